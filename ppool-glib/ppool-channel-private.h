@@ -1,0 +1,101 @@
+/* ppool-channel-private.h: the peer connection between a pool and one worker
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* The names of org.ppool.Worker1.xml. */
+#define PPOOL_PROTOCOL_VERSION 1
+#define PPOOL_FEATURE_GVARIANT "gvariant"
+
+/* The largest value that one message carries: D-Bus bounds an array to
+ * 64 MiB, and a reader that meets more closes the connection. */
+#define PPOOL_CHANNEL_MAX_VALUE ((gsize) 64 * 1024 * 1024 - 64 * 1024)
+
+typedef struct _PPoolChannel PPoolChannel;
+
+typedef enum
+{
+  PPOOL_CHANNEL_SIDE_POOL,
+  PPOOL_CHANNEL_SIDE_WORKER,
+} PPoolChannelSide;
+
+typedef enum
+{
+  PPOOL_CHANNEL_INITIALIZED, /* pool: the worker is ready, or @error */
+  PPOOL_CHANNEL_RESULT,      /* pool: call @id has @value or @error */
+  PPOOL_CHANNEL_VIOLATION,   /* pool: the worker sent @error's nonsense */
+  PPOOL_CHANNEL_INITIALIZE,  /* worker: answer @ticket with @value or an error */
+  PPOOL_CHANNEL_CALL,        /* worker: run @function, answer @ticket */
+  PPOOL_CHANNEL_EXIT,        /* worker: leave once the running call is answered */
+  PPOOL_CHANNEL_DRAINED,     /* both: closed, and nothing is left to read */
+} PPoolChannelEventType;
+
+/* What a reply needs to find its call. */
+typedef struct
+{
+  guint64 id;
+  guint32 serial;
+  gboolean as_bytes;
+} PPoolTicket;
+
+/* Everything is borrowed for the time of the callback. */
+typedef struct
+{
+  PPoolChannelEventType type;
+  guint64 id;
+  PPoolTicket ticket;
+  const char *function;
+  GVariant *value; /* arguments of a CALL, options of INITIALIZE, a RESULT */
+  const GError *error;
+} PPoolChannelEvent;
+
+/* Runs in GDBus's I/O thread: short work only, never user code. */
+typedef void (*PPoolChannelFunc) (PPoolChannel            *channel,
+                                  const PPoolChannelEvent *event,
+                                  gpointer                 owner);
+
+PPoolChannel *ppool_channel_new             (int                fd,
+                                             PPoolChannelSide   side,
+                                             PPoolChannelFunc   func,
+                                             gpointer           owner,
+                                             GDestroyNotify     owner_unref);
+PPoolChannel *ppool_channel_ref             (PPoolChannel      *self);
+void          ppool_channel_unref           (PPoolChannel      *self);
+
+gboolean      ppool_channel_connect         (PPoolChannel      *self,
+                                             GCancellable      *cancellable,
+                                             GError           **error);
+void          ppool_channel_start           (PPoolChannel      *self);
+void          ppool_channel_shut            (PPoolChannel      *self);
+void          ppool_channel_close           (PPoolChannel      *self);
+
+void          ppool_channel_send_initialize (PPoolChannel      *self,
+                                             GVariant          *options);
+gboolean      ppool_channel_send_call       (PPoolChannel      *self,
+                                             guint64            id,
+                                             const char        *function,
+                                             GVariant          *args,
+                                             GError           **error);
+void          ppool_channel_send_exit       (PPoolChannel      *self);
+
+void          ppool_channel_return_info     (PPoolChannel      *self,
+                                             const PPoolTicket *ticket);
+void          ppool_channel_return_value    (PPoolChannel      *self,
+                                             const PPoolTicket *ticket,
+                                             GVariant          *value);
+void          ppool_channel_return_error    (PPoolChannel      *self,
+                                             const PPoolTicket *ticket,
+                                             const GError      *error);
+void          ppool_channel_flush           (PPoolChannel      *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolChannel, ppool_channel_unref)
+
+G_END_DECLS

@@ -1,0 +1,102 @@
+/* ppool-enums.h: the public enumerations
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#if !defined(PPOOL_INSIDE) && !defined(PPOOL_COMPILATION)
+#error "Only <ppool-glib/ppool-glib.h> can be included directly."
+#endif
+
+#include <glib-object.h>
+
+#include "ppool-version-macros.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PPoolFutureState:
+ * @PPOOL_FUTURE_STATE_PENDING: the call waits for a worker
+ * @PPOOL_FUTURE_STATE_RUNNING: a worker has the call
+ * @PPOOL_FUTURE_STATE_FINISHED: the call has a value or an error
+ * @PPOOL_FUTURE_STATE_CANCELLED: the call was cancelled and will never run
+ *
+ * How far a call has come.
+ *
+ * A call goes from pending to running to finished, or from pending to
+ * cancelled, or, if it fails before a worker has taken it, from pending to
+ * finished. It never goes back.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  PPOOL_FUTURE_STATE_PENDING,
+  PPOOL_FUTURE_STATE_RUNNING,
+  PPOOL_FUTURE_STATE_FINISHED,
+  PPOOL_FUTURE_STATE_CANCELLED,
+} PPoolFutureState;
+
+/**
+ * PPoolExecutorState:
+ * @PPOOL_EXECUTOR_STATE_RUNNING: calls are accepted
+ * @PPOOL_EXECUTOR_STATE_SHUTTING_DOWN: no call is accepted any more, the ones
+ *   accepted before are finished and the workers leave
+ * @PPOOL_EXECUTOR_STATE_SHUT_DOWN: every call has settled and every worker is
+ *   gone
+ * @PPOOL_EXECUTOR_STATE_BROKEN: a worker died or could not be started;
+ *   [method@PPool.Executor.get_error] tells why
+ *
+ * How far an executor has come in its life.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  PPOOL_EXECUTOR_STATE_RUNNING,
+  PPOOL_EXECUTOR_STATE_SHUTTING_DOWN,
+  PPOOL_EXECUTOR_STATE_SHUT_DOWN,
+  PPOOL_EXECUTOR_STATE_BROKEN,
+} PPoolExecutorState;
+
+/**
+ * PPoolShutdownFlags:
+ * @PPOOL_SHUTDOWN_FLAGS_NONE: finish every call that was accepted
+ * @PPOOL_SHUTDOWN_FLAGS_CANCEL_PENDING: cancel the calls that no worker has
+ *   taken yet
+ *
+ * What becomes of the calls that an executor has when it is shut down.
+ *
+ * Since: 1.0
+ */
+typedef enum /*< flags >*/
+{
+  PPOOL_SHUTDOWN_FLAGS_NONE           = 0,
+  PPOOL_SHUTDOWN_FLAGS_CANCEL_PENDING = (1 << 0),
+} PPoolShutdownFlags;
+
+/**
+ * PPoolStderrMode:
+ * @PPOOL_STDERR_MODE_TEE: what workers write to their standard error goes to
+ *   the standard error of this process, and the end of it is kept for the
+ *   message of a worker that dies
+ * @PPOOL_STDERR_MODE_INHERIT: workers write to the standard error of this
+ *   process themselves; nothing is kept
+ * @PPOOL_STDERR_MODE_DISCARD: nothing is printed, but the end is kept for the
+ *   message of a worker that dies
+ *
+ * What happens to the standard error of workers.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  PPOOL_STDERR_MODE_TEE,
+  PPOOL_STDERR_MODE_INHERIT,
+  PPOOL_STDERR_MODE_DISCARD,
+} PPoolStderrMode;
+
+G_END_DECLS

@@ -1,0 +1,84 @@
+/* ppool-error.h: what can go wrong, by code
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#if !defined(PPOOL_INSIDE) && !defined(PPOOL_COMPILATION)
+#error "Only <ppool-glib/ppool-glib.h> can be included directly."
+#endif
+
+#include <glib.h>
+
+#include "ppool-version-macros.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PPoolError:
+ * @PPOOL_ERROR_BROKEN: the pool of the executor is broken;
+ *   [method@PPool.Executor.get_error] has the cause
+ * @PPOOL_ERROR_SHUT_DOWN: the executor was shut down before the call came
+ * @PPOOL_ERROR_WORKER_DIED: a worker died: it was killed, left without being
+ *   asked, or closed its channel
+ * @PPOOL_ERROR_TIMED_OUT: a call ran longer than its own deadline allows
+ * @PPOOL_ERROR_UNKNOWN_FUNCTION: the worker has no function of that name
+ * @PPOOL_ERROR_UNHANDLED: the worker has the function, but it gave neither a
+ *   value nor an error
+ * @PPOOL_ERROR_INVALID_ARGS: a value's type can't be sent to or taken by that
+ *   worker, or a result has another type than the call asked for
+ * @PPOOL_ERROR_INITIALIZER: the initializer of a worker failed
+ * @PPOOL_ERROR_LAUNCH: a worker could not be started, or left or stayed silent
+ *   before it was ready
+ * @PPOOL_ERROR_PROTOCOL: a worker sent what it must not send
+ * @PPOOL_ERROR_TOO_LARGE: a value is larger than the channel to the worker can
+ *   carry
+ * @PPOOL_ERROR_QUEUE_FULL: as many calls wait as are allowed to
+ * @PPOOL_ERROR_SYSTEM_LIMIT: the system does not allow what the pool needs
+ * @PPOOL_ERROR_REMOTE: the function set an error whose domain this process
+ *   does not know; the message names it
+ *
+ * Error codes of the library.
+ *
+ * More may be added. Besides these, waiting can fail with
+ * `G_IO_ERROR_TIMED_OUT` and `G_IO_ERROR_CANCELLED`, and each call with
+ * whatever error its function set.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  PPOOL_ERROR_BROKEN,
+  PPOOL_ERROR_SHUT_DOWN,
+  PPOOL_ERROR_WORKER_DIED,
+  PPOOL_ERROR_TIMED_OUT,
+  PPOOL_ERROR_UNKNOWN_FUNCTION,
+  PPOOL_ERROR_UNHANDLED,
+  PPOOL_ERROR_INVALID_ARGS,
+  PPOOL_ERROR_INITIALIZER,
+  PPOOL_ERROR_LAUNCH,
+  PPOOL_ERROR_PROTOCOL,
+  PPOOL_ERROR_TOO_LARGE,
+  PPOOL_ERROR_QUEUE_FULL,
+  PPOOL_ERROR_SYSTEM_LIMIT,
+  PPOOL_ERROR_REMOTE,
+} PPoolError;
+
+/**
+ * PPOOL_ERROR:
+ *
+ * Error domain of the library.
+ *
+ * Errors in this domain are from the [error@PPool.Error] enumeration.
+ *
+ * Since: 1.0
+ */
+#define PPOOL_ERROR (ppool_error_quark ())
+
+PPOOL_AVAILABLE_IN_1_0
+GQuark ppool_error_quark (void);
+
+G_END_DECLS

@@ -1,0 +1,21 @@
+/* ppool-watchdog-private.h: ends a worker whose parent is gone
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef struct _PPoolWatchdog PPoolWatchdog;
+
+PPoolWatchdog *ppool_watchdog_new  (int            fd);
+void           ppool_watchdog_free (PPoolWatchdog *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolWatchdog, ppool_watchdog_free)
+
+G_END_DECLS

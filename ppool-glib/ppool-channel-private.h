@@ -7,6 +7,8 @@
 
 #pragma once
 
+#include "ppool-error.h"
+
 #include <gio/gio.h>
 
 G_BEGIN_DECLS
@@ -91,9 +93,17 @@ void          ppool_channel_return_info     (PPoolChannel      *self,
 void          ppool_channel_return_value    (PPoolChannel      *self,
                                              const PPoolTicket *ticket,
                                              GVariant          *value);
+/* An error that the function set: it never passes for a verdict of the
+ * library, not even in its domain. */
 void          ppool_channel_return_error    (PPoolChannel      *self,
                                              const PPoolTicket *ticket,
                                              const GError      *error);
+/* The worker room's own verdict: UNKNOWN_FUNCTION or UNHANDLED (and, from the
+ * channel itself, TOO_LARGE and INVALID_ARGS). */
+void          ppool_channel_return_failure  (PPoolChannel      *self,
+                                             const PPoolTicket *ticket,
+                                             PPoolError         code,
+                                             const char        *message);
 void          ppool_channel_flush           (PPoolChannel      *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolChannel, ppool_channel_unref)

@@ -17,10 +17,6 @@ G_BEGIN_DECLS
 #define PPOOL_PROTOCOL_VERSION 1
 #define PPOOL_FEATURE_GVARIANT "gvariant"
 
-/* The largest value that one message carries: D-Bus bounds an array to
- * 64 MiB, and a reader that meets more closes the connection. */
-#define PPOOL_CHANNEL_MAX_VALUE ((gsize) 64 * 1024 * 1024 - 64 * 1024)
-
 typedef struct _PPoolChannel PPoolChannel;
 
 typedef enum

@@ -1,0 +1,72 @@
+/* ppool-channel-internal.h: what the three files of the channel share
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "ppool-channel-private.h"
+
+G_BEGIN_DECLS
+
+#define PPOOL_CHANNEL_OBJECT_PATH "/org/ppool/Worker1"
+#define PPOOL_CHANNEL_INTERFACE "org.ppool.Worker1"
+#define PPOOL_CHANNEL_ERROR_FUNCTION "org.ppool.Error.Function"
+#define PPOOL_CHANNEL_ENCODING_GVARIANT "gvariant"
+
+typedef enum
+{
+  PPOOL_REQUEST_INITIALIZE,
+  PPOOL_REQUEST_CALL,
+  PPOOL_REQUEST_EXIT,
+} PPoolRequestKind;
+
+typedef struct
+{
+  guint32 serial;
+  PPoolRequestKind kind;
+  guint64 id;
+} PPoolRequest;
+
+struct _PPoolChannel
+{
+  PPoolChannelSide side;
+  PPoolChannelFunc func;
+  gpointer owner; /* (owned) */
+  GDestroyNotify owner_unref;
+
+  GSocket *socket; /* (owned) */
+  gulong closed_handler;
+  gboolean as_bytes; /* I/O thread, before the owner sends the first call */
+  gboolean violated; /* I/O thread */
+
+  GMutex lock;                 /* guards what follows */
+  GDBusConnection *connection; /* (owned) (nullable); NULL once closed */
+  GMainContext *io_context;    /* (owned) (nullable); of GDBus's I/O thread */
+  GArray *requests;            /* (owned) (element-type PPoolRequest); unanswered */
+  guint32 last_serial;
+};
+
+GDBusConnection *ppool_channel_ref_connection    (PPoolChannel            *self);
+gboolean         ppool_channel_is_closed_error   (const GError            *error);
+void             ppool_channel_emit              (PPoolChannel            *self,
+                                                  const PPoolChannelEvent *event);
+void             ppool_channel_emit_type         (PPoolChannel            *self,
+                                                  PPoolChannelEventType    type,
+                                                  const GError            *error);
+void             ppool_channel_violate           (PPoolChannel            *self,
+                                                  const char              *format,
+                                                  ...) G_GNUC_PRINTF (2, 3);
+gboolean         ppool_channel_has_body          (GDBusMessage            *message,
+                                                  const char              *type);
+gboolean         ppool_channel_is_swapped        (GDBusMessage            *message);
+
+/* In GDBus's I/O thread; one a side. */
+void             ppool_channel_receive_in_pool   (PPoolChannel            *self,
+                                                  GDBusMessage            *message);
+void             ppool_channel_receive_in_worker (PPoolChannel            *self,
+                                                  GDBusMessage            *message);
+
+G_END_DECLS

@@ -1,0 +1,276 @@
+/* ppool-channel-pool.c: the pool's end of a channel
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "ppool-channel-internal.h"
+
+#include <string.h>
+
+#include "ppool-value-private.h"
+
+static void
+remove_request (PPoolChannel *self,
+                guint32       serial,
+                PPoolRequest *removed)
+{
+  memset (removed, 0, sizeof *removed);
+
+  g_mutex_lock (&self->lock);
+  for (guint i = 0; i < self->requests->len; i++)
+    if (g_array_index (self->requests, PPoolRequest, i).serial == serial)
+      {
+        *removed = g_array_index (self->requests, PPoolRequest, i);
+        g_array_remove_index_fast (self->requests, i);
+        break;
+      }
+  g_mutex_unlock (&self->lock);
+}
+
+/* Serials are our own, so that a request is known before its answer can be. */
+static gboolean
+send_request (PPoolChannel      *self,
+              PPoolRequestKind   kind,
+              guint64            id,
+              const char        *member,
+              GVariant          *body,
+              GError           **error)
+{
+  g_autoptr (GDBusMessage) message =
+    g_dbus_message_new_method_call (NULL, PPOOL_CHANNEL_OBJECT_PATH, PPOOL_CHANNEL_INTERFACE, member);
+  g_autoptr (GDBusConnection) connection = NULL;
+  PPoolRequest request = { .kind = kind, .id = id };
+
+  if (body != NULL)
+    g_dbus_message_set_body (message, body);
+
+  g_mutex_lock (&self->lock);
+  if (self->connection != NULL)
+    {
+      connection = g_object_ref (self->connection);
+      if (++self->last_serial == 0)
+        self->last_serial = 1;
+      request.serial = self->last_serial;
+      g_array_append_val (self->requests, request);
+    }
+  g_mutex_unlock (&self->lock);
+
+  if (connection == NULL)
+    return TRUE;
+
+  g_dbus_message_set_serial (message, request.serial);
+  if (g_dbus_connection_send_message (connection, message,
+                                      G_DBUS_SEND_MESSAGE_FLAGS_PRESERVE_SERIAL, NULL, error))
+    return TRUE;
+
+  remove_request (self, request.serial, &request);
+  return FALSE;
+}
+
+void
+ppool_channel_send_initialize (PPoolChannel *self,
+                               GVariant     *options)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert (self->side == PPOOL_CHANNEL_SIDE_POOL);
+
+  if (!send_request (self, PPOOL_REQUEST_INITIALIZE, 0, "Initialize",
+                     g_variant_new ("(@a{sv})", options), &error) &&
+      !ppool_channel_is_closed_error (error))
+    ppool_channel_emit_type (self, PPOOL_CHANNEL_VIOLATION, error);
+}
+
+static GVariant *
+make_call_body (PPoolChannel  *self,
+                guint64        id,
+                const char    *function,
+                GVariant      *args,
+                GError       **error)
+{
+  GVariantBuilder options;
+  GVariant *value;
+
+  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
+
+  if (self->as_bytes)
+    {
+      value = ppool_value_pack (args, error);
+      g_variant_builder_add (&options, "{sv}", "encoding",
+                             g_variant_new_string (PPOOL_CHANNEL_ENCODING_GVARIANT));
+    }
+  else if (g_variant_is_of_type (args, G_VARIANT_TYPE_UNIT))
+    value = g_variant_new_array (G_VARIANT_TYPE_VARIANT, NULL, 0);
+  else
+    value = ppool_value_check_dbus (args, error) ? args : NULL;
+
+  if (value == NULL)
+    {
+      g_variant_builder_clear (&options);
+      return NULL;
+    }
+
+  return g_variant_new ("(tsv@a{sv})", id, function, value, g_variant_builder_end (&options));
+}
+
+/* Fails only if the call itself can't be sent, never for the channel's sake. */
+gboolean
+ppool_channel_send_call (PPoolChannel  *self,
+                         guint64        id,
+                         const char    *function,
+                         GVariant      *args,
+                         GError       **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  GVariant *body;
+
+  g_assert (self->side == PPOOL_CHANNEL_SIDE_POOL);
+
+  body = make_call_body (self, id, function, args, error);
+  if (body == NULL)
+    return FALSE;
+
+  if (send_request (self, PPOOL_REQUEST_CALL, id, "Call", body, &local_error) ||
+      ppool_channel_is_closed_error (local_error))
+    return TRUE;
+
+  g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS, "The call can't be sent: %s",
+               local_error->message);
+  return FALSE;
+}
+
+void
+ppool_channel_send_exit (PPoolChannel *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert (self->side == PPOOL_CHANNEL_SIDE_POOL);
+
+  if (!send_request (self, PPOOL_REQUEST_EXIT, 0, "Exit", NULL, &error) && !ppool_channel_is_closed_error (error))
+    g_debug ("A worker can't be told to leave: %s", error->message);
+}
+
+/* Receiving, in GDBus's I/O thread */
+
+static GError *
+take_error (GDBusMessage *message)
+{
+  GVariant *body = g_dbus_message_get_body (message);
+  const char *name = g_dbus_message_get_error_name (message);
+  const char *text = g_dbus_message_get_arg0 (message);
+
+  if (g_str_equal (name, PPOOL_CHANNEL_ERROR_FUNCTION) && ppool_channel_has_body (message, "(ssi)"))
+    {
+      const char *domain;
+      int code;
+
+      g_variant_get (body, "(&s&si)", &text, &domain, &code);
+      return ppool_value_error_new (domain, code, text);
+    }
+
+  return ppool_value_error_new_by_name (name, text != NULL ? text : "No message");
+}
+
+static void
+receive_info (PPoolChannel      *self,
+              GDBusMessage      *message,
+              PPoolChannelEvent *event)
+{
+  g_autoptr (GVariant) info = NULL;
+  g_autofree const char **features = NULL;
+
+  if (!ppool_channel_has_body (message, "(a{sv})"))
+    {
+      ppool_channel_violate (self, "its answer to Initialize is not “(a{sv})”");
+      return;
+    }
+
+  info = g_variant_get_child_value (g_dbus_message_get_body (message), 0);
+  if (g_variant_lookup (info, "features", "^a&s", &features))
+    self->as_bytes = g_strv_contains (features, PPOOL_FEATURE_GVARIANT);
+
+  event->type = PPOOL_CHANNEL_INITIALIZED;
+  event->value = info;
+  ppool_channel_emit (self, event);
+}
+
+static void
+receive_result (PPoolChannel      *self,
+                GDBusMessage      *message,
+                PPoolChannelEvent *event)
+{
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GVariant) packed = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!ppool_channel_has_body (message, "(v)"))
+    {
+      ppool_channel_violate (self, "a result arrived that is not “(v)”");
+      return;
+    }
+
+  g_variant_get (g_dbus_message_get_body (message), "(v)", &packed);
+  if (self->as_bytes)
+    value = ppool_value_unpack (packed, ppool_channel_is_swapped (message), &error);
+  else
+    value = g_steal_pointer (&packed);
+
+  if (value == NULL)
+    {
+      ppool_channel_violate (self, "%s", error->message);
+      return;
+    }
+
+  event->type = PPOOL_CHANNEL_RESULT;
+  event->value = value;
+  ppool_channel_emit (self, event);
+}
+
+static void
+receive_reply (PPoolChannel *self,
+               GDBusMessage *message)
+{
+  g_autoptr (GError) error = NULL;
+  PPoolChannelEvent event = { 0 };
+  PPoolRequest request;
+
+  remove_request (self, g_dbus_message_get_reply_serial (message), &request);
+  event.id = request.id;
+
+  if (request.serial == 0)
+    ppool_channel_violate (self, "it answered a call that it was not given");
+  else if (request.kind == PPOOL_REQUEST_EXIT)
+    return;
+  else if (g_dbus_message_get_message_type (message) == G_DBUS_MESSAGE_TYPE_ERROR)
+    {
+      error = take_error (message);
+      event.type = request.kind == PPOOL_REQUEST_CALL ? PPOOL_CHANNEL_RESULT :
+                                                  PPOOL_CHANNEL_INITIALIZED;
+      event.error = error;
+      ppool_channel_emit (self, &event);
+    }
+  else if (request.kind == PPOOL_REQUEST_INITIALIZE)
+    receive_info (self, message, &event);
+  else
+    receive_result (self, message, &event);
+}
+
+void
+ppool_channel_receive_in_pool (PPoolChannel *self,
+                               GDBusMessage *message)
+{
+  GDBusMessageType type = g_dbus_message_get_message_type (message);
+
+  if (g_dbus_message_get_num_unix_fds (message) > 0)
+    ppool_channel_violate (self, "it sent descriptors that nobody asked for");
+  else if (type == G_DBUS_MESSAGE_TYPE_METHOD_RETURN || type == G_DBUS_MESSAGE_TYPE_ERROR)
+    receive_reply (self, message);
+  else
+    ppool_channel_violate (self, "it sent the message “%.255s” that nobody asked for",
+             g_dbus_message_get_member (message) != NULL ? g_dbus_message_get_member (message) :
+                                                           "?");
+}

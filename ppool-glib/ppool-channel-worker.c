@@ -1,0 +1,189 @@
+/* ppool-channel-worker.c: the worker's end of a channel
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "ppool-channel-internal.h"
+
+#include <unistd.h>
+
+#include "ppool-value-private.h"
+
+static gboolean
+send_reply (PPoolChannel       *self,
+            const PPoolTicket  *ticket,
+            const char         *error_name,
+            GVariant           *body,
+            GError            **error)
+{
+  g_autoptr (GDBusMessage) message = g_dbus_message_new ();
+  g_autoptr (GDBusConnection) connection = ppool_channel_ref_connection (self);
+
+  g_assert (self->side == PPOOL_CHANNEL_SIDE_WORKER);
+
+  g_dbus_message_set_message_type (message, error_name == NULL ?
+                                              G_DBUS_MESSAGE_TYPE_METHOD_RETURN :
+                                              G_DBUS_MESSAGE_TYPE_ERROR);
+  g_dbus_message_set_flags (message, G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
+  g_dbus_message_set_reply_serial (message, ticket->serial);
+  if (error_name != NULL)
+    g_dbus_message_set_error_name (message, error_name);
+  g_dbus_message_set_body (message, body);
+
+  return connection == NULL ||
+         g_dbus_connection_send_message (connection, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE,
+                                         NULL, error);
+}
+
+static void
+send_error_reply (PPoolChannel      *self,
+                  const PPoolTicket *ticket,
+                  const char        *name,
+                  GVariant          *body)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!send_reply (self, ticket, name, body, &error) && !ppool_channel_is_closed_error (error))
+    g_warning ("An error can't be sent to the pool: %s", error->message);
+}
+
+void
+ppool_channel_return_info (PPoolChannel      *self,
+                           const PPoolTicket *ticket)
+{
+  const char *features[] = { PPOOL_FEATURE_GVARIANT, NULL };
+  g_autoptr (GError) error = NULL;
+  GVariantBuilder info;
+
+  g_variant_builder_init (&info, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add (&info, "{sv}", "version", g_variant_new_uint32 (PPOOL_PROTOCOL_VERSION));
+  g_variant_builder_add (&info, "{sv}", "pid", g_variant_new_uint32 ((guint32) getpid ()));
+  g_variant_builder_add (&info, "{sv}", "features", g_variant_new_strv (features, -1));
+
+  if (!send_reply (self, ticket, NULL, g_variant_new ("(a{sv})", &info), &error) &&
+      !ppool_channel_is_closed_error (error))
+    g_warning ("The pool can't be answered: %s", error->message);
+}
+
+/* A value that can't be sent fails its call and nothing else. */
+void
+ppool_channel_return_value (PPoolChannel      *self,
+                            const PPoolTicket *ticket,
+                            GVariant          *value)
+{
+  g_autoptr (GError) error = NULL;
+  GVariant *sent = NULL;
+
+  if (ticket->as_bytes)
+    sent = ppool_value_pack (value, &error);
+  else if (ppool_value_check_dbus (value, &error))
+    sent = value;
+
+  if (sent != NULL && (send_reply (self, ticket, NULL, g_variant_new ("(v)", sent), &error) ||
+                       ppool_channel_is_closed_error (error)))
+    return;
+
+  ppool_channel_return_failure (self, ticket,
+                                g_error_matches (error, PPOOL_ERROR, PPOOL_ERROR_TOO_LARGE) ?
+                                  PPOOL_ERROR_TOO_LARGE :
+                                  PPOOL_ERROR_INVALID_ARGS,
+                                error->message);
+}
+
+void
+ppool_channel_return_error (PPoolChannel      *self,
+                            const PPoolTicket *ticket,
+                            const GError      *error)
+{
+  g_autofree char *message = ppool_value_clean_message (error->message);
+  g_autofree char *domain = ppool_value_clean_message (g_quark_to_string (error->domain));
+
+  send_error_reply (self, ticket, PPOOL_CHANNEL_ERROR_FUNCTION,
+                    g_variant_new ("(ssi)", message, domain, error->code));
+}
+
+void
+ppool_channel_return_failure (PPoolChannel      *self,
+                              const PPoolTicket *ticket,
+                              PPoolError         code,
+                              const char        *message)
+{
+  g_autofree char *clean = ppool_value_clean_message (message);
+
+  send_error_reply (self, ticket, ppool_value_error_name (code), g_variant_new ("(s)", clean));
+}
+
+/* Receiving, in GDBus's I/O thread */
+
+static void
+receive_call (PPoolChannel      *self,
+              GDBusMessage      *message,
+              PPoolChannelEvent *event)
+{
+  g_autoptr (GVariant) args = NULL;
+  g_autoptr (GVariant) packed = NULL;
+  g_autoptr (GVariant) options = NULL;
+  g_autoptr (GError) error = NULL;
+  const char *encoding;
+
+  g_variant_get (g_dbus_message_get_body (message), "(t&sv@a{sv})", &event->id, &event->function,
+                 &packed, &options);
+
+  event->ticket.id = event->id;
+  event->ticket.as_bytes = g_variant_lookup (options, "encoding", "&s", &encoding) &&
+                           g_str_equal (encoding, PPOOL_CHANNEL_ENCODING_GVARIANT);
+  if (event->ticket.as_bytes)
+    args = ppool_value_unpack (packed, ppool_channel_is_swapped (message), &error);
+  else
+    args = g_steal_pointer (&packed);
+
+  if (args == NULL)
+    {
+      ppool_channel_return_failure (self, &event->ticket, PPOOL_ERROR_INVALID_ARGS,
+                                    error->message);
+      return;
+    }
+
+  event->type = PPOOL_CHANNEL_CALL;
+  event->value = args;
+  ppool_channel_emit (self, event);
+}
+
+void
+ppool_channel_receive_in_worker (PPoolChannel *self,
+                                 GDBusMessage *message)
+{
+  const char *member = g_dbus_message_get_member (message);
+  PPoolChannelEvent event = { 0 };
+
+  if (g_dbus_message_get_message_type (message) != G_DBUS_MESSAGE_TYPE_METHOD_CALL)
+    return;
+
+  event.ticket.serial = g_dbus_message_get_serial (message);
+
+  if (g_strcmp0 (member, "Call") == 0 && ppool_channel_has_body (message, "(tsva{sv})"))
+    receive_call (self, message, &event);
+  else if (g_strcmp0 (member, "Initialize") == 0 && ppool_channel_has_body (message, "(a{sv})"))
+    {
+      g_autoptr (GVariant) options =
+        g_variant_get_child_value (g_dbus_message_get_body (message), 0);
+
+      event.type = PPOOL_CHANNEL_INITIALIZE;
+      event.value = options;
+      ppool_channel_emit (self, &event);
+    }
+  else if (g_strcmp0 (member, "Exit") == 0)
+    {
+      if ((g_dbus_message_get_flags (message) & G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED) == 0)
+        send_reply (self, &event.ticket, NULL, NULL, NULL);
+      event.type = PPOOL_CHANNEL_EXIT;
+      ppool_channel_emit (self, &event);
+    }
+  else
+    send_error_reply (self, &event.ticket, "org.freedesktop.DBus.Error.UnknownMethod",
+                      g_variant_new ("(s)", "No such method or other arguments"));
+}

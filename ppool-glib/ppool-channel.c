@@ -1,0 +1,331 @@
+/* ppool-channel.c: the peer connection between a pool and one worker
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "ppool-channel-internal.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* A channel is made in the context in which its owner lives, connected from
+ * any thread, started in the owner's context, and from then on sends from any
+ * thread. Its filter runs in GDBus's I/O thread and consumes every message, so
+ * that nothing of a peer reaches GDBus's own dispatch.
+ *
+ * `closed` is not end-of-file: a failed write emits it while complete messages
+ * are still unread. So a channel that is closed looks from the I/O thread's own
+ * context, behind all reading, until the socket is at its end; only then it is
+ * DRAINED, which is the last event. ppool_channel_shut() leads there as well:
+ * what the peer has written is still delivered.
+ *
+ * The owner is held until the channel is freed, so an event always finds it.
+ * The connection holds the channel (filter) and the channel the connection;
+ * ppool_channel_close() undoes that. */
+
+#define DRAIN_INTERVAL_MSEC 1
+
+PPoolChannel *
+ppool_channel_ref (PPoolChannel *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
+static void
+free_channel (gpointer data)
+{
+  PPoolChannel *self = data;
+
+  g_assert (self->connection == NULL);
+
+  g_clear_pointer (&self->io_context, g_main_context_unref);
+  g_clear_pointer (&self->requests, g_array_unref);
+  g_clear_object (&self->socket);
+  g_mutex_clear (&self->lock);
+  if (self->owner_unref != NULL)
+    self->owner_unref (self->owner);
+}
+
+void
+ppool_channel_unref (PPoolChannel *self)
+{
+  g_atomic_rc_box_release_full (self, free_channel);
+}
+
+void
+ppool_channel_emit (PPoolChannel            *self,
+                    const PPoolChannelEvent *event)
+{
+  self->func (self, event, self->owner);
+}
+
+void
+ppool_channel_emit_type (PPoolChannel          *self,
+                         PPoolChannelEventType  type,
+                         const GError          *error)
+{
+  const PPoolChannelEvent event = { .type = type, .error = error };
+
+  ppool_channel_emit (self, &event);
+}
+
+GDBusConnection *
+ppool_channel_ref_connection (PPoolChannel *self)
+{
+  GDBusConnection *connection;
+
+  g_mutex_lock (&self->lock);
+  connection = self->connection != NULL ? g_object_ref (self->connection) : NULL;
+  g_mutex_unlock (&self->lock);
+
+  return connection;
+}
+
+/* Whatever is sent on a channel that has closed is lost in silence: the owner
+ * hears of it as DRAINED and judges then. */
+gboolean
+ppool_channel_is_closed_error (const GError *error)
+{
+  return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CLOSED);
+}
+
+void
+ppool_channel_flush (PPoolChannel *self)
+{
+  g_autoptr (GDBusConnection) connection = ppool_channel_ref_connection (self);
+
+  if (connection != NULL)
+    g_dbus_connection_flush_sync (connection, NULL, NULL);
+}
+
+/* Receiving, in GDBus's I/O thread */
+
+void
+ppool_channel_violate (PPoolChannel *self,
+         const char   *format,
+         ...)
+{
+  g_autoptr (GError) error = NULL;
+  va_list args;
+
+  va_start (args, format);
+  error = g_error_new_valist (PPOOL_ERROR, PPOOL_ERROR_PROTOCOL, format, args);
+  va_end (args);
+
+  self->violated = TRUE;
+  ppool_channel_emit_type (self, PPOOL_CHANNEL_VIOLATION, error);
+}
+
+gboolean
+ppool_channel_is_swapped (GDBusMessage *message)
+{
+  return g_dbus_message_get_byte_order (message) !=
+         (G_BYTE_ORDER == G_LITTLE_ENDIAN ? G_DBUS_MESSAGE_BYTE_ORDER_LITTLE_ENDIAN :
+                                            G_DBUS_MESSAGE_BYTE_ORDER_BIG_ENDIAN);
+}
+
+gboolean
+ppool_channel_has_body (GDBusMessage *message,
+                        const char   *type)
+{
+  GVariant *body = g_dbus_message_get_body (message);
+
+  return body != NULL && g_variant_is_of_type (body, G_VARIANT_TYPE (type));
+}
+
+static GDBusMessage *
+filter_cb (GDBusConnection *connection G_GNUC_UNUSED,
+           GDBusMessage    *message,
+           gboolean         incoming,
+           gpointer         user_data)
+{
+  PPoolChannel *self = user_data;
+
+  if (!incoming)
+    return message;
+
+  if (G_UNLIKELY (self->io_context == NULL))
+    {
+      g_mutex_lock (&self->lock);
+      self->io_context = g_main_context_ref_thread_default ();
+      g_mutex_unlock (&self->lock);
+    }
+
+  if (self->side == PPOOL_CHANNEL_SIDE_WORKER)
+    ppool_channel_receive_in_worker (self, message);
+  else if (!self->violated)
+    ppool_channel_receive_in_pool (self, message);
+
+  g_object_unref (message);
+  return NULL;
+}
+
+/* Draining */
+
+static gboolean
+drain_cb (gpointer user_data)
+{
+  PPoolChannel *self = user_data;
+  char byte;
+  ssize_t n;
+
+  n = recv (g_socket_get_fd (self->socket), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+    return G_SOURCE_CONTINUE;
+
+  ppool_channel_emit_type (self, PPOOL_CHANNEL_DRAINED, NULL);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+closed_cb (GDBusConnection *connection G_GNUC_UNUSED,
+           gboolean         remote_peer_vanished,
+           GError          *error,
+           gpointer         user_data)
+{
+  PPoolChannel *self = user_data;
+  g_autoptr (GMainContext) io_context = NULL;
+  g_autoptr (GSource) source = NULL;
+
+  g_mutex_lock (&self->lock);
+  if (self->io_context != NULL)
+    io_context = g_main_context_ref (self->io_context);
+  g_mutex_unlock (&self->lock);
+
+  if (!remote_peer_vanished && error != NULL)
+    {
+      g_autoptr (GError) violation =
+        g_error_new (PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
+                     "it sent bytes that are no D-Bus message (%s)", error->message);
+
+      ppool_channel_emit_type (self, PPOOL_CHANNEL_VIOLATION, violation);
+    }
+
+  /* Where nothing was ever read, or reading has ended by itself, there is
+   * nothing to wait for. */
+  if (io_context == NULL || !remote_peer_vanished)
+    {
+      ppool_channel_emit_type (self, PPOOL_CHANNEL_DRAINED, NULL);
+      return;
+    }
+
+  source = g_timeout_source_new (DRAIN_INTERVAL_MSEC);
+  g_source_set_static_name (source, "[ppool] drain");
+  g_source_set_priority (source, G_PRIORITY_LOW);
+  g_source_set_ready_time (source, 0);
+  g_source_set_callback (source, drain_cb, ppool_channel_ref (self),
+                         (GDestroyNotify) ppool_channel_unref);
+  g_source_attach (source, io_context);
+}
+
+/* Life */
+
+/* Takes @fd and @owner. `closed` arrives in the thread-default context of the
+ * caller. */
+PPoolChannel *
+ppool_channel_new (int              fd,
+                   PPoolChannelSide side,
+                   PPoolChannelFunc func,
+                   gpointer         owner,
+                   GDestroyNotify   owner_unref)
+{
+  PPoolChannel *self = g_atomic_rc_box_new0 (PPoolChannel);
+  g_autoptr (GError) error = NULL;
+
+  self->side = side;
+  self->func = func;
+  self->owner = owner;
+  self->owner_unref = owner_unref;
+  g_mutex_init (&self->lock);
+  self->requests = g_array_new (FALSE, FALSE, sizeof (PPoolRequest));
+
+  self->socket = g_socket_new_from_fd (fd, &error);
+  if (self->socket == NULL)
+    {
+      g_warning ("Descriptor %d is no socket: %s", fd, error->message);
+      close (fd);
+    }
+  else
+    {
+      g_autoptr (GSocketConnection) stream =
+        g_socket_connection_factory_create_connection (self->socket);
+      g_autofree char *guid = side == PPOOL_CHANNEL_SIDE_POOL ? g_dbus_generate_guid () : NULL;
+      GDBusConnectionFlags flags = G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING;
+
+      if (side == PPOOL_CHANNEL_SIDE_POOL)
+        flags |= G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_SERVER |
+                 G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_ALLOW_ANONYMOUS;
+      else
+        flags |= G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT;
+
+      self->connection = g_object_new (G_TYPE_DBUS_CONNECTION,
+                                       "stream", stream,
+                                       "guid", guid,
+                                       "flags", flags,
+                                       NULL);
+      self->closed_handler = g_signal_connect (self->connection, "closed",
+                                               G_CALLBACK (closed_cb), self);
+    }
+
+  return self;
+}
+
+/* Blocks until the peer is authenticated, with no bound but @cancellable. On
+ * failure there are no events, and the channel is to be closed. */
+gboolean
+ppool_channel_connect (PPoolChannel  *self,
+                       GCancellable  *cancellable,
+                       GError       **error)
+{
+  if (self->connection == NULL)
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, "The channel is closed");
+      return FALSE;
+    }
+
+  return g_initable_init (G_INITABLE (self->connection), cancellable, error);
+}
+
+/* To be called in the owner's context once connected: it is there that the
+ * filter's end is announced. A channel that has closed meanwhile has said so
+ * already. */
+void
+ppool_channel_start (PPoolChannel *self)
+{
+  g_dbus_connection_add_filter (self->connection, filter_cb, ppool_channel_ref (self),
+                                (GDestroyNotify) ppool_channel_unref);
+  g_dbus_connection_start_message_processing (self->connection);
+}
+
+/* Ends the stream in both directions. What the peer had sent still arrives,
+ * then DRAINED. */
+void
+ppool_channel_shut (PPoolChannel *self)
+{
+  if (self->socket != NULL && !g_socket_is_closed (self->socket))
+    shutdown (g_socket_get_fd (self->socket), SHUT_RDWR);
+}
+
+/* To be called in the owner's context, after DRAINED or when it never was
+ * connected. The descriptor is closed on return. */
+void
+ppool_channel_close (PPoolChannel *self)
+{
+  g_autoptr (GDBusConnection) connection = NULL;
+
+  g_mutex_lock (&self->lock);
+  connection = g_steal_pointer (&self->connection);
+  g_mutex_unlock (&self->lock);
+
+  if (connection == NULL)
+    return;
+
+  g_clear_signal_handler (&self->closed_handler, connection);
+  ppool_channel_shut (self);
+  g_socket_close (self->socket, NULL);
+}

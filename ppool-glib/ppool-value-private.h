@@ -1,0 +1,39 @@
+/* ppool-value-private.h: how values and errors travel
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "ppool-error.h"
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* The largest value that one message carries: D-Bus bounds an array to 64 MiB,
+ * and a reader that meets more than it allows closes the connection. */
+#define PPOOL_VALUE_MAX_SIZE ((gsize) 64 * 1024 * 1024 - 64 * 1024)
+
+/* The longest error message that travels, in bytes. */
+#define PPOOL_VALUE_MAX_MESSAGE 65536
+
+GVariant   *ppool_value_pack              (GVariant        *value,
+                                           GError         **error);
+GVariant   *ppool_value_unpack            (GVariant        *packed,
+                                           gboolean         swapped,
+                                           GError         **error);
+gboolean    ppool_value_check_dbus        (GVariant        *value,
+                                           GError         **error);
+
+const char *ppool_value_error_name        (PPoolError       code);
+char       *ppool_value_clean_message     (const char      *message);
+GError     *ppool_value_error_new         (const char      *domain,
+                                           int              code,
+                                           const char      *message);
+GError     *ppool_value_error_new_by_name (const char      *name,
+                                           const char      *message);
+
+G_END_DECLS

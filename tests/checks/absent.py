@@ -1,0 +1,37 @@
+# SPDX-FileCopyrightText: 2026 The PPool-GLib authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Checks that the typelib, which other languages see, has nothing private."""
+
+import re
+
+import gi
+gi.require_version('GIRepository', '2.0')
+from gi.repository import GIRepository
+
+from tap import Tap
+
+# The rooms that no program knows, as types and as parts of functions' names.
+PRIVATE = ('Board', 'Channel', 'Completion', 'Dbus', 'DBus', 'Frame', 'Handshake', 'Limits',
+           'Manager', 'Pool', 'Private', 'Process', 'Record', 'Scheduler', 'Segment', 'Spawned',
+           'Stderr(?!Mode)', 'Value', 'Watchdog')
+WORDS = re.compile('|'.join(PRIVATE))
+FUNCTIONS = re.compile('|'.join('^%s_' % word.lower() for word in PRIVATE))
+
+# What a type must have to be in the namespace at all.
+PRESENT = {'Call', 'Error', 'Executor', 'Future', 'Invocation', 'Launcher', 'Worker'}
+
+
+def main():
+    repository = GIRepository.Repository.get_default()
+    repository.require('PPool', '1.0', 0)
+    names = [repository.get_info('PPool', index).get_name()
+             for index in range(repository.get_n_infos('PPool'))]
+    tap = Tap()
+    tap.report('absent/types', ['%s is in the typelib' % name for name in names
+                                if WORDS.search(name) or FUNCTIONS.search(name)])
+    tap.report('absent/none-missing', ['%s is not in the typelib' % name
+                                       for name in sorted(PRESENT - set(names))])
+    tap.end()
+
+
+main()

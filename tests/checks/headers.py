@@ -1,0 +1,99 @@
+# SPDX-FileCopyrightText: 2026 The PPool-GLib authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Checks the headers with a compiler, as programs meet them.
+
+headers.py SRCDIR BUILDDIR C-COMPILER CXX-COMPILER-OR-EMPTY PUBLIC-HEADER...
+"""
+
+import concurrent.futures
+import pathlib
+import re
+import subprocess
+import sys
+
+from tap import Tap
+
+UMBRELLA = 'ppool-glib.h'
+REFUSAL = 'can be included directly'
+
+
+class Compiler:
+    """Compiles a few lines against the headers of the source and build trees."""
+
+    def __init__(self, command, language, srcdir, builddir):
+        cflags = subprocess.run(['pkg-config', '--cflags', 'gio-unix-2.0'],
+                                stdout=subprocess.PIPE, check=True).stdout.decode().split()
+        self.command = command.split() + ['-x', language, '-fsyntax-only', '-Wall', '-Wextra',
+                                          '-Wno-unused-parameter', '-Werror']
+        self.command += ['-I%s' % directory for directory in
+                         (srcdir, builddir, srcdir / 'ppool-glib', builddir / 'ppool-glib')]
+        self.command += cflags
+
+    def compile(self, text, *args):
+        """Returns what the compiler complains about, or nothing."""
+        run = subprocess.run([*self.command, *args, '-'], input=text.encode(),
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        return run.stdout.decode() or 'no message' if run.returncode else ''
+
+
+def included(path):
+    return re.findall(r'^\s*#\s*include\s*"([^"]+)"', path.read_text(), re.MULTILINE)
+
+
+def main():
+    srcdir, builddir = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    c = Compiler(sys.argv[3], 'c', srcdir, builddir)
+    cxx = Compiler(sys.argv[4], 'c++', srcdir, builddir) if sys.argv[4] else None
+    public = sorted(pathlib.Path(name).name for name in sys.argv[5:])
+    headers = srcdir / 'ppool-glib'
+    private = sorted(path.name for path in headers.glob('*-private.h'))
+
+    def refused(name):
+        message = c.compile('#include <ppool-glib/%s>\n' % name)
+        return [] if REFUSAL in message else ['included directly: ' + (message or 'no error')]
+
+    def alone(name, *args):
+        message = c.compile('#include "%s"\n' % name, *args)
+        return [message] if message else []
+
+    def program(compiler):
+        message = compiler.compile('#include <ppool-glib/ppool-glib.h>\n'
+                                   'int main (int argc, char **argv) { return 0; }\n')
+        return [message] if message else []
+
+    tests = {'headers/umbrella/c': lambda: program(c)}
+    if cxx:
+        tests['headers/umbrella/c++'] = lambda: program(cxx)
+    for name in public:
+        if name != UMBRELLA:
+            tests['headers/refused/' + name] = lambda name=name: refused(name)
+            tests['headers/alone/' + name] = lambda name=name: alone(name, '-DPPOOL_INSIDE')
+    for name in private:
+        tests['headers/alone/' + name] = lambda name=name: alone(name, '-DPPOOL_COMPILATION')
+
+    umbrella = included(headers / UMBRELLA)
+    tests['headers/umbrella/complete'] = lambda: [
+        '%s is not in the umbrella' % name for name in public
+        if name not in umbrella and name != UMBRELLA]
+    tests['headers/umbrella/public'] = lambda: [
+        '%s is in the umbrella and not installed' % name for name in umbrella
+        if name not in public]
+    tests['headers/installed'] = lambda: [
+        '%s is neither installed nor private' % path.name for path in headers.glob('*.h')
+        if path.name not in public and not re.search(r'-(private|internal)\.h$', path.name)]
+    tests['headers/private'] = lambda: [
+        '%s includes %s' % (name, other) for name in public
+        for other in (included(headers / name) if (headers / name).exists() else ())
+        if other not in public]
+
+    tap = Tap()
+    with concurrent.futures.ThreadPoolExecutor(2) as executor:
+        results = {name: executor.submit(test) for name, test in tests.items()}
+        for name, result in results.items():
+            tap.report(name, result.result())
+    if not cxx:
+        tap.skip('headers/umbrella/c++', 'no C++ compiler')
+    tap.end()
+
+
+main()

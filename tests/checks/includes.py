@@ -1,0 +1,176 @@
+# SPDX-FileCopyrightText: 2026 The PPool-GLib authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Checks that the rooms of the library know no others than they may.
+
+The table is the one of docs/architecture.md. A room is ppool-ROOM.c with its
+headers: ppool-ROOM.h for programs, ppool-ROOM-private.h for other rooms, and
+ppool-ROOM-internal.h where the room has more files, ppool-ROOM-PART.c.
+"""
+
+import pathlib
+import re
+import sys
+
+from tap import Tap
+
+BASE = {'version', 'version-macros', 'enums', 'enum-types', 'error', 'limits', 'spawned', 'value'}
+
+EXECUTOR_SIDE = {
+    'record': set(),
+    'completion': set(),
+    'call': set(),
+    'future': {'call', 'record', 'completion'},
+    'launcher': set(),
+    'stderr': set(),
+    'handshake': {'channel'},
+    'manager': set(),
+    'process': {'record', 'launcher', 'channel', 'handshake', 'stderr', 'manager'},
+    'scheduler': {'record'},
+    'pool': {'record', 'launcher', 'scheduler', 'process', 'manager', 'completion'},
+    'executor': {'future', 'call', 'launcher', 'record', 'pool', 'completion'},
+}
+
+BOTH_SIDES = {
+    'channel': set(),
+}
+
+WORKER_SIDE = {
+    'invocation': {'channel'},
+    'watchdog': set(),
+    'worker': {'invocation', 'channel', 'watchdog'},
+}
+
+# The umbrella is for programs: the one that is installed uses nothing else.
+PROGRAMS = {
+    'worker-main': {'glib'},
+    'launch': None,
+}
+
+ALLOWED = {**{room: set() for room in BASE}, **EXECUTOR_SIDE, **BOTH_SIDES, **WORKER_SIDE}
+
+# Rooms besides the channel that have a reason to name D-Bus: the names of
+# errors on the wire, and the types that D-Bus can't carry.
+DBUS_ROOMS = {'channel', 'error', 'value'}
+
+MAX_LINES = {'.c': 500, '.h': 120}
+MAX_FUNCTION = 45
+MAX_MEAN_FUNCTION = 20
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.MULTILINE)
+FUNCTION = re.compile(r'^\{\n(.*?)^\}\n', re.MULTILINE | re.DOTALL)
+
+
+def room_of(name):
+    """The room that a file belongs to; its whole stem if the table has none."""
+    match = re.fullmatch(r'(?:ppool-glib/)?ppool-(.+?)(?:-private|-internal)?\.[ch](?:\.in)?', name)
+    if match is None:
+        return None
+    stem = room = match.group(1)
+    while room not in ALLOWED and room not in PROGRAMS and '-' in room:
+        room = room.rpartition('-')[0]
+    return room if room in ALLOWED or room in PROGRAMS else stem
+
+
+def includes(path):
+    for quote, name in INCLUDE.findall(path.read_text()):
+        yield quote, name
+
+
+def room_problems(path, room):
+    """What a file includes that its room may not know."""
+    if room == 'glib':
+        return
+    if room not in ALLOWED and room not in PROGRAMS:
+        yield '%s is in no row of the table of rooms' % path.name
+        return
+    allowed = PROGRAMS[room] if room in PROGRAMS else ALLOWED[room] | BASE | {room}
+    for quote, name in includes(path):
+        other = room_of(name)
+        if other is not None:
+            if allowed is None or other not in allowed:
+                yield '%s includes %s' % (path.name, name)
+            elif other != room and name.endswith('-internal.h'):
+                yield '%s includes %s, which is for its own room' % (path.name, name)
+        elif allowed is None and (quote == '"' or re.match(r'g(lib|io|module)\b', name)):
+            yield '%s includes %s, and is for libc alone' % (path.name, name)
+
+
+def reachable(graph, room):
+    found, todo = set(), [room]
+    while todo:
+        for other in graph.get(todo.pop(), ()):
+            if other not in found:
+                found.add(other)
+                todo.append(other)
+    return found
+
+
+def side_problems(graph):
+    """Which room of one side reaches a room of the other."""
+    for side, other_side in ((EXECUTOR_SIDE, WORKER_SIDE), (WORKER_SIDE, EXECUTOR_SIDE)):
+        for room in side:
+            for other in sorted(reachable(graph, room) & set(other_side)):
+                yield '%s reaches %s of the other side' % (room, other)
+
+
+def order_problems(path):
+    """config.h first, then the file's own header, which so proves to stand alone."""
+    names = [name for _, name in includes(path)]
+    room = room_of(path.name)
+    if room in PROGRAMS:
+        return
+    if not names or names[0] != 'config.h':
+        yield '%s does not include config.h first' % path.name
+    if len(names) > 1 and room_of(names[1]) != room:
+        yield '%s does not include its own header second' % path.name
+
+
+def dbus_problems(path, room):
+    code = re.sub(r'/\*.*?\*/', '', path.read_text(), flags=re.DOTALL)
+    if room not in DBUS_ROOMS and re.search(r'\b(g_dbus_|GDBus|G_DBUS_)', code):
+        yield "%s uses D-Bus, which is the channel's" % path.name
+
+
+def size_problems(path):
+    n_lines = len(path.read_text().splitlines())
+    if n_lines > MAX_LINES[path.suffix]:
+        yield '%s has %d lines, over %d' % (path.name, n_lines, MAX_LINES[path.suffix])
+
+
+def function_lengths(path):
+    text = path.read_text()
+    for match in FUNCTION.finditer(text):
+        yield text[:match.start()].count('\n'), match.group(1).count('\n')
+
+
+def main():
+    srcdir = pathlib.Path(sys.argv[1]) / 'ppool-glib'
+    files = sorted(srcdir.glob('*.[ch]'))
+    tap = Tap()
+    graph, lengths = {}, []
+
+    for path in files:
+        room = room_of(path.name)
+        graph.setdefault(room, set())
+        if room != 'glib':
+            graph[room] |= {room_of(name) for _, name in includes(path)} - {None, room}
+        problems = list(room_problems(path, room)) + list(size_problems(path))
+        if path.suffix == '.c':
+            problems += order_problems(path)
+            for line, length in function_lengths(path):
+                lengths.append(length)
+                if length > MAX_FUNCTION:
+                    problems.append('%s:%d: a function of %d lines, over %d'
+                                    % (path.name, line, length, MAX_FUNCTION))
+        problems += dbus_problems(path, room)
+        tap.report('includes/' + path.name, problems)
+
+    tap.report('includes/two-sides', side_problems(graph))
+    mean = sum(lengths) / len(lengths) if lengths else 0
+    print('# mean length of %d functions: %.1f lines' % (len(lengths), mean))
+    tap.report('includes/mean-function',
+               ['%.1f lines, over %d' % (mean, MAX_MEAN_FUNCTION)] if mean > MAX_MEAN_FUNCTION else [])
+    tap.end()
+
+
+main()

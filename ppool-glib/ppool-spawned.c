@@ -1,0 +1,131 @@
+/* ppool-spawned.c: whether a pool started this process
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "ppool-spawned-private.h"
+
+#include "ppool-error.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The environment is read when the library is loaded, in most programs before
+ * there is a second thread: from then on nothing that this process starts can
+ * take the channel for its own, whether it inherits the environment or the
+ * descriptors.
+ *
+ * A copy that a worker forks has all of this in its memory and is no worker,
+ * which the process number tells. */
+static struct
+{
+  pid_t pid;   /* 0 where no pool started this process; written once, by look_up() */
+  int fd;      /* the channel, -1 once taken; atomic */
+  int serving; /* atomic */
+} spawned = { 0, -1, FALSE };
+
+static gboolean
+is_socket (int     fd,
+           guint64 inode)
+{
+  struct stat st;
+
+  return fstat (fd, &st) == 0 && S_ISSOCK (st.st_mode) && st.st_ino == inode;
+}
+
+static void
+look_up (void)
+{
+  const char *fd_text = getenv (PPOOL_ENV_WORKER_FD);
+  const char *inode_text = getenv (PPOOL_ENV_WORKER_SOCKET);
+  guint64 fd, inode;
+
+  /* The number of a descriptor alone proves nothing: a program between the
+   * pool and this one may have closed it and opened something else. */
+  if (fd_text != NULL && inode_text != NULL &&
+      g_ascii_string_to_unsigned (fd_text, 10, 0, G_MAXINT, &fd, NULL) &&
+      g_ascii_string_to_unsigned (inode_text, 10, 0, G_MAXUINT64, &inode, NULL) &&
+      is_socket ((int) fd, inode) &&
+      fcntl ((int) fd, F_SETFD, FD_CLOEXEC) == 0)
+    {
+      spawned.fd = (int) fd;
+      spawned.pid = getpid ();
+    }
+
+  unsetenv (PPOOL_ENV_WORKER_FD);
+  unsetenv (PPOOL_ENV_WORKER_SOCKET);
+}
+
+static void
+look_up_once (void)
+{
+  static gsize looked_up = 0;
+
+  if (g_once_init_enter (&looked_up))
+    {
+      look_up ();
+      g_once_init_leave (&looked_up, 1);
+    }
+}
+
+__attribute__ ((constructor)) static void
+look_up_at_load (void)
+{
+  look_up_once ();
+}
+
+/* Whether a pool started this very process to be its worker.
+ *
+ * May be called from any thread. */
+gboolean
+ppool_spawned_by_pool (void)
+{
+  look_up_once ();
+
+  return spawned.pid != 0 && spawned.pid == getpid ();
+}
+
+/* Hands the channel's descriptor over to the caller, once: later callers, and
+ * processes that no pool started, get -1.
+ *
+ * May be called from any thread. */
+int
+ppool_spawned_take_fd (void)
+{
+  if (!ppool_spawned_by_pool ())
+    return -1;
+
+  return g_atomic_int_exchange (&spawned.fd, -1);
+}
+
+/* Says that a worker serves in this process, or no longer does.
+ *
+ * May be called from any thread. */
+void
+ppool_spawned_set_serving (gboolean serving)
+{
+  g_atomic_int_set (&spawned.serving, serving);
+}
+
+/* Fails in a process that a pool started and in which no worker serves: it
+ * would start its own workers from a program that makes the same mistake, and
+ * these theirs.
+ *
+ * May be called from any thread. */
+gboolean
+ppool_spawned_check (GError **error)
+{
+  if (!ppool_spawned_by_pool () || g_atomic_int_get (&spawned.serving))
+    return TRUE;
+
+  g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_LAUNCH,
+                       "This process was started as a worker: call ppool_worker_is_spawned() first, "
+                       "and ppool_worker_run() where it is true, before using an executor");
+  return FALSE;
+}

@@ -1,0 +1,465 @@
+/* ppool-launcher.c: how workers are started
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "ppool-launcher.h"
+#include "ppool-launcher-private.h"
+
+#include "ppool-enum-types.h"
+
+#define DEFAULT_HANDSHAKE_TIMEOUT_MSEC 30000
+
+/**
+ * PPoolLauncher:
+ *
+ * How the workers of an executor are started: the program and its arguments,
+ * environment, directory and standard error.
+ *
+ * There are three ways to say which program:
+ *
+ * - [ctor@PPool.Launcher.new] takes a command. Any program that uses
+ *   [class@PPool.Worker], or that speaks the worker protocol in another way, is
+ *   a worker.
+ * - [ctor@PPool.Launcher.new_self] starts this very program again. It asks
+ *   [func@PPool.Worker.is_spawned] to learn which of the two it is.
+ * - [ctor@PPool.Launcher.new_module] loads a module of functions into the
+ *   installed program `ppool-worker`.
+ *
+ * ```c
+ * g_autoptr (PPoolLauncher) launcher = ppool_launcher_new_self ();
+ * g_autoptr (PPoolExecutor) executor = NULL;
+ *
+ * ppool_launcher_setenv (launcher, "LC_ALL", "C.UTF-8", TRUE);
+ * executor = ppool_executor_new (launcher);
+ * ```
+ *
+ * Making a launcher never fails. A program that can't be started is told by
+ * what comes of the first call: it fails with `PPOOL_ERROR_BROKEN`, and the
+ * cause, `PPOOL_ERROR_LAUNCH`, is in the message.
+ *
+ * Workers are fresh processes. They start with an empty signal mask, default
+ * dispositions and a session of their own, so that Ctrl-C at a terminal reaches
+ * only the parent; their standard input is `/dev/null`, their standard output
+ * is the parent's, and no other descriptor of the parent is theirs.
+ *
+ * This type is final.
+ *
+ * **Threads**: a launcher belongs to one thread at a time. Configure it before
+ * the first submit: an executor copies the settings when its first worker
+ * starts, and later changes have no effect on it. Several executors may share a
+ * launcher.
+ *
+ * Since: 1.0
+ */
+
+typedef enum
+{
+  PROP_ARGV = 1,
+  PROP_CWD,
+  PROP_STDERR_MODE,
+  PROP_HANDSHAKE_TIMEOUT_MSEC,
+} PPoolLauncherProperty;
+
+static GParamSpec *props[PROP_HANDSHAKE_TIMEOUT_MSEC + 1];
+
+G_DEFINE_FINAL_TYPE (PPoolLauncher, ppool_launcher, G_TYPE_OBJECT)
+
+static void
+ppool_launcher_finalize (GObject *object)
+{
+  PPoolLauncher *self = PPOOL_LAUNCHER (object);
+
+  g_strfreev (self->argv);
+  g_strfreev (self->env);
+  g_free (self->cwd);
+  g_clear_pointer (&self->program, ppool_program_unref);
+  g_free (self->trouble);
+
+  G_OBJECT_CLASS (ppool_launcher_parent_class)->finalize (object);
+}
+
+static void
+ppool_launcher_get_property (GObject    *object,
+                             guint       prop_id,
+                             GValue     *value,
+                             GParamSpec *pspec)
+{
+  PPoolLauncher *self = PPOOL_LAUNCHER (object);
+
+  switch ((PPoolLauncherProperty) prop_id)
+    {
+    case PROP_ARGV:
+      g_value_set_boxed (value, ppool_launcher_get_argv (self));
+      break;
+
+    case PROP_CWD:
+      g_value_set_string (value, ppool_launcher_get_cwd (self));
+      break;
+
+    case PROP_STDERR_MODE:
+      g_value_set_enum (value, ppool_launcher_get_stderr_mode (self));
+      break;
+
+    case PROP_HANDSHAKE_TIMEOUT_MSEC:
+      g_value_set_uint (value, ppool_launcher_get_handshake_timeout_msec (self));
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+ppool_launcher_set_property (GObject      *object,
+                             guint         prop_id,
+                             const GValue *value,
+                             GParamSpec   *pspec)
+{
+  PPoolLauncher *self = PPOOL_LAUNCHER (object);
+
+  switch ((PPoolLauncherProperty) prop_id)
+    {
+    case PROP_ARGV:
+      self->argv = g_value_dup_boxed (value);
+      break;
+
+    case PROP_CWD:
+      ppool_launcher_set_cwd (self, g_value_get_string (value));
+      break;
+
+    case PROP_STDERR_MODE:
+      ppool_launcher_set_stderr_mode (self, g_value_get_enum (value));
+      break;
+
+    case PROP_HANDSHAKE_TIMEOUT_MSEC:
+      ppool_launcher_set_handshake_timeout_msec (self, g_value_get_uint (value));
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+ppool_launcher_class_init (PPoolLauncherClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  const GParamFlags writable = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
+
+  object_class->finalize = ppool_launcher_finalize;
+  object_class->get_property = ppool_launcher_get_property;
+  object_class->set_property = ppool_launcher_set_property;
+
+  /**
+   * PPoolLauncher:argv: (getter get_argv)
+   *
+   * The program of the workers and its arguments.
+   *
+   * A program without a `/` is searched in the `PATH` of this process; one with
+   * a relative path starts from [property@PPool.Launcher:cwd].
+   *
+   * Since: 1.0
+   */
+  props[PROP_ARGV] =
+    g_param_spec_boxed ("argv", NULL, NULL, G_TYPE_STRV,
+                        G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * PPoolLauncher:cwd: (type filename) (getter get_cwd) (setter set_cwd)
+   *
+   * The directory in which workers start, or `NULL` for that of this process.
+   *
+   * Since: 1.0
+   */
+  props[PROP_CWD] = g_param_spec_string ("cwd", NULL, NULL, NULL, writable);
+
+  /**
+   * PPoolLauncher:stderr-mode: (getter get_stderr_mode) (setter set_stderr_mode)
+   *
+   * What happens to what workers write to their standard error.
+   *
+   * Since: 1.0
+   */
+  props[PROP_STDERR_MODE] =
+    g_param_spec_enum ("stderr-mode", NULL, NULL,
+                       PPOOL_TYPE_STDERR_MODE, PPOOL_STDERR_MODE_TEE, writable);
+
+  /**
+   * PPoolLauncher:handshake-timeout-msec: (getter get_handshake_timeout_msec) (setter set_handshake_timeout_msec)
+   *
+   * How long a worker that was started may take until it is ready for its first
+   * call, in milliseconds, or 0 for no limit.
+   *
+   * Since: 1.0
+   */
+  props[PROP_HANDSHAKE_TIMEOUT_MSEC] =
+    g_param_spec_uint ("handshake-timeout-msec", NULL, NULL,
+                       0, G_MAXUINT, DEFAULT_HANDSHAKE_TIMEOUT_MSEC, writable);
+
+  g_object_class_install_properties (object_class, G_N_ELEMENTS (props), props);
+}
+
+static void
+ppool_launcher_init (PPoolLauncher *self)
+{
+  self->env = g_get_environ ();
+  self->stderr_mode = PPOOL_STDERR_MODE_TEE;
+  self->handshake_timeout_msec = DEFAULT_HANDSHAKE_TIMEOUT_MSEC;
+}
+
+/**
+ * ppool_launcher_new:
+ * @argv: (array zero-terminated=1) (element-type filename): the program and its
+ *   arguments
+ *
+ * Creates a launcher that starts workers with a command.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer full): a new launcher
+ *
+ * Since: 1.0
+ */
+PPoolLauncher *
+ppool_launcher_new (const char * const *argv)
+{
+  return g_object_new (PPOOL_TYPE_LAUNCHER, "argv", argv, NULL);
+}
+
+/**
+ * ppool_launcher_new_self:
+ *
+ * Creates a launcher that starts this very program with its own arguments.
+ *
+ * This also works for a script in Python or JavaScript: then it is the
+ * interpreter that starts again, with the same script. The program has to ask
+ * [func@PPool.Worker.is_spawned] before anything else, and to call
+ * [method@PPool.Worker.run] where that is true.
+ *
+ * Workers run the executable that this process runs, also after an upgrade has
+ * replaced or removed its file. A script is read again, from the same argument
+ * that this process was given: where that is a relative path, neither this
+ * process nor the workers, by [method@PPool.Launcher.set_cwd], may have gone to
+ * another directory.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer full): a new launcher
+ *
+ * Since: 1.0
+ */
+PPoolLauncher *
+ppool_launcher_new_self (void)
+{
+  g_autoptr (PPoolProgram) program = NULL;
+  g_autoptr (GError) error = NULL;
+  PPoolLauncher *self;
+
+  program = ppool_program_new_self (&error);
+  self = g_object_new (PPOOL_TYPE_LAUNCHER, "argv", program != NULL ? program->argv : NULL, NULL);
+  self->program = g_steal_pointer (&program);
+  if (error != NULL)
+    self->trouble = g_strdup (error->message);
+
+  return self;
+}
+
+/**
+ * ppool_launcher_new_module:
+ * @path: (type filename): a module
+ *
+ * Creates a launcher that loads a module of functions into the installed
+ * program `ppool-worker`.
+ *
+ * The module is a shared library that exports
+ * `gboolean ppool_module_init (PPoolWorker *worker, GError **error)`, where it
+ * adds its functions. A relative @path starts from the directory in which this
+ * process is now.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer full): a new launcher
+ *
+ * Since: 1.0
+ */
+PPoolLauncher *
+ppool_launcher_new_module (const char *path)
+{
+  const char *program = g_getenv ("PPOOL_WORKER_PROGRAM");
+  g_autofree char *module = NULL;
+  const char *argv[3] = { NULL, };
+
+  g_return_val_if_fail (path != NULL, NULL);
+
+  module = g_canonicalize_filename (path, NULL);
+  argv[0] = program != NULL ? program : PPOOL_WORKER_PATH;
+  argv[1] = module;
+
+  return ppool_launcher_new (argv);
+}
+
+/**
+ * ppool_launcher_get_argv:
+ * @self: a launcher
+ *
+ * Gets the program of the workers and its arguments.
+ *
+ * Returns: (transfer none) (nullable) (array zero-terminated=1)
+ *   (element-type filename): the command, or `NULL` if there is none
+ *
+ * Since: 1.0
+ */
+const char * const *
+ppool_launcher_get_argv (PPoolLauncher *self)
+{
+  g_return_val_if_fail (PPOOL_IS_LAUNCHER (self), NULL);
+
+  return (const char * const *) self->argv;
+}
+
+/**
+ * ppool_launcher_get_cwd:
+ * @self: a launcher
+ *
+ * Gets the directory in which workers start.
+ *
+ * Returns: (transfer none) (nullable) (type filename): the directory, or `NULL`
+ *   for that of this process
+ *
+ * Since: 1.0
+ */
+const char *
+ppool_launcher_get_cwd (PPoolLauncher *self)
+{
+  g_return_val_if_fail (PPOOL_IS_LAUNCHER (self), NULL);
+
+  return self->cwd;
+}
+
+/**
+ * ppool_launcher_set_cwd:
+ * @self: a launcher
+ * @cwd: (nullable) (type filename): a directory, or `NULL` for that of this
+ *   process
+ *
+ * Sets the directory in which workers start.
+ *
+ * Since: 1.0
+ */
+void
+ppool_launcher_set_cwd (PPoolLauncher *self,
+                        const char    *cwd)
+{
+  g_autofree char *copy = g_strdup (cwd);
+
+  g_return_if_fail (PPOOL_IS_LAUNCHER (self));
+
+  if (g_strcmp0 (self->cwd, copy) == 0)
+    return;
+
+  g_free (self->cwd);
+  self->cwd = g_steal_pointer (&copy);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_CWD]);
+}
+
+/**
+ * ppool_launcher_get_stderr_mode:
+ * @self: a launcher
+ *
+ * Gets what happens to what workers write to their standard error.
+ *
+ * Returns: the mode
+ *
+ * Since: 1.0
+ */
+PPoolStderrMode
+ppool_launcher_get_stderr_mode (PPoolLauncher *self)
+{
+  g_return_val_if_fail (PPOOL_IS_LAUNCHER (self), PPOOL_STDERR_MODE_TEE);
+
+  return self->stderr_mode;
+}
+
+/**
+ * ppool_launcher_set_stderr_mode:
+ * @self: a launcher
+ * @stderr_mode: the mode
+ *
+ * Sets what happens to what workers write to their standard error.
+ *
+ * Since: 1.0
+ */
+void
+ppool_launcher_set_stderr_mode (PPoolLauncher   *self,
+                                PPoolStderrMode  stderr_mode)
+{
+  g_return_if_fail (PPOOL_IS_LAUNCHER (self));
+
+  if (self->stderr_mode == stderr_mode)
+    return;
+
+  self->stderr_mode = stderr_mode;
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_STDERR_MODE]);
+}
+
+/**
+ * ppool_launcher_get_handshake_timeout_msec:
+ * @self: a launcher
+ *
+ * Gets how long a worker may take until it is ready.
+ *
+ * Returns: milliseconds, or 0 for no limit
+ *
+ * Since: 1.0
+ */
+guint
+ppool_launcher_get_handshake_timeout_msec (PPoolLauncher *self)
+{
+  g_return_val_if_fail (PPOOL_IS_LAUNCHER (self), 0);
+
+  return self->handshake_timeout_msec;
+}
+
+/**
+ * ppool_launcher_set_handshake_timeout_msec:
+ * @self: a launcher
+ * @handshake_timeout_msec: milliseconds, or 0 for no limit
+ *
+ * Sets how long a worker may take until it is ready.
+ *
+ * Since: 1.0
+ */
+void
+ppool_launcher_set_handshake_timeout_msec (PPoolLauncher *self,
+                                           guint          handshake_timeout_msec)
+{
+  g_return_if_fail (PPOOL_IS_LAUNCHER (self));
+
+  if (self->handshake_timeout_msec == handshake_timeout_msec)
+    return;
+
+  self->handshake_timeout_msec = handshake_timeout_msec;
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_HANDSHAKE_TIMEOUT_MSEC]);
+}
+
+/* Copies the settings; the launcher's thread only. */
+PPoolLaunchPlan *
+ppool_launcher_make_plan (PPoolLauncher *self)
+{
+  PPoolLaunchPlan *plan = ppool_launch_plan_new ();
+
+  plan->argv = g_strdupv (self->argv);
+  plan->env = g_strdupv (self->env);
+  plan->cwd = g_strdup (self->cwd);
+  plan->program = self->program != NULL ? ppool_program_ref (self->program) : NULL;
+  plan->trouble = g_strdup (self->trouble);
+  plan->stderr_mode = self->stderr_mode;
+  plan->handshake_timeout_msec = self->handshake_timeout_msec;
+
+  return plan;
+}

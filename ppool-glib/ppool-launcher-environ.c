@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "ppool-launcher-private.h"
+#include "ppool-launcher-internal.h"
 
 /**
  * ppool_launcher_set_environ:

@@ -1,4 +1,4 @@
-/* ppool-launcher-private.h: what a pool takes from a launcher
+/* ppool-launcher-private.h: starting a worker process
  *
  * Copyright 2026 The PPool-GLib authors
  *
@@ -7,25 +7,25 @@
 
 #pragma once
 
-#include "ppool-launch-plan-private.h"
 #include "ppool-launcher.h"
 
 G_BEGIN_DECLS
 
-/* Here for the launcher's own two files. */
-struct _PPoolLauncher
-{
-  GObject parent_instance;
+/* A copy of a launcher's settings that nobody changes any more. */
+typedef struct _PPoolLaunchPlan PPoolLaunchPlan;
 
-  char **argv;           /* (owned) (nullable) */
-  char **env;            /* (owned) */
-  char *cwd;             /* (owned) (nullable) */
-  PPoolProgram *program; /* (owned) (nullable): only for this very program */
-  char *trouble;         /* (owned) (nullable): kept for the first start */
-  PPoolStderrMode stderr_mode;
-  guint handshake_timeout_msec;
-};
+PPoolLaunchPlan *ppool_launcher_make_plan                   (PPoolLauncher    *self);
+PPoolLaunchPlan *ppool_launch_plan_ref                      (PPoolLaunchPlan  *self);
+void             ppool_launch_plan_unref                    (PPoolLaunchPlan  *self);
 
-PPoolLaunchPlan *ppool_launcher_make_plan (PPoolLauncher *self);
+PPoolStderrMode  ppool_launch_plan_get_stderr_mode          (PPoolLaunchPlan  *self);
+guint            ppool_launch_plan_get_handshake_timeout_msec (PPoolLaunchPlan *self);
+
+GSubprocess     *ppool_launch_plan_spawn                    (PPoolLaunchPlan  *self,
+                                                             int               channel_fd,
+                                                             int               stderr_fd,
+                                                             GError          **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolLaunchPlan, ppool_launch_plan_unref)
 
 G_END_DECLS

@@ -7,8 +7,7 @@
 
 #include "config.h"
 
-#include "ppool-launcher.h"
-#include "ppool-launcher-private.h"
+#include "ppool-launcher-internal.h"
 
 #include "ppool-enum-types.h"
 
@@ -146,14 +145,9 @@ ppool_launcher_set_property (GObject      *object,
 }
 
 static void
-ppool_launcher_class_init (PPoolLauncherClass *klass)
+install_properties (GObjectClass *object_class)
 {
-  GObjectClass *object_class = G_OBJECT_CLASS (klass);
   const GParamFlags writable = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
-
-  object_class->finalize = ppool_launcher_finalize;
-  object_class->get_property = ppool_launcher_get_property;
-  object_class->set_property = ppool_launcher_set_property;
 
   /**
    * PPoolLauncher:argv: (getter get_argv)
@@ -202,6 +196,18 @@ ppool_launcher_class_init (PPoolLauncherClass *klass)
                        0, G_MAXUINT, DEFAULT_HANDSHAKE_TIMEOUT_MSEC, writable);
 
   g_object_class_install_properties (object_class, G_N_ELEMENTS (props), props);
+}
+
+static void
+ppool_launcher_class_init (PPoolLauncherClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->finalize = ppool_launcher_finalize;
+  object_class->get_property = ppool_launcher_get_property;
+  object_class->set_property = ppool_launcher_set_property;
+
+  install_properties (object_class);
 }
 
 static void
@@ -445,21 +451,4 @@ ppool_launcher_set_handshake_timeout_msec (PPoolLauncher *self,
 
   self->handshake_timeout_msec = handshake_timeout_msec;
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_HANDSHAKE_TIMEOUT_MSEC]);
-}
-
-/* Copies the settings; the launcher's thread only. */
-PPoolLaunchPlan *
-ppool_launcher_make_plan (PPoolLauncher *self)
-{
-  PPoolLaunchPlan *plan = ppool_launch_plan_new ();
-
-  plan->argv = g_strdupv (self->argv);
-  plan->env = g_strdupv (self->env);
-  plan->cwd = g_strdup (self->cwd);
-  plan->program = self->program != NULL ? ppool_program_ref (self->program) : NULL;
-  plan->trouble = g_strdup (self->trouble);
-  plan->stderr_mode = self->stderr_mode;
-  plan->handshake_timeout_msec = self->handshake_timeout_msec;
-
-  return plan;
 }

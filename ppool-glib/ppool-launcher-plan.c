@@ -1,4 +1,4 @@
-/* ppool-launch-plan.c: starting a worker process
+/* ppool-launcher-plan.c: starting a worker process
  *
  * Copyright 2026 The PPool-GLib authors
  *
@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "ppool-launch-plan-private.h"
+#include "ppool-launcher-internal.h"
 
 #include "ppool-error.h"
 #include "ppool-spawned-private.h"
@@ -27,16 +27,38 @@
 /* What a start opens in this process for a moment. */
 #define N_SPARE_FDS 8
 
-PPoolLaunchPlan *
-ppool_launch_plan_new (void)
+struct _PPoolLaunchPlan
 {
-  PPoolLaunchPlan *self = g_atomic_rc_box_new0 (PPoolLaunchPlan);
+  char **argv;           /* (owned) (nullable) */
+  char **env;            /* (owned) */
+  char *cwd;             /* (owned) (nullable): where this process is */
+  PPoolProgram *program; /* (owned) (nullable): executed instead of argv[0] */
+  char *trouble;         /* (owned) (nullable): why it can't start anything */
+  char *trampoline;      /* (owned): absolute */
+  PPoolStderrMode stderr_mode;
+  guint handshake_timeout_msec; /* 0 is no limit */
+};
+
+/* Copies the settings, in the launcher's thread. Nobody changes the copy, so
+ * that every thread may read it. */
+PPoolLaunchPlan *
+ppool_launcher_make_plan (PPoolLauncher *self)
+{
   const char *trampoline = g_getenv ("PPOOL_LAUNCH_PROGRAM");
+  PPoolLaunchPlan *plan = g_atomic_rc_box_new0 (PPoolLaunchPlan);
+
+  plan->argv = g_strdupv (self->argv);
+  plan->env = g_strdupv (self->env);
+  plan->cwd = g_strdup (self->cwd);
+  plan->program = self->program != NULL ? ppool_program_ref (self->program) : NULL;
+  plan->trouble = g_strdup (self->trouble);
+  plan->stderr_mode = self->stderr_mode;
+  plan->handshake_timeout_msec = self->handshake_timeout_msec;
 
   /* GLib takes its quick way only for a path. */
-  self->trampoline = g_canonicalize_filename (trampoline != NULL ? trampoline : PPOOL_LAUNCH_PATH, NULL);
+  plan->trampoline = g_canonicalize_filename (trampoline != NULL ? trampoline : PPOOL_LAUNCH_PATH, NULL);
 
-  return self;
+  return plan;
 }
 
 PPoolLaunchPlan *

@@ -1,4 +1,4 @@
-/* ppool-program-private.h: the program that this process runs
+/* ppool-launcher-internal.h: what the files of the launcher share
  *
  * Copyright 2026 The PPool-GLib authors
  *
@@ -7,11 +7,11 @@
 
 #pragma once
 
-#include <glib.h>
+#include "ppool-launcher-private.h"
 
 G_BEGIN_DECLS
 
-/* Nobody changes it once it is made. */
+/* The program that this process runs. Nobody changes it once it is made. */
 typedef struct
 {
   char **argv; /* (owned): never empty */
@@ -19,10 +19,22 @@ typedef struct
   int fd;      /* (owned): the executable, also when it is no longer there */
 } PPoolProgram;
 
+struct _PPoolLauncher
+{
+  GObject parent_instance;
+
+  char **argv;           /* (owned) (nullable) */
+  char **env;            /* (owned) */
+  char *cwd;             /* (owned) (nullable): where this process is */
+  PPoolProgram *program; /* (owned) (nullable): executed instead of argv[0] */
+  char *trouble;         /* (owned) (nullable): kept for the first start */
+  PPoolStderrMode stderr_mode;
+  guint handshake_timeout_msec; /* 0 is no limit */
+};
+
 PPoolProgram *ppool_program_new_self (GError       **error);
 PPoolProgram *ppool_program_ref      (PPoolProgram  *self);
 void          ppool_program_unref    (PPoolProgram  *self);
-
 gboolean      ppool_program_is_there (PPoolProgram  *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolProgram, ppool_program_unref)

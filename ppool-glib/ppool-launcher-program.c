@@ -1,4 +1,4 @@
-/* ppool-program.c: the program that this process runs
+/* ppool-launcher-program.c: the program that this process runs
  *
  * Copyright 2026 The PPool-GLib authors
  *
@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "ppool-program-private.h"
+#include "ppool-launcher-internal.h"
 
 #include "ppool-error.h"
 

@@ -14,7 +14,6 @@ LICENCE = 'LGPL-2.1-or-later'
 
 # Files that have no place for a comment, or are read by people as they are.
 UNMARKED = {
-    '.clang-format',
     '.editorconfig',
     '.gitignore',
     'CONTRIBUTING.md',

@@ -1,0 +1,90 @@
+# SPDX-FileCopyrightText: 2026 The PPool-GLib authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Installs the library into a prefix of its own and does there what the README says.
+
+readme.py SRCDIR MESON C-COMPILER
+"""
+
+import hashlib
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+from tap import Tap
+
+MAX_LINES = 25
+WORDS = ['one', 'two', 'three', 'größer']
+
+
+def run(*command, **kwargs):
+    """Runs a command; what it printed is part of the error if it fails."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          timeout=200, check=False, **kwargs)
+    if done.returncode != 0:
+        raise RuntimeError('%s: status %d\n%s' % (' '.join(map(str, command)), done.returncode,
+                                                  done.stdout.decode(errors='replace')))
+    return done.stdout.decode()
+
+
+def user_environment(prefix):
+    """What a user has who installed the library: nothing that points into a build."""
+    environ = {name: value for name, value in os.environ.items()
+               if not name.startswith(('PPOOL_', 'MESON_', 'LD_'))}
+    libdirs = [path.parent for path in prefix.rglob('libppool-glib-1.0.so')]
+    pkgdirs = list(prefix.rglob('pkgconfig'))
+    environ['LD_LIBRARY_PATH'] = ':'.join(map(str, libdirs))
+    environ['PKG_CONFIG_PATH'] = ':'.join(map(str, pkgdirs))
+    return environ
+
+
+def install(srcdir, meson, directory):
+    prefix = directory / 'prefix'
+    run(*meson, 'setup', directory / 'build', srcdir, '--prefix', prefix, '-Dtests=false',
+        '-Dexamples=false', '-Dintrospection=disabled', '-Dvapi=disabled', '-Ddocs=disabled')
+    run(*meson, 'install', '-C', directory / 'build')
+    return user_environment(prefix)
+
+
+def compile_program(compiler, directory, text, environ):
+    (directory / 'smallest.c').write_text(text)
+    flags = run('pkg-config', '--cflags', '--libs', 'ppool-glib-1.0', env=environ).split()
+    run(*compiler, '-Wall', '-Wextra', '-Wno-unused-parameter', '-Werror',
+        '-o', 'smallest', 'smallest.c', *flags, cwd=directory, env=environ)
+
+
+def installed_files(environ):
+    """The paths that the pkg-config file names."""
+    for variable in ('worker', 'launch', 'interface'):
+        path = run('pkg-config', '--variable=' + variable, 'ppool-glib-1.0', env=environ).strip()
+        if not pathlib.Path(path).is_file():
+            yield '%s: there is no %s' % (variable, path)
+
+
+def main():
+    srcdir, meson, compiler = pathlib.Path(sys.argv[1]), sys.argv[2].split(), sys.argv[3].split()
+    text = re.search(r'^```c\n(.*?)^```', (srcdir / 'README.md').read_text(), re.M | re.S).group(1)
+    n_lines = len(text.splitlines())
+    tap = Tap()
+    tap.report('readme/length', ['%d lines, over %d' % (n_lines, MAX_LINES)]
+               if n_lines > MAX_LINES else [])
+
+    with tempfile.TemporaryDirectory(prefix='ppool-readme-') as name:
+        directory = pathlib.Path(name)
+        try:
+            environ = install(srcdir, meson, directory)
+            tap.report('readme/install', installed_files(environ))
+            compile_program(compiler, directory, text, environ)
+            tap.report('readme/compile', [])
+            output = run(directory / 'smallest', *WORDS, env=environ).split()
+            expected = [hashlib.sha256(word.encode()).hexdigest() for word in WORDS]
+            tap.report('readme/run', [] if output == expected else
+                       ['printed %s' % output, 'and not %s' % expected])
+        except (RuntimeError, subprocess.TimeoutExpired) as error:
+            tap.report('readme/works', [error])
+    tap.end()
+
+
+main()

@@ -26,7 +26,7 @@ UNMARKED_DIRS = ('LICENSES/', )
 # Words, and where they are unwelcome. What is written here in two pieces would
 # otherwise find itself.
 WORDS = [
-    (r'TO' r'DO|FIX' r'ME|X{3}', None),
+    (r'\b(?:TO' r'DO|FIX' r'ME|X{3})\b', None),
     (r'(?<![\w.$}])/(?:wo' r'rk|ro' r'ot|ho' r'me)/', None),
     (r'\bgoto\b', ('.c', '.h')),
     (r'\b(?:gchar|gint|glong|gshort|gdouble|gfloat)\b', ('.c', '.h')),

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Checks that the rooms of the library know no others than they may.
 
-The table is the one of docs/architecture.md. A room is ppool-ROOM.c with its
+The table is read from docs/architecture.md. A room is ppool-ROOM.c with its
 headers: ppool-ROOM.h for programs, ppool-ROOM-private.h for other rooms, and
 ppool-ROOM-internal.h where the room has more files, ppool-ROOM-PART.c.
 """
@@ -13,41 +13,6 @@ import sys
 
 from tap import Tap
 
-BASE = {'version', 'version-macros', 'enums', 'enum-types', 'error', 'limits', 'spawned', 'value'}
-
-EXECUTOR_SIDE = {
-    'record': set(),
-    'completion': set(),
-    'call': set(),
-    'future': {'call', 'record', 'completion'},
-    'launcher': set(),
-    'stderr': set(),
-    'handshake': {'channel'},
-    'manager': set(),
-    'process': {'record', 'launcher', 'channel', 'handshake', 'stderr', 'manager'},
-    'scheduler': {'record'},
-    'pool': {'record', 'launcher', 'scheduler', 'process', 'manager', 'completion'},
-    'executor': {'future', 'call', 'launcher', 'record', 'pool', 'completion'},
-}
-
-BOTH_SIDES = {
-    'channel': set(),
-}
-
-WORKER_SIDE = {
-    'invocation': {'channel'},
-    'watchdog': set(),
-    'worker': {'invocation', 'channel', 'watchdog'},
-}
-
-# The umbrella is for programs: the one that is installed uses nothing else.
-PROGRAMS = {
-    'worker-main': {'glib'},
-    'launch': None,
-}
-
-ALLOWED = {**{room: set() for room in BASE}, **EXECUTOR_SIDE, **BOTH_SIDES, **WORKER_SIDE}
-
 # Rooms besides the channel that have a reason to name D-Bus: the names of
 # errors on the wire, and the types that D-Bus can't carry.
 DBUS_ROOMS = {'channel', 'error', 'value'}
@@ -56,8 +21,37 @@ MAX_LINES = {'.c': 500, '.h': 120}
 MAX_FUNCTION = 45
 MAX_MEAN_FUNCTION = 20
 
+# What the last column says where it does not name rooms.
+WORDS = {'base': 'base', 'libc': None, 'the public header': 'glib'}
+
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.MULTILINE)
 FUNCTION = re.compile(r'^\{\n(.*?)^\}\n', re.MULTILINE | re.DOTALL)
+COMMENT = re.compile(r'/\*.*?\*/', re.DOTALL)
+
+
+def read_table(path):
+    """Returns which rooms a room may know, and the rooms of each part of the table."""
+    allowed, parts = {}, {}
+    table = re.search(r'^\| room .*?(?=^$)', path.read_text(), re.MULTILINE | re.DOTALL).group()
+    for line in table.splitlines()[2:]:
+        rooms, _, others = (cell.strip() for cell in line.strip('|').split('|'))
+        if rooms.startswith('**'):
+            part = parts.setdefault(rooms.strip('*'), set())
+            continue
+        names = [others] if others in WORDS else others.split(', ')
+        known = {WORDS.get(name, name) for name in names}
+        for room in re.findall(r'`([\w-]+)`', rooms):
+            allowed[room] = None if None in known else known
+            part.add(room)
+    base = parts['base'] | {'version-macros', 'enum-types'}
+    for room, known in list(allowed.items()):
+        if known is not None and 'base' in known:
+            allowed[room] = known - {'base'} | base
+    allowed.update({room: base for room in base})
+    return allowed, parts
+
+
+ALLOWED, PARTS = read_table(pathlib.Path(sys.argv[1]) / 'docs' / 'architecture.md')
 
 
 def room_of(name):
@@ -66,9 +60,9 @@ def room_of(name):
     if match is None:
         return None
     stem = room = match.group(1)
-    while room not in ALLOWED and room not in PROGRAMS and '-' in room:
+    while room not in ALLOWED and '-' in room:
         room = room.rpartition('-')[0]
-    return room if room in ALLOWED or room in PROGRAMS else stem
+    return room if room in ALLOWED else stem
 
 
 def includes(path):
@@ -80,14 +74,14 @@ def room_problems(path, room):
     """What a file includes that its room may not know."""
     if room == 'glib':
         return
-    if room not in ALLOWED and room not in PROGRAMS:
+    if room not in ALLOWED:
         yield '%s is in no row of the table of rooms' % path.name
         return
-    allowed = PROGRAMS[room] if room in PROGRAMS else ALLOWED[room] | BASE | {room}
+    allowed = ALLOWED[room]
     for quote, name in includes(path):
         other = room_of(name)
         if other is not None:
-            if allowed is None or other not in allowed:
+            if allowed is None or other not in allowed | {room}:
                 yield '%s includes %s' % (path.name, name)
             elif other != room and name.endswith('-internal.h'):
                 yield '%s includes %s, which is for its own room' % (path.name, name)
@@ -107,9 +101,10 @@ def reachable(graph, room):
 
 def side_problems(graph):
     """Which room of one side reaches a room of the other."""
-    for side, other_side in ((EXECUTOR_SIDE, WORKER_SIDE), (WORKER_SIDE, EXECUTOR_SIDE)):
-        for room in side:
-            for other in sorted(reachable(graph, room) & set(other_side)):
+    sides = PARTS["the program's side"], PARTS["the worker's side"]
+    for side, other_side in (sides, reversed(sides)):
+        for room in sorted(side):
+            for other in sorted(reachable(graph, room) & other_side):
                 yield '%s reaches %s of the other side' % (room, other)
 
 
@@ -117,7 +112,7 @@ def order_problems(path):
     """config.h first, then the file's own header, which so proves to stand alone."""
     names = [name for _, name in includes(path)]
     room = room_of(path.name)
-    if room in PROGRAMS:
+    if room in PARTS['programs']:
         return
     if not names or names[0] != 'config.h':
         yield '%s does not include config.h first' % path.name
@@ -126,7 +121,7 @@ def order_problems(path):
 
 
 def dbus_problems(path, room):
-    code = re.sub(r'/\*.*?\*/', '', path.read_text(), flags=re.DOTALL)
+    code = COMMENT.sub('', path.read_text())
     if room not in DBUS_ROOMS and re.search(r'\b(g_dbus_|GDBus|G_DBUS_)', code):
         yield "%s uses D-Bus, which is the channel's" % path.name
 
@@ -138,9 +133,11 @@ def size_problems(path):
 
 
 def function_lengths(path):
+    """Where functions are, and how many lines of code they have."""
     text = path.read_text()
     for match in FUNCTION.finditer(text):
-        yield text[:match.start()].count('\n'), match.group(1).count('\n')
+        code = COMMENT.sub('', match.group(1))
+        yield text[:match.start()].count('\n'), sum(bool(line.strip()) for line in code.splitlines())
 
 
 def main():

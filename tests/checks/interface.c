@@ -1,4 +1,4 @@
-/* protocol.c: the interface file that authors of other workers read
+/* interface.c: the interface file that authors of other workers read
  *
  * Copyright 2026 The PPool-GLib authors
  *
@@ -85,7 +85,7 @@ main (int    argc,
 {
   g_test_init (&argc, &argv, NULL);
 
-  g_test_add_func ("/protocol/methods", test_methods);
+  g_test_add_func ("/interface/methods", test_methods);
 
   return g_test_run ();
 }

@@ -11,10 +11,14 @@
 
 G_BEGIN_DECLS
 
+/* From the end of its channel a worker has this long to leave by itself. */
+#define PPOOL_WATCHDOG_GRACE_MSEC 100
+
 typedef struct _PPoolWatchdog PPoolWatchdog;
 
-PPoolWatchdog *ppool_watchdog_new  (int            fd);
-void           ppool_watchdog_free (PPoolWatchdog *self);
+PPoolWatchdog *ppool_watchdog_new  (int             fd,
+                                    GError        **error);
+void           ppool_watchdog_free (PPoolWatchdog  *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolWatchdog, ppool_watchdog_free)
 

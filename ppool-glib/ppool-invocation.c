@@ -1,0 +1,330 @@
+/* ppool-invocation.c: one call being served
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "ppool-invocation.h"
+
+#include "ppool-invocation-private.h"
+
+/**
+ * PPoolInvocation:
+ *
+ * One call, as the worker that serves it sees it.
+ *
+ * A [class@PPool.Worker] makes one for each call and gives it to the function
+ * or handler that was added for the call's name, or to the handlers of
+ * [signal@PPool.Worker::handle-call].
+ *
+ * A handler answers it exactly once, with
+ * [method@PPool.Invocation.return_value],
+ * [method@PPool.Invocation.return_gerror] or
+ * [method@PPool.Invocation.return_error_literal], before it returns or at any
+ * time after that. To answer later, keep a reference:
+ *
+ * ```c
+ * static gboolean
+ * answer_cb (gpointer user_data)
+ * {
+ *   PPoolInvocation *invocation = user_data;
+ *
+ *   ppool_invocation_return_value (invocation, g_variant_new_string ("at last"));
+ *   return G_SOURCE_REMOVE;
+ * }
+ *
+ * static void
+ * wait_a_second (PPoolInvocation *invocation,
+ *                gpointer         user_data)
+ * {
+ *   g_timeout_add_seconds_full (G_PRIORITY_DEFAULT, 1, answer_cb,
+ *                               g_object_ref (invocation), g_object_unref);
+ * }
+ * ```
+ *
+ * Until then the worker serves no other call, but its main context is iterated.
+ * If the last reference is dropped without an answer, the call fails with
+ * `PPOOL_ERROR_UNHANDLED`. A second answer is a programming error: it is
+ * reported with g_critical() and ignored.
+ *
+ * A function answers by what it returns and needs its invocation only to ask
+ * about the call.
+ *
+ * `PPoolInvocation` is a final class; programs don't make invocations.
+ *
+ * **Threads**: every method may be called from any thread, and the last
+ * reference may be dropped in any.
+ *
+ * Since: 1.0
+ */
+
+/* An invocation is unanswered or answered, and answered says which. The thread
+ * that turns it has the channel and the owner for itself: it answers, tells the
+ * owner and drops both, so that an invocation which some garbage collector
+ * still holds keeps nothing alive but its own arguments. Everything else is
+ * never changed. Finalization is one of the threads' ways to answer, the last.
+ */
+struct _PPoolInvocation
+{
+  GObject parent_instance;
+
+  char *function; /* (owned) */
+  GVariant *args; /* (owned) */
+
+  int answered; /* atomic, once others see it */
+
+  PPoolTicket ticket;
+  PPoolChannel *channel;            /* (owned) (nullable); for whoever answers */
+  PPoolInvocationFunc answered_cb;  /* for whoever answers */
+  gpointer owner;                   /* (owned) (nullable); for whoever answers */
+  GDestroyNotify owner_unref;
+};
+
+G_DEFINE_FINAL_TYPE (PPoolInvocation, ppool_invocation, G_TYPE_OBJECT)
+
+/* Called in any thread. Returns: whether it is the caller who answers. */
+static gboolean
+begin_answer (PPoolInvocation *self)
+{
+  return g_atomic_int_compare_and_exchange (&self->answered, FALSE, TRUE);
+}
+
+static void
+finish_answer (PPoolInvocation *self)
+{
+  g_clear_pointer (&self->channel, ppool_channel_unref);
+
+  self->answered_cb (self->owner);
+  g_clear_pointer (&self->owner, self->owner_unref);
+}
+
+static void
+complain_about_second_answer (PPoolInvocation *self)
+{
+  g_critical ("The call of “%s” was answered before; this answer is ignored",
+              self->function);
+}
+
+static void
+ppool_invocation_finalize (GObject *object)
+{
+  PPoolInvocation *self = PPOOL_INVOCATION (object);
+
+  ppool_invocation_fail (self, PPOOL_ERROR_UNHANDLED,
+                         "The call of “%s” was dropped without an answer",
+                         self->function);
+
+  g_free (self->function);
+  g_clear_pointer (&self->args, g_variant_unref);
+
+  G_OBJECT_CLASS (ppool_invocation_parent_class)->finalize (object);
+}
+
+static void
+ppool_invocation_class_init (PPoolInvocationClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->finalize = ppool_invocation_finalize;
+}
+
+/* One that a binding makes from nothing has nobody to answer to. */
+static void
+ppool_invocation_init (PPoolInvocation *self)
+{
+  self->answered = TRUE;
+}
+
+/* Takes over @owner, and references to the rest. Called in any thread. */
+PPoolInvocation *
+ppool_invocation_new (PPoolChannel        *channel,
+                      const PPoolTicket   *ticket,
+                      const char          *function,
+                      GVariant            *args,
+                      PPoolInvocationFunc  answered,
+                      gpointer             owner,
+                      GDestroyNotify       owner_unref)
+{
+  PPoolInvocation *self = g_object_new (PPOOL_TYPE_INVOCATION, NULL);
+
+  self->answered = FALSE;
+  self->channel = ppool_channel_ref (channel);
+  self->ticket = *ticket;
+  self->function = g_strdup (function);
+  self->args = g_variant_ref (args);
+  self->answered_cb = answered;
+  self->owner = owner;
+  self->owner_unref = owner_unref;
+
+  return self;
+}
+
+/* Answers with an error of the library's own, unless there is an answer already.
+ * Called in any thread, during finalization too. */
+void
+ppool_invocation_fail (PPoolInvocation *self,
+                       PPoolError       code,
+                       const char      *format,
+                       ...)
+{
+  g_autofree char *message = NULL;
+  va_list list;
+
+  if (!begin_answer (self))
+    return;
+
+  va_start (list, format);
+  message = g_strdup_vprintf (format, list);
+  va_end (list);
+
+  ppool_channel_return_failure (self->channel, &self->ticket, code, message);
+  finish_answer (self);
+}
+
+/**
+ * ppool_invocation_get_function:
+ * @self: an invocation
+ *
+ * Gets the name of the function that was called.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer none): the name
+ *
+ * Since: 1.0
+ */
+const char *
+ppool_invocation_get_function (PPoolInvocation *self)
+{
+  g_return_val_if_fail (PPOOL_IS_INVOCATION (self), NULL);
+
+  return self->function;
+}
+
+/**
+ * ppool_invocation_get_args:
+ * @self: an invocation
+ *
+ * Gets the arguments of the call.
+ *
+ * A call without arguments has the empty tuple, `()`.
+ *
+ * The arguments live as long as the invocation, so don't keep one whose
+ * arguments are large for longer than it takes to answer it.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer none): the arguments
+ *
+ * Since: 1.0
+ */
+GVariant *
+ppool_invocation_get_args (PPoolInvocation *self)
+{
+  g_return_val_if_fail (PPOOL_IS_INVOCATION (self), NULL);
+
+  return self->args;
+}
+
+/**
+ * ppool_invocation_return_value:
+ * @self: an invocation
+ * @value: (nullable): the value of the call, consumed if it is floating, or
+ *   `NULL` for the empty tuple, `()`
+ *
+ * Answers the call with a value.
+ *
+ * A value that can't be carried to the caller fails the call there, with
+ * `PPOOL_ERROR_TOO_LARGE` or `PPOOL_ERROR_INVALID_ARGS`.
+ *
+ * **Threads**: may be called from any thread. It does not block.
+ *
+ * Since: 1.0
+ */
+void
+ppool_invocation_return_value (PPoolInvocation *self,
+                               GVariant        *value)
+{
+  g_autoptr (GVariant) owned_value = NULL;
+
+  g_return_if_fail (PPOOL_IS_INVOCATION (self));
+
+  if (value == NULL)
+    value = g_variant_new_tuple (NULL, 0);
+  owned_value = g_variant_ref_sink (value);
+
+  if (!begin_answer (self))
+    {
+      complain_about_second_answer (self);
+      return;
+    }
+
+  ppool_channel_return_value (self->channel, &self->ticket, owned_value);
+  finish_answer (self);
+}
+
+/**
+ * ppool_invocation_return_gerror:
+ * @self: an invocation
+ * @error: the error
+ *
+ * Answers the call with an error.
+ *
+ * The caller gets it with its domain, code and message, if it knows the
+ * domain; otherwise, and for an error in the domain [error@PPool.Error], the
+ * caller gets `PPOOL_ERROR_REMOTE` with a message that names the original.
+ *
+ * **Threads**: may be called from any thread. It does not block.
+ *
+ * Since: 1.0
+ */
+void
+ppool_invocation_return_gerror (PPoolInvocation *self,
+                                const GError    *error)
+{
+  g_return_if_fail (PPOOL_IS_INVOCATION (self));
+  g_return_if_fail (error != NULL);
+
+  if (!begin_answer (self))
+    {
+      complain_about_second_answer (self);
+      return;
+    }
+
+  ppool_channel_return_error (self->channel, &self->ticket, error);
+  finish_answer (self);
+}
+
+/**
+ * ppool_invocation_return_error_literal:
+ * @self: an invocation
+ * @domain: the domain of the error, not 0
+ * @code: its code
+ * @message: its message
+ *
+ * Answers the call with an error that is put together here.
+ *
+ * See [method@PPool.Invocation.return_gerror] for what the caller gets.
+ *
+ * **Threads**: may be called from any thread. It does not block.
+ *
+ * Since: 1.0
+ */
+void
+ppool_invocation_return_error_literal (PPoolInvocation *self,
+                                       GQuark           domain,
+                                       int              code,
+                                       const char      *message)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_return_if_fail (PPOOL_IS_INVOCATION (self));
+  g_return_if_fail (domain != 0);
+  g_return_if_fail (message != NULL);
+
+  error = g_error_new_literal (domain, code, message);
+  ppool_invocation_return_gerror (self, error);
+}

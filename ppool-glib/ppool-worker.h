@@ -67,6 +67,29 @@ typedef GVariant *(*PPoolFunction) (PPoolInvocation  *invocation,
 typedef void (*PPoolHandler) (PPoolInvocation *invocation,
                               gpointer         user_data);
 
+/**
+ * PPoolModuleInitFunc:
+ * @worker: the worker of the process
+ * @error: return location for an error
+ *
+ * Adds the functions of a module to a worker.
+ *
+ * A module for [ctor@PPool.Launcher.new_module] exports a function of this type
+ * with the name `ppool_module_init`.
+ *
+ * It runs once in each worker, before the first call. If it fails, the worker
+ * can't be started, and the message of @error is told wherever that is. A
+ * module is never unloaded.
+ *
+ * **Threads**: it runs in the main thread of the worker.
+ *
+ * Returns: `TRUE` on success, `FALSE` with @error set otherwise
+ *
+ * Since: 1.0
+ */
+typedef gboolean (*PPoolModuleInitFunc) (PPoolWorker  *worker,
+                                         GError      **error);
+
 PPOOL_AVAILABLE_IN_1_0
 gboolean     ppool_worker_is_spawned   (void);
 

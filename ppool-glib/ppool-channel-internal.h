@@ -42,6 +42,9 @@ struct _PPoolChannel
   gboolean as_bytes; /* I/O thread, before the owner sends the first call */
   gboolean violated; /* I/O thread */
 
+  GMutex event_lock; /* held while an event is under way; guards what follows */
+  gboolean ended;
+
   GMutex lock;                 /* guards what follows */
   GDBusConnection *connection; /* (owned) (nullable); NULL once closed */
   GMainContext *io_context;    /* (owned) (nullable); of GDBus's I/O thread */

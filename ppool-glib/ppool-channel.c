@@ -47,6 +47,7 @@ free_channel (gpointer data)
   g_clear_pointer (&self->requests, g_array_unref);
   g_clear_object (&self->socket);
   g_mutex_clear (&self->lock);
+  g_mutex_clear (&self->event_lock);
   if (self->owner_unref != NULL)
     self->owner_unref (self->owner);
 }
@@ -156,10 +157,14 @@ filter_cb (GDBusConnection *connection G_GNUC_UNUSED,
       g_mutex_unlock (&self->lock);
     }
 
-  if (self->side == PPOOL_CHANNEL_SIDE_WORKER)
+  g_mutex_lock (&self->event_lock);
+  if (self->ended)
+    ;
+  else if (self->side == PPOOL_CHANNEL_SIDE_WORKER)
     ppool_channel_receive_in_worker (self, message);
   else if (!self->violated)
     ppool_channel_receive_in_pool (self, message);
+  g_mutex_unlock (&self->event_lock);
 
   g_object_unref (message);
   return NULL;
@@ -178,7 +183,11 @@ drain_cb (gpointer user_data)
   if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
     return G_SOURCE_CONTINUE;
 
-  ppool_channel_emit_type (self, PPOOL_CHANNEL_DRAINED, NULL);
+  g_mutex_lock (&self->event_lock);
+  if (!self->ended)
+    ppool_channel_emit_type (self, PPOOL_CHANNEL_DRAINED, NULL);
+  g_mutex_unlock (&self->event_lock);
+
   return G_SOURCE_REMOVE;
 }
 
@@ -241,6 +250,7 @@ ppool_channel_new (int              fd,
   self->func = func;
   self->owner = owner;
   self->owner_unref = owner_unref;
+  g_mutex_init (&self->event_lock);
   g_mutex_init (&self->lock);
   self->requests = g_array_new (FALSE, FALSE, sizeof (PPoolRequest));
 
@@ -312,11 +322,16 @@ ppool_channel_shut (PPoolChannel *self)
 }
 
 /* To be called in the owner's context, after DRAINED or when it never was
- * connected. The descriptor is closed on return. */
+ * connected, and not from an event. On return the descriptor is closed, and no
+ * event comes or is under way. */
 void
 ppool_channel_close (PPoolChannel *self)
 {
   g_autoptr (GDBusConnection) connection = NULL;
+
+  g_mutex_lock (&self->event_lock);
+  self->ended = TRUE;
+  g_mutex_unlock (&self->event_lock);
 
   g_mutex_lock (&self->lock);
   connection = g_steal_pointer (&self->connection);

@@ -1,0 +1,280 @@
+/* ppool-call.c: what to run
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "ppool-call.h"
+
+/**
+ * PPoolCall:
+ *
+ * What to run: the name of a function, its arguments, and options.
+ *
+ * A call is plain data. It can be submitted with
+ * [method@PPool.Executor.submit_call] as often as wished and to several
+ * executors; each submission copies what it needs and has a
+ * [class@PPool.Future] of its own. For a name and arguments without options,
+ * [method@PPool.Executor.submit] needs no call object.
+ *
+ * This class is final.
+ *
+ * **Threads**: a call may be used from any thread, but not be changed in one
+ * while another uses it.
+ *
+ * Since: 1.0
+ */
+
+struct _PPoolCall
+{
+  GObject parent_instance;
+
+  char *function;            /* (owned) */
+  GVariant *args;            /* (owned) (nullable) */
+  GVariantType *result_type; /* (owned) (nullable) */
+};
+
+typedef enum
+{
+  PROP_FUNCTION = 1,
+  PROP_ARGS,
+  PROP_RESULT_TYPE,
+} PPoolCallProperty;
+
+static GParamSpec *props[PROP_RESULT_TYPE + 1];
+
+G_DEFINE_FINAL_TYPE (PPoolCall, ppool_call, G_TYPE_OBJECT)
+
+static void
+ppool_call_get_property (GObject    *object,
+                         guint       property_id,
+                         GValue     *value,
+                         GParamSpec *pspec)
+{
+  PPoolCall *self = PPOOL_CALL (object);
+
+  switch ((PPoolCallProperty) property_id)
+    {
+    case PROP_FUNCTION:
+      g_value_set_string (value, self->function);
+      break;
+    case PROP_ARGS:
+      g_value_set_variant (value, self->args);
+      break;
+    case PROP_RESULT_TYPE:
+      g_value_set_boxed (value, self->result_type);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
+ppool_call_set_property (GObject      *object,
+                         guint         property_id,
+                         const GValue *value,
+                         GParamSpec   *pspec)
+{
+  PPoolCall *self = PPOOL_CALL (object);
+
+  switch ((PPoolCallProperty) property_id)
+    {
+    case PROP_FUNCTION:
+      self->function = g_value_dup_string (value);
+      break;
+    case PROP_ARGS:
+      self->args = g_value_dup_variant (value);
+      break;
+    case PROP_RESULT_TYPE:
+      ppool_call_set_result_type (self, g_value_get_boxed (value));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
+ppool_call_finalize (GObject *object)
+{
+  PPoolCall *self = PPOOL_CALL (object);
+
+  g_clear_pointer (&self->function, g_free);
+  g_clear_pointer (&self->args, g_variant_unref);
+  g_clear_pointer (&self->result_type, g_variant_type_free);
+
+  G_OBJECT_CLASS (ppool_call_parent_class)->finalize (object);
+}
+
+static void
+ppool_call_class_init (PPoolCallClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = ppool_call_get_property;
+  object_class->set_property = ppool_call_set_property;
+  object_class->finalize = ppool_call_finalize;
+
+  /**
+   * PPoolCall:function:
+   *
+   * The name of the function that the worker is to run.
+   *
+   * Since: 1.0
+   */
+  props[PROP_FUNCTION] =
+    g_param_spec_string ("function", NULL, NULL, "",
+                         G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * PPoolCall:args:
+   *
+   * The arguments: any type of value, or `NULL` for the empty tuple.
+   *
+   * Since: 1.0
+   */
+  props[PROP_ARGS] =
+    g_param_spec_variant ("args", NULL, NULL, G_VARIANT_TYPE_ANY, NULL,
+                          G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * PPoolCall:result-type:
+   *
+   * The type that the result must have, or `NULL` for any.
+   *
+   * A result of another type fails the call with `PPOOL_ERROR_INVALID_ARGS`
+   * and a message that names both types.
+   *
+   * Since: 1.0
+   */
+  props[PROP_RESULT_TYPE] =
+    g_param_spec_boxed ("result-type", NULL, NULL, G_TYPE_VARIANT_TYPE,
+                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  g_object_class_install_properties (object_class, G_N_ELEMENTS (props), props);
+}
+
+static void
+ppool_call_init (PPoolCall *self G_GNUC_UNUSED)
+{
+}
+
+/**
+ * ppool_call_new:
+ * @function: the name of a function
+ * @args: (nullable): the arguments, of any type; consumed if floating. `NULL`
+ *   is the empty tuple
+ *
+ * Creates a call.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer full): a new call
+ *
+ * Since: 1.0
+ */
+PPoolCall *
+ppool_call_new (const char *function,
+                GVariant   *args)
+{
+  g_return_val_if_fail (function != NULL, NULL);
+
+  return g_object_new (PPOOL_TYPE_CALL,
+                       "function", function,
+                       "args", args,
+                       NULL);
+}
+
+/**
+ * ppool_call_get_function:
+ * @self: a call
+ *
+ * Gets the name of the function.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer none): the name
+ *
+ * Since: 1.0
+ */
+const char *
+ppool_call_get_function (PPoolCall *self)
+{
+  g_return_val_if_fail (PPOOL_IS_CALL (self), NULL);
+
+  return self->function;
+}
+
+/**
+ * ppool_call_get_args:
+ * @self: a call
+ *
+ * Gets the arguments.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer none) (nullable): the arguments, or `NULL` if the call was
+ *   made without any
+ *
+ * Since: 1.0
+ */
+GVariant *
+ppool_call_get_args (PPoolCall *self)
+{
+  g_return_val_if_fail (PPOOL_IS_CALL (self), NULL);
+
+  return self->args;
+}
+
+/**
+ * ppool_call_get_result_type:
+ * @self: a call
+ *
+ * Gets the type that the result must have.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer none) (nullable): the type, or `NULL` for any
+ *
+ * Since: 1.0
+ */
+const GVariantType *
+ppool_call_get_result_type (PPoolCall *self)
+{
+  g_return_val_if_fail (PPOOL_IS_CALL (self), NULL);
+
+  return self->result_type;
+}
+
+/**
+ * ppool_call_set_result_type:
+ * @self: a call
+ * @result_type: (nullable): a type, or `NULL` for any
+ *
+ * Sets the type that the result must have.
+ *
+ * It may be indefinite, such as `a*`. Submissions made before keep what they
+ * were made with.
+ *
+ * **Threads**: not while another thread uses @self.
+ *
+ * Since: 1.0
+ */
+void
+ppool_call_set_result_type (PPoolCall          *self,
+                            const GVariantType *result_type)
+{
+  g_return_if_fail (PPOOL_IS_CALL (self));
+
+  if (self->result_type == result_type ||
+      (self->result_type != NULL && result_type != NULL &&
+       g_variant_type_equal (self->result_type, result_type)))
+    return;
+
+  g_clear_pointer (&self->result_type, g_variant_type_free);
+  if (result_type != NULL)
+    self->result_type = g_variant_type_copy (result_type);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_RESULT_TYPE]);
+}

@@ -1,0 +1,450 @@
+/* ppool-executor-calls.c: submitting, calling and shutting down
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "ppool-executor-internal.h"
+
+#include "ppool-error.h"
+#include "ppool-future-private.h"
+
+static PPoolRecord *
+submit_record (PPoolExecutor       *self,
+               const char          *function,
+               GVariant            *args,
+               const GVariantType  *result_type,
+               GCancellable        *cancellable,
+               GError             **error)
+{
+  g_autoptr (PPoolRecord) record =
+    ppool_pool_make_record (self->pool, function, args, result_type);
+
+  if (ppool_record_connect_cancellable (record, cancellable, error) &&
+      ppool_pool_submit (self->pool, self->launcher, record, error))
+    return g_steal_pointer (&record);
+
+  ppool_record_release_inputs (record);
+  return NULL;
+}
+
+/**
+ * ppool_executor_submit:
+ * @self: an executor
+ * @function: the name of a function of the workers
+ * @args: (nullable): its arguments, any type of value; consumed if floating.
+ *   `NULL` is the empty tuple
+ * @cancellable: (nullable): cancels the call if no worker has taken it yet
+ * @error: return location for an error
+ *
+ * Submits a call.
+ *
+ * It fails with `PPOOL_ERROR_SHUT_DOWN` after the executor was shut down, with
+ * `PPOOL_ERROR_BROKEN` if it is broken or if this is a forked copy of its
+ * process, with `PPOOL_ERROR_LAUNCH` in a process that a pool has started and
+ * that runs no [class@PPool.Worker], and with `G_IO_ERROR_CANCELLED` if
+ * @cancellable is cancelled already. What goes wrong later is told by the future.
+ *
+ * If the future is dropped before its call is done, @args and @cancellable may
+ * be let go of in a thread of the library.
+ *
+ * **Threads**: may be called from any thread; it doesn't block.
+ *
+ * Returns: (transfer full): the future, or `NULL` with @error set
+ *
+ * Since: 1.0
+ */
+PPoolFuture *
+ppool_executor_submit (PPoolExecutor  *self,
+                       const char     *function,
+                       GVariant       *args,
+                       GCancellable   *cancellable,
+                       GError        **error)
+{
+  g_autoptr (PPoolRecord) record = NULL;
+
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
+  g_return_val_if_fail (function != NULL, NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  record = submit_record (self, function, args, NULL, cancellable, error);
+
+  return record != NULL ? ppool_future_new (record, NULL) : NULL;
+}
+
+/**
+ * ppool_executor_submit_call:
+ * @self: an executor
+ * @call: what to run
+ * @cancellable: (nullable): cancels the call if no worker has taken it yet
+ * @error: return location for an error
+ *
+ * Submits a call with options.
+ *
+ * It fails as [method@PPool.Executor.submit] does. @call is copied and may be
+ * changed and submitted again afterwards.
+ *
+ * **Threads**: may be called from any thread; it doesn't block.
+ *
+ * Returns: (transfer full): the future, or `NULL` with @error set
+ *
+ * Since: 1.0
+ */
+PPoolFuture *
+ppool_executor_submit_call (PPoolExecutor  *self,
+                            PPoolCall      *call,
+                            GCancellable   *cancellable,
+                            GError        **error)
+{
+  g_autoptr (PPoolRecord) record = NULL;
+
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
+  g_return_val_if_fail (PPOOL_IS_CALL (call), NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  record = submit_record (self, ppool_call_get_function (call), ppool_call_get_args (call),
+                          ppool_call_get_result_type (call), cancellable, error);
+
+  return record != NULL ? ppool_future_new (record, call) : NULL;
+}
+
+/* A call whose end is told to a callback. */
+typedef struct
+{
+  PPoolExecutor *executor; /* (owned) */
+  PPoolFuture *future;     /* (owned) */
+  GAsyncReadyCallback callback;
+  gpointer user_data;
+} AsyncCall;
+
+static void
+call_due_cb (gpointer data)
+{
+  AsyncCall *call = data;
+
+  /* Who cancels a call that runs doesn't want to wait for it. */
+  if (ppool_future_is_done (call->future))
+    call->callback (G_OBJECT (call->executor), G_ASYNC_RESULT (call->future), call->user_data);
+  else
+    g_task_report_new_error (call->executor, call->callback, call->user_data,
+                             ppool_executor_call_async, G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                             "Waiting for the call of “%s” was cancelled",
+                             ppool_future_get_function (call->future));
+}
+
+static void
+free_async_call (gpointer data)
+{
+  AsyncCall *call = data;
+
+  g_object_unref (call->future);
+  g_object_unref (call->executor);
+  g_free (call);
+}
+
+/**
+ * ppool_executor_call_async:
+ * @self: an executor
+ * @function: the name of a function of the workers
+ * @args: (nullable): its arguments, any type of value; consumed if floating.
+ *   `NULL` is the empty tuple
+ * @cancellable: (nullable): ends the call if no worker has taken it yet, and the
+ *   waiting in any case
+ * @callback: (nullable) (scope async): is called when the call is done
+ * @user_data: data for @callback
+ *
+ * Calls a function without blocking.
+ *
+ * [method@PPool.Executor.call_finish] gets the value. A function that runs
+ * when @cancellable is cancelled runs on; its result is dropped. The executor is
+ * held until @callback has run.
+ *
+ * **Threads**: may be called from any thread; @callback runs in the main context
+ * that is the caller's thread-default one.
+ *
+ * Since: 1.0
+ */
+void
+ppool_executor_call_async (PPoolExecutor       *self,
+                           const char          *function,
+                           GVariant            *args,
+                           GCancellable        *cancellable,
+                           GAsyncReadyCallback  callback,
+                           gpointer             user_data)
+{
+  g_autoptr (PPoolCompletion) completion = NULL;
+  g_autoptr (PPoolFuture) future = NULL;
+  GError *error = NULL;
+  AsyncCall *call;
+
+  g_return_if_fail (PPOOL_IS_EXECUTOR (self));
+  g_return_if_fail (function != NULL);
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  future = ppool_executor_submit (self, function, args, cancellable, &error);
+
+  if (callback == NULL)
+    {
+      g_clear_error (&error);
+      return;
+    }
+
+  if (future == NULL)
+    {
+      g_task_report_error (self, callback, user_data, ppool_executor_call_async, error);
+      return;
+    }
+
+  call = g_new0 (AsyncCall, 1);
+  call->executor = g_object_ref (self);
+  call->future = g_object_ref (future);
+  call->callback = callback;
+  call->user_data = user_data;
+  completion = ppool_completion_new (call_due_cb, call, free_async_call);
+  ppool_completion_set_cancellable (completion, cancellable);
+  ppool_future_fire_when_done (future, completion);
+}
+
+/**
+ * ppool_executor_call_finish:
+ * @self: an executor
+ * @result: what the callback was given, or a [class@PPool.Future]
+ * @error: return location for an error
+ *
+ * Gets the value of a call.
+ *
+ * It fails as [method@PPool.Executor.submit] and [method@PPool.Future.result] do.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer full): the value, or `NULL` with @error set
+ *
+ * Since: 1.0
+ */
+GVariant *
+ppool_executor_call_finish (PPoolExecutor  *self,
+                            GAsyncResult   *result,
+                            GError        **error)
+{
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (PPOOL_IS_FUTURE (result))
+    return ppool_future_propagate (PPOOL_FUTURE (result), error);
+
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/**
+ * ppool_executor_call_sync:
+ * @self: an executor
+ * @function: the name of a function of the workers
+ * @args: (nullable): its arguments, any type of value; consumed if floating.
+ *   `NULL` is the empty tuple
+ * @cancellable: (nullable): ends the call if no worker has taken it yet, and the
+ *   waiting in any case
+ * @error: return location for an error
+ *
+ * Calls a function and waits for its value.
+ *
+ * It fails as [method@PPool.Executor.submit] and [method@PPool.Future.result] do.
+ *
+ * **Threads**: may be called from any thread, and blocks it. No main context is
+ * iterated and none is needed.
+ *
+ * Returns: (transfer full): the value, or `NULL` with @error set
+ *
+ * Since: 1.0
+ */
+GVariant *
+ppool_executor_call_sync (PPoolExecutor  *self,
+                          const char     *function,
+                          GVariant       *args,
+                          GCancellable   *cancellable,
+                          GError        **error)
+{
+  g_autoptr (PPoolRecord) record = NULL;
+  GVariant *value = NULL;
+
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
+  g_return_val_if_fail (function != NULL, NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  record = submit_record (self, function, args, NULL, cancellable, error);
+  if (record == NULL)
+    return NULL;
+
+  if (ppool_record_wait (record, -1, cancellable, error))
+    value = ppool_record_propagate (record, error);
+  ppool_record_abandon (record);
+
+  return value;
+}
+
+/**
+ * ppool_executor_shutdown:
+ * @self: an executor
+ * @flags: what becomes of the calls that it has
+ *
+ * Starts to shut the executor down.
+ *
+ * No call is accepted any more. The calls that it has are finished, or cancelled
+ * as @flags say, and then the workers leave. It may be called again, with other
+ * flags: what was asked for before still holds.
+ *
+ * **Threads**: may be called from any thread, a done callback included; it never
+ * blocks.
+ *
+ * Since: 1.0
+ */
+void
+ppool_executor_shutdown (PPoolExecutor      *self,
+                         PPoolShutdownFlags  flags)
+{
+  g_return_if_fail (PPOOL_IS_EXECUTOR (self));
+
+  if (ppool_pool_check (self->pool, NULL))
+    ppool_pool_shutdown (self->pool, flags);
+}
+
+/**
+ * ppool_executor_shutdown_sync:
+ * @self: an executor
+ * @flags: what becomes of the calls that it has
+ * @cancellable: (nullable): stops the waiting, not the shutdown
+ * @error: return location for an error
+ *
+ * Shuts the executor down and waits until all of it is gone.
+ *
+ * When it returns `TRUE`, every call is done, every worker has ended, and their
+ * descriptors are closed. Done callbacks need not have been called: that happens
+ * in their main contexts. Waiting for an executor that is broken succeeds.
+ *
+ * It fails with `G_IO_ERROR_CANCELLED` if @cancellable was cancelled, and with
+ * `PPOOL_ERROR_BROKEN` in a forked copy of the process.
+ *
+ * **Threads**: may be called from any thread, a done callback included, and
+ * blocks it. A function that never returns keeps this from returning.
+ *
+ * Returns: `TRUE` when all is gone, or `FALSE` with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+ppool_executor_shutdown_sync (PPoolExecutor       *self,
+                              PPoolShutdownFlags   flags,
+                              GCancellable        *cancellable,
+                              GError             **error)
+{
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), FALSE);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!ppool_pool_check (self->pool, error))
+    return FALSE;
+
+  ppool_pool_shutdown (self->pool, flags);
+
+  return ppool_pool_wait (self->pool, cancellable, error);
+}
+
+static void
+shutdown_due_cb (gpointer data)
+{
+  GTask *task = data;
+  PPoolExecutor *self = g_task_get_source_object (task);
+
+  if (g_task_return_error_if_cancelled (task))
+    return;
+
+  ppool_pool_join (self->pool);
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+over_cb (gpointer data)
+{
+  ppool_completion_fire (data);
+  ppool_completion_unref (data);
+}
+
+/**
+ * ppool_executor_shutdown_async:
+ * @self: an executor
+ * @flags: what becomes of the calls that it has
+ * @cancellable: (nullable): stops the waiting, not the shutdown
+ * @callback: (nullable) (scope async): is called when all is gone
+ * @user_data: data for @callback
+ *
+ * Shuts the executor down without blocking, and tells when all of it is gone.
+ *
+ * **Threads**: may be called from any thread; @callback runs in the main context
+ * that is the caller's thread-default one.
+ *
+ * Since: 1.0
+ */
+void
+ppool_executor_shutdown_async (PPoolExecutor       *self,
+                               PPoolShutdownFlags   flags,
+                               GCancellable        *cancellable,
+                               GAsyncReadyCallback  callback,
+                               gpointer             user_data)
+{
+  g_autoptr (PPoolCompletion) completion = NULL;
+  g_autoptr (GTask) task = NULL;
+  GError *error = NULL;
+
+  g_return_if_fail (PPOOL_IS_EXECUTOR (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, ppool_executor_shutdown_async);
+
+  if (!ppool_pool_check (self->pool, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+
+  ppool_pool_shutdown (self->pool, flags);
+
+  completion = ppool_completion_new (shutdown_due_cb, g_steal_pointer (&task), g_object_unref);
+  ppool_completion_set_cancellable (completion, cancellable);
+  ppool_pool_when_over (self->pool, over_cb, ppool_completion_ref (completion));
+}
+
+/**
+ * ppool_executor_shutdown_finish:
+ * @self: an executor
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Ends what [method@PPool.Executor.shutdown_async] began.
+ *
+ * It fails as [method@PPool.Executor.shutdown_sync] does.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: `TRUE` when all is gone, or `FALSE` with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+ppool_executor_shutdown_finish (PPoolExecutor  *self,
+                                GAsyncResult   *result,
+                                GError        **error)
+{
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}

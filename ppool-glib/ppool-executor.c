@@ -1,0 +1,533 @@
+/* ppool-executor.c: takes calls, returns futures
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "ppool-executor-internal.h"
+
+#include "ppool-enum-types.h"
+
+/**
+ * PPoolExecutor:
+ *
+ * Takes calls of named functions, has worker processes run them, and returns
+ * futures.
+ *
+ * An executor starts workers as its [class@PPool.Launcher] says, when calls
+ * wait and not before, and at most [property@PPool.Executor:max-workers]. Each
+ * runs one call at a time.
+ *
+ * ```c
+ * g_autoptr (PPoolLauncher) launcher = ppool_launcher_new_self ();
+ * g_autoptr (PPoolExecutor) executor = ppool_executor_new (launcher);
+ * g_autoptr (PPoolFuture) future =
+ *   ppool_executor_submit (executor, "double", g_variant_new_int32 (21), NULL, &error);
+ * g_autoptr (GVariant) value = ppool_future_result (future, -1, &error);
+ * ```
+ *
+ * Use an executor for work that is heavy or may crash. Don't use one for work
+ * that takes microseconds, where a thread or no thread at all is faster, or for
+ * one long-lived service, where [class@Gio.Subprocess] does.
+ *
+ * ## The end
+ *
+ * [method@PPool.Executor.shutdown] ends an executor and lets what was submitted
+ * finish; dropping the last reference does the same. Neither waits;
+ * [method@PPool.Executor.shutdown_sync] does. No worker outlives the process.
+ *
+ * A worker that dies without being asked breaks the executor for good: every
+ * call that is not done fails with `PPOOL_ERROR_BROKEN`, the other workers are
+ * ended, and [method@PPool.Executor.get_error] tells why.
+ *
+ * This class is final.
+ *
+ * **Threads**: all methods may be called from any thread; no main loop is needed
+ * and none is blocked, but by the methods that say so. Calls of one thread are
+ * sent in the order in which it submitted them. In a `fork()`ed copy of the
+ * process every operation fails.
+ *
+ * Since: 1.0
+ */
+
+typedef enum
+{
+  PROP_LAUNCHER = 1,
+  PROP_MAX_WORKERS,
+  PROP_GRACE_MSEC,
+  PROP_STATE,
+  PROP_N_WORKERS,
+  PROP_N_PENDING,
+  PROP_N_RUNNING,
+} PPoolExecutorProperty;
+
+static GParamSpec *props[PROP_N_RUNNING + 1];
+
+G_DEFINE_FINAL_TYPE (PPoolExecutor, ppool_executor, G_TYPE_OBJECT)
+
+#define DEFAULT_GRACE_MSEC 5000
+
+static void
+ppool_executor_get_property (GObject    *object,
+                             guint       property_id,
+                             GValue     *value,
+                             GParamSpec *pspec)
+{
+  PPoolExecutor *self = PPOOL_EXECUTOR (object);
+
+  switch ((PPoolExecutorProperty) property_id)
+    {
+    case PROP_LAUNCHER:
+      g_value_set_object (value, ppool_executor_get_launcher (self));
+      break;
+    case PROP_MAX_WORKERS:
+      g_value_set_uint (value, ppool_executor_get_max_workers (self));
+      break;
+    case PROP_GRACE_MSEC:
+      g_value_set_uint (value, ppool_executor_get_grace_msec (self));
+      break;
+    case PROP_STATE:
+      g_value_set_enum (value, (int) ppool_executor_get_state (self));
+      break;
+    case PROP_N_WORKERS:
+      g_value_set_uint (value, ppool_executor_get_n_workers (self));
+      break;
+    case PROP_N_PENDING:
+      g_value_set_uint (value, ppool_executor_get_n_pending (self));
+      break;
+    case PROP_N_RUNNING:
+      g_value_set_uint (value, ppool_executor_get_n_running (self));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
+ppool_executor_set_property (GObject      *object,
+                             guint         property_id,
+                             const GValue *value,
+                             GParamSpec   *pspec)
+{
+  PPoolExecutor *self = PPOOL_EXECUTOR (object);
+
+  switch ((PPoolExecutorProperty) property_id)
+    {
+    case PROP_LAUNCHER:
+      self->launcher = g_value_dup_object (value);
+      if (self->launcher == NULL)
+        self->launcher = ppool_launcher_new_self ();
+      break;
+    case PROP_MAX_WORKERS:
+      ppool_executor_set_max_workers (self, g_value_get_uint (value));
+      break;
+    case PROP_GRACE_MSEC:
+      ppool_executor_set_grace_msec (self, g_value_get_uint (value));
+      break;
+    case PROP_STATE:
+    case PROP_N_WORKERS:
+    case PROP_N_PENDING:
+    case PROP_N_RUNNING:
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+/* Nothing is let go of in dispose(): a binding may still call methods then. */
+static void
+ppool_executor_finalize (GObject *object)
+{
+  PPoolExecutor *self = PPOOL_EXECUTOR (object);
+
+  ppool_pool_drop (self->pool);
+  g_object_unref (self->launcher);
+  g_mutex_clear (&self->lock);
+
+  G_OBJECT_CLASS (ppool_executor_parent_class)->finalize (object);
+}
+
+static void
+ppool_executor_class_init (PPoolExecutorClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = ppool_executor_get_property;
+  object_class->set_property = ppool_executor_set_property;
+  object_class->finalize = ppool_executor_finalize;
+
+  /**
+   * PPoolExecutor:launcher:
+   *
+   * How workers are started.
+   *
+   * `NULL` at construction is the same as a launcher from
+   * [ctor@PPool.Launcher.new_self]. The settings of the launcher are copied when
+   * the first call is submitted.
+   *
+   * Since: 1.0
+   */
+  props[PROP_LAUNCHER] =
+    g_param_spec_object ("launcher", NULL, NULL, PPOOL_TYPE_LAUNCHER,
+                         G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * PPoolExecutor:max-workers:
+   *
+   * How many workers there may be at a time; 0 is as many as there are
+   * processors available to this process.
+   *
+   * Set to a smaller number, workers that are too many leave when they are idle.
+   *
+   * Since: 1.0
+   */
+  props[PROP_MAX_WORKERS] =
+    g_param_spec_uint ("max-workers", NULL, NULL, 0, G_MAXUINT, 0,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * PPoolExecutor:grace-msec:
+   *
+   * How long a worker may take to leave when it is asked to, in milliseconds,
+   * before it is sent `SIGTERM`, and after that, before it is sent `SIGKILL`.
+   *
+   * 0 is no limit. It counts for workers that start after it was set. Running
+   * calls are not hurried by it.
+   *
+   * Since: 1.0
+   */
+  props[PROP_GRACE_MSEC] =
+    g_param_spec_uint ("grace-msec", NULL, NULL, 0, G_MAXUINT, DEFAULT_GRACE_MSEC,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * PPoolExecutor:state:
+   *
+   * How far the executor has come.
+   *
+   * Since: 1.0
+   */
+  props[PROP_STATE] =
+    g_param_spec_enum ("state", NULL, NULL, PPOOL_TYPE_EXECUTOR_STATE,
+                       PPOOL_EXECUTOR_STATE_RUNNING, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * PPoolExecutor:n-workers:
+   *
+   * How many workers there are, those that start or leave included.
+   *
+   * Since: 1.0
+   */
+  props[PROP_N_WORKERS] =
+    g_param_spec_uint ("n-workers", NULL, NULL, 0, G_MAXUINT, 0,
+                       G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * PPoolExecutor:n-pending:
+   *
+   * How many calls wait for a worker.
+   *
+   * Since: 1.0
+   */
+  props[PROP_N_PENDING] =
+    g_param_spec_uint ("n-pending", NULL, NULL, 0, G_MAXUINT, 0,
+                       G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * PPoolExecutor:n-running:
+   *
+   * How many calls workers have.
+   *
+   * Since: 1.0
+   */
+  props[PROP_N_RUNNING] =
+    g_param_spec_uint ("n-running", NULL, NULL, 0, G_MAXUINT, 0,
+                       G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  g_object_class_install_properties (object_class, G_N_ELEMENTS (props), props);
+}
+
+static void
+ppool_executor_init (PPoolExecutor *self)
+{
+  g_mutex_init (&self->lock);
+  self->grace_msec = DEFAULT_GRACE_MSEC;
+  self->pool = ppool_pool_new (G_OBJECT (self));
+}
+
+/**
+ * ppool_executor_new:
+ * @launcher: (nullable): how workers are started; `NULL` is this very program,
+ *   as with [ctor@PPool.Launcher.new_self]
+ *
+ * Creates an executor.
+ *
+ * No worker is started yet, and nothing can fail: what is wrong with the launcher
+ * is told by the first call.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer full): a new executor
+ *
+ * Since: 1.0
+ */
+PPoolExecutor *
+ppool_executor_new (PPoolLauncher *launcher)
+{
+  g_return_val_if_fail (launcher == NULL || PPOOL_IS_LAUNCHER (launcher), NULL);
+
+  return g_object_new (PPOOL_TYPE_EXECUTOR,
+                       "launcher", launcher,
+                       NULL);
+}
+
+/**
+ * ppool_executor_get_launcher:
+ * @self: an executor
+ *
+ * Gets how workers are started.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer none): the launcher
+ *
+ * Since: 1.0
+ */
+PPoolLauncher *
+ppool_executor_get_launcher (PPoolExecutor *self)
+{
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
+
+  return self->launcher;
+}
+
+/**
+ * ppool_executor_get_max_workers:
+ * @self: an executor
+ *
+ * Gets [property@PPool.Executor:max-workers] as it was set.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the number of workers, or 0 for as many as there are processors
+ *
+ * Since: 1.0
+ */
+guint
+ppool_executor_get_max_workers (PPoolExecutor *self)
+{
+  guint max_workers;
+
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
+
+  g_mutex_lock (&self->lock);
+  max_workers = self->max_workers;
+  g_mutex_unlock (&self->lock);
+
+  return max_workers;
+}
+
+/**
+ * ppool_executor_set_max_workers:
+ * @self: an executor
+ * @max_workers: a number of workers, or 0 for as many as there are processors
+ *
+ * Sets [property@PPool.Executor:max-workers].
+ *
+ * **Threads**: may be called from any thread, in which `notify` is emitted.
+ *
+ * Since: 1.0
+ */
+void
+ppool_executor_set_max_workers (PPoolExecutor *self,
+                                guint          max_workers)
+{
+  gboolean changed;
+
+  g_return_if_fail (PPOOL_IS_EXECUTOR (self));
+
+  g_mutex_lock (&self->lock);
+  changed = self->max_workers != max_workers;
+  self->max_workers = max_workers;
+  g_mutex_unlock (&self->lock);
+
+  if (!changed)
+    return;
+
+  ppool_pool_set_max_workers (self->pool, max_workers);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_MAX_WORKERS]);
+}
+
+/**
+ * ppool_executor_get_grace_msec:
+ * @self: an executor
+ *
+ * Gets how long a worker may take to leave.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the time in milliseconds, or 0 for no limit
+ *
+ * Since: 1.0
+ */
+guint
+ppool_executor_get_grace_msec (PPoolExecutor *self)
+{
+  guint grace_msec;
+
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
+
+  g_mutex_lock (&self->lock);
+  grace_msec = self->grace_msec;
+  g_mutex_unlock (&self->lock);
+
+  return grace_msec;
+}
+
+/**
+ * ppool_executor_set_grace_msec:
+ * @self: an executor
+ * @grace_msec: a time in milliseconds, or 0 for no limit
+ *
+ * Sets [property@PPool.Executor:grace-msec].
+ *
+ * **Threads**: may be called from any thread, in which `notify` is emitted.
+ *
+ * Since: 1.0
+ */
+void
+ppool_executor_set_grace_msec (PPoolExecutor *self,
+                               guint          grace_msec)
+{
+  gboolean changed;
+
+  g_return_if_fail (PPOOL_IS_EXECUTOR (self));
+
+  g_mutex_lock (&self->lock);
+  changed = self->grace_msec != grace_msec;
+  self->grace_msec = grace_msec;
+  g_mutex_unlock (&self->lock);
+
+  if (!changed)
+    return;
+
+  ppool_pool_set_grace_msec (self->pool, grace_msec);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_GRACE_MSEC]);
+}
+
+/**
+ * ppool_executor_get_state:
+ * @self: an executor
+ *
+ * Gets how far the executor has come.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the state
+ *
+ * Since: 1.0
+ */
+PPoolExecutorState
+ppool_executor_get_state (PPoolExecutor *self)
+{
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), PPOOL_EXECUTOR_STATE_SHUT_DOWN);
+
+  return ppool_pool_get_state (self->pool);
+}
+
+/**
+ * ppool_executor_get_n_workers:
+ * @self: an executor
+ *
+ * Gets how many workers there are, those that start or leave included.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the number of workers
+ *
+ * Since: 1.0
+ */
+guint
+ppool_executor_get_n_workers (PPoolExecutor *self)
+{
+  PPoolCounts counts;
+
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
+
+  ppool_pool_get_counts (self->pool, &counts);
+  return counts.n_workers;
+}
+
+/**
+ * ppool_executor_get_n_pending:
+ * @self: an executor
+ *
+ * Gets how many calls wait for a worker.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the number of calls
+ *
+ * Since: 1.0
+ */
+guint
+ppool_executor_get_n_pending (PPoolExecutor *self)
+{
+  PPoolCounts counts;
+
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
+
+  ppool_pool_get_counts (self->pool, &counts);
+  return counts.n_pending;
+}
+
+/**
+ * ppool_executor_get_n_running:
+ * @self: an executor
+ *
+ * Gets how many calls workers have.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the number of calls
+ *
+ * Since: 1.0
+ */
+guint
+ppool_executor_get_n_running (PPoolExecutor *self)
+{
+  PPoolCounts counts;
+
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
+
+  ppool_pool_get_counts (self->pool, &counts);
+  return counts.n_running;
+}
+
+/**
+ * ppool_executor_get_error:
+ * @self: an executor
+ *
+ * Gets why the executor is broken.
+ *
+ * The code is the cause: `PPOOL_ERROR_WORKER_DIED`, `PPOOL_ERROR_LAUNCH`,
+ * `PPOOL_ERROR_INITIALIZER`, `PPOOL_ERROR_PROTOCOL` or
+ * `PPOOL_ERROR_SYSTEM_LIMIT`. The message tells which worker, how it ended, what
+ * it ran, and the end of what it wrote to its standard error.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer full) (nullable): a copy of the error, or `NULL` if the executor is
+ *   not broken
+ *
+ * Since: 1.0
+ */
+GError *
+ppool_executor_get_error (PPoolExecutor *self)
+{
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
+
+  return ppool_pool_get_error (self->pool);
+}

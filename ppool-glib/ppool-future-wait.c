@@ -1,0 +1,327 @@
+/* ppool-future-wait.c: waiting for a future, and being told
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "ppool-future-internal.h"
+
+/**
+ * ppool_future_result:
+ * @self: a future
+ * @timeout_msec: how long to wait, in milliseconds; 0 looks and doesn't wait, -1
+ *   is no limit
+ * @error: return location for an error
+ *
+ * Waits until the call is done and gets its value.
+ *
+ * It fails with what the function set, or what kept it from running: see
+ * [error@PPool.Error]; with `G_IO_ERROR_CANCELLED` if the call was cancelled;
+ * or with `G_IO_ERROR_TIMED_OUT` if it was not done in time, and then the future
+ * is as it was.
+ *
+ * **Threads**: may be called from any thread, and blocks it. No main context is
+ * iterated and none is needed.
+ *
+ * Returns: (transfer full): the value, or `NULL` with @error set
+ *
+ * Since: 1.0
+ */
+GVariant *
+ppool_future_result (PPoolFuture  *self,
+                     int           timeout_msec,
+                     GError      **error)
+{
+  g_return_val_if_fail (ppool_future_is_usable (self), NULL);
+  g_return_val_if_fail (timeout_msec >= -1, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (!ppool_record_check (self->record, error) ||
+      !ppool_record_wait (self->record, timeout_msec, NULL, error))
+    return NULL;
+
+  return ppool_record_propagate (self->record, error);
+}
+
+static void
+fire_cb (PPoolRecord *record G_GNUC_UNUSED,
+         gpointer     data)
+{
+  ppool_completion_fire (data);
+  ppool_completion_unref (data);
+}
+
+/* Fires @completion when the call is done, or now if it is. */
+void
+ppool_future_fire_when_done (PPoolFuture     *self,
+                             PPoolCompletion *completion)
+{
+  if (!ppool_record_add_waiter (self->record, fire_cb, ppool_completion_ref (completion)))
+    fire_cb (self->record, completion);
+}
+
+static void
+result_due_cb (gpointer data)
+{
+  GTask *task = data;
+  PPoolFuture *self = g_task_get_source_object (task);
+  GError *error = NULL;
+  GVariant *value;
+
+  if (g_task_return_error_if_cancelled (task))
+    return;
+
+  value = ppool_record_propagate (self->record, &error);
+  if (value != NULL)
+    g_task_return_pointer (task, value, (GDestroyNotify) g_variant_unref);
+  else
+    g_task_return_error (task, error);
+}
+
+/**
+ * ppool_future_result_async:
+ * @self: a future
+ * @cancellable: (nullable): stops the waiting, not the call
+ * @callback: (nullable) (scope async): is called when the call is done
+ * @user_data: data for @callback
+ *
+ * Waits until the call is done, without blocking.
+ *
+ * [method@PPool.Future.result_finish] gets the value.
+ *
+ * **Threads**: may be called from any thread; @callback runs in the main context
+ * that is the caller's thread-default one.
+ *
+ * Since: 1.0
+ */
+void
+ppool_future_result_async (PPoolFuture         *self,
+                           GCancellable        *cancellable,
+                           GAsyncReadyCallback  callback,
+                           gpointer             user_data)
+{
+  g_autoptr (PPoolCompletion) completion = NULL;
+  GTask *task;
+
+  g_return_if_fail (ppool_future_is_usable (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, ppool_future_result_async);
+
+  completion = ppool_completion_new (result_due_cb, task, g_object_unref);
+  ppool_completion_set_cancellable (completion, cancellable);
+  ppool_future_fire_when_done (self, completion);
+}
+
+/**
+ * ppool_future_result_finish:
+ * @self: a future
+ * @result: what the callback was given, or a future
+ * @error: return location for an error
+ *
+ * Gets the value that [method@PPool.Future.result_async] waited for.
+ *
+ * It fails as [method@PPool.Future.result] does, and with
+ * `G_IO_ERROR_CANCELLED` if the waiting was cancelled.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer full): the value, or `NULL` with @error set
+ *
+ * Since: 1.0
+ */
+GVariant *
+ppool_future_result_finish (PPoolFuture   *self,
+                            GAsyncResult  *result,
+                            GError       **error)
+{
+  g_return_val_if_fail (ppool_future_is_usable (self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (PPOOL_IS_FUTURE (result))
+    return ppool_future_propagate (PPOOL_FUTURE (result), error);
+
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/**
+ * ppool_future_propagate:
+ * @self: a future
+ * @error: return location for an error
+ *
+ * Gets the value of a call that is done, and never waits.
+ *
+ * It fails as [method@PPool.Future.result] does, and with `G_IO_ERROR_PENDING`
+ * if the call is not done.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer full): the value, or `NULL` with @error set
+ *
+ * Since: 1.0
+ */
+GVariant *
+ppool_future_propagate (PPoolFuture  *self,
+                        GError      **error)
+{
+  g_return_val_if_fail (ppool_future_is_usable (self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  return ppool_record_propagate (self->record, error);
+}
+
+/**
+ * ppool_future_get_error:
+ * @self: a future
+ *
+ * Gets the error of a call that failed or was cancelled.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer full) (nullable): a copy of the error, or `NULL` if the call
+ *   succeeded or is not done
+ *
+ * Since: 1.0
+ */
+GError *
+ppool_future_get_error (PPoolFuture *self)
+{
+  g_return_val_if_fail (ppool_future_is_usable (self), NULL);
+
+  return ppool_record_get_error (self->record);
+}
+
+typedef struct
+{
+  PPoolFuture *future; /* (owned) */
+  PPoolFutureFunc func;
+  gpointer user_data;
+  GDestroyNotify user_data_destroy;
+} DoneClosure;
+
+static void
+done_due_cb (gpointer data)
+{
+  DoneClosure *closure = data;
+
+  ppool_record_release_inputs (closure->future->record);
+  closure->func (closure->future, closure->user_data);
+}
+
+void
+ppool_future_done_callback_free (gpointer data)
+{
+  PPoolDoneCallback *done = data;
+
+  ppool_completion_unref (done->completion);
+  g_free (done);
+}
+
+static void
+free_done_closure (gpointer data)
+{
+  DoneClosure *closure = data;
+
+  if (closure->user_data_destroy != NULL)
+    closure->user_data_destroy (closure->user_data);
+  g_object_unref (closure->future);
+  g_free (closure);
+}
+
+/**
+ * ppool_future_add_done_callback:
+ * @self: a future
+ * @func: (scope notified) (closure user_data) (destroy user_data_destroy): is
+ *   called when the call is done
+ * @user_data: data for @func
+ * @user_data_destroy: (nullable): frees @user_data
+ *
+ * Has a function called once the call is done, however that comes about.
+ *
+ * If the call is done already, @func is called soon, not inside of this method.
+ * Callbacks of one context are called in the order in which they were added.
+ * They hold the future.
+ *
+ * **Threads**: may be called from any thread; @func and @user_data_destroy run
+ * in the main context that is the caller's thread-default one. If that context
+ * is freed first, @user_data_destroy runs then and there and @func never.
+ *
+ * Returns: an id for [method@PPool.Future.remove_done_callback], never 0
+ *
+ * Since: 1.0
+ */
+guint
+ppool_future_add_done_callback (PPoolFuture     *self,
+                                PPoolFutureFunc  func,
+                                gpointer         user_data,
+                                GDestroyNotify   user_data_destroy)
+{
+  DoneClosure *closure;
+  PPoolDoneCallback *done;
+  guint id;
+
+  g_return_val_if_fail (ppool_future_is_usable (self), 0);
+  g_return_val_if_fail (func != NULL, 0);
+
+  closure = g_new0 (DoneClosure, 1);
+  closure->future = g_object_ref (self);
+  closure->func = func;
+  closure->user_data = user_data;
+  closure->user_data_destroy = user_data_destroy;
+
+  done = g_new0 (PPoolDoneCallback, 1);
+  done->completion = ppool_completion_new (done_due_cb, closure, free_done_closure);
+
+  g_mutex_lock (&self->lock);
+  id = done->id = ++self->last_done;
+  self->done = g_slist_prepend (self->done, done);
+  g_mutex_unlock (&self->lock);
+
+  ppool_future_fire_when_done (self, done->completion);
+
+  return id;
+}
+
+/**
+ * ppool_future_remove_done_callback:
+ * @self: a future
+ * @id: what [method@PPool.Future.add_done_callback] returned
+ *
+ * Takes back a callback that has not been called.
+ *
+ * If it has been called, nothing happens. Otherwise its data is freed.
+ *
+ * **Threads**: may be called from any thread. If it is another one than the
+ * callback's, the callback may be running at this very moment.
+ *
+ * Since: 1.0
+ */
+void
+ppool_future_remove_done_callback (PPoolFuture *self,
+                                   guint        id)
+{
+  PPoolDoneCallback *found = NULL;
+
+  g_return_if_fail (ppool_future_is_usable (self));
+
+  g_mutex_lock (&self->lock);
+  for (GSList **link = &self->done; *link != NULL && found == NULL; link = &(*link)->next)
+    if (((PPoolDoneCallback *) (*link)->data)->id == id)
+      {
+        found = (*link)->data;
+        *link = g_slist_delete_link (*link, *link);
+        break;
+      }
+  g_mutex_unlock (&self->lock);
+
+  g_return_if_fail (found != NULL);
+
+  ppool_completion_drop (found->completion);
+  ppool_future_done_callback_free (found);
+}

@@ -1,0 +1,350 @@
+/* ppool-future.c: the result of a call, now or later
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "ppool-future-internal.h"
+
+/**
+ * PPoolFuture:
+ *
+ * The result of a call, now or later.
+ *
+ * A future is what [method@PPool.Executor.submit] returns. It has a value or an
+ * error once it is done, and both can be read as often as wished:
+ *
+ * - blocking, with [method@PPool.Future.result], from a thread that may wait;
+ * - from a main loop, with [method@PPool.Future.result_async], or
+ *   [method@PPool.Future.add_done_callback] and [method@PPool.Future.propagate].
+ *
+ * Dropping a future doesn't cancel the call; see [method@PPool.Future.cancel].
+ *
+ * A future is a [iface@Gio.AsyncResult] as well, whose source object is the
+ * executor while that lives: [method@PPool.Executor.call_finish] takes one.
+ *
+ * Don't use a future to get to know how far a long function has come, or to
+ * stop one that runs: cancelling works for calls that wait.
+ *
+ * This class is final.
+ *
+ * **Threads**: all methods may be called from any thread. Callbacks arrive in
+ * the main context that was the thread-default one where they were asked for,
+ * never inside of the function that asks, and they need that context to be
+ * iterated. When a context is freed, what still waited there is released
+ * without a call. [method@PPool.Future.result] needs no main context.
+ *
+ * Since: 1.0
+ */
+
+static void ppool_future_async_result_init (GAsyncResultIface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (PPoolFuture, ppool_future, G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (G_TYPE_ASYNC_RESULT,
+                                                      ppool_future_async_result_init))
+
+/* Futures come from executors; a binding can make one of its own, which is good
+ * for nothing. */
+gboolean
+ppool_future_is_usable (PPoolFuture *self)
+{
+  return PPOOL_IS_FUTURE (self) && self->record != NULL;
+}
+
+static GObject *
+ppool_future_get_source_object (GAsyncResult *result)
+{
+  PPoolFuture *self = PPOOL_FUTURE (result);
+
+  return ppool_future_is_usable (self) ? ppool_record_dup_source (self->record) : NULL;
+}
+
+static gpointer
+ppool_future_get_user_data (GAsyncResult *result G_GNUC_UNUSED)
+{
+  return NULL;
+}
+
+static gboolean
+ppool_future_is_tagged (GAsyncResult *result G_GNUC_UNUSED,
+                        gpointer      tag G_GNUC_UNUSED)
+{
+  return FALSE;
+}
+
+static void
+ppool_future_async_result_init (GAsyncResultIface *iface)
+{
+  iface->get_source_object = ppool_future_get_source_object;
+  iface->get_user_data = ppool_future_get_user_data;
+  iface->is_tagged = ppool_future_is_tagged;
+}
+
+static void
+ppool_future_finalize (GObject *object)
+{
+  PPoolFuture *self = PPOOL_FUTURE (object);
+
+  g_slist_free_full (self->done, ppool_future_done_callback_free);
+  g_mutex_clear (&self->lock);
+  g_clear_object (&self->call);
+  if (self->record != NULL)
+    ppool_record_abandon (self->record);
+  g_clear_pointer (&self->record, ppool_record_unref);
+
+  G_OBJECT_CLASS (ppool_future_parent_class)->finalize (object);
+}
+
+static void
+ppool_future_class_init (PPoolFutureClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = ppool_future_finalize;
+}
+
+static void
+ppool_future_init (PPoolFuture *self)
+{
+  g_mutex_init (&self->lock);
+}
+
+PPoolFuture *
+ppool_future_new (PPoolRecord *record,
+                  PPoolCall   *call)
+{
+  PPoolFuture *self = g_object_new (PPOOL_TYPE_FUTURE, NULL);
+
+  self->record = ppool_record_ref (record);
+  self->call = call != NULL ? g_object_ref (call) : NULL;
+
+  return self;
+}
+
+/**
+ * ppool_future_cancel:
+ * @self: a future
+ *
+ * Cancels the call if no worker has taken it yet.
+ *
+ * It answers at once. A cancelled future is done, with the error
+ * `G_IO_ERROR_CANCELLED`, and its callbacks are called.
+ *
+ * **Threads**: may be called from any thread. No callback runs inside.
+ *
+ * Returns: `TRUE` exactly if the function will never run; `FALSE` if it runs or
+ *   the future is done
+ *
+ * Since: 1.0
+ */
+gboolean
+ppool_future_cancel (PPoolFuture *self)
+{
+  g_return_val_if_fail (ppool_future_is_usable (self), FALSE);
+
+  return ppool_record_cancel (self->record);
+}
+
+/**
+ * ppool_future_is_cancelled:
+ * @self: a future
+ *
+ * Tells whether the call was cancelled before it ran.
+ *
+ * This tells a cancelled call from a function that returned the error
+ * `G_IO_ERROR_CANCELLED`.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: `TRUE` if the call was cancelled
+ *
+ * Since: 1.0
+ */
+gboolean
+ppool_future_is_cancelled (PPoolFuture *self)
+{
+  return ppool_future_get_state (self) == PPOOL_FUTURE_STATE_CANCELLED;
+}
+
+/**
+ * ppool_future_is_running:
+ * @self: a future
+ *
+ * Tells whether a worker has the call.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: `TRUE` if the call is running
+ *
+ * Since: 1.0
+ */
+gboolean
+ppool_future_is_running (PPoolFuture *self)
+{
+  return ppool_future_get_state (self) == PPOOL_FUTURE_STATE_RUNNING;
+}
+
+/**
+ * ppool_future_is_done:
+ * @self: a future
+ *
+ * Tells whether there is an outcome: a value, an error, or that the call was
+ * cancelled.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: `TRUE` if the future is done
+ *
+ * Since: 1.0
+ */
+gboolean
+ppool_future_is_done (PPoolFuture *self)
+{
+  PPoolFutureState state = ppool_future_get_state (self);
+
+  return state == PPOOL_FUTURE_STATE_FINISHED || state == PPOOL_FUTURE_STATE_CANCELLED;
+}
+
+/**
+ * ppool_future_get_state:
+ * @self: a future
+ *
+ * Gets how far the call has come.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the state
+ *
+ * Since: 1.0
+ */
+PPoolFutureState
+ppool_future_get_state (PPoolFuture *self)
+{
+  g_return_val_if_fail (ppool_future_is_usable (self), PPOOL_FUTURE_STATE_PENDING);
+
+  return ppool_record_get_state (self->record);
+}
+
+/**
+ * ppool_future_get_function:
+ * @self: a future
+ *
+ * Gets the name of the function that was called.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer none): the name
+ *
+ * Since: 1.0
+ */
+const char *
+ppool_future_get_function (PPoolFuture *self)
+{
+  g_return_val_if_fail (ppool_future_is_usable (self), NULL);
+
+  return ppool_record_get_function (self->record);
+}
+
+/**
+ * ppool_future_get_call:
+ * @self: a future
+ *
+ * Gets the call that was submitted with [method@PPool.Executor.submit_call].
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer none) (nullable): the call, or `NULL` if the future came
+ *   from [method@PPool.Executor.submit]
+ *
+ * Since: 1.0
+ */
+PPoolCall *
+ppool_future_get_call (PPoolFuture *self)
+{
+  g_return_val_if_fail (ppool_future_is_usable (self), NULL);
+
+  return self->call;
+}
+
+/**
+ * ppool_future_get_worker_pid:
+ * @self: a future
+ *
+ * Gets the process id of the worker that runs or ran the call.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the process id, or 0 if no worker has had the call
+ *
+ * Since: 1.0
+ */
+guint
+ppool_future_get_worker_pid (PPoolFuture *self)
+{
+  g_return_val_if_fail (ppool_future_is_usable (self), 0);
+
+  return ppool_record_get_worker_pid (self->record);
+}
+
+/**
+ * ppool_future_get_queued_time:
+ * @self: a future
+ *
+ * Gets when the call was submitted.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the monotonic time in microseconds, as of
+ *   [func@GLib.get_monotonic_time]
+ *
+ * Since: 1.0
+ */
+gint64
+ppool_future_get_queued_time (PPoolFuture *self)
+{
+  g_return_val_if_fail (ppool_future_is_usable (self), 0);
+
+  return ppool_record_get_queued_time (self->record);
+}
+
+/**
+ * ppool_future_get_started_time:
+ * @self: a future
+ *
+ * Gets when a worker was given the call.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the monotonic time in microseconds, or 0 if no worker has had the
+ *   call
+ *
+ * Since: 1.0
+ */
+gint64
+ppool_future_get_started_time (PPoolFuture *self)
+{
+  g_return_val_if_fail (ppool_future_is_usable (self), 0);
+
+  return ppool_record_get_started_time (self->record);
+}
+
+/**
+ * ppool_future_get_finished_time:
+ * @self: a future
+ *
+ * Gets when the call was done.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the monotonic time in microseconds, or 0 if the call is not done
+ *
+ * Since: 1.0
+ */
+gint64
+ppool_future_get_finished_time (PPoolFuture *self)
+{
+  g_return_val_if_fail (ppool_future_is_usable (self), 0);
+
+  return ppool_record_get_finished_time (self->record);
+}

@@ -1,0 +1,58 @@
+/* ppool-outbox-private.h: calls on their way to one worker, and those it has
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "ppool-channel-private.h"
+#include "ppool-record-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct _PPoolGate PPoolGate;
+typedef struct _PPoolOutbox PPoolOutbox;
+
+/* Within the gate: a call is over, so there is room for another. */
+typedef void (*PPoolOutboxFunc) (gpointer owner);
+
+/* The pool's one lock. What is decided while it is held is sent by whoever
+ * leaves, in the order of decision. */
+struct _PPoolGate
+{
+  GMutex lock;
+  PPoolOutbox *dirty; /* (owned) (nullable): the first with something to send */
+};
+
+void         ppool_gate_init         (PPoolGate       *self);
+void         ppool_gate_clear        (PPoolGate       *self);
+void         ppool_gate_enter        (PPoolGate       *self);
+void         ppool_gate_leave        (PPoolGate       *self);
+
+PPoolOutbox *ppool_outbox_new        (PPoolGate       *gate,
+                                      PPoolOutboxFunc  room,
+                                      gpointer         owner);
+void         ppool_outbox_unref      (PPoolOutbox     *self);
+
+/* Within the gate. */
+void         ppool_outbox_open       (PPoolOutbox     *self,
+                                      PPoolChannel    *channel);
+void         ppool_outbox_close      (PPoolOutbox     *self);
+void         ppool_outbox_push       (PPoolOutbox     *self,
+                                      PPoolRecord     *record);
+void         ppool_outbox_push_exit  (PPoolOutbox     *self);
+PPoolRecord *ppool_outbox_peek       (PPoolOutbox     *self);
+void         ppool_outbox_take_all   (PPoolOutbox     *self,
+                                      GPtrArray       *records);
+
+/* Outside of the gate. */
+void         ppool_outbox_settle     (PPoolOutbox     *self,
+                                      guint64          id,
+                                      GVariant        *value,
+                                      const GError    *error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolOutbox, ppool_outbox_unref)
+
+G_END_DECLS

@@ -1,0 +1,62 @@
+/* ppool-pool-private.h: what an executor shares with its manager
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "ppool-enums.h"
+#include "ppool-launcher.h"
+#include "ppool-record-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct _PPoolPool PPoolPool;
+
+typedef struct
+{
+  guint n_workers;
+  guint n_pending;
+  guint n_running;
+} PPoolCounts;
+
+/* Called once, when everything is over, in any thread and without a lock. */
+typedef void (*PPoolPoolFunc) (gpointer data);
+
+PPoolPool          *ppool_pool_new             (GObject            *executor);
+void                ppool_pool_drop            (PPoolPool          *self);
+
+void                ppool_pool_set_max_workers (PPoolPool          *self,
+                                                guint               max_workers);
+void                ppool_pool_set_grace_msec  (PPoolPool          *self,
+                                                guint               grace_msec);
+
+gboolean            ppool_pool_check           (PPoolPool          *self,
+                                                GError            **error);
+PPoolRecord        *ppool_pool_make_record     (PPoolPool          *self,
+                                                const char         *function,
+                                                GVariant           *args,
+                                                const GVariantType *result_type);
+gboolean            ppool_pool_submit          (PPoolPool          *self,
+                                                PPoolLauncher      *launcher,
+                                                PPoolRecord        *record,
+                                                GError            **error);
+
+void                ppool_pool_shutdown        (PPoolPool          *self,
+                                                PPoolShutdownFlags  flags);
+gboolean            ppool_pool_wait            (PPoolPool          *self,
+                                                GCancellable       *cancellable,
+                                                GError            **error);
+void                ppool_pool_when_over       (PPoolPool          *self,
+                                                PPoolPoolFunc       func,
+                                                gpointer            data);
+void                ppool_pool_join            (PPoolPool          *self);
+
+PPoolExecutorState  ppool_pool_get_state       (PPoolPool          *self);
+void                ppool_pool_get_counts      (PPoolPool          *self,
+                                                PPoolCounts        *counts);
+GError             *ppool_pool_get_error       (PPoolPool          *self);
+
+G_END_DECLS

@@ -1,0 +1,581 @@
+/* ppool-pool.c: what an executor shares with its manager
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "ppool-pool-private.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "ppool-enum-types.h"
+#include "ppool-error.h"
+#include "ppool-limits-private.h"
+#include "ppool-manager-private.h"
+#include "ppool-outbox-private.h"
+#include "ppool-process-private.h"
+#include "ppool-scheduler-private.h"
+#include "ppool-spawned-private.h"
+
+/* A pool is held by its executor, by its manager's thread while that runs, and
+ * by every record. The thread starts with the first call and ends when the pool
+ * has broken or is shut down and the last process is gone; the pool is over
+ * then.
+ *
+ *   RUNNING ─► SHUTTING_DOWN ─► SHUT_DOWN
+ *      └─────────────┴────────► BROKEN
+ *
+ * Everything but what is constant is guarded by the gate, which is never held
+ * while records settle, objects are let go or somebody is called. */
+
+#define DEFAULT_GRACE_MSEC 5000
+
+typedef struct
+{
+  PPoolSeat seat;
+  PPoolProcess *process; /* (owned) */
+} Place;
+
+typedef struct
+{
+  PPoolPoolFunc func;
+  gpointer data;
+} OverCallback;
+
+struct _PPoolPool
+{
+  /* Constant. */
+  pid_t pid;
+  GWeakRef executor; /* for g_async_result_get_source_object() */
+
+  PPoolGate gate; /* guards what follows */
+  GCond changed;
+  PPoolExecutorState state;
+  gboolean over;          /* nothing more will happen */
+  GError *cause;          /* (owned) (nullable): why it is broken */
+  PPoolFailure *broken;   /* (owned) (nullable): what every call then gets */
+  PPoolScheduler *scheduler; /* (owned) */
+  GHashTable *places;     /* (owned) (element-type PPoolProcess Place) */
+  PPoolManager *manager;  /* (owned) (nullable): from the first call on */
+  PPoolLaunchPlan *plan;  /* (owned) (nullable): likewise */
+  GArray *over_callbacks; /* (owned) (element-type OverCallback) */
+  guint grace_msec;
+};
+
+/* Records */
+
+static gboolean
+pool_cancel (gpointer     owner,
+             PPoolRecord *record)
+{
+  PPoolPool *self = owner;
+  gboolean withdrawn;
+
+  if (getpid () != self->pid)
+    return FALSE;
+
+  ppool_gate_enter (&self->gate);
+  withdrawn = ppool_scheduler_withdraw (self->scheduler, record);
+  if (!withdrawn && ppool_record_get_stage (record) == PPOOL_RECORD_NEW)
+    {
+      ppool_record_set_stage (record, PPOOL_RECORD_OUT);
+      withdrawn = TRUE;
+    }
+  ppool_gate_leave (&self->gate);
+
+  if (withdrawn)
+    ppool_record_settle_cancelled (record);
+
+  return ppool_record_get_state (record) == PPOOL_FUTURE_STATE_CANCELLED;
+}
+
+static GObject *
+pool_dup_source (gpointer owner)
+{
+  PPoolPool *self = owner;
+
+  return g_weak_ref_get (&self->executor);
+}
+
+static gboolean
+pool_check (gpointer   owner,
+            GError   **error)
+{
+  return ppool_pool_check (owner, error);
+}
+
+static void
+free_pool (gpointer data)
+{
+  PPoolPool *self = data;
+
+  g_assert (g_hash_table_size (self->places) == 0);
+
+  g_weak_ref_clear (&self->executor);
+  g_cond_clear (&self->changed);
+  g_clear_error (&self->cause);
+  g_clear_pointer (&self->broken, ppool_failure_unref);
+  g_clear_pointer (&self->scheduler, ppool_scheduler_free);
+  g_clear_pointer (&self->places, g_hash_table_unref);
+  g_clear_pointer (&self->manager, ppool_manager_unref);
+  g_clear_pointer (&self->plan, ppool_launch_plan_unref);
+  g_clear_pointer (&self->over_callbacks, g_array_unref);
+  ppool_gate_clear (&self->gate);
+}
+
+static void
+pool_unref (gpointer data)
+{
+  g_atomic_rc_box_release_full (data, free_pool);
+}
+
+static const PPoolRecordOwner record_owner_funcs = {
+  .cancel = pool_cancel,
+  .dup_source = pool_dup_source,
+  .check = pool_check,
+  .unref = pool_unref,
+};
+
+/* The end */
+
+static void
+manager_ended (gpointer data)
+{
+  PPoolPool *self = data;
+  g_autoptr (GArray) callbacks = NULL;
+
+  ppool_gate_enter (&self->gate);
+  self->over = TRUE;
+  callbacks = g_steal_pointer (&self->over_callbacks);
+  g_cond_broadcast (&self->changed);
+  ppool_gate_leave (&self->gate);
+
+  for (guint i = 0; i < callbacks->len; i++)
+    {
+      const OverCallback *callback = &g_array_index (callbacks, OverCallback, i);
+
+      callback->func (callback->data);
+    }
+
+  pool_unref (self);
+}
+
+/* Ends the manager if nothing is left to manage. */
+static void
+conclude (PPoolPool *self)
+{
+  gboolean over;
+
+  ppool_gate_enter (&self->gate);
+  over = self->state != PPOOL_EXECUTOR_STATE_RUNNING &&
+         g_hash_table_size (self->places) == 0 &&
+         ppool_scheduler_get_n_pending (self->scheduler) == 0;
+  if (over && self->state == PPOOL_EXECUTOR_STATE_SHUTTING_DOWN)
+    self->state = PPOOL_EXECUTOR_STATE_SHUT_DOWN;
+  ppool_gate_leave (&self->gate);
+
+  if (over)
+    ppool_manager_end (self->manager);
+}
+
+static void
+conclude_in_manager (gpointer data)
+{
+  PPoolPool *self = data;
+
+  conclude (self);
+  pool_unref (self);
+}
+
+static void
+settle_all (GPtrArray    *records,
+            PPoolFailure *failure)
+{
+  for (guint i = 0; i < records->len; i++)
+    {
+      PPoolRecord *record = g_ptr_array_index (records, i);
+
+      if (failure != NULL)
+        ppool_record_settle_failure (record, failure);
+      else
+        ppool_record_settle_cancelled (record);
+    }
+}
+
+static void
+take_pending (PPoolPool *self,
+              GPtrArray *records)
+{
+  PPoolRecord *record;
+
+  while ((record = ppool_scheduler_pop (self->scheduler)) != NULL)
+    g_ptr_array_add (records, record);
+}
+
+/* Processes, in the manager's thread */
+
+static const char *
+cause_name (const GError *cause)
+{
+  g_autoptr (GEnumClass) klass = g_type_class_ref (PPOOL_TYPE_ERROR);
+  GEnumValue *value = g_enum_get_value (klass, cause->code);
+
+  return value != NULL ? value->value_name + strlen ("PPOOL_ERROR_") : "";
+}
+
+static void
+process_died (gpointer      owner,
+              PPoolProcess *process G_GNUC_UNUSED,
+              const GError *why)
+{
+  PPoolPool *self = owner;
+  g_autoptr (GPtrArray) records =
+    g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
+  g_autoptr (PPoolFailure) failure = NULL;
+  GHashTableIter iter;
+  gpointer key;
+
+  failure = ppool_failure_new (g_error_new (PPOOL_ERROR, PPOOL_ERROR_BROKEN,
+                                            "The pool is broken (%s): %s", cause_name (why),
+                                            why->message));
+
+  ppool_gate_enter (&self->gate);
+  if (self->broken == NULL)
+    {
+      self->state = PPOOL_EXECUTOR_STATE_BROKEN;
+      self->cause = g_error_copy (why);
+      self->broken = ppool_failure_ref (failure);
+    }
+  take_pending (self, records);
+  g_hash_table_iter_init (&iter, self->places);
+  while (g_hash_table_iter_next (&iter, &key, NULL))
+    ppool_process_terminate (key, records);
+  ppool_gate_leave (&self->gate);
+
+  settle_all (records, failure);
+}
+
+static void
+process_gone (gpointer      owner,
+              PPoolProcess *process)
+{
+  PPoolPool *self = owner;
+  Place *place;
+
+  ppool_gate_enter (&self->gate);
+  place = g_hash_table_lookup (self->places, process);
+  g_hash_table_steal (self->places, process);
+  ppool_scheduler_remove_seat (self->scheduler, &place->seat);
+  ppool_gate_leave (&self->gate);
+
+  ppool_process_unref (place->process);
+  g_free (place);
+  conclude (self);
+}
+
+/* What processes and scheduler say, within the gate */
+
+static void
+process_ready (gpointer      owner,
+               PPoolProcess *process)
+{
+  PPoolPool *self = owner;
+  Place *place = g_hash_table_lookup (self->places, process);
+
+  ppool_scheduler_seat_ready (self->scheduler, &place->seat);
+}
+
+static const PPoolProcessFuncs process_funcs = {
+  .ready = process_ready,
+  .died = process_died,
+  .gone = process_gone,
+};
+
+static void
+start_process (gpointer owner)
+{
+  PPoolPool *self = owner;
+  Place *place = g_new0 (Place, 1);
+
+  place->process = ppool_process_new (&self->gate, self->manager, self->plan, self->grace_msec,
+                                      &process_funcs, self);
+  g_hash_table_insert (self->places, place->process, place);
+  ppool_scheduler_add_seat (self->scheduler, &place->seat, place->process);
+}
+
+static void
+assign_call (gpointer     process,
+             PPoolRecord *record)
+{
+  ppool_process_push (process, record);
+}
+
+static void
+retire_process (gpointer process)
+{
+  ppool_process_retire (process);
+}
+
+static const PPoolSchedulerFuncs scheduler_funcs = {
+  .start = start_process,
+  .assign = assign_call,
+  .retire = retire_process,
+};
+
+/* For the executor */
+
+PPoolPool *
+ppool_pool_new (GObject *executor)
+{
+  PPoolPool *self = g_atomic_rc_box_new0 (PPoolPool);
+
+  self->pid = getpid ();
+  g_weak_ref_init (&self->executor, executor);
+  ppool_gate_init (&self->gate);
+  g_cond_init (&self->changed);
+  self->places = g_hash_table_new (NULL, NULL);
+  self->over_callbacks = g_array_new (FALSE, FALSE, sizeof (OverCallback));
+  self->grace_msec = DEFAULT_GRACE_MSEC;
+  self->scheduler =
+    ppool_scheduler_new (&scheduler_funcs, self, ppool_limits_n_processors ());
+
+  return self;
+}
+
+/* Lets the calls that are left finish, then the workers leave. In a forked copy
+ * of the process, nothing here may be touched. */
+void
+ppool_pool_drop (PPoolPool *self)
+{
+  if (getpid () != self->pid)
+    return;
+
+  ppool_pool_shutdown (self, PPOOL_SHUTDOWN_FLAGS_NONE);
+  pool_unref (self);
+}
+
+/* 0 is what this machine has processors for. */
+void
+ppool_pool_set_max_workers (PPoolPool *self,
+                            guint      max_workers)
+{
+  ppool_gate_enter (&self->gate);
+  ppool_scheduler_set_max (self->scheduler, max_workers > 0 ? max_workers :
+                                                              ppool_limits_n_processors ());
+  ppool_gate_leave (&self->gate);
+}
+
+void
+ppool_pool_set_grace_msec (PPoolPool *self,
+                           guint      grace_msec)
+{
+  ppool_gate_enter (&self->gate);
+  self->grace_msec = grace_msec;
+  ppool_gate_leave (&self->gate);
+}
+
+/* Fails where nothing can be done with the pool at all. */
+gboolean
+ppool_pool_check (PPoolPool  *self,
+                  GError    **error)
+{
+  if (getpid () == self->pid)
+    return TRUE;
+
+  g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN,
+               "The executor belongs to process %ld; this one is a forked copy of it",
+               (long) self->pid);
+  return FALSE;
+}
+
+PPoolRecord *
+ppool_pool_make_record (PPoolPool          *self,
+                        const char         *function,
+                        GVariant           *args,
+                        const GVariantType *result_type)
+{
+  return ppool_record_new (function, args, result_type, &record_owner_funcs,
+                           g_atomic_rc_box_acquire (self));
+}
+
+/* Within the gate. */
+static gboolean
+accepts_calls (PPoolPool  *self,
+               GError    **error)
+{
+  if (self->state == PPOOL_EXECUTOR_STATE_RUNNING)
+    return TRUE;
+
+  if (self->broken != NULL)
+    g_propagate_error (error, g_error_copy (ppool_failure_get_error (self->broken)));
+  else
+    g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_SHUT_DOWN,
+                         "The executor takes no calls after it was shut down");
+
+  return FALSE;
+}
+
+/* Within the gate: the first call starts the manager. */
+static void
+ensure_manager (PPoolPool     *self,
+                PPoolLauncher *launcher)
+{
+  if (self->manager != NULL)
+    return;
+
+  self->plan = ppool_launcher_make_plan (launcher);
+  self->manager = ppool_manager_new (manager_ended, g_atomic_rc_box_acquire (self));
+}
+
+gboolean
+ppool_pool_submit (PPoolPool      *self,
+                   PPoolLauncher  *launcher,
+                   PPoolRecord    *record,
+                   GError        **error)
+{
+  gboolean accepted;
+
+  if (!ppool_pool_check (self, error) || !ppool_spawned_check (error))
+    return FALSE;
+
+  ppool_gate_enter (&self->gate);
+  accepted = accepts_calls (self, error);
+  if (accepted && ppool_record_get_stage (record) == PPOOL_RECORD_NEW)
+    {
+      ensure_manager (self, launcher);
+      ppool_scheduler_push (self->scheduler, record);
+    }
+  ppool_gate_leave (&self->gate);
+
+  return accepted;
+}
+
+void
+ppool_pool_shutdown (PPoolPool          *self,
+                     PPoolShutdownFlags  flags)
+{
+  g_autoptr (GPtrArray) cancelled =
+    g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
+  g_autoptr (GArray) callbacks = NULL;
+
+  ppool_gate_enter (&self->gate);
+  if (self->state == PPOOL_EXECUTOR_STATE_RUNNING)
+    self->state = self->manager != NULL ? PPOOL_EXECUTOR_STATE_SHUTTING_DOWN :
+                                          PPOOL_EXECUTOR_STATE_SHUT_DOWN;
+  if (self->manager == NULL)
+    self->over = TRUE;
+  if ((flags & PPOOL_SHUTDOWN_FLAGS_CANCEL_PENDING) != 0)
+    take_pending (self, cancelled);
+  ppool_scheduler_close (self->scheduler);
+  if (self->manager != NULL && !self->over)
+    ppool_manager_post (self->manager, conclude_in_manager, g_atomic_rc_box_acquire (self));
+  ppool_gate_leave (&self->gate);
+
+  settle_all (cancelled, NULL);
+}
+
+static void
+wake_cb (GCancellable *cancellable G_GNUC_UNUSED,
+         gpointer      user_data)
+{
+  PPoolPool *self = user_data;
+
+  ppool_gate_enter (&self->gate);
+  g_cond_broadcast (&self->changed);
+  ppool_gate_leave (&self->gate);
+}
+
+/* Blocks until the pool is over. */
+gboolean
+ppool_pool_wait (PPoolPool     *self,
+                 GCancellable  *cancellable,
+                 GError       **error)
+{
+  gulong handler = 0;
+  gboolean over;
+
+  if (cancellable != NULL)
+    handler = g_signal_connect (cancellable, "cancelled", G_CALLBACK (wake_cb), self);
+
+  ppool_gate_enter (&self->gate);
+  while (!self->over && !g_cancellable_is_cancelled (cancellable))
+    g_cond_wait (&self->changed, &self->gate.lock);
+  over = self->over;
+  ppool_gate_leave (&self->gate);
+
+  if (handler != 0)
+    g_cancellable_disconnect (cancellable, handler);
+
+  if (over)
+    ppool_pool_join (self);
+  else
+    g_cancellable_set_error_if_cancelled (cancellable, error);
+
+  return over;
+}
+
+/* Has @func called once the pool is over, or now if it is. */
+void
+ppool_pool_when_over (PPoolPool     *self,
+                      PPoolPoolFunc  func,
+                      gpointer       data)
+{
+  const OverCallback callback = { func, data };
+  gboolean over;
+
+  ppool_gate_enter (&self->gate);
+  over = self->over;
+  if (!over)
+    g_array_append_val (self->over_callbacks, callback);
+  ppool_gate_leave (&self->gate);
+
+  if (over)
+    func (data);
+}
+
+/* Waits for the last instructions of a manager that has ended. */
+void
+ppool_pool_join (PPoolPool *self)
+{
+  if (self->manager != NULL)
+    ppool_manager_join (self->manager);
+}
+
+PPoolExecutorState
+ppool_pool_get_state (PPoolPool *self)
+{
+  PPoolExecutorState state;
+
+  ppool_gate_enter (&self->gate);
+  state = self->state;
+  ppool_gate_leave (&self->gate);
+
+  return state;
+}
+
+void
+ppool_pool_get_counts (PPoolPool   *self,
+                       PPoolCounts *counts)
+{
+  ppool_gate_enter (&self->gate);
+  counts->n_workers = ppool_scheduler_get_n_seats (self->scheduler);
+  counts->n_pending = ppool_scheduler_get_n_pending (self->scheduler);
+  counts->n_running = ppool_scheduler_get_n_running (self->scheduler);
+  ppool_gate_leave (&self->gate);
+}
+
+GError *
+ppool_pool_get_error (PPoolPool *self)
+{
+  GError *error;
+
+  ppool_gate_enter (&self->gate);
+  error = self->cause != NULL ? g_error_copy (self->cause) : NULL;
+  ppool_gate_leave (&self->gate);
+
+  return error;
+}

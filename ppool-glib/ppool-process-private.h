@@ -1,0 +1,50 @@
+/* ppool-process-private.h: one worker as its pool sees it
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "ppool-launcher-private.h"
+#include "ppool-manager-private.h"
+#include "ppool-outbox-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct _PPoolProcess PPoolProcess;
+
+typedef struct
+{
+  /* In any thread, within the gate: the process has room for a call. */
+  void (*ready) (gpointer      owner,
+                 PPoolProcess *process);
+  /* In the manager's thread: it ended without being asked, and why. */
+  void (*died)  (gpointer      owner,
+                 PPoolProcess *process,
+                 const GError *why);
+  /* In the manager's thread: it is reaped and nothing of it is left. */
+  void (*gone)  (gpointer      owner,
+                 PPoolProcess *process);
+} PPoolProcessFuncs;
+
+PPoolProcess *ppool_process_new       (PPoolGate               *gate,
+                                       PPoolManager            *manager,
+                                       PPoolLaunchPlan         *plan,
+                                       guint                    grace_msec,
+                                       const PPoolProcessFuncs *funcs,
+                                       gpointer                 owner);
+PPoolProcess *ppool_process_ref       (PPoolProcess            *self);
+void          ppool_process_unref     (PPoolProcess            *self);
+
+/* Within the gate. */
+void          ppool_process_push      (PPoolProcess            *self,
+                                       PPoolRecord             *record);
+void          ppool_process_retire    (PPoolProcess            *self);
+void          ppool_process_terminate (PPoolProcess            *self,
+                                       GPtrArray               *orphans);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolProcess, ppool_process_unref)
+
+G_END_DECLS

@@ -1,0 +1,105 @@
+/* ppool-record-private.h: one submission, from queue to outcome
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+
+#include "ppool-enums.h"
+
+G_BEGIN_DECLS
+
+typedef struct _PPoolFailure PPoolFailure;
+typedef struct _PPoolRecord PPoolRecord;
+
+/* Runs where the record is settled, without a lock: short work only. */
+typedef void (*PPoolRecordFunc) (PPoolRecord *record,
+                                 gpointer     data);
+
+/* What a record needs of the pool that it belongs to. */
+typedef struct
+{
+  gboolean (*cancel)     (gpointer      owner,
+                          PPoolRecord  *record);
+  GObject *(*dup_source) (gpointer      owner);
+  gboolean (*check)      (gpointer      owner,
+                          GError      **error);
+  void     (*unref)      (gpointer      owner);
+} PPoolRecordOwner;
+
+/* Where a record is in its pool; guarded by the pool's lock. */
+typedef enum
+{
+  PPOOL_RECORD_NEW,
+  PPOOL_RECORD_QUEUED,
+  PPOOL_RECORD_ASSIGNED,
+  PPOOL_RECORD_OUT,
+} PPoolRecordStage;
+
+/* An error that many records can have: each reader gets a copy. */
+PPoolFailure     *ppool_failure_new                (GError                 *error);
+PPoolFailure     *ppool_failure_ref                (PPoolFailure           *self);
+void              ppool_failure_unref              (PPoolFailure           *self);
+const GError     *ppool_failure_get_error          (PPoolFailure           *self);
+
+PPoolRecord      *ppool_record_new                 (const char             *function,
+                                                    GVariant               *args,
+                                                    const GVariantType     *result_type,
+                                                    const PPoolRecordOwner *owner_funcs,
+                                                    gpointer                owner);
+PPoolRecord      *ppool_record_ref                 (PPoolRecord            *self);
+void              ppool_record_unref               (PPoolRecord            *self);
+
+/* For the pool, with its lock held where the stage or the link is concerned. */
+PPoolRecordStage  ppool_record_get_stage           (PPoolRecord            *self);
+void              ppool_record_set_stage           (PPoolRecord            *self,
+                                                    PPoolRecordStage        stage);
+GList            *ppool_record_get_link            (PPoolRecord            *self);
+guint64           ppool_record_get_id              (PPoolRecord            *self);
+void              ppool_record_set_id              (PPoolRecord            *self,
+                                                    guint64                 id);
+void              ppool_record_start               (PPoolRecord            *self,
+                                                    guint                   worker_pid);
+GVariant         *ppool_record_ref_args            (PPoolRecord            *self);
+gboolean          ppool_record_settle_value        (PPoolRecord            *self,
+                                                    GVariant               *value);
+gboolean          ppool_record_settle_failure      (PPoolRecord            *self,
+                                                    PPoolFailure           *failure);
+gboolean          ppool_record_settle_cancelled    (PPoolRecord            *self);
+
+/* For whoever waits. */
+gboolean          ppool_record_connect_cancellable (PPoolRecord            *self,
+                                                    GCancellable           *cancellable,
+                                                    GError                **error);
+void              ppool_record_release_inputs      (PPoolRecord            *self);
+void              ppool_record_abandon             (PPoolRecord            *self);
+gboolean          ppool_record_cancel              (PPoolRecord            *self);
+gboolean          ppool_record_check               (PPoolRecord            *self,
+                                                    GError                **error);
+GObject          *ppool_record_dup_source          (PPoolRecord            *self);
+PPoolFutureState  ppool_record_get_state           (PPoolRecord            *self);
+gboolean          ppool_record_wait                (PPoolRecord            *self,
+                                                    int                     timeout_msec,
+                                                    GCancellable           *cancellable,
+                                                    GError                **error);
+GVariant         *ppool_record_propagate           (PPoolRecord            *self,
+                                                    GError                **error);
+GError           *ppool_record_get_error           (PPoolRecord            *self);
+gboolean          ppool_record_add_waiter          (PPoolRecord            *self,
+                                                    PPoolRecordFunc         func,
+                                                    gpointer                data);
+
+const char       *ppool_record_get_function        (PPoolRecord            *self);
+guint             ppool_record_get_worker_pid      (PPoolRecord            *self);
+gint64            ppool_record_get_queued_time     (PPoolRecord            *self);
+gint64            ppool_record_get_started_time    (PPoolRecord            *self);
+gint64            ppool_record_get_finished_time   (PPoolRecord            *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolFailure, ppool_failure_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolRecord, ppool_record_unref)
+
+G_END_DECLS

@@ -1,0 +1,70 @@
+/* ppool-scheduler-private.h: which call goes to which worker, and when one starts
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "ppool-record-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct _PPoolScheduler PPoolScheduler;
+typedef struct _PPoolSeat PPoolSeat;
+
+/* What the scheduler decides, done by whoever owns the processes. */
+typedef struct
+{
+  void (*start)  (gpointer     owner);
+  void (*assign) (gpointer     process,
+                  PPoolRecord *record);
+  void (*retire) (gpointer     process);
+} PPoolSchedulerFuncs;
+
+typedef enum
+{
+  PPOOL_SEAT_STARTING,
+  PPOOL_SEAT_IDLE,
+  PPOOL_SEAT_BUSY,
+  PPOOL_SEAT_LEAVING,
+} PPoolSeatState;
+
+/* Embedded in a process. */
+struct _PPoolSeat
+{
+  gpointer process;
+  PPoolSeatState state;
+  GList link; /* in the scheduler's list of that state */
+};
+
+PPoolScheduler *ppool_scheduler_new         (const PPoolSchedulerFuncs *funcs,
+                                             gpointer                   owner,
+                                             guint                      max_workers);
+void            ppool_scheduler_free        (PPoolScheduler            *self);
+void            ppool_scheduler_set_max     (PPoolScheduler            *self,
+                                             guint                      max_workers);
+
+void            ppool_scheduler_push        (PPoolScheduler            *self,
+                                             PPoolRecord               *record);
+gboolean        ppool_scheduler_withdraw    (PPoolScheduler            *self,
+                                             PPoolRecord               *record);
+PPoolRecord    *ppool_scheduler_pop         (PPoolScheduler            *self);
+void            ppool_scheduler_close       (PPoolScheduler            *self);
+
+void            ppool_scheduler_add_seat    (PPoolScheduler            *self,
+                                             PPoolSeat                 *seat,
+                                             gpointer                   process);
+void            ppool_scheduler_seat_ready  (PPoolScheduler            *self,
+                                             PPoolSeat                 *seat);
+void            ppool_scheduler_remove_seat (PPoolScheduler            *self,
+                                             PPoolSeat                 *seat);
+
+guint           ppool_scheduler_get_n_pending (PPoolScheduler          *self);
+guint           ppool_scheduler_get_n_running (PPoolScheduler          *self);
+guint           ppool_scheduler_get_n_seats   (PPoolScheduler          *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolScheduler, ppool_scheduler_free)
+
+G_END_DECLS

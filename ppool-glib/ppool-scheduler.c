@@ -1,0 +1,240 @@
+/* ppool-scheduler.c: which call goes to which worker, and when one starts
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "ppool-scheduler-private.h"
+
+/* Policy and nothing else: no thread, no lock, no I/O. Whoever owns it calls in
+ * with the pool's lock held, and what it decides it says through its functions,
+ * which note it down and return.
+ *
+ * There are no counts beside the lists: what is needed is seen anew from the
+ * queue and the seats after every event. */
+
+#define N_STATES (PPOOL_SEAT_LEAVING + 1)
+
+struct _PPoolScheduler
+{
+  const PPoolSchedulerFuncs *funcs;
+  gpointer owner; /* (unowned): owns this */
+  guint max_workers;
+  gboolean closed;
+  guint64 last_id;
+
+  GQueue pending;         /* (owned) (element-type PPoolRecord) */
+  GQueue seats[N_STATES]; /* (unowned) (element-type PPoolSeat) by state */
+};
+
+PPoolScheduler *
+ppool_scheduler_new (const PPoolSchedulerFuncs *funcs,
+                     gpointer                   owner,
+                     guint                      max_workers)
+{
+  PPoolScheduler *self = g_new0 (PPoolScheduler, 1);
+
+  self->funcs = funcs;
+  self->owner = owner;
+  self->max_workers = max_workers;
+
+  return self;
+}
+
+void
+ppool_scheduler_free (PPoolScheduler *self)
+{
+  g_assert (g_queue_is_empty (&self->pending));
+  g_assert (ppool_scheduler_get_n_seats (self) == 0);
+
+  g_free (self);
+}
+
+static void
+move_seat (PPoolScheduler *self,
+           PPoolSeat      *seat,
+           PPoolSeatState  state)
+{
+  g_queue_unlink (&self->seats[seat->state], &seat->link);
+  seat->state = state;
+  g_queue_push_head_link (&self->seats[state], &seat->link);
+}
+
+static PPoolSeat *
+first_seat (PPoolScheduler *self,
+            PPoolSeatState  state)
+{
+  return g_queue_peek_head (&self->seats[state]);
+}
+
+static guint
+n_staying (PPoolScheduler *self)
+{
+  return ppool_scheduler_get_n_seats (self) - self->seats[PPOOL_SEAT_LEAVING].length;
+}
+
+static void
+retire_seat (PPoolScheduler *self,
+             PPoolSeat      *seat)
+{
+  move_seat (self, seat, PPOOL_SEAT_LEAVING);
+  self->funcs->retire (seat->process);
+}
+
+/* The worker that was busy last is given work first: its memory is the
+ * warmest. */
+static void
+assign_calls (PPoolScheduler *self)
+{
+  PPoolSeat *seat;
+
+  while (!g_queue_is_empty (&self->pending) &&
+         (seat = first_seat (self, PPOOL_SEAT_IDLE)) != NULL)
+    {
+      g_autoptr (PPoolRecord) record = ppool_scheduler_pop (self);
+
+      ppool_record_set_stage (record, PPOOL_RECORD_ASSIGNED);
+      move_seat (self, seat, PPOOL_SEAT_BUSY);
+      self->funcs->assign (seat->process, record);
+    }
+}
+
+static void
+dispatch (PPoolScheduler *self)
+{
+  PPoolSeat *seat;
+
+  while (n_staying (self) > self->max_workers &&
+         (seat = first_seat (self, PPOOL_SEAT_IDLE)) != NULL)
+    retire_seat (self, seat);
+
+  assign_calls (self);
+
+  while (self->pending.length > self->seats[PPOOL_SEAT_STARTING].length &&
+         ppool_scheduler_get_n_seats (self) < self->max_workers)
+    self->funcs->start (self->owner);
+
+  if (!self->closed || !g_queue_is_empty (&self->pending))
+    return;
+
+  while ((seat = first_seat (self, PPOOL_SEAT_IDLE)) != NULL ||
+         (seat = first_seat (self, PPOOL_SEAT_STARTING)) != NULL)
+    retire_seat (self, seat);
+}
+
+void
+ppool_scheduler_set_max (PPoolScheduler *self,
+                         guint           max_workers)
+{
+  self->max_workers = max_workers;
+  dispatch (self);
+}
+
+/* Queues a call, behind those that came before it. */
+void
+ppool_scheduler_push (PPoolScheduler *self,
+                      PPoolRecord    *record)
+{
+  g_assert (!self->closed);
+
+  ppool_record_set_id (record, ++self->last_id);
+  ppool_record_set_stage (record, PPOOL_RECORD_QUEUED);
+  g_queue_push_tail_link (&self->pending, ppool_record_get_link (ppool_record_ref (record)));
+  dispatch (self);
+}
+
+/* Takes a call back that no worker has been given. */
+gboolean
+ppool_scheduler_withdraw (PPoolScheduler *self,
+                          PPoolRecord    *record)
+{
+  if (ppool_record_get_stage (record) != PPOOL_RECORD_QUEUED)
+    return FALSE;
+
+  g_queue_unlink (&self->pending, ppool_record_get_link (record));
+  ppool_record_set_stage (record, PPOOL_RECORD_OUT);
+  ppool_record_unref (record);
+  dispatch (self);
+
+  return TRUE;
+}
+
+/* Takes the first call of the queue, for whatever end: (nullable). */
+PPoolRecord *
+ppool_scheduler_pop (PPoolScheduler *self)
+{
+  GList *link = g_queue_pop_head_link (&self->pending);
+
+  if (link == NULL)
+    return NULL;
+
+  ppool_record_set_stage (link->data, PPOOL_RECORD_OUT);
+  return link->data;
+}
+
+/* No call comes any more: workers leave when the queue is empty. */
+void
+ppool_scheduler_close (PPoolScheduler *self)
+{
+  self->closed = TRUE;
+  dispatch (self);
+}
+
+/* A process that was asked for is being started. */
+void
+ppool_scheduler_add_seat (PPoolScheduler *self,
+                          PPoolSeat      *seat,
+                          gpointer        process)
+{
+  seat->process = process;
+  seat->state = PPOOL_SEAT_STARTING;
+  seat->link.data = seat;
+  g_queue_push_head_link (&self->seats[seat->state], &seat->link);
+}
+
+/* A process has room for a call: it has started, or answered its last one. */
+void
+ppool_scheduler_seat_ready (PPoolScheduler *self,
+                            PPoolSeat      *seat)
+{
+  if (seat->state == PPOOL_SEAT_LEAVING)
+    return;
+
+  move_seat (self, seat, PPOOL_SEAT_IDLE);
+  dispatch (self);
+}
+
+void
+ppool_scheduler_remove_seat (PPoolScheduler *self,
+                             PPoolSeat      *seat)
+{
+  g_queue_unlink (&self->seats[seat->state], &seat->link);
+  dispatch (self);
+}
+
+guint
+ppool_scheduler_get_n_pending (PPoolScheduler *self)
+{
+  return self->pending.length;
+}
+
+/* A worker is given one call at a time. */
+guint
+ppool_scheduler_get_n_running (PPoolScheduler *self)
+{
+  return self->seats[PPOOL_SEAT_BUSY].length;
+}
+
+guint
+ppool_scheduler_get_n_seats (PPoolScheduler *self)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < N_STATES; i++)
+    n += self->seats[i].length;
+
+  return n;
+}

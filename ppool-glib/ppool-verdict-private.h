@@ -1,0 +1,30 @@
+/* ppool-verdict-private.h: what became of a worker, in words
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+
+#include "ppool-error.h"
+
+G_BEGIN_DECLS
+
+/* What is known about the end of a worker. */
+typedef struct
+{
+  guint pid; /* 0 if it never was a process */
+  gboolean ready; /* it had finished its handshake */
+  gboolean exited;
+  int wait_status; /* if it exited */
+  const char *function; /* (nullable): what it ran */
+  const GError *cause; /* (nullable): what the pool had against it */
+  const char *stderr_tail; /* (nullable) */
+} PPoolVerdict;
+
+GError *ppool_verdict_to_error (const PPoolVerdict *self);
+
+G_END_DECLS

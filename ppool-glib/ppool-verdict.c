@@ -1,0 +1,98 @@
+/* ppool-verdict.c: what became of a worker, in words
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "ppool-verdict-private.h"
+
+#include <string.h>
+#include <sys/wait.h>
+
+/* The exit statuses of a shell, and of the trampoline, for programs that can't
+ * be executed. */
+#define STATUS_CANNOT_EXECUTE 126
+#define STATUS_NOT_FOUND 127
+
+static void
+append_signal (GString *text,
+               int      number)
+{
+#ifdef HAVE_SIGABBREV_NP
+  const char *name = sigabbrev_np (number);
+
+  if (name != NULL)
+    {
+      g_string_append_printf (text, "was killed by SIG%s (%s)", name, g_strsignal (number));
+      return;
+    }
+#endif
+  g_string_append_printf (text, "was killed by signal %d (%s)", number, g_strsignal (number));
+}
+
+static void
+append_end (GString            *text,
+            const PPoolVerdict *self)
+{
+  if (!self->exited)
+    {
+      g_string_append (text, self->cause != NULL ? "misbehaved" : "closed its channel");
+      return;
+    }
+
+  if (WIFSIGNALED (self->wait_status))
+    append_signal (text, WTERMSIG (self->wait_status));
+  else
+    g_string_append_printf (text, "exited with status %d", WEXITSTATUS (self->wait_status));
+}
+
+static void
+append_circumstances (GString            *text,
+                      const PPoolVerdict *self)
+{
+  if (self->function != NULL)
+    g_string_append_printf (text, " while it ran “%s”", self->function);
+  else if (self->ready)
+    g_string_append (text, " while it ran nothing");
+  else
+    g_string_append (text, " before it was ready");
+
+  if (!self->ready && self->exited && WIFEXITED (self->wait_status))
+    {
+      if (WEXITSTATUS (self->wait_status) == STATUS_NOT_FOUND)
+        g_string_append (text, " (its program was not found)");
+      else if (WEXITSTATUS (self->wait_status) == STATUS_CANNOT_EXECUTE)
+        g_string_append (text, " (its program could not be executed)");
+    }
+}
+
+/* Tells the whole story in one error. */
+GError *
+ppool_verdict_to_error (const PPoolVerdict *self)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  PPoolError code = self->ready ? PPOOL_ERROR_WORKER_DIED : PPOOL_ERROR_LAUNCH;
+
+  if (self->cause != NULL && self->cause->domain == PPOOL_ERROR)
+    code = (PPoolError) self->cause->code;
+
+  if (self->pid == 0)
+    g_string_append (text, "A worker could not be started");
+  else
+    {
+      g_string_append_printf (text, "Worker %u ", self->pid);
+      append_end (text, self);
+      append_circumstances (text, self);
+    }
+
+  if (self->cause != NULL)
+    g_string_append_printf (text, ": %s", self->cause->message);
+
+  if (self->stderr_tail != NULL && *self->stderr_tail != '\0')
+    g_string_append_printf (text, "; its standard error ended with:\n%s", self->stderr_tail);
+
+  return g_error_new_literal (PPOOL_ERROR, (int) code, text->str);
+}

@@ -301,14 +301,17 @@ ppool_channel_connect (PPoolChannel  *self,
   return g_initable_init (G_INITABLE (self->connection), cancellable, error);
 }
 
-/* To be called in the owner's context once connected: it is there that the
- * filter's end is announced. A channel that has closed meanwhile has said so
+/* To be called once connected. A channel that has closed meanwhile has said so
  * already. */
 void
 ppool_channel_start (PPoolChannel *self)
 {
-  g_dbus_connection_add_filter (self->connection, filter_cb, ppool_channel_ref (self),
-                                (GDestroyNotify) ppool_channel_unref);
+  /* A filter may still be running after it was removed, and its own destroy
+   * notify waits for a context that nobody iterates any more; but it never runs
+   * without the connection. */
+  g_object_set_data_full (G_OBJECT (self->connection), "ppool-channel", ppool_channel_ref (self),
+                          (GDestroyNotify) ppool_channel_unref);
+  g_dbus_connection_add_filter (self->connection, filter_cb, self, NULL);
   g_dbus_connection_start_message_processing (self->connection);
 }
 

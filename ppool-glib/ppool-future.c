@@ -282,9 +282,12 @@ ppool_future_get_call (PPoolFuture *self)
 guint
 ppool_future_get_worker_pid (PPoolFuture *self)
 {
+  PPoolRecordHistory history;
+
   g_return_val_if_fail (ppool_future_is_usable (self), 0);
 
-  return ppool_record_get_worker_pid (self->record);
+  ppool_record_get_history (self->record, &history);
+  return history.worker_pid;
 }
 
 /**
@@ -303,9 +306,12 @@ ppool_future_get_worker_pid (PPoolFuture *self)
 gint64
 ppool_future_get_queued_time (PPoolFuture *self)
 {
+  PPoolRecordHistory history;
+
   g_return_val_if_fail (ppool_future_is_usable (self), 0);
 
-  return ppool_record_get_queued_time (self->record);
+  ppool_record_get_history (self->record, &history);
+  return history.queued_time;
 }
 
 /**
@@ -324,9 +330,12 @@ ppool_future_get_queued_time (PPoolFuture *self)
 gint64
 ppool_future_get_started_time (PPoolFuture *self)
 {
+  PPoolRecordHistory history;
+
   g_return_val_if_fail (ppool_future_is_usable (self), 0);
 
-  return ppool_record_get_started_time (self->record);
+  ppool_record_get_history (self->record, &history);
+  return history.started_time;
 }
 
 /**
@@ -344,7 +353,10 @@ ppool_future_get_started_time (PPoolFuture *self)
 gint64
 ppool_future_get_finished_time (PPoolFuture *self)
 {
+  PPoolRecordHistory history;
+
   g_return_val_if_fail (ppool_future_is_usable (self), 0);
 
-  return ppool_record_get_finished_time (self->record);
+  ppool_record_get_history (self->record, &history);
+  return history.finished_time;
 }

@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "ppool-pool-private.h"
+#include "ppool-pool-internal.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -15,10 +15,7 @@
 #include "ppool-enum-types.h"
 #include "ppool-error.h"
 #include "ppool-limits-private.h"
-#include "ppool-manager-private.h"
-#include "ppool-outbox-private.h"
 #include "ppool-process-private.h"
-#include "ppool-scheduler-private.h"
 #include "ppool-spawned-private.h"
 
 /* A pool is held by its executor, by its manager's thread while that runs, and
@@ -39,32 +36,6 @@ typedef struct
   PPoolSeat seat;
   PPoolProcess *process; /* (owned) */
 } Place;
-
-typedef struct
-{
-  PPoolPoolFunc func;
-  gpointer data;
-} OverCallback;
-
-struct _PPoolPool
-{
-  /* Constant. */
-  pid_t pid;
-  GWeakRef executor; /* for g_async_result_get_source_object() */
-
-  PPoolGate gate; /* guards what follows */
-  GCond changed;
-  PPoolExecutorState state;
-  gboolean over;          /* nothing more will happen */
-  GError *cause;          /* (owned) (nullable): why it is broken */
-  PPoolFailure *broken;   /* (owned) (nullable): what every call then gets */
-  PPoolScheduler *scheduler; /* (owned) */
-  GHashTable *places;     /* (owned) (element-type PPoolProcess Place) */
-  PPoolManager *manager;  /* (owned) (nullable): from the first call on */
-  PPoolLaunchPlan *plan;  /* (owned) (nullable): likewise */
-  GArray *over_callbacks; /* (owned) (element-type OverCallback) */
-  guint grace_msec;
-};
 
 /* Records */
 
@@ -127,8 +98,14 @@ free_pool (gpointer data)
   ppool_gate_clear (&self->gate);
 }
 
-static void
-pool_unref (gpointer data)
+gpointer
+ppool_pool_ref (PPoolPool *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
+void
+ppool_pool_unref (gpointer data)
 {
   g_atomic_rc_box_release_full (data, free_pool);
 }
@@ -137,84 +114,8 @@ static const PPoolRecordOwner record_owner_funcs = {
   .cancel = pool_cancel,
   .dup_source = pool_dup_source,
   .check = pool_check,
-  .unref = pool_unref,
+  .unref = ppool_pool_unref,
 };
-
-/* The end */
-
-static void
-manager_ended (gpointer data)
-{
-  PPoolPool *self = data;
-  g_autoptr (GArray) callbacks = NULL;
-
-  ppool_gate_enter (&self->gate);
-  self->over = TRUE;
-  callbacks = g_steal_pointer (&self->over_callbacks);
-  g_cond_broadcast (&self->changed);
-  ppool_gate_leave (&self->gate);
-
-  for (guint i = 0; i < callbacks->len; i++)
-    {
-      const OverCallback *callback = &g_array_index (callbacks, OverCallback, i);
-
-      callback->func (callback->data);
-    }
-
-  pool_unref (self);
-}
-
-/* Ends the manager if nothing is left to manage. */
-static void
-conclude (PPoolPool *self)
-{
-  gboolean over;
-
-  ppool_gate_enter (&self->gate);
-  over = self->state != PPOOL_EXECUTOR_STATE_RUNNING &&
-         g_hash_table_size (self->places) == 0 &&
-         ppool_scheduler_get_n_pending (self->scheduler) == 0;
-  if (over && self->state == PPOOL_EXECUTOR_STATE_SHUTTING_DOWN)
-    self->state = PPOOL_EXECUTOR_STATE_SHUT_DOWN;
-  ppool_gate_leave (&self->gate);
-
-  if (over)
-    ppool_manager_end (self->manager);
-}
-
-static void
-conclude_in_manager (gpointer data)
-{
-  PPoolPool *self = data;
-
-  conclude (self);
-  pool_unref (self);
-}
-
-static void
-settle_all (GPtrArray    *records,
-            PPoolFailure *failure)
-{
-  for (guint i = 0; i < records->len; i++)
-    {
-      PPoolRecord *record = g_ptr_array_index (records, i);
-
-      if (failure != NULL)
-        ppool_record_settle_failure (record, failure);
-      else
-        ppool_record_settle_cancelled (record);
-    }
-}
-
-static void
-take_pending (PPoolPool *self,
-              GPtrArray *records)
-{
-  PPoolRecord *record;
-
-  while ((record = ppool_scheduler_pop (self->scheduler)) != NULL)
-    g_ptr_array_add (records, record);
-}
 
 /* Processes, in the manager's thread */
 
@@ -250,13 +151,13 @@ process_died (gpointer      owner,
       self->cause = g_error_copy (why);
       self->broken = ppool_failure_ref (failure);
     }
-  take_pending (self, records);
+  ppool_pool_take_pending (self, records);
   g_hash_table_iter_init (&iter, self->places);
   while (g_hash_table_iter_next (&iter, &key, NULL))
     ppool_process_terminate (key, records);
   ppool_gate_leave (&self->gate);
 
-  settle_all (records, failure);
+  ppool_pool_settle_all (records, failure);
 }
 
 static void
@@ -274,7 +175,7 @@ process_gone (gpointer      owner,
 
   ppool_process_unref (place->process);
   g_free (place);
-  conclude (self);
+  ppool_pool_conclude (self);
 }
 
 /* What processes and scheduler say, within the gate */
@@ -355,7 +256,7 @@ ppool_pool_drop (PPoolPool *self)
     return;
 
   ppool_pool_shutdown (self, PPOOL_SHUTDOWN_FLAGS_NONE);
-  pool_unref (self);
+  ppool_pool_unref (self);
 }
 
 /* 0 is what this machine has processors for. */
@@ -399,7 +300,7 @@ ppool_pool_make_record (PPoolPool          *self,
                         const GVariantType *result_type)
 {
   return ppool_record_new (function, args, result_type, &record_owner_funcs,
-                           g_atomic_rc_box_acquire (self));
+                           ppool_pool_ref (self));
 }
 
 /* Within the gate. */
@@ -428,7 +329,7 @@ ensure_manager (PPoolPool     *self,
     return;
 
   self->plan = ppool_launcher_make_plan (launcher);
-  self->manager = ppool_manager_new (manager_ended, g_atomic_rc_box_acquire (self));
+  self->manager = ppool_manager_new (ppool_pool_manager_ended, ppool_pool_ref (self));
 }
 
 gboolean
@@ -452,97 +353,6 @@ ppool_pool_submit (PPoolPool      *self,
   ppool_gate_leave (&self->gate);
 
   return accepted;
-}
-
-void
-ppool_pool_shutdown (PPoolPool          *self,
-                     PPoolShutdownFlags  flags)
-{
-  g_autoptr (GPtrArray) cancelled =
-    g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
-  g_autoptr (GArray) callbacks = NULL;
-
-  ppool_gate_enter (&self->gate);
-  if (self->state == PPOOL_EXECUTOR_STATE_RUNNING)
-    self->state = self->manager != NULL ? PPOOL_EXECUTOR_STATE_SHUTTING_DOWN :
-                                          PPOOL_EXECUTOR_STATE_SHUT_DOWN;
-  if (self->manager == NULL)
-    self->over = TRUE;
-  if ((flags & PPOOL_SHUTDOWN_FLAGS_CANCEL_PENDING) != 0)
-    take_pending (self, cancelled);
-  ppool_scheduler_close (self->scheduler);
-  if (self->manager != NULL && !self->over)
-    ppool_manager_post (self->manager, conclude_in_manager, g_atomic_rc_box_acquire (self));
-  ppool_gate_leave (&self->gate);
-
-  settle_all (cancelled, NULL);
-}
-
-static void
-wake_cb (GCancellable *cancellable G_GNUC_UNUSED,
-         gpointer      user_data)
-{
-  PPoolPool *self = user_data;
-
-  ppool_gate_enter (&self->gate);
-  g_cond_broadcast (&self->changed);
-  ppool_gate_leave (&self->gate);
-}
-
-/* Blocks until the pool is over. */
-gboolean
-ppool_pool_wait (PPoolPool     *self,
-                 GCancellable  *cancellable,
-                 GError       **error)
-{
-  gulong handler = 0;
-  gboolean over;
-
-  if (cancellable != NULL)
-    handler = g_signal_connect (cancellable, "cancelled", G_CALLBACK (wake_cb), self);
-
-  ppool_gate_enter (&self->gate);
-  while (!self->over && !g_cancellable_is_cancelled (cancellable))
-    g_cond_wait (&self->changed, &self->gate.lock);
-  over = self->over;
-  ppool_gate_leave (&self->gate);
-
-  if (handler != 0)
-    g_cancellable_disconnect (cancellable, handler);
-
-  if (over)
-    ppool_pool_join (self);
-  else
-    g_cancellable_set_error_if_cancelled (cancellable, error);
-
-  return over;
-}
-
-/* Has @func called once the pool is over, or now if it is. */
-void
-ppool_pool_when_over (PPoolPool     *self,
-                      PPoolPoolFunc  func,
-                      gpointer       data)
-{
-  const OverCallback callback = { func, data };
-  gboolean over;
-
-  ppool_gate_enter (&self->gate);
-  over = self->over;
-  if (!over)
-    g_array_append_val (self->over_callbacks, callback);
-  ppool_gate_leave (&self->gate);
-
-  if (over)
-    func (data);
-}
-
-/* Waits for the last instructions of a manager that has ended. */
-void
-ppool_pool_join (PPoolPool *self)
-{
-  if (self->manager != NULL)
-    ppool_manager_join (self->manager);
 }
 
 PPoolExecutorState

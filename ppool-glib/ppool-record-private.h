@@ -10,10 +10,10 @@
 #include <gio/gio.h>
 
 #include "ppool-enums.h"
+#include "ppool-failure-private.h"
 
 G_BEGIN_DECLS
 
-typedef struct _PPoolFailure PPoolFailure;
 typedef struct _PPoolRecord PPoolRecord;
 
 /* Runs where the record is settled, without a lock: short work only. */
@@ -40,11 +40,14 @@ typedef enum
   PPOOL_RECORD_OUT,
 } PPoolRecordStage;
 
-/* An error that many records can have: each reader gets a copy. */
-PPoolFailure     *ppool_failure_new                (GError                 *error);
-PPoolFailure     *ppool_failure_ref                (PPoolFailure           *self);
-void              ppool_failure_unref              (PPoolFailure           *self);
-const GError     *ppool_failure_get_error          (PPoolFailure           *self);
+/* Times are monotonic, in microseconds, and 0 until they come. */
+typedef struct
+{
+  guint worker_pid;
+  gint64 queued_time;
+  gint64 started_time;
+  gint64 finished_time;
+} PPoolRecordHistory;
 
 PPoolRecord      *ppool_record_new                 (const char             *function,
                                                     GVariant               *args,
@@ -94,12 +97,9 @@ gboolean          ppool_record_add_waiter          (PPoolRecord            *self
                                                     gpointer                data);
 
 const char       *ppool_record_get_function        (PPoolRecord            *self);
-guint             ppool_record_get_worker_pid      (PPoolRecord            *self);
-gint64            ppool_record_get_queued_time     (PPoolRecord            *self);
-gint64            ppool_record_get_started_time    (PPoolRecord            *self);
-gint64            ppool_record_get_finished_time   (PPoolRecord            *self);
+void              ppool_record_get_history         (PPoolRecord            *self,
+                                                    PPoolRecordHistory     *history);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolFailure, ppool_failure_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolRecord, ppool_record_unref)
 
 G_END_DECLS

@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "ppool-record-private.h"
+#include "ppool-record-internal.h"
 
 #include "ppool-error.h"
 
@@ -25,85 +25,6 @@
  * Stage and link belong to the pool and are guarded by its lock, which is taken
  * before this one. */
 
-struct _PPoolFailure
-{
-  GError *error; /* (owned) */
-};
-
-typedef struct _Waiter Waiter;
-
-struct _Waiter
-{
-  Waiter *next; /* (owned) (nullable) */
-  PPoolRecordFunc func;
-  gpointer data;
-};
-
-struct _PPoolRecord
-{
-  /* Constant. */
-  char *function;            /* (owned) */
-  GVariantType *result_type; /* (owned) (nullable) */
-  const PPoolRecordOwner *owner_funcs;
-  gpointer owner; /* (owned) */
-  gint64 queued_time;
-
-  /* Guarded by the pool's lock. */
-  PPoolRecordStage stage;
-  GList link;
-  guint64 id;
-
-  GMutex lock; /* guards what follows */
-  GCond settled;
-  PPoolFutureState state;
-  gboolean telling;           /* the waiters are being told */
-  gboolean abandoned;         /* no future asks for the outcome any more */
-  Waiter *waiters;            /* (owned) (nullable) */
-  GVariant *args;             /* (owned) (nullable); NULL once released */
-  GCancellable *cancellable;  /* (owned) (nullable) */
-  gulong cancelled_handler;   /* 0 while it is being connected */
-  GVariant *value;            /* (owned) (nullable) */
-  PPoolFailure *failure;      /* (owned) (nullable) */
-  guint worker_pid;
-  gint64 started_time;
-  gint64 finished_time;
-};
-
-PPoolFailure *
-ppool_failure_new (GError *error)
-{
-  PPoolFailure *self = g_atomic_rc_box_new (PPoolFailure);
-
-  self->error = error;
-  return self;
-}
-
-PPoolFailure *
-ppool_failure_ref (PPoolFailure *self)
-{
-  return g_atomic_rc_box_acquire (self);
-}
-
-static void
-free_failure (gpointer data)
-{
-  PPoolFailure *self = data;
-
-  g_error_free (self->error);
-}
-
-void
-ppool_failure_unref (PPoolFailure *self)
-{
-  g_atomic_rc_box_release_full (self, free_failure);
-}
-
-const GError *
-ppool_failure_get_error (PPoolFailure *self)
-{
-  return self->error;
-}
-
 /* Sinks @args and takes @owner. */
 PPoolRecord *
 ppool_record_new (const char             *function,
@@ -119,7 +40,7 @@ ppool_record_new (const char             *function,
   self->result_type = result_type != NULL ? g_variant_type_copy (result_type) : NULL;
   self->owner_funcs = owner_funcs;
   self->owner = owner;
-  self->queued_time = g_get_monotonic_time ();
+  self->history.queued_time = g_get_monotonic_time ();
   self->link.data = self;
   g_mutex_init (&self->lock);
   g_cond_init (&self->settled);
@@ -196,8 +117,8 @@ ppool_record_start (PPoolRecord *self,
   if (self->state == PPOOL_FUTURE_STATE_PENDING)
     {
       self->state = PPOOL_FUTURE_STATE_RUNNING;
-      self->started_time = g_get_monotonic_time ();
-      self->worker_pid = worker_pid;
+      self->history.started_time = g_get_monotonic_time ();
+      self->history.worker_pid = worker_pid;
     }
   g_mutex_unlock (&self->lock);
 }
@@ -215,8 +136,9 @@ ppool_record_ref_args (PPoolRecord *self)
   return args;
 }
 
-static gboolean
-is_settled (PPoolRecord *self)
+/* With the lock held. */
+gboolean
+ppool_record_is_settled (PPoolRecord *self)
 {
   return self->state == PPOOL_FUTURE_STATE_FINISHED ||
          self->state == PPOOL_FUTURE_STATE_CANCELLED;
@@ -225,14 +147,14 @@ is_settled (PPoolRecord *self)
 static void
 tell_waiters (PPoolRecord *self)
 {
-  Waiter *waiter;
+  PPoolWaiter *waiter;
 
   while ((waiter = self->waiters) != NULL)
     {
       self->waiters = waiter->next;
       g_mutex_unlock (&self->lock);
       waiter->func (self, waiter->data);
-      g_slice_free (Waiter, waiter);
+      g_slice_free (PPoolWaiter, waiter);
       g_mutex_lock (&self->lock);
     }
 
@@ -250,7 +172,7 @@ settle (PPoolRecord      *self,
   gboolean abandoned;
 
   g_mutex_lock (&self->lock);
-  if (is_settled (self))
+  if (ppool_record_is_settled (self))
     {
       g_mutex_unlock (&self->lock);
       return FALSE;
@@ -259,7 +181,7 @@ settle (PPoolRecord      *self,
   self->state = state;
   self->value = value != NULL ? g_variant_ref (value) : NULL;
   self->failure = failure != NULL ? ppool_failure_ref (failure) : NULL;
-  self->finished_time = g_get_monotonic_time ();
+  self->history.finished_time = g_get_monotonic_time ();
   self->telling = TRUE;
   g_cond_broadcast (&self->settled);
   tell_waiters (self);
@@ -382,7 +304,7 @@ ppool_record_abandon (PPoolRecord *self)
 
   g_mutex_lock (&self->lock);
   self->abandoned = TRUE;
-  settled = is_settled (self);
+  settled = ppool_record_is_settled (self);
   g_mutex_unlock (&self->lock);
 
   if (settled)
@@ -420,179 +342,18 @@ ppool_record_get_state (PPoolRecord *self)
   return state;
 }
 
-static void
-interrupted_cb (GCancellable *cancellable G_GNUC_UNUSED,
-                gpointer      user_data)
-{
-  PPoolRecord *self = user_data;
-
-  g_mutex_lock (&self->lock);
-  g_cond_broadcast (&self->settled);
-  g_mutex_unlock (&self->lock);
-}
-
-static gboolean
-wait_locked (PPoolRecord   *self,
-             int            timeout_msec,
-             GCancellable  *cancellable,
-             GError       **error)
-{
-  gint64 deadline = g_get_monotonic_time () + timeout_msec * G_TIME_SPAN_MILLISECOND;
-
-  while (!is_settled (self))
-    {
-      if (g_cancellable_set_error_if_cancelled (cancellable, error))
-        return FALSE;
-
-      if (timeout_msec < 0)
-        g_cond_wait (&self->settled, &self->lock);
-      else if (!g_cond_wait_until (&self->settled, &self->lock, deadline) && !is_settled (self))
-        {
-          g_set_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
-                       "The call of “%s” had no result after %d ms", self->function,
-                       timeout_msec);
-          return FALSE;
-        }
-    }
-
-  return TRUE;
-}
-
-/* Blocks until the call has settled; @timeout_msec -1 is no limit. */
-gboolean
-ppool_record_wait (PPoolRecord   *self,
-                   int            timeout_msec,
-                   GCancellable  *cancellable,
-                   GError       **error)
-{
-  gulong handler = 0;
-  gboolean settled;
-
-  if (cancellable != NULL)
-    handler = g_signal_connect (cancellable, "cancelled", G_CALLBACK (interrupted_cb), self);
-
-  g_mutex_lock (&self->lock);
-  settled = wait_locked (self, timeout_msec, cancellable, error);
-  g_mutex_unlock (&self->lock);
-
-  /* Waits for a handler that is still running in another thread. */
-  if (handler != 0)
-    g_cancellable_disconnect (cancellable, handler);
-
-  return settled;
-}
-
-GVariant *
-ppool_record_propagate (PPoolRecord  *self,
-                        GError      **error)
-{
-  g_autoptr (PPoolFailure) failure = NULL;
-  GVariant *value = NULL;
-  gboolean settled;
-
-  g_mutex_lock (&self->lock);
-  settled = is_settled (self);
-  if (self->value != NULL)
-    value = g_variant_ref (self->value);
-  else if (self->failure != NULL)
-    failure = ppool_failure_ref (self->failure);
-  g_mutex_unlock (&self->lock);
-
-  if (!settled)
-    {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_PENDING, "The call of “%s” is not done",
-                   self->function);
-      return NULL;
-    }
-
-  ppool_record_release_inputs (self);
-  if (failure != NULL)
-    g_propagate_error (error, g_error_copy (failure->error));
-
-  return value;
-}
-
-GError *
-ppool_record_get_error (PPoolRecord *self)
-{
-  GError *error;
-
-  g_mutex_lock (&self->lock);
-  error = self->failure != NULL ? g_error_copy (self->failure->error) : NULL;
-  g_mutex_unlock (&self->lock);
-
-  return error;
-}
-
-/* Returns: FALSE if nobody will call @func, because everything is over. */
-gboolean
-ppool_record_add_waiter (PPoolRecord     *self,
-                         PPoolRecordFunc  func,
-                         gpointer         data)
-{
-  gboolean added = FALSE;
-
-  g_mutex_lock (&self->lock);
-  if (!is_settled (self) || self->telling)
-    {
-      Waiter **end = &self->waiters;
-
-      while (*end != NULL)
-        end = &(*end)->next;
-      *end = g_slice_new0 (Waiter);
-      (*end)->func = func;
-      (*end)->data = data;
-      added = TRUE;
-    }
-  g_mutex_unlock (&self->lock);
-
-  return added;
-}
-
 const char *
 ppool_record_get_function (PPoolRecord *self)
 {
   return self->function;
 }
 
-guint
-ppool_record_get_worker_pid (PPoolRecord *self)
+/* When what happened, and where. */
+void
+ppool_record_get_history (PPoolRecord        *self,
+                          PPoolRecordHistory *history)
 {
-  guint pid;
-
   g_mutex_lock (&self->lock);
-  pid = self->worker_pid;
+  *history = self->history;
   g_mutex_unlock (&self->lock);
-
-  return pid;
-}
-
-gint64
-ppool_record_get_queued_time (PPoolRecord *self)
-{
-  return self->queued_time;
-}
-
-gint64
-ppool_record_get_started_time (PPoolRecord *self)
-{
-  gint64 time;
-
-  g_mutex_lock (&self->lock);
-  time = self->started_time;
-  g_mutex_unlock (&self->lock);
-
-  return time;
-}
-
-gint64
-ppool_record_get_finished_time (PPoolRecord *self)
-{
-  gint64 time;
-
-  g_mutex_lock (&self->lock);
-  time = self->finished_time;
-  g_mutex_unlock (&self->lock);
-
-  return time;
 }

@@ -1,0 +1,125 @@
+/* ppool-executor-state.c: what an executor tells of itself
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "ppool-executor-internal.h"
+
+/**
+ * ppool_executor_get_state:
+ * @self: an executor
+ *
+ * Gets how far the executor has come.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the state
+ *
+ * Since: 1.0
+ */
+PPoolExecutorState
+ppool_executor_get_state (PPoolExecutor *self)
+{
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), PPOOL_EXECUTOR_STATE_SHUT_DOWN);
+
+  return ppool_pool_get_state (self->pool);
+}
+
+/**
+ * ppool_executor_get_n_workers:
+ * @self: an executor
+ *
+ * Gets how many workers there are, those that start or leave included.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the number of workers
+ *
+ * Since: 1.0
+ */
+guint
+ppool_executor_get_n_workers (PPoolExecutor *self)
+{
+  PPoolCounts counts;
+
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
+
+  ppool_pool_get_counts (self->pool, &counts);
+  return counts.n_workers;
+}
+
+/**
+ * ppool_executor_get_n_pending:
+ * @self: an executor
+ *
+ * Gets how many calls wait for a worker.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the number of calls
+ *
+ * Since: 1.0
+ */
+guint
+ppool_executor_get_n_pending (PPoolExecutor *self)
+{
+  PPoolCounts counts;
+
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
+
+  ppool_pool_get_counts (self->pool, &counts);
+  return counts.n_pending;
+}
+
+/**
+ * ppool_executor_get_n_running:
+ * @self: an executor
+ *
+ * Gets how many calls workers have.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the number of calls
+ *
+ * Since: 1.0
+ */
+guint
+ppool_executor_get_n_running (PPoolExecutor *self)
+{
+  PPoolCounts counts;
+
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
+
+  ppool_pool_get_counts (self->pool, &counts);
+  return counts.n_running;
+}
+
+/**
+ * ppool_executor_get_error:
+ * @self: an executor
+ *
+ * Gets why the executor is broken.
+ *
+ * The code is the cause: `PPOOL_ERROR_WORKER_DIED`, `PPOOL_ERROR_LAUNCH`,
+ * `PPOOL_ERROR_INITIALIZER`, `PPOOL_ERROR_PROTOCOL` or
+ * `PPOOL_ERROR_SYSTEM_LIMIT`. The message tells which worker, how it ended, what
+ * it ran, and the end of what it wrote to its standard error.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer full) (nullable): a copy of the error, or `NULL` if the executor is
+ *   not broken
+ *
+ * Since: 1.0
+ */
+GError *
+ppool_executor_get_error (PPoolExecutor *self)
+{
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
+
+  return ppool_pool_get_error (self->pool);
+}

@@ -1,0 +1,175 @@
+/* ppool-pool-end.c: how a pool ends
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "ppool-pool-internal.h"
+
+void
+ppool_pool_manager_ended (gpointer data)
+{
+  PPoolPool *self = data;
+  g_autoptr (GArray) callbacks = NULL;
+
+  ppool_gate_enter (&self->gate);
+  self->over = TRUE;
+  callbacks = g_steal_pointer (&self->over_callbacks);
+  g_cond_broadcast (&self->changed);
+  ppool_gate_leave (&self->gate);
+
+  for (guint i = 0; i < callbacks->len; i++)
+    {
+      const OverCallback *callback = &g_array_index (callbacks, OverCallback, i);
+
+      callback->func (callback->data);
+    }
+
+  ppool_pool_unref (self);
+}
+
+/* Ends the manager if nothing is left to manage. */
+void
+ppool_pool_conclude (PPoolPool *self)
+{
+  gboolean over;
+
+  ppool_gate_enter (&self->gate);
+  over = self->state != PPOOL_EXECUTOR_STATE_RUNNING &&
+         g_hash_table_size (self->places) == 0 &&
+         ppool_scheduler_get_n_pending (self->scheduler) == 0;
+  if (over && self->state == PPOOL_EXECUTOR_STATE_SHUTTING_DOWN)
+    self->state = PPOOL_EXECUTOR_STATE_SHUT_DOWN;
+  ppool_gate_leave (&self->gate);
+
+  if (over)
+    ppool_manager_end (self->manager);
+}
+
+static void
+conclude_in_manager (gpointer data)
+{
+  PPoolPool *self = data;
+
+  ppool_pool_conclude (self);
+  ppool_pool_unref (self);
+}
+
+void
+ppool_pool_settle_all (GPtrArray    *records,
+                       PPoolFailure *failure)
+{
+  for (guint i = 0; i < records->len; i++)
+    {
+      PPoolRecord *record = g_ptr_array_index (records, i);
+
+      if (failure != NULL)
+        ppool_record_settle_failure (record, failure);
+      else
+        ppool_record_settle_cancelled (record);
+    }
+}
+
+void
+ppool_pool_take_pending (PPoolPool *self,
+                         GPtrArray *records)
+{
+  PPoolRecord *record;
+
+  while ((record = ppool_scheduler_pop (self->scheduler)) != NULL)
+    g_ptr_array_add (records, record);
+}
+
+void
+ppool_pool_shutdown (PPoolPool          *self,
+                     PPoolShutdownFlags  flags)
+{
+  g_autoptr (GPtrArray) cancelled =
+    g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
+  g_autoptr (GArray) callbacks = NULL;
+
+  ppool_gate_enter (&self->gate);
+  if (self->state == PPOOL_EXECUTOR_STATE_RUNNING)
+    self->state = self->manager != NULL ? PPOOL_EXECUTOR_STATE_SHUTTING_DOWN :
+                                          PPOOL_EXECUTOR_STATE_SHUT_DOWN;
+  if (self->manager == NULL)
+    self->over = TRUE;
+  if ((flags & PPOOL_SHUTDOWN_FLAGS_CANCEL_PENDING) != 0)
+    ppool_pool_take_pending (self, cancelled);
+  ppool_scheduler_close (self->scheduler);
+  if (self->manager != NULL && !self->over)
+    ppool_manager_post (self->manager, conclude_in_manager, ppool_pool_ref (self));
+  ppool_gate_leave (&self->gate);
+
+  ppool_pool_settle_all (cancelled, NULL);
+}
+
+static void
+wake_cb (GCancellable *cancellable G_GNUC_UNUSED,
+         gpointer      user_data)
+{
+  PPoolPool *self = user_data;
+
+  ppool_gate_enter (&self->gate);
+  g_cond_broadcast (&self->changed);
+  ppool_gate_leave (&self->gate);
+}
+
+/* Blocks until the pool is over. */
+gboolean
+ppool_pool_wait (PPoolPool     *self,
+                 GCancellable  *cancellable,
+                 GError       **error)
+{
+  gulong handler = 0;
+  gboolean over;
+
+  if (cancellable != NULL)
+    handler = g_signal_connect (cancellable, "cancelled", G_CALLBACK (wake_cb), self);
+
+  ppool_gate_enter (&self->gate);
+  while (!self->over && !g_cancellable_is_cancelled (cancellable))
+    g_cond_wait (&self->changed, &self->gate.lock);
+  over = self->over;
+  ppool_gate_leave (&self->gate);
+
+  if (handler != 0)
+    g_cancellable_disconnect (cancellable, handler);
+
+  if (over)
+    ppool_pool_join (self);
+  else
+    g_cancellable_set_error_if_cancelled (cancellable, error);
+
+  return over;
+}
+
+/* Has @func called once the pool is over, or now if it is. */
+void
+ppool_pool_when_over (PPoolPool     *self,
+                      PPoolPoolFunc  func,
+                      gpointer       data)
+{
+  const OverCallback callback = { func, data };
+  gboolean over;
+
+  ppool_gate_enter (&self->gate);
+  over = self->over;
+  if (!over)
+    g_array_append_val (self->over_callbacks, callback);
+  ppool_gate_leave (&self->gate);
+
+  if (over)
+    func (data);
+}
+
+/* Waits for the last instructions of a manager that has ended. */
+void
+ppool_pool_join (PPoolPool *self)
+{
+  if (self->manager != NULL)
+    ppool_manager_join (self->manager);
+}

@@ -1,0 +1,56 @@
+/* ppool-pool-internal.h: what the files of the pool share
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "ppool-launcher-private.h"
+#include "ppool-manager-private.h"
+#include "ppool-outbox-private.h"
+#include "ppool-pool-private.h"
+#include "ppool-scheduler-private.h"
+
+#include <sys/types.h>
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  PPoolPoolFunc func;
+  gpointer data;
+} OverCallback;
+
+struct _PPoolPool
+{
+  /* Constant. */
+  pid_t pid;
+  GWeakRef executor; /* for g_async_result_get_source_object() */
+
+  PPoolGate gate; /* guards what follows */
+  GCond changed;
+  PPoolExecutorState state;
+  gboolean over;          /* nothing more will happen */
+  GError *cause;          /* (owned) (nullable): why it is broken */
+  PPoolFailure *broken;   /* (owned) (nullable): what every call then gets */
+  PPoolScheduler *scheduler; /* (owned) */
+  GHashTable *places;     /* (owned) (element-type PPoolProcess Place) */
+  PPoolManager *manager;  /* (owned) (nullable): from the first call on */
+  PPoolLaunchPlan *plan;  /* (owned) (nullable): likewise */
+  GArray *over_callbacks; /* (owned) (element-type OverCallback) */
+  guint grace_msec;
+};
+
+gpointer ppool_pool_ref           (PPoolPool    *self);
+void     ppool_pool_unref         (gpointer      data);
+
+void     ppool_pool_manager_ended (gpointer      data);
+void     ppool_pool_conclude      (PPoolPool    *self);
+void     ppool_pool_take_pending  (PPoolPool    *self,
+                                   GPtrArray    *records);
+void     ppool_pool_settle_all    (GPtrArray    *records,
+                                   PPoolFailure *failure);
+
+G_END_DECLS

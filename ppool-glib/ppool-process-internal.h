@@ -1,0 +1,81 @@
+/* ppool-process-internal.h: what the files of the process share
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "ppool-handshake-private.h"
+#include "ppool-process-private.h"
+#include "ppool-stderr-private.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  PPOOL_PROCESS_STARTING,
+  PPOOL_PROCESS_READY,
+  PPOOL_PROCESS_LEAVING,
+  PPOOL_PROCESS_DYING,
+} PPoolProcessState;
+
+struct _PPoolProcess
+{
+  /* Constant. */
+  PPoolGate *gate; /* (unowned): the owner's */
+  const PPoolProcessFuncs *funcs;
+  gpointer owner;        /* (unowned): outlives the process */
+  PPoolManager *manager; /* (owned) */
+  PPoolLaunchPlan *plan; /* (owned) */
+  PPoolOutbox *outbox;   /* (owned) */
+  guint grace_msec;
+
+  /* Guarded by the gate. */
+  PPoolProcessState state;
+  guint pid;
+  gboolean was_ready;
+  GError *cause; /* (owned) (nullable): what is wrong with it */
+
+  /* In the manager's thread. */
+  GSubprocess *subprocess;   /* (owned) (nullable) */
+  PPoolChannel *channel;     /* (owned) (nullable) */
+  PPoolHandshake *handshake; /* (owned) (nullable): while it goes on */
+  GError *handshake_error;   /* (owned) (nullable) */
+  PPoolStderr *errors;       /* (owned) (nullable) */
+  PPoolTimer timer;
+  guint n_signals; /* sent to a worker that is to leave */
+  int wait_status;
+  gboolean exited;
+  gboolean drained;
+  gboolean executed; /* killed for what it did, so its exit tells nothing */
+  gboolean judged;
+  gboolean is_gone;
+};
+
+void              ppool_process_post      (PPoolProcess     *self,
+                                           PPoolManagerFunc  func);
+void              ppool_process_arm       (PPoolProcess     *self,
+                                           guint             msec,
+                                           PPoolManagerFunc  func);
+PPoolProcessState ppool_process_get_state (PPoolProcess     *self);
+gboolean          ppool_process_condemn   (PPoolProcess     *self,
+                                           const GError     *cause);
+
+/* In the manager's thread. */
+void              ppool_process_start     (gpointer          data);
+void              ppool_process_conclude  (PPoolProcess     *self);
+void              ppool_process_shut      (PPoolProcess     *self);
+void              ppool_process_execute   (PPoolProcess     *self);
+void              ppool_process_overdue   (gpointer          data);
+void              ppool_process_condemned (gpointer          data);
+void              ppool_process_drained   (gpointer          data);
+void              ppool_process_exited    (GObject          *source,
+                                           GAsyncResult     *result,
+                                           gpointer          user_data);
+
+/* Within the gate. */
+void              ppool_process_room      (gpointer          owner);
+
+G_END_DECLS

@@ -1,0 +1,211 @@
+/* ppool-process-start.c: how a process starts, and what it says
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "ppool-process-internal.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* How long a worker whose handshake failed may take to show why. */
+#define EXCUSE_MSEC 500
+
+/* What the worker says, in GDBus's I/O thread */
+
+static void
+receive_info (PPoolProcess            *self,
+              const PPoolChannelEvent *event)
+{
+  g_autoptr (GError) error = NULL;
+  guint32 version = 0;
+
+  if (event->error != NULL)
+    error = g_error_new (PPOOL_ERROR, PPOOL_ERROR_LAUNCH, "it refused to be initialized (%s)",
+                         event->error->message);
+  else if (!g_variant_lookup (event->value, "version", "u", &version) || version == 0 ||
+           version > PPOOL_PROTOCOL_VERSION)
+    error = g_error_new (PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
+                         "it speaks version %u of the protocol, which is not known here", version);
+
+  if (error != NULL)
+    {
+      if (ppool_process_condemn (self, error))
+        ppool_process_post (self, ppool_process_condemned);
+      return;
+    }
+
+  ppool_gate_enter (self->gate);
+  if (self->state == PPOOL_PROCESS_STARTING)
+    {
+      self->state = PPOOL_PROCESS_READY;
+      self->was_ready = TRUE;
+      self->funcs->ready (self->owner, self);
+    }
+  ppool_gate_leave (self->gate);
+}
+
+void
+ppool_process_room (gpointer owner)
+{
+  PPoolProcess *self = owner;
+
+  if (self->state == PPOOL_PROCESS_READY)
+    self->funcs->ready (self->owner, self);
+}
+
+static void
+channel_cb (PPoolChannel            *channel G_GNUC_UNUSED,
+            const PPoolChannelEvent *event,
+            gpointer                 owner)
+{
+  PPoolProcess *self = owner;
+
+  switch (event->type)
+    {
+    case PPOOL_CHANNEL_INITIALIZED:
+      receive_info (self, event);
+      break;
+    case PPOOL_CHANNEL_RESULT:
+      ppool_outbox_settle (self->outbox, event->id, event->value, event->error);
+      break;
+    case PPOOL_CHANNEL_VIOLATION:
+      if (ppool_process_condemn (self, event->error))
+        ppool_process_post (self, ppool_process_condemned);
+      break;
+    case PPOOL_CHANNEL_DRAINED:
+      ppool_process_post (self, ppool_process_drained);
+      break;
+    case PPOOL_CHANNEL_INITIALIZE:
+    case PPOOL_CHANNEL_CALL:
+    case PPOOL_CHANNEL_EXIT:
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+/* The start, in the manager's thread */
+
+static void
+handshake_overdue_cb (gpointer data)
+{
+  PPoolProcess *self = data;
+  g_autoptr (GError) error = NULL;
+
+  if (ppool_process_get_state (self) != PPOOL_PROCESS_STARTING)
+    return;
+
+  error =
+    g_error_new (PPOOL_ERROR, PPOOL_ERROR_LAUNCH, "it did not finish its handshake within %u ms",
+                 ppool_launch_plan_get_handshake_timeout_msec (self->plan));
+  if (ppool_process_condemn (self, error))
+    ppool_process_execute (self);
+}
+
+static void
+handshake_cb (const GError *error,
+              gpointer      data)
+{
+  g_autoptr (PPoolProcess) self = data;
+
+  if (error != NULL)
+    {
+      self->handshake_error = g_error_new (PPOOL_ERROR, PPOOL_ERROR_LAUNCH,
+                                           "its handshake failed (%s)", error->message);
+      self->drained = TRUE;
+      if (!self->exited && !self->executed && ppool_process_get_state (self) != PPOOL_PROCESS_LEAVING)
+        ppool_process_arm (self, EXCUSE_MSEC, ppool_process_overdue);
+    }
+
+  g_clear_pointer (&self->handshake, ppool_handshake_free);
+
+  if (!self->drained)
+    {
+      ppool_channel_start (self->channel);
+      ppool_channel_send_initialize (self->channel,
+                                     g_variant_new_array (G_VARIANT_TYPE ("{sv}"), NULL, 0));
+      if (self->exited || self->executed)
+        ppool_process_shut (self);
+    }
+
+  ppool_process_conclude (self);
+}
+
+static gboolean
+spawn (PPoolProcess  *self,
+       int           *channel_fd,
+       GError       **error)
+{
+  int stderr_fd;
+  int fds[2];
+
+  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+    {
+      g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_LAUNCH, "no socket can be had (%s)",
+                   g_strerror (errno));
+      return FALSE;
+    }
+
+  self->errors = ppool_stderr_new (ppool_launch_plan_get_stderr_mode (self->plan),
+                                   ppool_manager_get_context (self->manager), &stderr_fd, error);
+  if (self->errors == NULL)
+    close (fds[1]);
+  else
+    self->subprocess = ppool_launch_plan_spawn (self->plan, fds[1], stderr_fd, error);
+
+  if (self->subprocess == NULL)
+    close (fds[0]);
+  else
+    *channel_fd = fds[0];
+
+  return self->subprocess != NULL;
+}
+
+static void
+begin (PPoolProcess *self,
+       int           channel_fd)
+{
+  guint timeout = ppool_launch_plan_get_handshake_timeout_msec (self->plan);
+  const char *pid = g_subprocess_get_identifier (self->subprocess);
+
+  self->channel =
+    ppool_channel_new (channel_fd, PPOOL_CHANNEL_SIDE_POOL, channel_cb, ppool_process_ref (self),
+                       (GDestroyNotify) ppool_process_unref);
+
+  ppool_gate_enter (self->gate);
+  self->pid = pid != NULL ? (guint) g_ascii_strtoull (pid, NULL, 10) : 0;
+  ppool_outbox_open (self->outbox, self->channel);
+  ppool_gate_leave (self->gate);
+
+  g_subprocess_wait_async (self->subprocess, NULL, ppool_process_exited, ppool_process_ref (self));
+  self->handshake = ppool_handshake_new (self->channel, ppool_manager_get_context (self->manager),
+                                         handshake_cb, ppool_process_ref (self));
+  if (timeout > 0)
+    ppool_process_arm (self, timeout, handshake_overdue_cb);
+}
+
+void
+ppool_process_start (gpointer data)
+{
+  g_autoptr (PPoolProcess) self = data;
+  gboolean wanted = ppool_process_get_state (self) == PPOOL_PROCESS_STARTING;
+  g_autoptr (GError) error = NULL;
+  int channel_fd = -1;
+
+  if (wanted && spawn (self, &channel_fd, &error))
+    {
+      begin (self, channel_fd);
+      return;
+    }
+
+  if (wanted)
+    ppool_process_condemn (self, error);
+  self->drained = TRUE;
+  self->exited = TRUE;
+  ppool_process_conclude (self);
+}

@@ -1,0 +1,52 @@
+/* ppool-record-internal.h: what the files of the record share
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "ppool-record-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct _PPoolWaiter PPoolWaiter;
+
+struct _PPoolWaiter
+{
+  PPoolWaiter *next; /* (owned) (nullable) */
+  PPoolRecordFunc func;
+  gpointer data;
+};
+
+struct _PPoolRecord
+{
+  /* Constant. */
+  char *function;            /* (owned) */
+  GVariantType *result_type; /* (owned) (nullable) */
+  const PPoolRecordOwner *owner_funcs;
+  gpointer owner; /* (owned) */
+
+  /* Guarded by the pool's lock. */
+  PPoolRecordStage stage;
+  GList link;
+  guint64 id;
+
+  GMutex lock; /* guards what follows */
+  GCond settled;
+  PPoolFutureState state;
+  gboolean telling;           /* the waiters are being told */
+  gboolean abandoned;         /* no future asks for the outcome any more */
+  PPoolWaiter *waiters;            /* (owned) (nullable) */
+  GVariant *args;             /* (owned) (nullable); NULL once released */
+  GCancellable *cancellable;  /* (owned) (nullable) */
+  gulong cancelled_handler;   /* 0 while it is being connected */
+  GVariant *value;            /* (owned) (nullable) */
+  PPoolFailure *failure;      /* (owned) (nullable) */
+  PPoolRecordHistory history;
+};
+
+gboolean ppool_record_is_settled (PPoolRecord *self);
+
+G_END_DECLS

@@ -13,6 +13,8 @@
 
 #define DEFAULT_HANDSHAKE_TIMEOUT_MSEC 30000
 
+#define WRITABLE (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY)
+
 /**
  * PPoolLauncher:
  *
@@ -147,15 +149,12 @@ ppool_launcher_set_property (GObject      *object,
 static void
 install_properties (GObjectClass *object_class)
 {
-  const GParamFlags writable = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
-
   /**
    * PPoolLauncher:argv: (getter get_argv)
    *
    * The program of the workers and its arguments.
    *
-   * A program without a `/` is searched in the `PATH` of this process; one with
-   * a relative path starts from [property@PPool.Launcher:cwd].
+   * A program without a `/` is searched in the `PATH` of this process.
    *
    * Since: 1.0
    */
@@ -170,7 +169,7 @@ install_properties (GObjectClass *object_class)
    *
    * Since: 1.0
    */
-  props[PROP_CWD] = g_param_spec_string ("cwd", NULL, NULL, NULL, writable);
+  props[PROP_CWD] = g_param_spec_string ("cwd", NULL, NULL, NULL, WRITABLE);
 
   /**
    * PPoolLauncher:stderr-mode: (getter get_stderr_mode) (setter set_stderr_mode)
@@ -180,20 +179,19 @@ install_properties (GObjectClass *object_class)
    * Since: 1.0
    */
   props[PROP_STDERR_MODE] =
-    g_param_spec_enum ("stderr-mode", NULL, NULL,
-                       PPOOL_TYPE_STDERR_MODE, PPOOL_STDERR_MODE_TEE, writable);
+    g_param_spec_enum ("stderr-mode", NULL, NULL, PPOOL_TYPE_STDERR_MODE,
+                       PPOOL_STDERR_MODE_TEE, WRITABLE);
 
   /**
    * PPoolLauncher:handshake-timeout-msec: (getter get_handshake_timeout_msec) (setter set_handshake_timeout_msec)
    *
-   * How long a worker that was started may take until it is ready for its first
-   * call, in milliseconds, or 0 for no limit.
+   * How many milliseconds a new worker may take to get ready, or 0 for no limit.
    *
    * Since: 1.0
    */
   props[PROP_HANDSHAKE_TIMEOUT_MSEC] =
-    g_param_spec_uint ("handshake-timeout-msec", NULL, NULL,
-                       0, G_MAXUINT, DEFAULT_HANDSHAKE_TIMEOUT_MSEC, writable);
+    g_param_spec_uint ("handshake-timeout-msec", NULL, NULL, 0, G_MAXUINT,
+                       DEFAULT_HANDSHAKE_TIMEOUT_MSEC, WRITABLE);
 
   g_object_class_install_properties (object_class, G_N_ELEMENTS (props), props);
 }

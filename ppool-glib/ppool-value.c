@@ -245,6 +245,21 @@ measure_array (GVariant  *value,
   return *offset - start <= PPOOL_VALUE_MAX_SIZE || set_too_large (*offset - start, error);
 }
 
+static gboolean
+measure_variant (GVariant  *value,
+                 guint      depth,
+                 gsize     *offset,
+                 GError   **error)
+{
+  g_autoptr (GVariant) child = g_variant_get_variant (value);
+
+  if (!check_signature (g_variant_get_type_string (child), error))
+    return FALSE;
+
+  *offset += 2 + strlen (g_variant_get_type_string (child));
+  return measure (child, depth + 1, offset, error);
+}
+
 /* Adds to @offset what @value takes in D-Bus form. */
 static gboolean
 measure (GVariant  *value,
@@ -274,14 +289,7 @@ measure (GVariant  *value,
       *offset += 1 + g_variant_get_size (value);
       break;
     case G_VARIANT_CLASS_VARIANT:
-      {
-        g_autoptr (GVariant) child = g_variant_get_variant (value);
-
-        if (!check_signature (g_variant_get_type_string (child), error))
-          return FALSE;
-        *offset += 2 + strlen (g_variant_get_type_string (child));
-        return measure (child, depth + 1, offset, error);
-      }
+      return measure_variant (value, depth, offset, error);
     case G_VARIANT_CLASS_ARRAY:
       return measure_array (value, depth, offset, error);
     case G_VARIANT_CLASS_TUPLE:

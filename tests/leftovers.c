@@ -8,7 +8,6 @@
 #include "leftovers.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -43,17 +42,15 @@ list_descriptors (void)
   return fds;
 }
 
-static char *
-read_file (const char *dir,
-           const char *name,
-           const char *file)
+static gboolean
+read_file (const char  *dir,
+           const char  *name,
+           const char  *file,
+           char       **text)
 {
   g_autofree char *path = g_build_filename (dir, name, file, NULL);
-  char *text = NULL;
 
-  g_file_get_contents (path, &text, NULL, NULL);
-
-  return text;
+  return g_file_get_contents (path, text, NULL, NULL);
 }
 
 /* A thread that has been joined may be listed for a moment. */
@@ -80,15 +77,29 @@ count_threads (void)
 
   while ((name = g_dir_read_name (dir)) != NULL)
     {
-      g_autofree char *comm = read_file ("/proc/self/task", name, "comm");
-      g_autofree char *stat = read_file ("/proc/self/task", name, "stat");
+      g_autofree char *comm = NULL;
+      g_autofree char *stat = NULL;
 
-      if (comm != NULL && stat != NULL && !is_exiting (stat))
+      if (read_file ("/proc/self/task", name, "comm", &comm)
+          && read_file ("/proc/self/task", name, "stat", &stat) && !is_exiting (stat))
         n += !g_str_has_prefix (comm, "gmain") && !g_str_has_prefix (comm, "gdbus")
              && !g_str_has_prefix (comm, "pool-");
     }
 
   return n;
+}
+
+static gboolean
+is_child (const char *stat)
+{
+  const char *end = strrchr (stat, ')');
+  int parent = 0;
+
+  /* “) STATE PARENT” */
+  if (end != NULL)
+    sscanf (end, ") %*c %d", &parent);
+
+  return parent == getpid ();
 }
 
 /* Counts them, and adds a line for each to @report. */
@@ -100,18 +111,15 @@ list_children (GString *report)
   guint n = 0;
 
   while ((name = g_dir_read_name (dir)) != NULL)
-    if (g_ascii_isdigit (*name))
-      {
-        g_autofree char *stat = read_file ("/proc", name, "stat");
-        const char *end = stat == NULL ? NULL : strrchr (stat, ')');
+    {
+      g_autofree char *stat = NULL;
 
-        /* “) STATE PARENT” */
-        if (end != NULL && atoi (end + 4) == getpid ())
-          {
-            g_string_append_printf (report, "child %s", stat);
-            n++;
-          }
-      }
+      if (g_ascii_isdigit (*name) && read_file ("/proc", name, "stat", &stat) && is_child (stat))
+        {
+          g_string_append_printf (report, "child %s", stat);
+          n++;
+        }
+    }
 
   return n;
 }

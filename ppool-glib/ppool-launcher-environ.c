@@ -21,6 +21,8 @@
  * A launcher starts with a copy of the environment that this process has when
  * the launcher is made.
  *
+ * **Threads**: only in the thread that has the launcher.
+ *
  * Since: 1.0
  */
 void
@@ -44,6 +46,8 @@ ppool_launcher_set_environ (PPoolLauncher      *self,
  *
  * Sets a variable in the environment of the workers.
  *
+ * **Threads**: only in the thread that has the launcher.
+ *
  * Since: 1.0
  */
 void
@@ -66,6 +70,8 @@ ppool_launcher_setenv (PPoolLauncher *self,
  *
  * Removes a variable from the environment of the workers.
  *
+ * **Threads**: only in the thread that has the launcher.
+ *
  * Since: 1.0
  */
 void
@@ -84,6 +90,8 @@ ppool_launcher_unsetenv (PPoolLauncher *self,
  * @variable: (type filename): the name of a variable
  *
  * Gets the value of a variable in the environment of the workers.
+ *
+ * **Threads**: only in the thread that has the launcher.
  *
  * Returns: (transfer none) (nullable) (type filename): the value, or `NULL` if
  *   the variable is not set

@@ -313,6 +313,8 @@ ppool_launcher_new_module (const char *path)
  *
  * Gets the program of the workers and its arguments.
  *
+ * **Threads**: only in the thread that has the launcher.
+ *
  * Returns: (transfer none) (nullable) (array zero-terminated=1)
  *   (element-type filename): the command, or `NULL` if there is none
  *
@@ -331,6 +333,8 @@ ppool_launcher_get_argv (PPoolLauncher *self)
  * @self: a launcher
  *
  * Gets the directory in which workers start.
+ *
+ * **Threads**: only in the thread that has the launcher.
  *
  * Returns: (transfer none) (nullable) (type filename): the directory, or `NULL`
  *   for that of this process
@@ -352,6 +356,8 @@ ppool_launcher_get_cwd (PPoolLauncher *self)
  *   process
  *
  * Sets the directory in which workers start.
+ *
+ * **Threads**: only in the thread that has the launcher.
  *
  * Since: 1.0
  */
@@ -377,6 +383,8 @@ ppool_launcher_set_cwd (PPoolLauncher *self,
  *
  * Gets what happens to what workers write to their standard error.
  *
+ * **Threads**: only in the thread that has the launcher.
+ *
  * Returns: the mode
  *
  * Since: 1.0
@@ -395,6 +403,8 @@ ppool_launcher_get_stderr_mode (PPoolLauncher *self)
  * @stderr_mode: the mode
  *
  * Sets what happens to what workers write to their standard error.
+ *
+ * **Threads**: only in the thread that has the launcher.
  *
  * Since: 1.0
  */
@@ -417,6 +427,8 @@ ppool_launcher_set_stderr_mode (PPoolLauncher   *self,
  *
  * Gets how long a worker may take until it is ready.
  *
+ * **Threads**: only in the thread that has the launcher.
+ *
  * Returns: milliseconds, or 0 for no limit
  *
  * Since: 1.0
@@ -435,6 +447,8 @@ ppool_launcher_get_handshake_timeout_msec (PPoolLauncher *self)
  * @handshake_timeout_msec: milliseconds, or 0 for no limit
  *
  * Sets how long a worker may take until it is ready.
+ *
+ * **Threads**: only in the thread that has the launcher.
  *
  * Since: 1.0
  */

@@ -237,9 +237,15 @@ open_pipe (PPoolStderr  *self,
     }
 
   self->fd = fds[0];
+  if (!g_unix_set_fd_nonblocking (self->fd, TRUE, error))
+    {
+      close (fds[1]);
+      return FALSE;
+    }
+
   *write_fd = fds[1];
 
-  return g_unix_set_fd_nonblocking (self->fd, TRUE, error);
+  return TRUE;
 }
 
 /* Makes the pipe that becomes the standard error of a worker, and reads it in

@@ -14,7 +14,6 @@ G_BEGIN_DECLS
 #define PPOOL_CHANNEL_OBJECT_PATH "/org/ppool/Worker1"
 #define PPOOL_CHANNEL_INTERFACE "org.ppool.Worker1"
 #define PPOOL_CHANNEL_ERROR_FUNCTION "org.ppool.Error.Function"
-#define PPOOL_CHANNEL_ENCODING_GVARIANT "gvariant"
 
 typedef enum
 {
@@ -39,7 +38,7 @@ struct _PPoolChannel
 
   GSocket *socket; /* (owned) */
   gulong closed_handler;
-  gboolean as_bytes; /* I/O thread, before the owner sends the first call */
+  gboolean as_bytes; /* values travel as bytes; written before the first call */
   gboolean violated; /* I/O thread */
 
   GMutex event_lock; /* held while an event is under way; guards what follows */
@@ -64,6 +63,9 @@ void             ppool_channel_violate           (PPoolChannel            *self,
                                                   ...) G_GNUC_PRINTF (2, 3);
 gboolean         ppool_channel_has_body          (GDBusMessage            *message,
                                                   const char              *type);
+void             ppool_channel_add_abilities     (GVariantBuilder         *dictionary);
+gboolean         ppool_channel_has_feature       (GVariant                *dictionary,
+                                                  const char              *feature);
 gboolean         ppool_channel_is_swapped        (GDBusMessage            *message);
 
 /* In GDBus's I/O thread; one a side. */

@@ -72,15 +72,18 @@ send_request (PPoolChannel      *self,
 }
 
 void
-ppool_channel_send_initialize (PPoolChannel *self,
-                               GVariant     *options)
+ppool_channel_send_initialize (PPoolChannel *self)
 {
   g_autoptr (GError) error = NULL;
+  GVariantBuilder options;
 
   g_assert (self->side == PPOOL_CHANNEL_SIDE_POOL);
 
+  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
+  ppool_channel_add_abilities (&options);
+
   if (!send_request (self, PPOOL_REQUEST_INITIALIZE, 0, "Initialize",
-                     g_variant_new ("(@a{sv})", options), &error) &&
+                     g_variant_new ("(a{sv})", &options), &error) &&
       !ppool_channel_is_closed_error (error))
     ppool_channel_emit_type (self, PPOOL_CHANNEL_VIOLATION, error);
 }
@@ -92,29 +95,25 @@ make_call_body (PPoolChannel  *self,
                 GVariant      *args,
                 GError       **error)
 {
-  GVariantBuilder options;
-  GVariant *value;
-
-  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
+  GVariant *value = NULL;
+  GVariant *members[4];
 
   if (self->as_bytes)
-    {
-      value = ppool_value_pack (args, error);
-      g_variant_builder_add (&options, "{sv}", "encoding",
-                             g_variant_new_string (PPOOL_CHANNEL_ENCODING_GVARIANT));
-    }
+    value = ppool_value_pack (args, error);
   else if (g_variant_is_of_type (args, G_VARIANT_TYPE_UNIT))
     value = g_variant_new_array (G_VARIANT_TYPE_VARIANT, NULL, 0);
-  else
-    value = ppool_value_check_dbus (args, error) ? args : NULL;
+  else if (ppool_value_check_dbus (args, error))
+    value = args;
 
   if (value == NULL)
-    {
-      g_variant_builder_clear (&options);
-      return NULL;
-    }
+    return NULL;
 
-  return g_variant_new ("(tsv@a{sv})", id, function, value, g_variant_builder_end (&options));
+  members[0] = g_variant_new_uint64 (id);
+  members[1] = g_variant_new_string (function);
+  members[2] = g_variant_new_variant (value);
+  members[3] = g_variant_new_array (G_VARIANT_TYPE ("{sv}"), NULL, 0);
+
+  return g_variant_new_tuple (members, G_N_ELEMENTS (members));
 }
 
 /* Fails only if the call itself can't be sent, never for the channel's sake. */
@@ -181,7 +180,6 @@ receive_info (PPoolChannel      *self,
               PPoolChannelEvent *event)
 {
   g_autoptr (GVariant) info = NULL;
-  g_autofree const char **features = NULL;
 
   if (!ppool_channel_has_body (message, "(a{sv})"))
     {
@@ -190,8 +188,7 @@ receive_info (PPoolChannel      *self,
     }
 
   info = g_variant_get_child_value (g_dbus_message_get_body (message), 0);
-  if (g_variant_lookup (info, "features", "^a&s", &features))
-    self->as_bytes = g_strv_contains (features, PPOOL_FEATURE_GVARIANT);
+  self->as_bytes = ppool_channel_has_feature (info, PPOOL_FEATURE_GVARIANT);
 
   event->type = PPOOL_CHANNEL_INITIALIZED;
   event->value = info;

@@ -41,7 +41,6 @@ typedef struct
 {
   guint64 id;
   guint32 serial;
-  gboolean as_bytes;
 } PPoolTicket;
 
 /* Everything is borrowed for the time of the callback. */
@@ -75,8 +74,7 @@ void          ppool_channel_start           (PPoolChannel      *self);
 void          ppool_channel_shut            (PPoolChannel      *self);
 void          ppool_channel_close           (PPoolChannel      *self);
 
-void          ppool_channel_send_initialize (PPoolChannel      *self,
-                                             GVariant          *options);
+void          ppool_channel_send_initialize (PPoolChannel      *self);
 gboolean      ppool_channel_send_call       (PPoolChannel      *self,
                                              guint64            id,
                                              const char        *function,

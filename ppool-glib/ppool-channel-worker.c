@@ -55,14 +55,12 @@ void
 ppool_channel_return_info (PPoolChannel      *self,
                            const PPoolTicket *ticket)
 {
-  const char *features[] = { PPOOL_FEATURE_GVARIANT, NULL };
   g_autoptr (GError) error = NULL;
   GVariantBuilder info;
 
   g_variant_builder_init (&info, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&info, "{sv}", "version", g_variant_new_uint32 (PPOOL_PROTOCOL_VERSION));
+  ppool_channel_add_abilities (&info);
   g_variant_builder_add (&info, "{sv}", "pid", g_variant_new_uint32 ((guint32) getpid ()));
-  g_variant_builder_add (&info, "{sv}", "features", g_variant_new_strv (features, -1));
 
   if (!send_reply (self, ticket, NULL, g_variant_new ("(a{sv})", &info), &error) &&
       !ppool_channel_is_closed_error (error))
@@ -78,7 +76,7 @@ ppool_channel_return_value (PPoolChannel      *self,
   g_autoptr (GError) error = NULL;
   GVariant *sent = NULL;
 
-  if (ticket->as_bytes)
+  if (self->as_bytes)
     sent = ppool_value_pack (value, &error);
   else if (ppool_value_check_dbus (value, &error))
     sent = value;
@@ -126,17 +124,13 @@ receive_call (PPoolChannel      *self,
 {
   g_autoptr (GVariant) args = NULL;
   g_autoptr (GVariant) packed = NULL;
-  g_autoptr (GVariant) options = NULL;
   g_autoptr (GError) error = NULL;
-  const char *encoding;
 
-  g_variant_get (g_dbus_message_get_body (message), "(t&sv@a{sv})", &event->id, &event->function,
-                 &packed, &options);
+  g_variant_get (g_dbus_message_get_body (message), "(t&sva{sv})", &event->id, &event->function,
+                 &packed, NULL);
 
   event->ticket.id = event->id;
-  event->ticket.as_bytes = g_variant_lookup (options, "encoding", "&s", &encoding) &&
-                           g_str_equal (encoding, PPOOL_CHANNEL_ENCODING_GVARIANT);
-  if (event->ticket.as_bytes)
+  if (self->as_bytes)
     args = ppool_value_unpack (packed, ppool_channel_is_swapped (message), &error);
   else
     args = g_steal_pointer (&packed);
@@ -172,6 +166,7 @@ ppool_channel_receive_in_worker (PPoolChannel *self,
       g_autoptr (GVariant) options =
         g_variant_get_child_value (g_dbus_message_get_body (message), 0);
 
+      self->as_bytes = ppool_channel_has_feature (options, PPOOL_FEATURE_GVARIANT);
       event.type = PPOOL_CHANNEL_INITIALIZE;
       event.value = options;
       ppool_channel_emit (self, &event);

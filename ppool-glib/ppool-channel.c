@@ -139,6 +139,27 @@ ppool_channel_has_body (GDBusMessage *message,
   return body != NULL && g_variant_is_of_type (body, G_VARIANT_TYPE (type));
 }
 
+/* What each side tells the other of itself in Initialize. */
+void
+ppool_channel_add_abilities (GVariantBuilder *dictionary)
+{
+  const char *features[] = { PPOOL_FEATURE_GVARIANT, NULL };
+
+  g_variant_builder_add (dictionary, "{sv}", "version",
+                         g_variant_new_uint32 (PPOOL_PROTOCOL_VERSION));
+  g_variant_builder_add (dictionary, "{sv}", "features", g_variant_new_strv (features, -1));
+}
+
+gboolean
+ppool_channel_has_feature (GVariant   *dictionary,
+                           const char *feature)
+{
+  g_autofree const char **features = NULL;
+
+  return g_variant_lookup (dictionary, "features", "^a&s", &features) &&
+         g_strv_contains (features, feature);
+}
+
 static GDBusMessage *
 filter_cb (GDBusConnection *connection G_GNUC_UNUSED,
            GDBusMessage    *message,

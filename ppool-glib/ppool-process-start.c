@@ -127,8 +127,7 @@ handshake_cb (const GError *error,
   if (!self->drained)
     {
       ppool_channel_start (self->channel);
-      ppool_channel_send_initialize (self->channel,
-                                     g_variant_new_array (G_VARIANT_TYPE ("{sv}"), NULL, 0));
+      ppool_channel_send_initialize (self->channel);
       if (self->exited || self->executed)
         ppool_process_shut (self);
     }

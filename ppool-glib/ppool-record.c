@@ -149,6 +149,7 @@ tell_waiters (PPoolRecord *self)
 {
   PPoolWaiter *waiter;
 
+  g_mutex_lock (&self->lock);
   while ((waiter = self->waiters) != NULL)
     {
       self->waiters = waiter->next;
@@ -157,8 +158,8 @@ tell_waiters (PPoolRecord *self)
       g_slice_free (PPoolWaiter, waiter);
       g_mutex_lock (&self->lock);
     }
-
   self->telling = FALSE;
+  g_mutex_unlock (&self->lock);
 }
 
 static gboolean
@@ -170,6 +171,7 @@ settle (PPoolRecord      *self,
   /* Once settled, the record may be dropped by everybody else. */
   g_autoptr (PPoolRecord) held = ppool_record_ref (self);
   gboolean abandoned;
+  gboolean tell;
 
   g_mutex_lock (&self->lock);
   if (ppool_record_is_settled (self))
@@ -182,12 +184,14 @@ settle (PPoolRecord      *self,
   self->value = value != NULL ? g_variant_ref (value) : NULL;
   self->failure = failure != NULL ? ppool_failure_ref (failure) : NULL;
   self->history.finished_time = g_get_monotonic_time ();
-  self->telling = TRUE;
-  g_cond_broadcast (&self->settled);
-  tell_waiters (self);
+  self->telling = tell = self->waiters != NULL;
   abandoned = self->abandoned;
   g_mutex_unlock (&self->lock);
 
+  /* Who wakes is to find the lock free. */
+  g_cond_broadcast (&self->settled);
+  if (tell)
+    tell_waiters (self);
   if (abandoned)
     ppool_record_release_inputs (self);
 

@@ -48,23 +48,23 @@ set_too_large (gsize    size,
   return FALSE;
 }
 
-/* Makes the form in which every type travels: type string and serialised
- * bytes, in normal form. */
+/* Makes the form in which every type travels: the bytes of a variant that holds
+ * the value, serialised in normal form. */
 GVariant *
 ppool_value_pack (GVariant  *value,
                   GError   **error)
 {
+  g_autoptr (GVariant) boxed = g_variant_ref_sink (g_variant_new_variant (value));
   g_autoptr (GVariant) normal = NULL;
   g_autoptr (GBytes) bytes = NULL;
-  GVariant *data;
 
-  if (g_variant_get_size (value) > PPOOL_VALUE_MAX_SIZE)
+  if (g_variant_get_size (boxed) > PPOOL_VALUE_MAX_SIZE)
     {
-      set_too_large (g_variant_get_size (value), error);
+      set_too_large (g_variant_get_size (boxed), error);
       return NULL;
     }
 
-  normal = g_variant_get_normal_form (value);
+  normal = g_variant_get_normal_form (boxed);
   if (g_variant_get_size (normal) > PPOOL_VALUE_MAX_SIZE)
     {
       set_too_large (g_variant_get_size (normal), error);
@@ -72,9 +72,8 @@ ppool_value_pack (GVariant  *value,
     }
 
   bytes = g_variant_get_data_as_bytes (normal);
-  data = g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE);
 
-  return g_variant_new ("(s@ay)", g_variant_get_type_string (value), data);
+  return g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE);
 }
 
 /* Checks everything, as the bytes come from another process. */
@@ -83,46 +82,35 @@ ppool_value_unpack (GVariant  *packed,
                     gboolean   swapped,
                     GError   **error)
 {
-  g_autoptr (GVariant) data = NULL;
-  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GVariant) boxed = NULL;
   g_autoptr (GBytes) bytes = NULL;
-  const char *type;
 
-  if (!g_variant_is_of_type (packed, G_VARIANT_TYPE ("(say)")))
+  if (!g_variant_is_of_type (packed, G_VARIANT_TYPE_BYTESTRING))
     {
       g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
-                   "a value arrived as “%s” instead of “(say)”",
+                   "a value arrived as “%s” instead of its bytes",
                    g_variant_get_type_string (packed));
       return NULL;
     }
 
-  g_variant_get (packed, "(&s@ay)", &type, &data);
-  if (!g_variant_type_string_is_valid (type) ||
-      !g_variant_type_is_definite (G_VARIANT_TYPE (type)))
-    {
-      g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
-                   "a value arrived with the impossible type “%.64s”", type);
-      return NULL;
-    }
-
-  bytes = g_variant_get_data_as_bytes (data);
-  value = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE (type), bytes, FALSE));
+  bytes = g_variant_get_data_as_bytes (packed);
+  boxed = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE_VARIANT, bytes, FALSE));
   if (swapped)
     {
-      GVariant *native = g_variant_byteswap (value);
+      GVariant *native = g_variant_byteswap (boxed);
 
-      g_variant_unref (value);
-      value = native;
+      g_variant_unref (boxed);
+      boxed = native;
     }
 
-  if (!g_variant_is_normal_form (value))
+  if (!g_variant_is_normal_form (boxed))
     {
-      g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
-                   "a value of type “%.64s” arrived with bytes that don't fit it", type);
+      g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
+                           "a value arrived as bytes that are no value");
       return NULL;
     }
 
-  return g_steal_pointer (&value);
+  return g_variant_get_variant (boxed);
 }
 
 static gboolean

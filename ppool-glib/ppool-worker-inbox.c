@@ -36,6 +36,7 @@ typedef struct
   GMainLoop *loop;       /* (unowned); outlives the source's attachment */
   GMainContext *context; /* (owned): a late wake-up must find it */
   GSource *source;       /* (owned) */
+  int awake;             /* atomic: there is something to be done now */
 
   GMutex lock;
   GQueue calls; /* (owned) (element-type PPoolInvocation) */
@@ -73,11 +74,13 @@ inbox_unref (gpointer data)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Inbox, inbox_unref)
 
-/* Called in any thread. */
+/* Called in any thread. Setting a ready time would wake the serving thread with
+ * its context locked, which it then would have to wait for. */
 static void
 inbox_wake (Inbox *self)
 {
-  g_source_set_ready_time (self->source, 0);
+  g_atomic_int_set (&self->awake, TRUE);
+  g_main_context_wakeup (self->context);
 }
 
 /* Called in any thread, and while an invocation is finalized. */
@@ -196,17 +199,40 @@ inbox_ready_cb (gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
+typedef struct
+{
+  GSource source;
+  Inbox *inbox; /* (unowned): outlives the attachment */
+} InboxSource;
+
+static gboolean
+check_inbox_source (GSource *source)
+{
+  return g_atomic_int_get (&((InboxSource *) source)->inbox->awake);
+}
+
+static gboolean
+prepare_inbox_source (GSource *source,
+                      int     *timeout)
+{
+  *timeout = -1;
+
+  return check_inbox_source (source);
+}
+
 static gboolean
 dispatch_inbox_source (GSource     *source,
                        GSourceFunc  callback,
                        gpointer     user_data)
 {
-  g_source_set_ready_time (source, -1);
+  g_atomic_int_set (&((InboxSource *) source)->inbox->awake, FALSE);
 
   return callback (user_data);
 }
 
 static GSourceFuncs inbox_source_funcs = {
+  .prepare = prepare_inbox_source,
+  .check = check_inbox_source,
   .dispatch = dispatch_inbox_source,
 };
 
@@ -224,7 +250,8 @@ inbox_new (GMainLoop      *loop,
   g_mutex_init (&self->lock);
   g_queue_init (&self->calls);
 
-  self->source = g_source_new (&inbox_source_funcs, sizeof (GSource));
+  self->source = g_source_new (&inbox_source_funcs, sizeof (InboxSource));
+  ((InboxSource *) self->source)->inbox = self;
   g_source_set_static_name (self->source, "[ppool] worker inbox");
   g_source_set_callback (self->source, inbox_ready_cb, self, NULL);
   g_source_attach (self->source, self->context);

@@ -173,10 +173,12 @@ peer_send (Peer       *self,
 Reply *
 peer_send_initialize (Peer *self)
 {
+  const char *features[] = { "gvariant" };
   GVariantBuilder options;
 
   g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
   g_variant_builder_add (&options, "{sv}", "version", g_variant_new_uint32 (1));
+  g_variant_builder_add (&options, "{sv}", "features", g_variant_new_strv (features, 1));
 
   return peer_send (self, "Initialize", g_variant_new ("(a{sv})", &options));
 }
@@ -186,19 +188,14 @@ peer_send_call (Peer       *self,
                 const char *function,
                 GVariant   *args)
 {
-  g_autoptr (GVariant) owned_args = g_variant_ref_sink (args);
-  g_autoptr (GBytes) bytes = g_variant_get_data_as_bytes (owned_args);
-  GVariant *data = g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE);
-  GVariantBuilder options;
-
-  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&options, "{sv}", "encoding", g_variant_new_string ("gvariant"));
+  g_autoptr (GVariant) boxed = g_variant_ref_sink (g_variant_new_variant (args));
+  g_autoptr (GBytes) bytes = g_variant_get_data_as_bytes (boxed);
 
   return peer_send (self, "Call",
                     g_variant_new ("(tsva{sv})", ++self->last_id, function,
-                                   g_variant_new ("(s@ay)",
-                                                  g_variant_get_type_string (owned_args), data),
-                                   &options));
+                                   g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes,
+                                                             TRUE),
+                                   NULL));
 }
 
 Peer *
@@ -277,9 +274,8 @@ GVariant *
 reply_get_value (Reply *self)
 {
   g_autoptr (GVariant) packed = NULL;
-  g_autoptr (GVariant) data = NULL;
+  g_autoptr (GVariant) boxed = NULL;
   g_autoptr (GBytes) bytes = NULL;
-  const char *type;
 
   reply_wait (self);
   g_assert_no_error (self->error);
@@ -287,11 +283,11 @@ reply_get_value (Reply *self)
   g_assert_cmpstr (g_dbus_message_get_signature (self->message), ==, "v");
 
   g_variant_get (g_dbus_message_get_body (self->message), "(v)", &packed);
-  g_assert_cmpstr (g_variant_get_type_string (packed), ==, "(say)");
-  g_variant_get (packed, "(&s@ay)", &type, &data);
-  bytes = g_variant_get_data_as_bytes (data);
+  g_assert_cmpstr (g_variant_get_type_string (packed), ==, "ay");
+  bytes = g_variant_get_data_as_bytes (packed);
+  boxed = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE_VARIANT, bytes, FALSE));
 
-  return g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE (type), bytes, FALSE));
+  return g_variant_get_variant (boxed);
 }
 
 void

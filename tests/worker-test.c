@@ -45,17 +45,20 @@ test_function_value (void)
   peer_exit (peer);
 }
 
-/* What a pool says to a worker that has no features. */
+/* What a pool without features says. */
 static void
 test_function_plain_value (void)
 {
   Peer *peer = new_peer ("plain");
+  g_autoptr (Reply) greeting = NULL;
   g_autoptr (Reply) reply = NULL;
-  GVariantBuilder options;
 
-  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
+  greeting = peer_send (peer, "Initialize", g_variant_new ("(a{sv})", NULL));
+  reply_wait (greeting);
+  g_assert_no_error (greeting->error);
+
   reply = peer_send (peer, "Call", g_variant_new ("(tsva{sv})", (guint64) 1, "echo",
-                                                  g_variant_new_string ("plain"), &options));
+                                                  g_variant_new_string ("plain"), NULL));
   reply_wait (reply);
   g_assert_no_error (reply->error);
   expect_value (g_variant_ref (g_dbus_message_get_body (reply->message)), "(<'plain'>,)");

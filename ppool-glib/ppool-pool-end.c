@@ -89,7 +89,6 @@ ppool_pool_shutdown (PPoolPool          *self,
 {
   g_autoptr (GPtrArray) cancelled =
     g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
-  g_autoptr (GArray) callbacks = NULL;
 
   ppool_gate_enter (&self->gate);
   if (self->state == PPOOL_EXECUTOR_STATE_RUNNING)

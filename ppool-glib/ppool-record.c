@@ -169,7 +169,7 @@ settle (PPoolRecord      *self,
         PPoolFailure     *failure)
 {
   /* Once settled, the record may be dropped by everybody else. */
-  g_autoptr (PPoolRecord) held = ppool_record_ref (self);
+  g_autoptr (PPoolRecord) held G_GNUC_UNUSED = ppool_record_ref (self);
   gboolean abandoned;
   gboolean tell;
 

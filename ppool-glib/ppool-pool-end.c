@@ -83,6 +83,27 @@ ppool_pool_take_pending (PPoolPool *self,
     g_ptr_array_add (records, record);
 }
 
+/* Within the gate. What comes later finds the manager ending by itself. */
+static void
+close_pool (PPoolPool *self)
+{
+  ppool_scheduler_close (self->scheduler);
+
+  if (self->state != PPOOL_EXECUTOR_STATE_RUNNING)
+    return;
+
+  if (self->manager != NULL)
+    {
+      self->state = PPOOL_EXECUTOR_STATE_SHUTTING_DOWN;
+      ppool_manager_post (self->manager, conclude_in_manager, ppool_pool_ref (self));
+    }
+  else
+    {
+      self->state = PPOOL_EXECUTOR_STATE_SHUT_DOWN;
+      self->over = TRUE;
+    }
+}
+
 void
 ppool_pool_shutdown (PPoolPool          *self,
                      PPoolShutdownFlags  flags)
@@ -91,16 +112,9 @@ ppool_pool_shutdown (PPoolPool          *self,
     g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
 
   ppool_gate_enter (&self->gate);
-  if (self->state == PPOOL_EXECUTOR_STATE_RUNNING)
-    self->state = self->manager != NULL ? PPOOL_EXECUTOR_STATE_SHUTTING_DOWN :
-                                          PPOOL_EXECUTOR_STATE_SHUT_DOWN;
-  if (self->manager == NULL)
-    self->over = TRUE;
   if ((flags & PPOOL_SHUTDOWN_FLAGS_CANCEL_PENDING) != 0)
     ppool_pool_take_pending (self, cancelled);
-  ppool_scheduler_close (self->scheduler);
-  if (self->manager != NULL && !self->over)
-    ppool_manager_post (self->manager, conclude_in_manager, ppool_pool_ref (self));
+  close_pool (self);
   ppool_gate_leave (&self->gate);
 
   ppool_pool_settle_all (cancelled, NULL);

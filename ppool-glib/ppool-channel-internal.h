@@ -39,6 +39,7 @@ struct _PPoolChannel
   GSocket *socket; /* (owned) */
   gulong closed_handler;
   gboolean as_bytes; /* values travel as bytes; written before the first call */
+  gboolean needs_bytes; /* Initialize did; written before it was sent */
   gboolean violated; /* I/O thread */
 
   GMutex event_lock; /* held while an event is under way; guards what follows */

@@ -71,8 +71,43 @@ send_request (PPoolChannel      *self,
   return FALSE;
 }
 
+/* What the worker can take is not known yet: arguments go as they are where
+ * D-Bus has their type, and as bytes where only a worker with that feature can
+ * take them. */
+static gboolean
+add_initializer (PPoolChannel     *self,
+                 GVariantBuilder  *options,
+                 const char       *initializer,
+                 GVariant         *args,
+                 GError          **error)
+{
+  GVariant *bytes;
+
+  g_variant_builder_add (options, "{sv}", "initializer", g_variant_new_string (initializer));
+
+  if (args == NULL || g_variant_is_of_type (args, G_VARIANT_TYPE_UNIT))
+    return TRUE;
+
+  if (ppool_value_check_dbus (args, NULL))
+    {
+      g_variant_builder_add (options, "{sv}", "initializer-args", args);
+      return TRUE;
+    }
+
+  bytes = ppool_value_pack (args, error);
+  if (bytes == NULL)
+    return FALSE;
+
+  self->needs_bytes = TRUE;
+  g_variant_builder_add (options, "{sv}", "initializer-args-bytes", bytes);
+  return TRUE;
+}
+
+/* What can't be sent is reported as if the worker had refused it. */
 void
-ppool_channel_send_initialize (PPoolChannel *self)
+ppool_channel_send_initialize (PPoolChannel *self,
+                               const char   *initializer,
+                               GVariant     *initializer_args)
 {
   g_autoptr (GError) error = NULL;
   GVariantBuilder options;
@@ -81,6 +116,14 @@ ppool_channel_send_initialize (PPoolChannel *self)
 
   g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
   ppool_channel_add_abilities (&options);
+
+  if (initializer != NULL &&
+      !add_initializer (self, &options, initializer, initializer_args, &error))
+    {
+      g_variant_builder_clear (&options);
+      ppool_channel_emit_type (self, PPOOL_CHANNEL_INITIALIZED, error);
+      return;
+    }
 
   if (!send_request (self, PPOOL_REQUEST_INITIALIZE, 0, "Initialize",
                      g_variant_new ("(a{sv})", &options), &error) &&
@@ -180,6 +223,7 @@ receive_info (PPoolChannel      *self,
               PPoolChannelEvent *event)
 {
   g_autoptr (GVariant) info = NULL;
+  g_autoptr (GError) error = NULL;
 
   if (!ppool_channel_has_body (message, "(a{sv})"))
     {
@@ -189,6 +233,10 @@ receive_info (PPoolChannel      *self,
 
   info = g_variant_get_child_value (g_dbus_message_get_body (message), 0);
   self->as_bytes = ppool_channel_has_feature (info, PPOOL_FEATURE_GVARIANT);
+  if (self->needs_bytes && !self->as_bytes)
+    event->error = error = g_error_new_literal (
+      PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS,
+      "the worker can't take arguments of a type that plain D-Bus has not");
 
   event->type = PPOOL_CHANNEL_INITIALIZED;
   event->value = info;

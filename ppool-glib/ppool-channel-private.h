@@ -30,7 +30,7 @@ typedef enum
   PPOOL_CHANNEL_INITIALIZED, /* pool: the worker is ready, or @error */
   PPOOL_CHANNEL_RESULT,      /* pool: call @id has @value or @error */
   PPOOL_CHANNEL_VIOLATION,   /* pool: the worker sent @error's nonsense */
-  PPOOL_CHANNEL_INITIALIZE,  /* worker: answer @ticket with @value or an error */
+  PPOOL_CHANNEL_INITIALIZE,  /* worker: run @function if any, answer @ticket */
   PPOOL_CHANNEL_CALL,        /* worker: run @function, answer @ticket */
   PPOOL_CHANNEL_EXIT,        /* worker: leave once the running call is answered */
   PPOOL_CHANNEL_DRAINED,     /* both: closed, and nothing is left to read */
@@ -41,6 +41,7 @@ typedef struct
 {
   guint64 id;
   guint32 serial;
+  gboolean initializes; /* a value is answered with what the worker is */
 } PPoolTicket;
 
 /* Everything is borrowed for the time of the callback. */
@@ -50,7 +51,7 @@ typedef struct
   guint64 id;
   PPoolTicket ticket;
   const char *function;
-  GVariant *value; /* arguments of a CALL, options of INITIALIZE, a RESULT */
+  GVariant *value; /* arguments of CALL and INITIALIZE, a RESULT */
   const GError *error;
 } PPoolChannelEvent;
 
@@ -74,7 +75,9 @@ void          ppool_channel_start           (PPoolChannel      *self);
 void          ppool_channel_shut            (PPoolChannel      *self);
 void          ppool_channel_close           (PPoolChannel      *self);
 
-void          ppool_channel_send_initialize (PPoolChannel      *self);
+void          ppool_channel_send_initialize (PPoolChannel      *self,
+                                             const char        *initializer,
+                                             GVariant          *initializer_args);
 gboolean      ppool_channel_send_call       (PPoolChannel      *self,
                                              guint64            id,
                                              const char        *function,

@@ -76,6 +76,13 @@ ppool_channel_return_value (PPoolChannel      *self,
   g_autoptr (GError) error = NULL;
   GVariant *sent = NULL;
 
+  if (ticket->initializes)
+    {
+      g_variant_unref (g_variant_ref_sink (value));
+      ppool_channel_return_info (self, ticket);
+      return;
+    }
+
   if (self->as_bytes)
     sent = ppool_value_pack (value, &error);
   else if (ppool_value_check_dbus (value, &error))
@@ -147,6 +154,42 @@ receive_call (PPoolChannel      *self,
   ppool_channel_emit (self, event);
 }
 
+static void
+receive_initialize (PPoolChannel      *self,
+                    GDBusMessage      *message,
+                    PPoolChannelEvent *event)
+{
+  g_autoptr (GVariant) options =
+    g_variant_get_child_value (g_dbus_message_get_body (message), 0);
+  g_autoptr (GVariant) packed = NULL;
+  g_autoptr (GVariant) args = NULL;
+  g_autoptr (GError) error = NULL;
+
+  self->as_bytes = ppool_channel_has_feature (options, PPOOL_FEATURE_GVARIANT);
+
+  packed = g_variant_lookup_value (options, "initializer-args-bytes", NULL);
+  if (packed != NULL)
+    args = ppool_value_unpack (packed, ppool_channel_is_swapped (message), &error);
+  else
+    args = g_variant_lookup_value (options, "initializer-args", NULL);
+
+  if (error != NULL)
+    {
+      ppool_channel_return_failure (self, &event->ticket, PPOOL_ERROR_INVALID_ARGS,
+                                    error->message);
+      return;
+    }
+
+  if (args == NULL)
+    args = g_variant_ref_sink (g_variant_new_tuple (NULL, 0));
+  g_variant_lookup (options, "initializer", "&s", &event->function);
+
+  event->type = PPOOL_CHANNEL_INITIALIZE;
+  event->ticket.initializes = TRUE;
+  event->value = args;
+  ppool_channel_emit (self, event);
+}
+
 void
 ppool_channel_receive_in_worker (PPoolChannel *self,
                                  GDBusMessage *message)
@@ -163,13 +206,7 @@ ppool_channel_receive_in_worker (PPoolChannel *self,
     receive_call (self, message, &event);
   else if (g_strcmp0 (member, "Initialize") == 0 && ppool_channel_has_body (message, "(a{sv})"))
     {
-      g_autoptr (GVariant) options =
-        g_variant_get_child_value (g_dbus_message_get_body (message), 0);
-
-      self->as_bytes = ppool_channel_has_feature (options, PPOOL_FEATURE_GVARIANT);
-      event.type = PPOOL_CHANNEL_INITIALIZE;
-      event.value = options;
-      ppool_channel_emit (self, &event);
+      receive_initialize (self, message, &event);
     }
   else if (g_strcmp0 (member, "Exit") == 0)
     {

@@ -18,10 +18,29 @@ struct _PPoolExecutor
 
   PPoolPool *pool;         /* (owned) */
   PPoolLauncher *launcher; /* (owned): constant */
+  char *initializer;          /* (owned) (nullable): constant */
+  GVariant *initializer_args; /* (owned) (nullable): constant */
 
   GMutex lock; /* guards what follows */
   guint max_workers;
   guint grace_msec;
+  guint max_tasks_per_worker;
 };
+
+typedef enum
+{
+  PPOOL_EXECUTOR_PROP_LAUNCHER = 1,
+  PPOOL_EXECUTOR_PROP_MAX_WORKERS,
+  PPOOL_EXECUTOR_PROP_MAX_TASKS_PER_WORKER,
+  PPOOL_EXECUTOR_PROP_INITIALIZER,
+  PPOOL_EXECUTOR_PROP_INITIALIZER_ARGS,
+  PPOOL_EXECUTOR_PROP_GRACE_MSEC,
+  PPOOL_EXECUTOR_PROP_STATE,
+  PPOOL_EXECUTOR_PROP_N_WORKERS,
+  PPOOL_EXECUTOR_PROP_N_PENDING,
+  PPOOL_EXECUTOR_PROP_N_RUNNING,
+} PPoolExecutorProperty;
+
+extern GParamSpec *ppool_executor_props[PPOOL_EXECUTOR_PROP_N_RUNNING + 1];
 
 G_END_DECLS

@@ -53,18 +53,7 @@
  * Since: 1.0
  */
 
-typedef enum
-{
-  PROP_LAUNCHER = 1,
-  PROP_MAX_WORKERS,
-  PROP_GRACE_MSEC,
-  PROP_STATE,
-  PROP_N_WORKERS,
-  PROP_N_PENDING,
-  PROP_N_RUNNING,
-} PPoolExecutorProperty;
-
-static GParamSpec *props[PROP_N_RUNNING + 1];
+GParamSpec *ppool_executor_props[PPOOL_EXECUTOR_PROP_N_RUNNING + 1];
 
 G_DEFINE_FINAL_TYPE (PPoolExecutor, ppool_executor, G_TYPE_OBJECT)
 
@@ -80,25 +69,34 @@ ppool_executor_get_property (GObject    *object,
 
   switch ((PPoolExecutorProperty) property_id)
     {
-    case PROP_LAUNCHER:
+    case PPOOL_EXECUTOR_PROP_LAUNCHER:
       g_value_set_object (value, ppool_executor_get_launcher (self));
       break;
-    case PROP_MAX_WORKERS:
+    case PPOOL_EXECUTOR_PROP_MAX_WORKERS:
       g_value_set_uint (value, ppool_executor_get_max_workers (self));
       break;
-    case PROP_GRACE_MSEC:
+    case PPOOL_EXECUTOR_PROP_MAX_TASKS_PER_WORKER:
+      g_value_set_uint (value, ppool_executor_get_max_tasks_per_worker (self));
+      break;
+    case PPOOL_EXECUTOR_PROP_INITIALIZER:
+      g_value_set_string (value, self->initializer);
+      break;
+    case PPOOL_EXECUTOR_PROP_INITIALIZER_ARGS:
+      g_value_set_variant (value, self->initializer_args);
+      break;
+    case PPOOL_EXECUTOR_PROP_GRACE_MSEC:
       g_value_set_uint (value, ppool_executor_get_grace_msec (self));
       break;
-    case PROP_STATE:
+    case PPOOL_EXECUTOR_PROP_STATE:
       g_value_set_enum (value, (int) ppool_executor_get_state (self));
       break;
-    case PROP_N_WORKERS:
+    case PPOOL_EXECUTOR_PROP_N_WORKERS:
       g_value_set_uint (value, ppool_executor_get_n_workers (self));
       break;
-    case PROP_N_PENDING:
+    case PPOOL_EXECUTOR_PROP_N_PENDING:
       g_value_set_uint (value, ppool_executor_get_n_pending (self));
       break;
-    case PROP_N_RUNNING:
+    case PPOOL_EXECUTOR_PROP_N_RUNNING:
       g_value_set_uint (value, ppool_executor_get_n_running (self));
       break;
     default:
@@ -116,24 +114,43 @@ ppool_executor_set_property (GObject      *object,
 
   switch ((PPoolExecutorProperty) property_id)
     {
-    case PROP_LAUNCHER:
+    case PPOOL_EXECUTOR_PROP_LAUNCHER:
       self->launcher = g_value_dup_object (value);
       if (self->launcher == NULL)
         self->launcher = ppool_launcher_new_self ();
       break;
-    case PROP_MAX_WORKERS:
+    case PPOOL_EXECUTOR_PROP_MAX_WORKERS:
       ppool_executor_set_max_workers (self, g_value_get_uint (value));
       break;
-    case PROP_GRACE_MSEC:
+    case PPOOL_EXECUTOR_PROP_MAX_TASKS_PER_WORKER:
+      ppool_executor_set_max_tasks_per_worker (self, g_value_get_uint (value));
+      break;
+    case PPOOL_EXECUTOR_PROP_INITIALIZER:
+      self->initializer = g_value_dup_string (value);
+      break;
+    case PPOOL_EXECUTOR_PROP_INITIALIZER_ARGS:
+      self->initializer_args = g_value_dup_variant (value);
+      break;
+    case PPOOL_EXECUTOR_PROP_GRACE_MSEC:
       ppool_executor_set_grace_msec (self, g_value_get_uint (value));
       break;
-    case PROP_STATE:
-    case PROP_N_WORKERS:
-    case PROP_N_PENDING:
-    case PROP_N_RUNNING:
+    case PPOOL_EXECUTOR_PROP_STATE:
+    case PPOOL_EXECUTOR_PROP_N_WORKERS:
+    case PPOOL_EXECUTOR_PROP_N_PENDING:
+    case PPOOL_EXECUTOR_PROP_N_RUNNING:
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
     }
+}
+
+static void
+ppool_executor_constructed (GObject *object)
+{
+  PPoolExecutor *self = PPOOL_EXECUTOR (object);
+
+  G_OBJECT_CLASS (ppool_executor_parent_class)->constructed (object);
+
+  ppool_pool_set_initializer (self->pool, self->initializer, self->initializer_args);
 }
 
 /* Nothing is let go of in dispose(): a binding may still call methods then. */
@@ -144,6 +161,8 @@ ppool_executor_finalize (GObject *object)
 
   ppool_pool_drop (self->pool);
   g_object_unref (self->launcher);
+  g_free (self->initializer);
+  g_clear_pointer (&self->initializer_args, g_variant_unref);
   g_mutex_clear (&self->lock);
 
   G_OBJECT_CLASS (ppool_executor_parent_class)->finalize (object);
@@ -156,6 +175,7 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
 
   object_class->get_property = ppool_executor_get_property;
   object_class->set_property = ppool_executor_set_property;
+  object_class->constructed = ppool_executor_constructed;
   object_class->finalize = ppool_executor_finalize;
 
   /**
@@ -169,7 +189,7 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    *
    * Since: 1.0
    */
-  props[PROP_LAUNCHER] =
+  ppool_executor_props[PPOOL_EXECUTOR_PROP_LAUNCHER] =
     g_param_spec_object ("launcher", NULL, NULL, PPOOL_TYPE_LAUNCHER,
                          G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
 
@@ -183,9 +203,52 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    *
    * Since: 1.0
    */
-  props[PROP_MAX_WORKERS] =
+  ppool_executor_props[PPOOL_EXECUTOR_PROP_MAX_WORKERS] =
     g_param_spec_uint ("max-workers", NULL, NULL, 0, G_MAXUINT, 0,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * PPoolExecutor:max-tasks-per-worker:
+   *
+   * How many calls a worker runs before a fresh one takes its place; 0 is no
+   * limit.
+   *
+   * Use it for functions that leak. The worker is asked to leave when it has
+   * answered the last of its calls, and the next one starts if calls wait.
+   *
+   * Since: 1.0
+   */
+  ppool_executor_props[PPOOL_EXECUTOR_PROP_MAX_TASKS_PER_WORKER] =
+    g_param_spec_uint ("max-tasks-per-worker", NULL, NULL, 0, G_MAXUINT, 0,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * PPoolExecutor:initializer:
+   *
+   * The name of a function that each worker runs before its first call, or
+   * `NULL`.
+   *
+   * It may take as long as it likes. If it fails, its error is logged at level
+   * MESSAGE, and the executor is broken with the cause
+   * `PPOOL_ERROR_INITIALIZER`.
+   *
+   * Since: 1.0
+   */
+  ppool_executor_props[PPOOL_EXECUTOR_PROP_INITIALIZER] =
+    g_param_spec_string ("initializer", NULL, NULL, NULL,
+                         G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * PPoolExecutor:initializer-args:
+   *
+   * The arguments of [property@PPool.Executor:initializer]: any type of value,
+   * or `NULL` for the empty tuple.
+   *
+   * Since: 1.0
+   */
+  ppool_executor_props[PPOOL_EXECUTOR_PROP_INITIALIZER_ARGS] =
+    g_param_spec_variant ("initializer-args", NULL, NULL, G_VARIANT_TYPE_ANY, NULL,
+                          G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
 
   /**
    * PPoolExecutor:grace-msec:
@@ -198,7 +261,7 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    *
    * Since: 1.0
    */
-  props[PROP_GRACE_MSEC] =
+  ppool_executor_props[PPOOL_EXECUTOR_PROP_GRACE_MSEC] =
     g_param_spec_uint ("grace-msec", NULL, NULL, 0, G_MAXUINT, DEFAULT_GRACE_MSEC,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
@@ -209,7 +272,7 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    *
    * Since: 1.0
    */
-  props[PROP_STATE] =
+  ppool_executor_props[PPOOL_EXECUTOR_PROP_STATE] =
     g_param_spec_enum ("state", NULL, NULL, PPOOL_TYPE_EXECUTOR_STATE,
                        PPOOL_EXECUTOR_STATE_RUNNING, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
@@ -220,7 +283,7 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    *
    * Since: 1.0
    */
-  props[PROP_N_WORKERS] =
+  ppool_executor_props[PPOOL_EXECUTOR_PROP_N_WORKERS] =
     g_param_spec_uint ("n-workers", NULL, NULL, 0, G_MAXUINT, 0,
                        G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
@@ -231,7 +294,7 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    *
    * Since: 1.0
    */
-  props[PROP_N_PENDING] =
+  ppool_executor_props[PPOOL_EXECUTOR_PROP_N_PENDING] =
     g_param_spec_uint ("n-pending", NULL, NULL, 0, G_MAXUINT, 0,
                        G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
@@ -242,11 +305,12 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    *
    * Since: 1.0
    */
-  props[PROP_N_RUNNING] =
+  ppool_executor_props[PPOOL_EXECUTOR_PROP_N_RUNNING] =
     g_param_spec_uint ("n-running", NULL, NULL, 0, G_MAXUINT, 0,
                        G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
-  g_object_class_install_properties (object_class, G_N_ELEMENTS (props), props);
+  g_object_class_install_properties (object_class, G_N_ELEMENTS (ppool_executor_props),
+                                     ppool_executor_props);
 }
 
 static void
@@ -281,138 +345,4 @@ ppool_executor_new (PPoolLauncher *launcher)
   return g_object_new (PPOOL_TYPE_EXECUTOR,
                        "launcher", launcher,
                        NULL);
-}
-
-/**
- * ppool_executor_get_launcher:
- * @self: an executor
- *
- * Gets how workers are started.
- *
- * **Threads**: may be called from any thread.
- *
- * Returns: (transfer none): the launcher
- *
- * Since: 1.0
- */
-PPoolLauncher *
-ppool_executor_get_launcher (PPoolExecutor *self)
-{
-  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
-
-  return self->launcher;
-}
-
-/**
- * ppool_executor_get_max_workers:
- * @self: an executor
- *
- * Gets [property@PPool.Executor:max-workers] as it was set.
- *
- * **Threads**: may be called from any thread.
- *
- * Returns: the number of workers, or 0 for as many as there are processors
- *
- * Since: 1.0
- */
-guint
-ppool_executor_get_max_workers (PPoolExecutor *self)
-{
-  guint max_workers;
-
-  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
-
-  g_mutex_lock (&self->lock);
-  max_workers = self->max_workers;
-  g_mutex_unlock (&self->lock);
-
-  return max_workers;
-}
-
-/**
- * ppool_executor_set_max_workers:
- * @self: an executor
- * @max_workers: a number of workers, or 0 for as many as there are processors
- *
- * Sets [property@PPool.Executor:max-workers].
- *
- * **Threads**: may be called from any thread, in which `notify` is emitted.
- *
- * Since: 1.0
- */
-void
-ppool_executor_set_max_workers (PPoolExecutor *self,
-                                guint          max_workers)
-{
-  gboolean changed;
-
-  g_return_if_fail (PPOOL_IS_EXECUTOR (self));
-
-  g_mutex_lock (&self->lock);
-  changed = self->max_workers != max_workers;
-  self->max_workers = max_workers;
-  g_mutex_unlock (&self->lock);
-
-  if (!changed)
-    return;
-
-  ppool_pool_set_max_workers (self->pool, max_workers);
-  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_MAX_WORKERS]);
-}
-
-/**
- * ppool_executor_get_grace_msec:
- * @self: an executor
- *
- * Gets how long a worker may take to leave.
- *
- * **Threads**: may be called from any thread.
- *
- * Returns: the time in milliseconds, or 0 for no limit
- *
- * Since: 1.0
- */
-guint
-ppool_executor_get_grace_msec (PPoolExecutor *self)
-{
-  guint grace_msec;
-
-  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
-
-  g_mutex_lock (&self->lock);
-  grace_msec = self->grace_msec;
-  g_mutex_unlock (&self->lock);
-
-  return grace_msec;
-}
-
-/**
- * ppool_executor_set_grace_msec:
- * @self: an executor
- * @grace_msec: a time in milliseconds, or 0 for no limit
- *
- * Sets [property@PPool.Executor:grace-msec].
- *
- * **Threads**: may be called from any thread, in which `notify` is emitted.
- *
- * Since: 1.0
- */
-void
-ppool_executor_set_grace_msec (PPoolExecutor *self,
-                               guint          grace_msec)
-{
-  gboolean changed;
-
-  g_return_if_fail (PPOOL_IS_EXECUTOR (self));
-
-  g_mutex_lock (&self->lock);
-  changed = self->grace_msec != grace_msec;
-  self->grace_msec = grace_msec;
-  g_mutex_unlock (&self->lock);
-
-  if (!changed)
-    return;
-
-  ppool_pool_set_grace_msec (self->pool, grace_msec);
-  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_GRACE_MSEC]);
 }

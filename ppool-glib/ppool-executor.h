@@ -13,8 +13,6 @@
 
 #include <gio/gio.h>
 
-#include "ppool-call.h"
-#include "ppool-enums.h"
 #include "ppool-future.h"
 #include "ppool-launcher.h"
 #include "ppool-version-macros.h"
@@ -37,6 +35,17 @@ guint              ppool_executor_get_max_workers          (PPoolExecutor       
 PPOOL_AVAILABLE_IN_1_0
 void               ppool_executor_set_max_workers          (PPoolExecutor        *self,
                                                             guint                 max_workers);
+
+PPOOL_AVAILABLE_IN_1_0
+guint              ppool_executor_get_max_tasks_per_worker (PPoolExecutor        *self);
+PPOOL_AVAILABLE_IN_1_0
+void               ppool_executor_set_max_tasks_per_worker (PPoolExecutor        *self,
+                                                            guint                 max_tasks_per_worker);
+
+PPOOL_AVAILABLE_IN_1_0
+const char        *ppool_executor_get_initializer          (PPoolExecutor        *self);
+PPOOL_AVAILABLE_IN_1_0
+GVariant          *ppool_executor_get_initializer_args     (PPoolExecutor        *self);
 
 PPOOL_AVAILABLE_IN_1_0
 guint              ppool_executor_get_grace_msec           (PPoolExecutor        *self);
@@ -103,5 +112,9 @@ PPOOL_AVAILABLE_IN_1_0
 gboolean           ppool_executor_shutdown_finish          (PPoolExecutor        *self,
                                                             GAsyncResult         *result,
                                                             GError              **error);
+PPOOL_AVAILABLE_IN_1_0
+void               ppool_executor_terminate_workers        (PPoolExecutor        *self);
+PPOOL_AVAILABLE_IN_1_0
+void               ppool_executor_kill_workers             (PPoolExecutor        *self);
 
 G_END_DECLS

@@ -9,6 +9,8 @@
 
 #include "ppool-pool-internal.h"
 
+#include "ppool-error.h"
+
 void
 ppool_pool_manager_ended (gpointer data)
 {
@@ -117,6 +119,43 @@ ppool_pool_shutdown (PPoolPool          *self,
   close_pool (self);
   ppool_gate_leave (&self->gate);
 
+  ppool_pool_settle_all (cancelled, NULL);
+}
+
+/* Ends every worker now. Running calls fail with the one who asked for it. */
+void
+ppool_pool_end_workers (PPoolPool  *self,
+                        int         signal,
+                        const char *who)
+{
+  g_autoptr (GPtrArray) cancelled =
+    g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
+  g_autoptr (GPtrArray) running =
+    g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
+  GHashTableIter iter;
+  gpointer process;
+
+  ppool_gate_enter (&self->gate);
+  ppool_pool_take_pending (self, cancelled);
+  g_hash_table_iter_init (&iter, self->places);
+  while (g_hash_table_iter_next (&iter, &process, NULL))
+    ppool_process_terminate (process, signal, running);
+  close_pool (self);
+  ppool_gate_leave (&self->gate);
+
+  for (guint i = 0; i < running->len; i++)
+    {
+      PPoolRecord *record = g_ptr_array_index (running, i);
+      PPoolRecordHistory history;
+      g_autoptr (PPoolFailure) failure = NULL;
+
+      ppool_record_get_history (record, &history);
+      failure = ppool_failure_new (
+        g_error_new (PPOOL_ERROR, PPOOL_ERROR_BROKEN,
+                     "Worker %u was ended by %s() while it ran “%s”", history.worker_pid, who,
+                     ppool_record_get_function (record)));
+      ppool_record_settle_failure (record, failure);
+    }
   ppool_pool_settle_all (cancelled, NULL);
 }
 

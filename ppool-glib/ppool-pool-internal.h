@@ -11,6 +11,7 @@
 #include "ppool-manager-private.h"
 #include "ppool-outbox-private.h"
 #include "ppool-pool-private.h"
+#include "ppool-process-private.h"
 #include "ppool-scheduler-private.h"
 
 #include <sys/types.h>
@@ -38,7 +39,7 @@ struct _PPoolPool
   PPoolScheduler *scheduler; /* (owned) */
   GHashTable *places;     /* (owned) (element-type PPoolProcess Place) */
   PPoolManager *manager;  /* (owned) (nullable): from the first call on */
-  PPoolLaunchPlan *plan;  /* (owned) (nullable): likewise */
+  PPoolStartup startup;   /* likewise */
   GArray *over_callbacks; /* (owned) (element-type OverCallback) */
   guint grace_msec;
 };

@@ -33,6 +33,12 @@ void                ppool_pool_set_max_workers (PPoolPool          *self,
 void                ppool_pool_set_grace_msec  (PPoolPool          *self,
                                                 guint               grace_msec);
 
+void                ppool_pool_set_max_tasks_per_worker (PPoolPool *self,
+                                                guint               max_tasks_per_worker);
+void                ppool_pool_set_initializer (PPoolPool          *self,
+                                                const char         *initializer,
+                                                GVariant           *initializer_args);
+
 gboolean            ppool_pool_check           (PPoolPool          *self,
                                                 GError            **error);
 PPoolRecord        *ppool_pool_make_record     (PPoolPool          *self,
@@ -46,6 +52,9 @@ gboolean            ppool_pool_submit          (PPoolPool          *self,
 
 void                ppool_pool_shutdown        (PPoolPool          *self,
                                                 PPoolShutdownFlags  flags);
+void                ppool_pool_end_workers     (PPoolPool          *self,
+                                                int                 signal,
+                                                const char         *who);
 gboolean            ppool_pool_wait            (PPoolPool          *self,
                                                 GCancellable       *cancellable,
                                                 GError            **error);

@@ -9,6 +9,7 @@
 
 #include "ppool-pool-internal.h"
 
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -93,7 +94,9 @@ free_pool (gpointer data)
   g_clear_pointer (&self->scheduler, ppool_scheduler_free);
   g_clear_pointer (&self->places, g_hash_table_unref);
   g_clear_pointer (&self->manager, ppool_manager_unref);
-  g_clear_pointer (&self->plan, ppool_launch_plan_unref);
+  g_clear_pointer (&self->startup.plan, ppool_launch_plan_unref);
+  g_clear_pointer (&self->startup.initializer, g_free);
+  g_clear_pointer (&self->startup.initializer_args, g_variant_unref);
   g_clear_pointer (&self->over_callbacks, g_array_unref);
   ppool_gate_clear (&self->gate);
 }
@@ -154,10 +157,12 @@ process_died (gpointer      owner,
   ppool_pool_take_pending (self, records);
   g_hash_table_iter_init (&iter, self->places);
   while (g_hash_table_iter_next (&iter, &key, NULL))
-    ppool_process_terminate (key, records);
+    ppool_process_terminate (key, SIGTERM, records);
   ppool_gate_leave (&self->gate);
 
   ppool_pool_settle_all (records, failure);
+  if (why->code == PPOOL_ERROR_INITIALIZER)
+    g_message ("%s", why->message);
 }
 
 static void
@@ -202,7 +207,7 @@ start_process (gpointer owner)
   PPoolPool *self = owner;
   Place *place = g_new0 (Place, 1);
 
-  place->process = ppool_process_new (&self->gate, self->manager, self->plan, self->grace_msec,
+  place->process = ppool_process_new (&self->gate, self->manager, &self->startup, self->grace_msec,
                                       &process_funcs, self);
   g_hash_table_insert (self->places, place->process, place);
   ppool_scheduler_add_seat (self->scheduler, &place->seat, place->process);
@@ -279,6 +284,27 @@ ppool_pool_set_grace_msec (PPoolPool *self,
   ppool_gate_leave (&self->gate);
 }
 
+/* 0 is no limit. */
+void
+ppool_pool_set_max_tasks_per_worker (PPoolPool *self,
+                                     guint      max_tasks_per_worker)
+{
+  ppool_gate_enter (&self->gate);
+  ppool_scheduler_set_max_tasks (self->scheduler, max_tasks_per_worker);
+  ppool_gate_leave (&self->gate);
+}
+
+/* To be called before the pool is used. */
+void
+ppool_pool_set_initializer (PPoolPool  *self,
+                            const char *initializer,
+                            GVariant   *initializer_args)
+{
+  self->startup.initializer = g_strdup (initializer);
+  self->startup.initializer_args =
+    initializer_args != NULL ? g_variant_ref (initializer_args) : NULL;
+}
+
 /* Fails where nothing can be done with the pool at all. */
 gboolean
 ppool_pool_check (PPoolPool  *self,
@@ -328,7 +354,7 @@ ensure_manager (PPoolPool     *self,
   if (self->manager != NULL)
     return;
 
-  self->plan = ppool_launcher_make_plan (launcher);
+  self->startup.plan = ppool_launcher_make_plan (launcher);
   self->manager = ppool_manager_new (ppool_pool_manager_ended, ppool_pool_ref (self));
 }
 

@@ -28,7 +28,7 @@ struct _PPoolProcess
   const PPoolProcessFuncs *funcs;
   gpointer owner;        /* (unowned): outlives the process */
   PPoolManager *manager; /* (owned) */
-  PPoolLaunchPlan *plan; /* (owned) */
+  const PPoolStartup *startup; /* (unowned): the owner's */
   PPoolOutbox *outbox;   /* (owned) */
   guint grace_msec;
 
@@ -43,6 +43,7 @@ struct _PPoolProcess
   PPoolChannel *channel;     /* (owned) (nullable) */
   PPoolHandshake *handshake; /* (owned) (nullable): while it goes on */
   GError *handshake_error;   /* (owned) (nullable) */
+  gboolean is_initializing;  /* or has been */
   PPoolStderr *errors;       /* (owned) (nullable) */
   PPoolTimer timer;
   guint n_signals; /* sent to a worker that is to leave */

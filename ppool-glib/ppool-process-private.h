@@ -29,9 +29,17 @@ typedef struct
                  PPoolProcess *process);
 } PPoolProcessFuncs;
 
+/* What all processes of a pool have in common. */
+typedef struct
+{
+  PPoolLaunchPlan *plan;      /* (owned) */
+  char *initializer;          /* (owned) (nullable) */
+  GVariant *initializer_args; /* (owned) (nullable) */
+} PPoolStartup;
+
 PPoolProcess *ppool_process_new       (PPoolGate               *gate,
                                        PPoolManager            *manager,
-                                       PPoolLaunchPlan         *plan,
+                                       const PPoolStartup      *startup,
                                        guint                    grace_msec,
                                        const PPoolProcessFuncs *funcs,
                                        gpointer                 owner);
@@ -43,6 +51,7 @@ void          ppool_process_push      (PPoolProcess            *self,
                                        PPoolRecord             *record);
 void          ppool_process_retire    (PPoolProcess            *self);
 void          ppool_process_terminate (PPoolProcess            *self,
+                                       int                      signal,
                                        GPtrArray               *orphans);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolProcess, ppool_process_unref)

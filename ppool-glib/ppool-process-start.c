@@ -25,7 +25,11 @@ receive_info (PPoolProcess            *self,
   g_autoptr (GError) error = NULL;
   guint32 version = 0;
 
-  if (event->error != NULL)
+  if (event->error != NULL && self->startup->initializer != NULL)
+    error = g_error_new (PPOOL_ERROR, PPOOL_ERROR_INITIALIZER,
+                         "its initializer “%s” failed: %s", self->startup->initializer,
+                         event->error->message);
+  else if (event->error != NULL)
     error = g_error_new (PPOOL_ERROR, PPOOL_ERROR_LAUNCH, "it refused to be initialized (%s)",
                          event->error->message);
   else if (!g_variant_lookup (event->value, "version", "u", &version) || version == 0 ||
@@ -102,7 +106,7 @@ handshake_overdue_cb (gpointer data)
 
   error =
     g_error_new (PPOOL_ERROR, PPOOL_ERROR_LAUNCH, "it did not finish its handshake within %u ms",
-                 ppool_launch_plan_get_handshake_timeout_msec (self->plan));
+                 ppool_launch_plan_get_handshake_timeout_msec (self->startup->plan));
   if (ppool_process_condemn (self, error))
     ppool_process_execute (self);
 }
@@ -126,8 +130,13 @@ handshake_cb (const GError *error,
 
   if (!self->drained)
     {
+      /* How long an initializer may take is nobody's to say. */
+      if (self->startup->initializer != NULL)
+        ppool_manager_disarm (self->manager, &self->timer);
+      self->is_initializing = TRUE;
       ppool_channel_start (self->channel);
-      ppool_channel_send_initialize (self->channel);
+      ppool_channel_send_initialize (self->channel, self->startup->initializer,
+                                     self->startup->initializer_args);
       if (self->exited || self->executed)
         ppool_process_shut (self);
     }
@@ -150,12 +159,12 @@ spawn (PPoolProcess  *self,
       return FALSE;
     }
 
-  self->errors = ppool_stderr_new (ppool_launch_plan_get_stderr_mode (self->plan),
+  self->errors = ppool_stderr_new (ppool_launch_plan_get_stderr_mode (self->startup->plan),
                                    ppool_manager_get_context (self->manager), &stderr_fd, error);
   if (self->errors == NULL)
     close (fds[1]);
   else
-    self->subprocess = ppool_launch_plan_spawn (self->plan, fds[1], stderr_fd, error);
+    self->subprocess = ppool_launch_plan_spawn (self->startup->plan, fds[1], stderr_fd, error);
 
   if (self->subprocess == NULL)
     close (fds[0]);
@@ -169,7 +178,7 @@ static void
 begin (PPoolProcess *self,
        int           channel_fd)
 {
-  guint timeout = ppool_launch_plan_get_handshake_timeout_msec (self->plan);
+  guint timeout = ppool_launch_plan_get_handshake_timeout_msec (self->startup->plan);
   const char *pid = g_subprocess_get_identifier (self->subprocess);
 
   self->channel =

@@ -44,7 +44,6 @@ free_process (gpointer data)
   g_assert (self->timer.place == 0);
 
   g_clear_pointer (&self->outbox, ppool_outbox_unref);
-  g_clear_pointer (&self->plan, ppool_launch_plan_unref);
   g_clear_pointer (&self->manager, ppool_manager_unref);
   g_clear_error (&self->cause);
   g_clear_error (&self->handshake_error);
@@ -138,6 +137,7 @@ make_error (PPoolProcess *self)
   verdict.exited = self->exited && !self->executed;
   verdict.wait_status = self->wait_status;
   verdict.stderr_tail = tail;
+  verdict.initializer = self->is_initializing ? self->startup->initializer : NULL;
   /* A handshake that failed as the worker left says nothing of its own. */
   verdict.cause = self->cause;
   if (verdict.cause == NULL && !verdict.exited)
@@ -276,7 +276,7 @@ ppool_process_exited (GObject      *source,
 PPoolProcess *
 ppool_process_new (PPoolGate               *gate,
                    PPoolManager            *manager,
-                   PPoolLaunchPlan         *plan,
+                   const PPoolStartup      *startup,
                    guint                    grace_msec,
                    const PPoolProcessFuncs *funcs,
                    gpointer                 owner)
@@ -285,7 +285,7 @@ ppool_process_new (PPoolGate               *gate,
 
   self->gate = gate;
   self->manager = ppool_manager_ref (manager);
-  self->plan = ppool_launch_plan_ref (plan);
+  self->startup = startup;
   self->grace_msec = grace_msec;
   self->funcs = funcs;
   self->owner = owner;
@@ -340,6 +340,16 @@ terminated_cb (gpointer data)
 {
   g_autoptr (PPoolProcess) self = data;
 
+  if (!self->exited && self->n_signals == 0)
+    ungraceful_cb (self);
+}
+
+static void
+killed_cb (gpointer data)
+{
+  g_autoptr (PPoolProcess) self = data;
+
+  self->n_signals = MAX (self->n_signals, 1);
   if (!self->exited)
     ungraceful_cb (self);
 }
@@ -361,9 +371,11 @@ ppool_process_retire (PPoolProcess *self)
   self->state = PPOOL_PROCESS_LEAVING;
 }
 
-/* Ends the worker, whatever it does. What it was given goes to @orphans. */
+/* Ends the worker, whatever it does, with SIGTERM and in the end SIGKILL, or
+ * with SIGKILL at once. What it was given goes to @orphans. */
 void
 ppool_process_terminate (PPoolProcess *self,
+                         int           signal,
                          GPtrArray    *orphans)
 {
   ppool_outbox_take_all (self->outbox, orphans);
@@ -371,7 +383,6 @@ ppool_process_terminate (PPoolProcess *self,
   if (self->state == PPOOL_PROCESS_DYING)
     return;
 
-  if (self->state != PPOOL_PROCESS_LEAVING)
-    ppool_process_post (self, terminated_cb);
   self->state = PPOOL_PROCESS_LEAVING;
+  ppool_process_post (self, signal == SIGKILL ? killed_cb : terminated_cb);
 }

@@ -36,6 +36,7 @@ struct _PPoolSeat
 {
   gpointer process;
   PPoolSeatState state;
+  guint n_tasks; /* given so far */
   GList link; /* in the scheduler's list of that state */
 };
 
@@ -45,6 +46,8 @@ PPoolScheduler *ppool_scheduler_new         (const PPoolSchedulerFuncs *funcs,
 void            ppool_scheduler_free        (PPoolScheduler            *self);
 void            ppool_scheduler_set_max     (PPoolScheduler            *self,
                                              guint                      max_workers);
+void            ppool_scheduler_set_max_tasks (PPoolScheduler          *self,
+                                             guint                      max_tasks);
 
 void            ppool_scheduler_push        (PPoolScheduler            *self,
                                              PPoolRecord               *record);

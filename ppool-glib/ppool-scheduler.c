@@ -23,6 +23,7 @@ struct _PPoolScheduler
   const PPoolSchedulerFuncs *funcs;
   gpointer owner; /* (unowned): owns this */
   guint max_workers;
+  guint max_tasks; /* of one worker; 0 is no limit */
   gboolean closed;
   guint64 last_id;
 
@@ -98,6 +99,7 @@ assign_calls (PPoolScheduler *self)
 
       ppool_record_set_stage (record, PPOOL_RECORD_ASSIGNED);
       move_seat (self, seat, PPOOL_SEAT_BUSY);
+      seat->n_tasks++;
       self->funcs->assign (seat->process, record);
     }
 }
@@ -131,6 +133,13 @@ ppool_scheduler_set_max (PPoolScheduler *self,
 {
   self->max_workers = max_workers;
   dispatch (self);
+}
+
+void
+ppool_scheduler_set_max_tasks (PPoolScheduler *self,
+                               guint           max_tasks)
+{
+  self->max_tasks = max_tasks;
 }
 
 /* Queues a call, behind those that came before it. */
@@ -203,7 +212,10 @@ ppool_scheduler_seat_ready (PPoolScheduler *self,
   if (seat->state == PPOOL_SEAT_LEAVING)
     return;
 
-  move_seat (self, seat, PPOOL_SEAT_IDLE);
+  if (self->max_tasks > 0 && seat->n_tasks >= self->max_tasks)
+    retire_seat (self, seat);
+  else
+    move_seat (self, seat, PPOOL_SEAT_IDLE);
   dispatch (self);
 }
 

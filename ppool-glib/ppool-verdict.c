@@ -57,6 +57,8 @@ append_circumstances (GString            *text,
     g_string_append_printf (text, " while it ran “%s”", self->function);
   else if (self->ready)
     g_string_append (text, " while it ran nothing");
+  else if (self->initializer != NULL)
+    g_string_append_printf (text, " before its initializer “%s” was done", self->initializer);
   else
     g_string_append (text, " before it was ready");
 
@@ -74,13 +76,20 @@ GError *
 ppool_verdict_to_error (const PPoolVerdict *self)
 {
   g_autoptr (GString) text = g_string_new (NULL);
-  PPoolError code = self->ready ? PPOOL_ERROR_WORKER_DIED : PPOOL_ERROR_LAUNCH;
+  PPoolError code = PPOOL_ERROR_LAUNCH;
+
+  if (self->ready)
+    code = PPOOL_ERROR_WORKER_DIED;
+  else if (self->initializer != NULL)
+    code = PPOOL_ERROR_INITIALIZER;
 
   if (self->cause != NULL && self->cause->domain == PPOOL_ERROR)
     code = (PPoolError) self->cause->code;
 
   if (self->pid == 0)
     g_string_append (text, "A worker could not be started");
+  else if (code == PPOOL_ERROR_INITIALIZER && !self->exited)
+    g_string_append_printf (text, "Worker %u can't be used", self->pid);
   else
     {
       g_string_append_printf (text, "Worker %u ", self->pid);

@@ -129,7 +129,8 @@ channel_event_cb (PPoolChannel            *channel,
 {
   Inbox *self = owner;
 
-  if (event->type == PPOOL_CHANNEL_CALL)
+  if (event->type == PPOOL_CHANNEL_CALL ||
+      (event->type == PPOOL_CHANNEL_INITIALIZE && event->function != NULL))
     {
       inbox_add_call (self, channel, event);
       return;

@@ -1,0 +1,220 @@
+/* ppool-executor-end.c: shutting an executor down
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "ppool-executor-internal.h"
+
+#include <signal.h>
+
+#include "ppool-completion-private.h"
+#include "ppool-error.h"
+
+/**
+ * ppool_executor_shutdown:
+ * @self: an executor
+ * @flags: what becomes of the calls that it has
+ *
+ * Starts to shut the executor down.
+ *
+ * No call is accepted any more. The calls that it has are finished, or cancelled
+ * as @flags say, and then the workers leave. It may be called again, with other
+ * flags: what was asked for before still holds.
+ *
+ * **Threads**: may be called from any thread, a done callback included; it never
+ * blocks.
+ *
+ * Since: 1.0
+ */
+void
+ppool_executor_shutdown (PPoolExecutor      *self,
+                         PPoolShutdownFlags  flags)
+{
+  g_return_if_fail (PPOOL_IS_EXECUTOR (self));
+
+  if (ppool_pool_check (self->pool, NULL))
+    ppool_pool_shutdown (self->pool, flags);
+}
+
+/**
+ * ppool_executor_shutdown_sync:
+ * @self: an executor
+ * @flags: what becomes of the calls that it has
+ * @cancellable: (nullable): stops the waiting, not the shutdown
+ * @error: return location for an error
+ *
+ * Shuts the executor down and waits until all of it is gone.
+ *
+ * When it returns `TRUE`, every call is done, every worker has ended, and their
+ * descriptors are closed. Done callbacks need not have been called: that happens
+ * in their main contexts. Waiting for an executor that is broken succeeds.
+ *
+ * It fails with `G_IO_ERROR_CANCELLED` if @cancellable was cancelled, and with
+ * `PPOOL_ERROR_BROKEN` in a forked copy of the process.
+ *
+ * **Threads**: may be called from any thread, a done callback included, and
+ * blocks it. A function that never returns keeps this from returning.
+ *
+ * Returns: `TRUE` when all is gone, or `FALSE` with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+ppool_executor_shutdown_sync (PPoolExecutor       *self,
+                              PPoolShutdownFlags   flags,
+                              GCancellable        *cancellable,
+                              GError             **error)
+{
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), FALSE);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!ppool_pool_check (self->pool, error))
+    return FALSE;
+
+  ppool_pool_shutdown (self->pool, flags);
+
+  return ppool_pool_wait (self->pool, cancellable, error);
+}
+
+static void
+shutdown_due_cb (gpointer data)
+{
+  GTask *task = data;
+  PPoolExecutor *self = g_task_get_source_object (task);
+
+  if (g_task_return_error_if_cancelled (task))
+    return;
+
+  ppool_pool_join (self->pool);
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+over_cb (gpointer data)
+{
+  ppool_completion_fire (data);
+  ppool_completion_unref (data);
+}
+
+/**
+ * ppool_executor_shutdown_async:
+ * @self: an executor
+ * @flags: what becomes of the calls that it has
+ * @cancellable: (nullable): stops the waiting, not the shutdown
+ * @callback: (nullable) (scope async): is called when all is gone
+ * @user_data: data for @callback
+ *
+ * Shuts the executor down without blocking, and tells when all of it is gone.
+ *
+ * **Threads**: may be called from any thread; @callback runs in the main context
+ * that is the caller's thread-default one.
+ *
+ * Since: 1.0
+ */
+void
+ppool_executor_shutdown_async (PPoolExecutor       *self,
+                               PPoolShutdownFlags   flags,
+                               GCancellable        *cancellable,
+                               GAsyncReadyCallback  callback,
+                               gpointer             user_data)
+{
+  g_autoptr (PPoolCompletion) completion = NULL;
+  g_autoptr (GTask) task = NULL;
+  GError *error = NULL;
+
+  g_return_if_fail (PPOOL_IS_EXECUTOR (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, ppool_executor_shutdown_async);
+
+  if (!ppool_pool_check (self->pool, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+
+  ppool_pool_shutdown (self->pool, flags);
+
+  completion = ppool_completion_new (shutdown_due_cb, g_steal_pointer (&task), g_object_unref);
+  ppool_completion_set_cancellable (completion, cancellable);
+  ppool_pool_when_over (self->pool, over_cb, ppool_completion_ref (completion));
+}
+
+/**
+ * ppool_executor_shutdown_finish:
+ * @self: an executor
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Ends what [method@PPool.Executor.shutdown_async] began.
+ *
+ * It fails as [method@PPool.Executor.shutdown_sync] does.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: `TRUE` when all is gone, or `FALSE` with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+ppool_executor_shutdown_finish (PPoolExecutor  *self,
+                                GAsyncResult   *result,
+                                GError        **error)
+{
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/**
+ * ppool_executor_terminate_workers:
+ * @self: an executor
+ *
+ * Ends every worker with `SIGTERM`, whatever it does.
+ *
+ * Calls that wait are cancelled; calls that run fail with `PPOOL_ERROR_BROKEN`
+ * and a message that names this function. The executor takes no calls any more
+ * and ends as shut down. A worker that is not gone after
+ * [property@PPool.Executor:grace-msec] is killed.
+ *
+ * **Threads**: may be called from any thread; it never blocks.
+ *
+ * Since: 1.0
+ */
+void
+ppool_executor_terminate_workers (PPoolExecutor *self)
+{
+  g_return_if_fail (PPOOL_IS_EXECUTOR (self));
+
+  if (ppool_pool_check (self->pool, NULL))
+    ppool_pool_end_workers (self->pool, SIGTERM, G_STRFUNC);
+}
+
+/**
+ * ppool_executor_kill_workers:
+ * @self: an executor
+ *
+ * Ends every worker with `SIGKILL`.
+ *
+ * Otherwise it does as [method@PPool.Executor.terminate_workers].
+ *
+ * **Threads**: may be called from any thread; it never blocks.
+ *
+ * Since: 1.0
+ */
+void
+ppool_executor_kill_workers (PPoolExecutor *self)
+{
+  g_return_if_fail (PPOOL_IS_EXECUTOR (self));
+
+  if (ppool_pool_check (self->pool, NULL))
+    ppool_pool_end_workers (self->pool, SIGKILL, G_STRFUNC);
+}

@@ -1,0 +1,228 @@
+/* ppool-executor-settings.c: what an executor is told
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "ppool-executor-internal.h"
+
+static guint
+get_setting (PPoolExecutor *self,
+             const guint   *setting)
+{
+  guint value;
+
+  g_mutex_lock (&self->lock);
+  value = *setting;
+  g_mutex_unlock (&self->lock);
+
+  return value;
+}
+
+static void
+change_setting (PPoolExecutor *self,
+                guint         *setting,
+                guint          value,
+                void         (*apply) (PPoolPool *pool,
+                                       guint      value),
+                GParamSpec    *pspec)
+{
+  gboolean changed;
+
+  g_mutex_lock (&self->lock);
+  changed = *setting != value;
+  *setting = value;
+  g_mutex_unlock (&self->lock);
+
+  if (!changed)
+    return;
+
+  apply (self->pool, value);
+  g_object_notify_by_pspec (G_OBJECT (self), pspec);
+}
+
+/**
+ * ppool_executor_get_launcher:
+ * @self: an executor
+ *
+ * Gets how workers are started.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer none): the launcher
+ *
+ * Since: 1.0
+ */
+PPoolLauncher *
+ppool_executor_get_launcher (PPoolExecutor *self)
+{
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
+
+  return self->launcher;
+}
+
+/**
+ * ppool_executor_get_max_workers:
+ * @self: an executor
+ *
+ * Gets [property@PPool.Executor:max-workers] as it was set.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the number of workers, or 0 for as many as there are processors
+ *
+ * Since: 1.0
+ */
+guint
+ppool_executor_get_max_workers (PPoolExecutor *self)
+{
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
+
+  return get_setting (self, &self->max_workers);
+}
+
+/**
+ * ppool_executor_set_max_workers:
+ * @self: an executor
+ * @max_workers: a number of workers, or 0 for as many as there are processors
+ *
+ * Sets [property@PPool.Executor:max-workers].
+ *
+ * **Threads**: may be called from any thread, in which `notify` is emitted.
+ *
+ * Since: 1.0
+ */
+void
+ppool_executor_set_max_workers (PPoolExecutor *self,
+                                guint          max_workers)
+{
+  g_return_if_fail (PPOOL_IS_EXECUTOR (self));
+
+  change_setting (self, &self->max_workers, max_workers, ppool_pool_set_max_workers,
+                  ppool_executor_props[PPOOL_EXECUTOR_PROP_MAX_WORKERS]);
+}
+
+/**
+ * ppool_executor_get_grace_msec:
+ * @self: an executor
+ *
+ * Gets how long a worker may take to leave.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the time in milliseconds, or 0 for no limit
+ *
+ * Since: 1.0
+ */
+guint
+ppool_executor_get_grace_msec (PPoolExecutor *self)
+{
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
+
+  return get_setting (self, &self->grace_msec);
+}
+
+/**
+ * ppool_executor_set_grace_msec:
+ * @self: an executor
+ * @grace_msec: a time in milliseconds, or 0 for no limit
+ *
+ * Sets [property@PPool.Executor:grace-msec].
+ *
+ * **Threads**: may be called from any thread, in which `notify` is emitted.
+ *
+ * Since: 1.0
+ */
+void
+ppool_executor_set_grace_msec (PPoolExecutor *self,
+                               guint          grace_msec)
+{
+  g_return_if_fail (PPOOL_IS_EXECUTOR (self));
+
+  change_setting (self, &self->grace_msec, grace_msec, ppool_pool_set_grace_msec,
+                  ppool_executor_props[PPOOL_EXECUTOR_PROP_GRACE_MSEC]);
+}
+
+/**
+ * ppool_executor_get_max_tasks_per_worker:
+ * @self: an executor
+ *
+ * Gets how many calls a worker runs.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the number of calls, or 0 for no limit
+ *
+ * Since: 1.0
+ */
+guint
+ppool_executor_get_max_tasks_per_worker (PPoolExecutor *self)
+{
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
+
+  return get_setting (self, &self->max_tasks_per_worker);
+}
+
+/**
+ * ppool_executor_set_max_tasks_per_worker:
+ * @self: an executor
+ * @max_tasks_per_worker: a number of calls, or 0 for no limit
+ *
+ * Sets [property@PPool.Executor:max-tasks-per-worker].
+ *
+ * **Threads**: may be called from any thread, in which `notify` is emitted.
+ *
+ * Since: 1.0
+ */
+void
+ppool_executor_set_max_tasks_per_worker (PPoolExecutor *self,
+                                         guint          max_tasks_per_worker)
+{
+  g_return_if_fail (PPOOL_IS_EXECUTOR (self));
+
+  change_setting (self, &self->max_tasks_per_worker, max_tasks_per_worker, ppool_pool_set_max_tasks_per_worker,
+                  ppool_executor_props[PPOOL_EXECUTOR_PROP_MAX_TASKS_PER_WORKER]);
+}
+
+/**
+ * ppool_executor_get_initializer:
+ * @self: an executor
+ *
+ * Gets the name of the function that each worker runs first.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer none) (nullable): the name, or `NULL`
+ *
+ * Since: 1.0
+ */
+const char *
+ppool_executor_get_initializer (PPoolExecutor *self)
+{
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
+
+  return self->initializer;
+}
+
+/**
+ * ppool_executor_get_initializer_args:
+ * @self: an executor
+ *
+ * Gets the arguments of the function that each worker runs first.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer none) (nullable): the arguments, or `NULL`
+ *
+ * Since: 1.0
+ */
+GVariant *
+ppool_executor_get_initializer_args (PPoolExecutor *self)
+{
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
+
+  return self->initializer_args;
+}

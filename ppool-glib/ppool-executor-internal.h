@@ -17,6 +17,7 @@ struct _PPoolExecutor
   GObject parent_instance;
 
   PPoolPool *pool;         /* (owned) */
+  PPoolNotifier *notifier; /* (owned) */
   PPoolLauncher *launcher; /* (owned): constant */
   char *initializer;          /* (owned) (nullable): constant */
   GVariant *initializer_args; /* (owned) (nullable): constant */
@@ -25,6 +26,10 @@ struct _PPoolExecutor
   guint max_workers;
   guint grace_msec;
   guint max_tasks_per_worker;
+
+  /* What was told last; in the context of the constructor. */
+  PPoolExecutorState told_state;
+  PPoolCounts told_counts;
 };
 
 typedef enum

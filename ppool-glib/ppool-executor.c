@@ -59,6 +59,45 @@ G_DEFINE_FINAL_TYPE (PPoolExecutor, ppool_executor, G_TYPE_OBJECT)
 
 #define DEFAULT_GRACE_MSEC 5000
 
+/* How often the counts are told of at most. */
+#define NOTIFY_INTERVAL_MSEC 100
+
+static void
+notify_count (PPoolExecutor *self,
+              guint         *told,
+              guint          count,
+              GParamSpec    *pspec)
+{
+  gboolean changed = *told != count;
+
+  *told = count;
+  if (changed)
+    g_object_notify_by_pspec (G_OBJECT (self), pspec);
+}
+
+static void
+notify_changes (GObject *object)
+{
+  PPoolExecutor *self = PPOOL_EXECUTOR (object);
+  PPoolExecutorState state = ppool_pool_get_state (self->pool);
+  PPoolCounts counts;
+
+  ppool_pool_get_counts (self->pool, &counts);
+
+  notify_count (self, &self->told_counts.n_workers, counts.n_workers,
+                ppool_executor_props[PPOOL_EXECUTOR_PROP_N_WORKERS]);
+  notify_count (self, &self->told_counts.n_pending, counts.n_pending,
+                ppool_executor_props[PPOOL_EXECUTOR_PROP_N_PENDING]);
+  notify_count (self, &self->told_counts.n_running, counts.n_running,
+                ppool_executor_props[PPOOL_EXECUTOR_PROP_N_RUNNING]);
+
+  if (self->told_state == state)
+    return;
+
+  self->told_state = state;
+  g_object_notify_by_pspec (object, ppool_executor_props[PPOOL_EXECUTOR_PROP_STATE]);
+}
+
 static void
 ppool_executor_get_property (GObject    *object,
                              guint       property_id,
@@ -159,6 +198,8 @@ ppool_executor_finalize (GObject *object)
 {
   PPoolExecutor *self = PPOOL_EXECUTOR (object);
 
+  ppool_notifier_end (self->notifier);
+  ppool_notifier_unref (self->notifier);
   ppool_pool_drop (self->pool);
   g_object_unref (self->launcher);
   g_free (self->initializer);
@@ -270,6 +311,9 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    *
    * How far the executor has come.
    *
+   * **Threads**: `notify` is emitted in the main context that was the
+   * thread-default one where the executor was made.
+   *
    * Since: 1.0
    */
   ppool_executor_props[PPOOL_EXECUTOR_PROP_STATE] =
@@ -280,6 +324,10 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    * PPoolExecutor:n-workers:
    *
    * How many workers there are, those that start or leave included.
+   *
+   * **Threads**: `notify` is emitted in the main context that was the
+   * thread-default one where the executor was made, every 100 ms at most; the
+   * value is always exact.
    *
    * Since: 1.0
    */
@@ -292,6 +340,10 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    *
    * How many calls wait for a worker.
    *
+   * **Threads**: `notify` is emitted in the main context that was the
+   * thread-default one where the executor was made, every 100 ms at most; the
+   * value is always exact.
+   *
    * Since: 1.0
    */
   ppool_executor_props[PPOOL_EXECUTOR_PROP_N_PENDING] =
@@ -302,6 +354,10 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    * PPoolExecutor:n-running:
    *
    * How many calls workers have.
+   *
+   * **Threads**: `notify` is emitted in the main context that was the
+   * thread-default one where the executor was made, every 100 ms at most; the
+   * value is always exact.
    *
    * Since: 1.0
    */
@@ -318,7 +374,8 @@ ppool_executor_init (PPoolExecutor *self)
 {
   g_mutex_init (&self->lock);
   self->grace_msec = DEFAULT_GRACE_MSEC;
-  self->pool = ppool_pool_new (G_OBJECT (self));
+  self->notifier = ppool_notifier_new (G_OBJECT (self), NOTIFY_INTERVAL_MSEC, notify_changes);
+  self->pool = ppool_pool_new (G_OBJECT (self), self->notifier);
 }
 
 /**

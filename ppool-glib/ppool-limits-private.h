@@ -11,7 +11,9 @@
 
 G_BEGIN_DECLS
 
-guint ppool_limits_n_processors (void);
-guint ppool_limits_cpu_quota    (const char *root);
+guint    ppool_limits_n_processors  (void);
+guint    ppool_limits_cpu_quota     (const char  *root);
+gboolean ppool_limits_check_workers (guint        n_workers,
+                                     GError     **error);
 
 G_END_DECLS

@@ -44,7 +44,7 @@ ppool_pool_conclude (PPoolPool *self)
          g_hash_table_size (self->places) == 0 &&
          ppool_scheduler_get_n_pending (self->scheduler) == 0;
   if (over && self->state == PPOOL_EXECUTOR_STATE_SHUTTING_DOWN)
-    self->state = PPOOL_EXECUTOR_STATE_SHUT_DOWN;
+    ppool_pool_set_state (self, PPOOL_EXECUTOR_STATE_SHUT_DOWN);
   ppool_gate_leave (&self->gate);
 
   if (over)
@@ -96,12 +96,12 @@ close_pool (PPoolPool *self)
 
   if (self->manager != NULL)
     {
-      self->state = PPOOL_EXECUTOR_STATE_SHUTTING_DOWN;
+      ppool_pool_set_state (self, PPOOL_EXECUTOR_STATE_SHUTTING_DOWN);
       ppool_manager_post (self->manager, conclude_in_manager, ppool_pool_ref (self));
     }
   else
     {
-      self->state = PPOOL_EXECUTOR_STATE_SHUT_DOWN;
+      ppool_pool_set_state (self, PPOOL_EXECUTOR_STATE_SHUT_DOWN);
       self->over = TRUE;
     }
 }

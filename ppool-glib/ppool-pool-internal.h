@@ -28,7 +28,8 @@ struct _PPoolPool
 {
   /* Constant. */
   pid_t pid;
-  GWeakRef executor; /* for g_async_result_get_source_object() */
+  GWeakRef executor;       /* for g_async_result_get_source_object() */
+  PPoolNotifier *notifier; /* (owned) */
 
   PPoolGate gate; /* guards what follows */
   GCond changed;
@@ -42,12 +43,15 @@ struct _PPoolPool
   PPoolStartup startup;   /* likewise */
   GArray *over_callbacks; /* (owned) (element-type OverCallback) */
   guint grace_msec;
+  guint max_workers;
 };
 
 gpointer ppool_pool_ref           (PPoolPool    *self);
 void     ppool_pool_unref         (gpointer      data);
 
 void     ppool_pool_manager_ended (gpointer      data);
+void     ppool_pool_set_state     (PPoolPool          *self,
+                                   PPoolExecutorState  state);
 void     ppool_pool_conclude      (PPoolPool    *self);
 void     ppool_pool_take_pending  (PPoolPool    *self,
                                    GPtrArray    *records);

@@ -9,6 +9,7 @@
 
 #include "ppool-enums.h"
 #include "ppool-launcher.h"
+#include "ppool-notifier-private.h"
 #include "ppool-record-private.h"
 
 G_BEGIN_DECLS
@@ -25,7 +26,8 @@ typedef struct
 /* Called once, when everything is over, in any thread and without a lock. */
 typedef void (*PPoolPoolFunc) (gpointer data);
 
-PPoolPool          *ppool_pool_new             (GObject            *executor);
+PPoolPool          *ppool_pool_new             (GObject            *executor,
+                                                PPoolNotifier      *notifier);
 void                ppool_pool_drop            (PPoolPool          *self);
 
 void                ppool_pool_set_max_workers (PPoolPool          *self,

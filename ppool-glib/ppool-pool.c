@@ -88,6 +88,7 @@ free_pool (gpointer data)
   g_assert (g_hash_table_size (self->places) == 0);
 
   g_weak_ref_clear (&self->executor);
+  ppool_notifier_unref (self->notifier);
   g_cond_clear (&self->changed);
   g_clear_error (&self->cause);
   g_clear_pointer (&self->broken, ppool_failure_unref);
@@ -150,7 +151,7 @@ process_died (gpointer      owner,
   ppool_gate_enter (&self->gate);
   if (self->broken == NULL)
     {
-      self->state = PPOOL_EXECUTOR_STATE_BROKEN;
+      ppool_pool_set_state (self, PPOOL_EXECUTOR_STATE_BROKEN);
       self->cause = g_error_copy (why);
       self->broken = ppool_failure_ref (failure);
     }
@@ -226,28 +227,48 @@ retire_process (gpointer process)
   ppool_process_retire (process);
 }
 
+static void
+counts_changed (gpointer owner)
+{
+  PPoolPool *self = owner;
+
+  ppool_notifier_poke (self->notifier, FALSE);
+}
+
 static const PPoolSchedulerFuncs scheduler_funcs = {
   .start = start_process,
   .assign = assign_call,
   .retire = retire_process,
+  .changed = counts_changed,
 };
+
+/* Within the gate. */
+void
+ppool_pool_set_state (PPoolPool          *self,
+                      PPoolExecutorState  state)
+{
+  self->state = state;
+  ppool_notifier_poke (self->notifier, TRUE);
+}
 
 /* For the executor */
 
 PPoolPool *
-ppool_pool_new (GObject *executor)
+ppool_pool_new (GObject       *executor,
+                PPoolNotifier *notifier)
 {
   PPoolPool *self = g_atomic_rc_box_new0 (PPoolPool);
 
   self->pid = getpid ();
   g_weak_ref_init (&self->executor, executor);
+  self->notifier = ppool_notifier_ref (notifier);
   ppool_gate_init (&self->gate);
   g_cond_init (&self->changed);
   self->places = g_hash_table_new (NULL, NULL);
   self->over_callbacks = g_array_new (FALSE, FALSE, sizeof (OverCallback));
   self->grace_msec = DEFAULT_GRACE_MSEC;
-  self->scheduler =
-    ppool_scheduler_new (&scheduler_funcs, self, ppool_limits_n_processors ());
+  self->max_workers = ppool_limits_n_processors ();
+  self->scheduler = ppool_scheduler_new (&scheduler_funcs, self, self->max_workers);
 
   return self;
 }
@@ -269,9 +290,12 @@ void
 ppool_pool_set_max_workers (PPoolPool *self,
                             guint      max_workers)
 {
+  if (max_workers == 0)
+    max_workers = ppool_limits_n_processors ();
+
   ppool_gate_enter (&self->gate);
-  ppool_scheduler_set_max (self->scheduler, max_workers > 0 ? max_workers :
-                                                              ppool_limits_n_processors ());
+  self->max_workers = max_workers;
+  ppool_scheduler_set_max (self->scheduler, max_workers);
   ppool_gate_leave (&self->gate);
 }
 
@@ -358,6 +382,22 @@ ensure_manager (PPoolPool     *self,
   self->manager = ppool_manager_new (ppool_pool_manager_ended, ppool_pool_ref (self));
 }
 
+/* Before the first worker, while there is a caller who can be told. */
+static gboolean
+check_limits (PPoolPool  *self,
+              GError    **error)
+{
+  gboolean started;
+  guint max_workers;
+
+  ppool_gate_enter (&self->gate);
+  started = self->manager != NULL;
+  max_workers = self->max_workers;
+  ppool_gate_leave (&self->gate);
+
+  return started || ppool_limits_check_workers (max_workers, error);
+}
+
 gboolean
 ppool_pool_submit (PPoolPool      *self,
                    PPoolLauncher  *launcher,
@@ -366,7 +406,8 @@ ppool_pool_submit (PPoolPool      *self,
 {
   gboolean accepted;
 
-  if (!ppool_pool_check (self, error) || !ppool_spawned_check (error))
+  if (!ppool_pool_check (self, error) || !ppool_spawned_check (error) ||
+      !check_limits (self, error))
     return FALSE;
 
   ppool_gate_enter (&self->gate);

@@ -21,6 +21,7 @@ typedef struct
   void (*assign) (gpointer     process,
                   PPoolRecord *record);
   void (*retire) (gpointer     process);
+  void (*changed) (gpointer    owner); /* (nullable): the counts may have */
 } PPoolSchedulerFuncs;
 
 typedef enum

@@ -105,6 +105,19 @@ assign_calls (PPoolScheduler *self)
 }
 
 static void
+retire_unneeded (PPoolScheduler *self)
+{
+  PPoolSeat *seat;
+
+  if (!self->closed || !g_queue_is_empty (&self->pending))
+    return;
+
+  while ((seat = first_seat (self, PPOOL_SEAT_IDLE)) != NULL ||
+         (seat = first_seat (self, PPOOL_SEAT_STARTING)) != NULL)
+    retire_seat (self, seat);
+}
+
+static void
 dispatch (PPoolScheduler *self)
 {
   PPoolSeat *seat;
@@ -119,12 +132,10 @@ dispatch (PPoolScheduler *self)
          ppool_scheduler_get_n_seats (self) < self->max_workers)
     self->funcs->start (self->owner);
 
-  if (!self->closed || !g_queue_is_empty (&self->pending))
-    return;
+  retire_unneeded (self);
 
-  while ((seat = first_seat (self, PPOOL_SEAT_IDLE)) != NULL ||
-         (seat = first_seat (self, PPOOL_SEAT_STARTING)) != NULL)
-    retire_seat (self, seat);
+  if (self->funcs->changed != NULL)
+    self->funcs->changed (self->owner);
 }
 
 void

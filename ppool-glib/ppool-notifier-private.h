@@ -1,0 +1,31 @@
+/* ppool-notifier-private.h: tells an object's context that it has changed, not too often
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <glib-object.h>
+
+G_BEGIN_DECLS
+
+typedef struct _PPoolNotifier PPoolNotifier;
+
+/* Runs in the context where the notifier was made. */
+typedef void (*PPoolNotifierFunc) (GObject *object);
+
+PPoolNotifier *ppool_notifier_new   (GObject           *object,
+                                     guint              interval_msec,
+                                     PPoolNotifierFunc  func);
+PPoolNotifier *ppool_notifier_ref   (PPoolNotifier     *self);
+void           ppool_notifier_unref (PPoolNotifier     *self);
+
+void           ppool_notifier_poke  (PPoolNotifier     *self,
+                                     gboolean           now);
+void           ppool_notifier_end   (PPoolNotifier     *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolNotifier, ppool_notifier_unref)
+
+G_END_DECLS

@@ -1,0 +1,149 @@
+/* ppool-notifier.c: tells an object's context that it has changed, not too often
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "ppool-notifier-private.h"
+
+/* One source in the context where the object was made. It is poked from any
+ * thread, and calls at most once in an interval, or at once if that is asked
+ * for. The object is held only while it is called, in its own context.
+ *
+ * As with completions, nothing here holds the context: when that is freed, the
+ * source goes first, which waits for the lock. */
+
+struct _PPoolNotifier
+{
+  GWeakRef object;
+  PPoolNotifierFunc func;
+  gint64 interval; /* in microseconds */
+  int is_due;      /* atomic */
+
+  GMutex lock;      /* guards what follows */
+  GSource *source;  /* (owned) (nullable): NULL once it is destroyed */
+  gint64 last_call; /* monotonic */
+};
+
+typedef struct
+{
+  GSource source;
+  PPoolNotifier *notifier; /* (unowned): the callback data has the reference */
+} NotifierSource;
+
+PPoolNotifier *
+ppool_notifier_ref (PPoolNotifier *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
+static void
+free_notifier (gpointer data)
+{
+  PPoolNotifier *self = data;
+
+  g_assert (self->source == NULL);
+
+  g_weak_ref_clear (&self->object);
+  g_mutex_clear (&self->lock);
+}
+
+void
+ppool_notifier_unref (PPoolNotifier *self)
+{
+  g_atomic_rc_box_release_full (self, free_notifier);
+}
+
+static gboolean
+dispatch_notifier (GSource     *source,
+                   GSourceFunc  callback G_GNUC_UNUSED,
+                   gpointer     user_data G_GNUC_UNUSED)
+{
+  PPoolNotifier *self = ((NotifierSource *) source)->notifier;
+  g_autoptr (GObject) object = NULL;
+
+  g_source_set_ready_time (source, -1);
+
+  g_mutex_lock (&self->lock);
+  self->last_call = g_get_monotonic_time ();
+  g_atomic_int_set (&self->is_due, FALSE);
+  g_mutex_unlock (&self->lock);
+
+  object = g_weak_ref_get (&self->object);
+  if (object != NULL)
+    self->func (object);
+
+  return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs notifier_source_funcs = { .dispatch = dispatch_notifier };
+
+static void
+source_gone (gpointer data)
+{
+  PPoolNotifier *self = data;
+  GSource *source;
+
+  g_mutex_lock (&self->lock);
+  source = g_steal_pointer (&self->source);
+  g_mutex_unlock (&self->lock);
+
+  g_source_unref (source);
+  ppool_notifier_unref (self);
+}
+
+/* Makes a notifier in the thread-default context of the caller. */
+PPoolNotifier *
+ppool_notifier_new (GObject           *object,
+                    guint              interval_msec,
+                    PPoolNotifierFunc  func)
+{
+  PPoolNotifier *self = g_atomic_rc_box_new0 (PPoolNotifier);
+  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
+
+  g_weak_ref_init (&self->object, object);
+  self->interval = interval_msec * G_TIME_SPAN_MILLISECOND;
+  self->func = func;
+  g_mutex_init (&self->lock);
+
+  self->source = g_source_new (&notifier_source_funcs, sizeof (NotifierSource));
+  ((NotifierSource *) self->source)->notifier = self;
+  g_source_set_static_name (self->source, "[ppool] notifier");
+  g_source_set_callback (self->source, NULL, ppool_notifier_ref (self), source_gone);
+  g_source_attach (self->source, context);
+
+  return self;
+}
+
+/* Has the function called soon, or @now. */
+void
+ppool_notifier_poke (PPoolNotifier *self,
+                     gboolean       now)
+{
+  if (!now && g_atomic_int_get (&self->is_due))
+    return;
+
+  g_mutex_lock (&self->lock);
+  g_atomic_int_set (&self->is_due, TRUE);
+  if (self->source != NULL)
+    g_source_set_ready_time (self->source, now ? 0 : self->last_call + self->interval);
+  g_mutex_unlock (&self->lock);
+}
+
+/* Has nothing called any more. */
+void
+ppool_notifier_end (PPoolNotifier *self)
+{
+  g_autoptr (PPoolNotifier) held G_GNUC_UNUSED = ppool_notifier_ref (self);
+  g_autoptr (GSource) source = NULL;
+
+  g_mutex_lock (&self->lock);
+  source = self->source != NULL ? g_source_ref (self->source) : NULL;
+  g_mutex_unlock (&self->lock);
+
+  if (source != NULL)
+    g_source_destroy (source);
+}

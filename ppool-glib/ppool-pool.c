@@ -138,7 +138,7 @@ process_died (gpointer      owner,
     g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
   g_autoptr (PPoolFailure) failure = NULL;
   GHashTableIter iter;
-  gpointer key;
+  gpointer key, value;
 
   failure = ppool_failure_new (g_error_new (PPOOL_ERROR, PPOOL_ERROR_BROKEN,
                                             "The pool is broken (%s): %s", cause_name (why),
@@ -153,8 +153,11 @@ process_died (gpointer      owner,
     }
   ppool_pool_take_pending (self, records);
   g_hash_table_iter_init (&iter, self->places);
-  while (g_hash_table_iter_next (&iter, &key, NULL))
-    ppool_process_terminate (key, records);
+  while (g_hash_table_iter_next (&iter, &key, &value))
+    {
+      ppool_process_terminate (key, records);
+      ppool_scheduler_evict_seat (self->scheduler, &((Place *) value)->seat);
+    }
   ppool_gate_leave (&self->gate);
 
   ppool_pool_settle_all (records, failure);
@@ -190,8 +193,19 @@ process_ready (gpointer      owner,
   ppool_scheduler_seat_ready (self->scheduler, &place->seat);
 }
 
+static void
+process_unfit (gpointer      owner,
+               PPoolProcess *process)
+{
+  PPoolPool *self = owner;
+  Place *place = g_hash_table_lookup (self->places, process);
+
+  ppool_scheduler_evict_seat (self->scheduler, &place->seat);
+}
+
 static const PPoolProcessFuncs process_funcs = {
   .ready = process_ready,
+  .unfit = process_unfit,
   .died = process_died,
   .gone = process_gone,
 };

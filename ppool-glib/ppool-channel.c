@@ -193,15 +193,22 @@ filter_cb (GDBusConnection *connection G_GNUC_UNUSED,
 
 /* Draining */
 
+/* Nothing is left to read, and nothing will come. */
+static gboolean
+is_at_end (PPoolChannel *self)
+{
+  char byte;
+  ssize_t n = recv (g_socket_get_fd (self->socket), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+  return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
 static gboolean
 drain_cb (gpointer user_data)
 {
   PPoolChannel *self = user_data;
-  char byte;
-  ssize_t n;
 
-  n = recv (g_socket_get_fd (self->socket), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+  if (!is_at_end (self))
     return G_SOURCE_CONTINUE;
 
   g_mutex_lock (&self->event_lock);
@@ -313,13 +320,24 @@ ppool_channel_connect (PPoolChannel  *self,
                        GCancellable  *cancellable,
                        GError       **error)
 {
+  g_autoptr (GError) local_error = NULL;
+
   if (self->connection == NULL)
     {
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, "The channel is closed");
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, "the channel is closed");
       return FALSE;
     }
 
-  return g_initable_init (G_INITABLE (self->connection), cancellable, error);
+  if (g_initable_init (G_INITABLE (self->connection), cancellable, &local_error))
+    return TRUE;
+
+  /* GDBus says of an end that it lacks content. */
+  if (!g_cancellable_is_cancelled (cancellable) && is_at_end (self))
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, "the channel was closed");
+  else
+    g_propagate_error (error, g_steal_pointer (&local_error));
+
+  return FALSE;
 }
 
 /* To be called once connected. A channel that has closed meanwhile has said so

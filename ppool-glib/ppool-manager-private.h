@@ -32,7 +32,6 @@ PPoolManager *ppool_manager_ref         (PPoolManager     *self);
 void          ppool_manager_unref       (PPoolManager     *self);
 
 GMainContext *ppool_manager_get_context (PPoolManager     *self);
-gboolean      ppool_manager_is_current  (PPoolManager     *self);
 void          ppool_manager_post        (PPoolManager     *self,
                                          PPoolManagerFunc  func,
                                          gpointer          data);

@@ -27,7 +27,7 @@ typedef struct
 
 struct _PPoolManager
 {
-  GMainContext *context;  /* (owned) */
+  GMainContext *context;  /* (owned) (nullable); the thread lets go of it at its end */
   PPoolManagerFunc ended; /* the last thing that the thread does */
   gpointer ended_data;
   gboolean ending; /* in the manager's thread */
@@ -36,7 +36,7 @@ struct _PPoolManager
   GCond gone;
   GThread *thread; /* (owned) (nullable); NULL once somebody joins it */
   gboolean is_gone;
-  GSource *wakeup; /* (owned) */
+  GSource *wakeup; /* (owned) (nullable); NULL once the thread looks no more */
   GArray *posts;   /* (owned) (element-type Post) */
   GPtrArray *heap; /* (owned) (element-type PPoolTimer); place 0 is unused */
 };
@@ -144,6 +144,9 @@ set_wakeup (PPoolManager *self)
 {
   gint64 due = -1;
 
+  if (self->wakeup == NULL)
+    return;
+
   if (self->posts->len > 0)
     due = 0;
   else if (self->heap->len > 1)
@@ -170,14 +173,10 @@ take_due_timer (PPoolManager *self)
   return due;
 }
 
-static gboolean
-dispatch_wakeup (GSource     *source,
-                 GSourceFunc  callback G_GNUC_UNUSED,
-                 gpointer     user_data G_GNUC_UNUSED)
+static void
+run_posts (PPoolManager *self)
 {
-  PPoolManager *self = ((WakeupSource *) source)->manager;
   g_autoptr (GArray) posts = NULL;
-  PPoolTimer timer;
 
   g_mutex_lock (&self->lock);
   posts = g_steal_pointer (&self->posts);
@@ -190,7 +189,17 @@ dispatch_wakeup (GSource     *source,
 
       post->func (post->data);
     }
+}
 
+static gboolean
+dispatch_wakeup (GSource     *source,
+                 GSourceFunc  callback G_GNUC_UNUSED,
+                 gpointer     user_data G_GNUC_UNUSED)
+{
+  PPoolManager *self = ((WakeupSource *) source)->manager;
+  PPoolTimer timer;
+
+  run_posts (self);
   while ((timer = take_due_timer (self)).func != NULL)
     timer.func (timer.data);
 
@@ -203,6 +212,21 @@ dispatch_wakeup (GSource     *source,
 
 static GSourceFuncs wakeup_funcs = { .dispatch = dispatch_wakeup };
 
+/* It has a descriptor, which is to be closed when a waiting shutdown returns, and
+ * the manager lives as long as the executor does. */
+static void
+let_go_of_context (PPoolManager *self)
+{
+  g_autoptr (GSource) wakeup = NULL;
+
+  g_mutex_lock (&self->lock);
+  wakeup = g_steal_pointer (&self->wakeup);
+  g_mutex_unlock (&self->lock);
+
+  g_source_destroy (wakeup);
+  g_clear_pointer (&self->context, g_main_context_unref);
+}
+
 static gpointer
 run_manager (gpointer data)
 {
@@ -214,10 +238,12 @@ run_manager (gpointer data)
   /* What was announced before the end is still to be let go of. */
   while (g_main_context_iteration (self->context, FALSE))
     ;
-  g_source_destroy (self->wakeup);
   g_main_context_pop_thread_default (self->context);
+  let_go_of_context (self);
 
   self->ended (self->ended_data);
+  /* What came too late for the loop has references of its own. */
+  run_posts (self);
 
   return NULL;
 }
@@ -253,16 +279,11 @@ ppool_manager_new (PPoolManagerFunc ended,
   return self;
 }
 
+/* To be called in the manager's thread. */
 GMainContext *
 ppool_manager_get_context (PPoolManager *self)
 {
   return self->context;
-}
-
-gboolean
-ppool_manager_is_current (PPoolManager *self)
-{
-  return g_main_context_is_owner (self->context);
 }
 
 /* Has @func called in the manager's thread, after what was posted before. */
@@ -275,7 +296,7 @@ ppool_manager_post (PPoolManager     *self,
 
   g_mutex_lock (&self->lock);
   g_array_append_val (self->posts, post);
-  if (self->posts->len == 1)
+  if (self->posts->len == 1 && self->wakeup != NULL)
     g_source_set_ready_time (self->wakeup, 0);
   g_mutex_unlock (&self->lock);
 }

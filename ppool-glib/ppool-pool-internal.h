@@ -20,6 +20,12 @@ G_BEGIN_DECLS
 
 typedef struct
 {
+  PPoolSeat seat;
+  PPoolProcess *process; /* (owned) */
+} PPoolPlace;
+
+typedef struct
+{
   PPoolPoolFunc func;
   gpointer data;
 } OverCallback;
@@ -38,7 +44,7 @@ struct _PPoolPool
   GError *cause;          /* (owned) (nullable): why it is broken */
   PPoolFailure *broken;   /* (owned) (nullable): what every call then gets */
   PPoolScheduler *scheduler; /* (owned) */
-  GHashTable *places;     /* (owned) (element-type PPoolProcess Place) */
+  GHashTable *places;     /* (owned) (element-type PPoolProcess PPoolPlace) */
   PPoolManager *manager;  /* (owned) (nullable): from the first call on */
   PPoolStartup startup;   /* likewise */
   GArray *over_callbacks; /* (owned) (element-type OverCallback) */

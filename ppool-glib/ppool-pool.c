@@ -32,12 +32,6 @@
 
 #define DEFAULT_GRACE_MSEC 5000
 
-typedef struct
-{
-  PPoolSeat seat;
-  PPoolProcess *process; /* (owned) */
-} Place;
-
 /* Records */
 
 static gboolean
@@ -142,7 +136,7 @@ process_died (gpointer      owner,
     g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
   g_autoptr (PPoolFailure) failure = NULL;
   GHashTableIter iter;
-  gpointer key;
+  gpointer key, value;
 
   failure = ppool_failure_new (g_error_new (PPOOL_ERROR, PPOOL_ERROR_BROKEN,
                                             "The pool is broken (%s): %s", cause_name (why),
@@ -157,8 +151,11 @@ process_died (gpointer      owner,
     }
   ppool_pool_take_pending (self, records);
   g_hash_table_iter_init (&iter, self->places);
-  while (g_hash_table_iter_next (&iter, &key, NULL))
-    ppool_process_terminate (key, SIGTERM, records);
+  while (g_hash_table_iter_next (&iter, &key, &value))
+    {
+      ppool_process_terminate (key, SIGTERM, records);
+      ppool_scheduler_evict_seat (self->scheduler, &((PPoolPlace *) value)->seat);
+    }
   ppool_gate_leave (&self->gate);
 
   ppool_pool_settle_all (records, failure);
@@ -171,7 +168,7 @@ process_gone (gpointer      owner,
               PPoolProcess *process)
 {
   PPoolPool *self = owner;
-  Place *place;
+  PPoolPlace *place;
 
   ppool_gate_enter (&self->gate);
   place = g_hash_table_lookup (self->places, process);
@@ -191,13 +188,24 @@ process_ready (gpointer      owner,
                PPoolProcess *process)
 {
   PPoolPool *self = owner;
-  Place *place = g_hash_table_lookup (self->places, process);
+  PPoolPlace *place = g_hash_table_lookup (self->places, process);
 
   ppool_scheduler_seat_ready (self->scheduler, &place->seat);
 }
 
+static void
+process_unfit (gpointer      owner,
+               PPoolProcess *process)
+{
+  PPoolPool *self = owner;
+  PPoolPlace *place = g_hash_table_lookup (self->places, process);
+
+  ppool_scheduler_evict_seat (self->scheduler, &place->seat);
+}
+
 static const PPoolProcessFuncs process_funcs = {
   .ready = process_ready,
+  .unfit = process_unfit,
   .died = process_died,
   .gone = process_gone,
 };
@@ -206,7 +214,7 @@ static void
 start_process (gpointer owner)
 {
   PPoolPool *self = owner;
-  Place *place = g_new0 (Place, 1);
+  PPoolPlace *place = g_new0 (PPoolPlace, 1);
 
   place->process = ppool_process_new (&self->gate, self->manager, &self->startup, self->grace_msec,
                                       &process_funcs, self);

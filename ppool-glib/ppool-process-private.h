@@ -20,6 +20,9 @@ typedef struct
   /* In any thread, within the gate: the process has room for a call. */
   void (*ready) (gpointer      owner,
                  PPoolProcess *process);
+  /* In any thread, within the gate: it has no call and must not be given one. */
+  void (*unfit) (gpointer      owner,
+                 PPoolProcess *process);
   /* In the manager's thread: it ended without being asked, and why. */
   void (*died)  (gpointer      owner,
                  PPoolProcess *process,

@@ -88,6 +88,15 @@ ppool_process_get_state (PPoolProcess *self)
   return state;
 }
 
+/* Within the gate. */
+static void
+set_dying (PPoolProcess *self)
+{
+  self->state = PPOOL_PROCESS_DYING;
+  if (ppool_outbox_peek (self->outbox) == NULL)
+    self->funcs->unfit (self->owner, self);
+}
+
 /* Notes what is wrong with the worker, unless something was before or it is
  * leaving anyway. */
 gboolean
@@ -100,8 +109,8 @@ ppool_process_condemn (PPoolProcess *self,
   condemned = self->state == PPOOL_PROCESS_STARTING || self->state == PPOOL_PROCESS_READY;
   if (condemned)
     {
-      self->state = PPOOL_PROCESS_DYING;
       self->cause = g_error_copy (cause);
+      set_dying (self);
     }
   ppool_gate_leave (self->gate);
 
@@ -161,7 +170,7 @@ judge (PPoolProcess *self)
   ppool_gate_enter (self->gate);
   asked = self->state == PPOOL_PROCESS_LEAVING;
   if (!asked)
-    self->state = PPOOL_PROCESS_DYING;
+    set_dying (self);
   ppool_gate_leave (self->gate);
 
   self->judged = TRUE;

@@ -62,6 +62,8 @@ void            ppool_scheduler_add_seat    (PPoolScheduler            *self,
                                              gpointer                   process);
 void            ppool_scheduler_seat_ready  (PPoolScheduler            *self,
                                              PPoolSeat                 *seat);
+void            ppool_scheduler_evict_seat  (PPoolScheduler            *self,
+                                             PPoolSeat                 *seat);
 void            ppool_scheduler_remove_seat (PPoolScheduler            *self,
                                              PPoolSeat                 *seat);
 

@@ -230,6 +230,14 @@ ppool_scheduler_seat_ready (PPoolScheduler *self,
   dispatch (self);
 }
 
+/* A process is to be given no call any more, and what it had was taken from it. */
+void
+ppool_scheduler_evict_seat (PPoolScheduler *self,
+                            PPoolSeat      *seat)
+{
+  move_seat (self, seat, PPOOL_SEAT_LEAVING);
+}
+
 void
 ppool_scheduler_remove_seat (PPoolScheduler *self,
                              PPoolSeat      *seat)

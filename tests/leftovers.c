@@ -80,10 +80,10 @@ count_threads (void)
       g_autofree char *comm = NULL;
       g_autofree char *stat = NULL;
 
-      if (read_file ("/proc/self/task", name, "comm", &comm)
-          && read_file ("/proc/self/task", name, "stat", &stat) && !is_exiting (stat))
-        n += !g_str_has_prefix (comm, "gmain") && !g_str_has_prefix (comm, "gdbus")
-             && !g_str_has_prefix (comm, "pool-");
+      if (read_file ("/proc/self/task", name, "comm", &comm) &&
+          read_file ("/proc/self/task", name, "stat", &stat) && !is_exiting (stat))
+        n += !g_str_has_prefix (comm, "gmain") && !g_str_has_prefix (comm, "gdbus") &&
+             !g_str_has_prefix (comm, "pool-");
     }
 
   return n;
@@ -176,8 +176,8 @@ leftovers_is_clean (Leftovers *self)
 {
   g_autoptr (GString) report = g_string_new (NULL);
 
-  return list_children (report) == 0 && list_new_descriptors (self, report) == 0
-         && count_threads () <= self->n_threads;
+  return list_children (report) == 0 && list_new_descriptors (self, report) == 0 &&
+         count_threads () <= self->n_threads;
 }
 
 char *

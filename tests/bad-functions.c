@@ -1,0 +1,217 @@
+/* bad-functions.c: functions that fail, and functions that do not come back
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "bad-functions.h"
+
+#include "gate.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Where the trampoline puts the channel. */
+#define CHANNEL_FD 3
+
+static GVariant *
+fail (PPoolInvocation  *invocation,
+      GVariant         *args,
+      gpointer          user_data,
+      GError          **error)
+{
+  const char *domain, *message;
+  int code;
+
+  g_variant_get (args, "(&si&s)", &domain, &code, &message);
+  g_set_error_literal (error, g_quark_from_string (domain), code, message);
+
+  return NULL;
+}
+
+static GVariant *
+fail_in_latin1 (PPoolInvocation  *invocation,
+                GVariant         *args,
+                gpointer          user_data,
+                GError          **error)
+{
+  g_set_error_literal (error, G_FILE_ERROR, G_FILE_ERROR_NOENT, "No file caf\xe9.txt");
+
+  return NULL;
+}
+
+static GVariant *
+fail_at_length (PPoolInvocation  *invocation,
+                GVariant         *args,
+                gpointer          user_data,
+                GError          **error)
+{
+  guint64 size;
+  g_autofree char *message = NULL;
+
+  g_variant_get (args, "(t)", &size);
+  message = g_strnfill (size, 'm');
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, message);
+
+  return NULL;
+}
+
+static GVariant *
+nothing (PPoolInvocation  *invocation,
+         GVariant         *args,
+         gpointer          user_data,
+         GError          **error)
+{
+  return NULL;
+}
+
+/* Functions that do not come back. */
+
+static GVariant *
+spin (PPoolInvocation  *invocation,
+      GVariant         *args,
+      gpointer          user_data,
+      GError          **error)
+{
+  const char *path;
+  volatile guint64 n = 0;
+
+  g_variant_get_child (args, 0, "&s", &path);
+  gate_enter (path);
+  while (TRUE)
+    n++;
+
+  return NULL;
+}
+
+static GVariant *
+leave (PPoolInvocation  *invocation,
+       GVariant         *args,
+       gpointer          user_data,
+       GError          **error)
+{
+  int status;
+
+  g_variant_get (args, "(i)", &status);
+  exit (status);
+}
+
+static GVariant *
+leave_quickly (PPoolInvocation  *invocation,
+               GVariant         *args,
+               gpointer          user_data,
+               GError          **error)
+{
+  int status;
+
+  g_variant_get (args, "(i)", &status);
+  _exit (status);
+}
+
+/* Says something on its standard error and dies by a signal. */
+static GVariant *
+die (PPoolInvocation  *invocation,
+     GVariant         *args,
+     gpointer          user_data,
+     GError          **error)
+{
+  int signal_number;
+  const char *last_words;
+
+  g_variant_get (args, "(i&s)", &signal_number, &last_words);
+  if (*last_words != '\0')
+    fprintf (stderr, "%s\n", last_words);
+  signal (signal_number, SIG_DFL);
+  kill (getpid (), signal_number);
+
+  while (TRUE)
+    pause ();
+
+  return NULL;
+}
+
+static GVariant *
+segv (PPoolInvocation  *invocation,
+      GVariant         *args,
+      gpointer          user_data,
+      GError          **error)
+{
+  int *volatile nowhere = NULL;
+
+  return g_variant_new_int32 (*nowhere);
+}
+
+static GVariant *
+shut_channel (PPoolInvocation  *invocation,
+              GVariant         *args,
+              gpointer          user_data,
+              GError          **error)
+{
+  shutdown (CHANNEL_FD, SHUT_RDWR);
+  while (TRUE)
+    pause ();
+
+  return NULL;
+}
+
+static GVariant *
+garbage (PPoolInvocation  *invocation,
+         GVariant         *args,
+         gpointer          user_data,
+         GError          **error)
+{
+  char bytes[512];
+
+  memset (bytes, 'x', sizeof bytes);
+  g_assert_cmpint (write (CHANNEL_FD, bytes, sizeof bytes), ==, sizeof bytes);
+
+  return g_variant_new ("()");
+}
+
+/* Leaves a process behind that holds the channel and the standard error, and
+ * dies. */
+static GVariant *
+die_with_heir (PPoolInvocation  *invocation,
+               GVariant         *args,
+               gpointer          user_data,
+               GError          **error)
+{
+  const char *path;
+  int fd;
+
+  g_variant_get_child (args, 0, "&s", &path);
+  fd = gate_enter (path);
+  if (fork () == 0)
+    {
+      char c;
+
+      setsid ();
+      while (read (fd, &c, 1) > 0)
+        ;
+      _exit (0);
+    }
+  kill (getpid (), SIGKILL);
+
+  return NULL;
+}
+
+const NamedFunction bad_functions[] = {
+  { "fail", fail },
+  { "fail-in-latin1", fail_in_latin1 },
+  { "fail-at-length", fail_at_length },
+  { "nothing", nothing },
+  { "spin", spin },
+  { "exit", leave },
+  { "_exit", leave_quickly },
+  { "die", die },
+  { "segv", segv },
+  { "shut-channel", shut_channel },
+  { "garbage", garbage },
+  { "die-with-heir", die_with_heir },
+  { NULL },
+};

@@ -1,0 +1,272 @@
+/* callbacks-test.c: done callbacks of futures
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "busy.h"
+
+#include <signal.h>
+
+typedef struct
+{
+  GMainContext *context;
+  PPoolFuture *future;
+  GString *log;
+  guint n_done;
+} Callbacks;
+
+static gboolean
+had_callbacks (gpointer user_data)
+{
+  return ((Callbacks *) user_data)->n_done == 0;
+}
+
+typedef struct
+{
+  Callbacks *callbacks;
+  char letter;
+} Callback;
+
+static void
+done_cb (PPoolFuture *future,
+         gpointer     user_data)
+{
+  Callback *callback = user_data;
+
+  g_assert_true (ppool_future_is_done (future));
+  g_assert_true (g_main_context_is_owner (callback->callbacks->context));
+  g_string_append_c (callback->callbacks->log, callback->letter);
+}
+
+static void
+destroy_cb (gpointer user_data)
+{
+  Callback *callback = user_data;
+
+  g_string_append_c (callback->callbacks->log, g_ascii_tolower (callback->letter));
+  callback->callbacks->n_done--;
+  g_free (callback);
+}
+
+/* Leaves a capital letter in the log when it is called and a small one when its
+ * data is destroyed. */
+static guint
+add_callback (Callbacks   *callbacks,
+              PPoolFuture *future,
+              char         letter)
+{
+  Callback *callback = g_new (Callback, 1);
+  guint id;
+
+  *callback = (Callback){ callbacks, letter };
+  callbacks->n_done++;
+  id = ppool_future_add_done_callback (future, done_cb, callback, destroy_cb);
+  g_assert_cmpuint (id, !=, 0);
+
+  return id;
+}
+
+static void
+assert_log (Callbacks  *callbacks,
+            const char *expected)
+{
+  harness_iterate_until (had_callbacks, callbacks);
+  while (g_main_context_iteration (callbacks->context, FALSE))
+    ;
+  g_assert_cmpstr (callbacks->log->str, ==, expected);
+  g_string_truncate (callbacks->log, 0);
+}
+
+static void
+callbacks_init (Callbacks *callbacks)
+{
+  *callbacks = (Callbacks){ g_main_context_default (), NULL, g_string_new (NULL), 0 };
+}
+
+/* A9: in order, once, not inside any function, and also when it is late. */
+static void
+test_callbacks (Harness *harness)
+{
+  Busy busy;
+  Callbacks callbacks;
+
+  callbacks_init (&callbacks);
+  busy_init (&busy, harness);
+  add_callback (&callbacks, busy.future, 'A');
+  add_callback (&callbacks, busy.future, 'B');
+  add_callback (&callbacks, busy.future, 'C');
+  gate_open (busy.visitor, "");
+  harness_assert_value (busy.future, "''");
+  g_assert_cmpstr (callbacks.log->str, ==, "");
+  assert_log (&callbacks, "AaBbCc");
+
+  add_callback (&callbacks, busy.future, 'D');
+  add_callback (&callbacks, busy.future, 'E');
+  g_assert_cmpstr (callbacks.log->str, ==, "");
+  assert_log (&callbacks, "DdEe");
+  g_string_free (callbacks.log, TRUE);
+  busy_clear (&busy);
+}
+
+static void
+test_callbacks_removed (Harness *harness)
+{
+  Busy busy;
+  Callbacks callbacks;
+  guint a, b, c;
+
+  callbacks_init (&callbacks);
+  busy_init (&busy, harness);
+  a = add_callback (&callbacks, busy.future, 'A');
+  b = add_callback (&callbacks, busy.future, 'B');
+  c = add_callback (&callbacks, busy.future, 'C');
+  g_assert_true (a != b && b != c && a != c);
+  ppool_future_remove_done_callback (busy.future, b);
+  gate_open (busy.visitor, "");
+  harness_assert_value (busy.future, "''");
+  ppool_future_remove_done_callback (busy.future, c);
+  assert_log (&callbacks, "bcAa");
+  g_string_free (callbacks.log, TRUE);
+  busy_clear (&busy);
+}
+
+static void
+test_callbacks_cancelled (Harness *harness)
+{
+  Busy busy;
+  Callbacks callbacks;
+  g_autoptr (PPoolFuture) next = NULL;
+
+  callbacks_init (&callbacks);
+  busy_init (&busy, harness);
+  next = harness_submit (busy.executor, "echo", NULL);
+  add_callback (&callbacks, next, 'A');
+  g_assert_true (ppool_future_cancel (next));
+  g_assert_cmpstr (callbacks.log->str, ==, "");
+  assert_log (&callbacks, "Aa");
+  gate_open (busy.visitor, "");
+  g_string_free (callbacks.log, TRUE);
+  busy_clear (&busy);
+}
+
+static void
+test_callbacks_broken (Harness *harness)
+{
+  Busy busy;
+  Callbacks callbacks;
+  g_autoptr (PPoolFuture) next = NULL;
+  g_autoptr (GError) error = NULL;
+
+  callbacks_init (&callbacks);
+  busy_init (&busy, harness);
+  next = harness_submit (busy.executor, "echo", NULL);
+  add_callback (&callbacks, busy.future, 'A');
+  add_callback (&callbacks, next, 'B');
+  kill (busy.visitor.pid, SIGKILL);
+  error = harness_failure (next);
+  g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN);
+  harness_iterate_until (had_callbacks, &callbacks);
+  g_assert_cmpuint (callbacks.log->len, ==, 4);
+  gate_expect_death (busy.visitor);
+  g_string_free (callbacks.log, TRUE);
+  busy_clear (&busy);
+}
+
+static gpointer
+callbacks_thread (gpointer user_data)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  Callbacks callbacks;
+
+  g_main_context_push_thread_default (context);
+  callbacks_init (&callbacks);
+  callbacks.context = context;
+  add_callback (&callbacks, user_data, 'A');
+  add_callback (&callbacks, user_data, 'B');
+  assert_log (&callbacks, "AaBb");
+  g_string_free (callbacks.log, TRUE);
+  g_main_context_pop_thread_default (context);
+
+  return NULL;
+}
+
+static void
+test_callbacks_context (Harness *harness)
+{
+  Busy busy;
+  GThread *threads[3];
+
+  busy_init (&busy, harness);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    threads[i] = g_thread_new ("adder", callbacks_thread, busy.future);
+  gate_open (busy.visitor, "");
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    g_thread_join (threads[i]);
+  busy_clear (&busy);
+}
+
+/* Nobody iterates that context: everything is released nevertheless. */
+static void
+test_callbacks_never (Harness *harness)
+{
+  GMainContext *context = g_main_context_new ();
+  Busy busy;
+  Callbacks callbacks;
+
+  callbacks_init (&callbacks);
+  busy_init (&busy, harness);
+  g_main_context_push_thread_default (context);
+  add_callback (&callbacks, busy.future, 'A');
+  g_main_context_pop_thread_default (context);
+  gate_open (busy.visitor, "");
+  harness_assert_value (busy.future, "''");
+  busy_clear (&busy);
+  g_main_context_unref (context);
+  g_assert_cmpstr (callbacks.log->str, ==, "a");
+  g_string_free (callbacks.log, TRUE);
+}
+
+static void
+drop_last_cb (PPoolFuture *future,
+              gpointer     user_data)
+{
+  Callbacks *callbacks = user_data;
+
+  g_assert_true (future == callbacks->future);
+  g_clear_object (&callbacks->future);
+  callbacks->n_done--;
+}
+
+static void
+test_callbacks_last_reference (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (1);
+  Callbacks callbacks;
+
+  callbacks_init (&callbacks);
+  callbacks.n_done = 1;
+  callbacks.future = harness_submit (executor, "echo", NULL);
+  ppool_future_add_done_callback (callbacks.future, drop_last_cb, &callbacks, NULL);
+  harness_iterate_until (had_callbacks, &callbacks);
+  g_assert_null (callbacks.future);
+  g_string_free (callbacks.log, TRUE);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  harness_init (&argc, &argv);
+
+  harness_add ("/callbacks/order", test_callbacks);
+  harness_add ("/callbacks/removed", test_callbacks_removed);
+  harness_add ("/callbacks/cancelled", test_callbacks_cancelled);
+  harness_add ("/callbacks/broken", test_callbacks_broken);
+  harness_add ("/callbacks/context", test_callbacks_context);
+  harness_add ("/callbacks/never-iterated", test_callbacks_never);
+  harness_add ("/callbacks/last-reference", test_callbacks_last_reference);
+
+  return g_test_run ();
+}

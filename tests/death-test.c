@@ -1,0 +1,259 @@
+/* death-test.c: workers that die, while they are in a call and while they are not
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "harness.h"
+
+#include <signal.h>
+#include <string.h>
+
+/* A13: what each future, each later submit and the executor say. */
+static void
+check_death_in_call (const char *function,
+                     GVariant   *args,
+                     int         cause,
+                     const char *how,
+                     const char *more)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (1);
+  g_autofree char *pid = g_strdup_printf ("%u", harness_worker_pid (executor));
+  g_autoptr (PPoolFuture) future = harness_submit (executor, function, args);
+  g_autoptr (PPoolFuture) pending = harness_submit (executor, "echo", NULL);
+  g_autoptr (GError) pending_error = NULL;
+
+  g_test_message ("%s", function);
+  harness_assert_broken (executor, future, cause, function, pid, how, more, NULL);
+  pending_error = harness_failure (pending);
+  g_assert_error (pending_error, PPOOL_ERROR, PPOOL_ERROR_BROKEN);
+  g_assert_cmpuint (ppool_executor_get_n_pending (executor), ==, 0);
+  g_assert_cmpuint (ppool_executor_get_n_running (executor), ==, 0);
+}
+
+static void
+check_signal (int         signal_number,
+              const char *name)
+{
+  check_death_in_call ("die", g_variant_new ("(is)", signal_number, "my last words"),
+                       PPOOL_ERROR_WORKER_DIED, name, "my last words");
+}
+
+static void
+test_signals (Harness *harness)
+{
+  check_signal (SIGKILL, "SIGKILL");
+  check_signal (SIGTERM, "SIGTERM");
+  check_signal (SIGABRT, "SIGABRT");
+  check_signal (SIGBUS, "SIGBUS");
+  check_death_in_call ("segv", NULL, PPOOL_ERROR_WORKER_DIED, "SIGSEGV", NULL);
+}
+
+static void
+test_exits (Harness *harness)
+{
+  check_death_in_call ("exit", g_variant_new ("(i)", 3), PPOOL_ERROR_WORKER_DIED, "status 3", NULL);
+  check_death_in_call ("exit", g_variant_new ("(i)", 0), PPOOL_ERROR_WORKER_DIED, "status 0", NULL);
+  check_death_in_call ("_exit", g_variant_new ("(i)", 0), PPOOL_ERROR_WORKER_DIED, "status 0",
+                       NULL);
+  check_death_in_call ("_exit", g_variant_new ("(i)", 255), PPOOL_ERROR_WORKER_DIED, "status 255",
+                       NULL);
+}
+
+/* The end of what it has written is kept, and no more than that. */
+static void
+test_stderr_tail (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (1);
+  g_autoptr (PPoolFuture) much =
+      harness_submit (executor, "stderr", g_variant_new ("(us)", 10000, "the end of much"));
+  g_autoptr (GVariant) value = harness_result (much);
+  g_autoptr (PPoolFuture) future =
+      harness_submit (executor, "die", g_variant_new ("(is)", SIGKILL, "grün and over"));
+  g_autoptr (GError) error = harness_failure (future);
+
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN, "the end of much\n",
+                        "grün and over", NULL);
+  g_assert_cmpuint (strlen (error->message), <, 6 * 1024);
+  g_assert_cmpuint (strlen (error->message), >, 3 * 1024);
+}
+
+static void
+test_idle (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (2);
+  guint pid = harness_worker_pid (executor);
+  g_autofree char *pid_text = g_strdup_printf ("%u", pid);
+  g_autoptr (PPoolFuture) future = NULL;
+  g_autoptr (GError) error = NULL;
+
+  kill (pid, SIGKILL);
+  harness_wait_for_process (pid, PATIENCE_SECONDS * 1000);
+  while ((error = ppool_executor_get_error (executor)) == NULL)
+    g_thread_yield ();
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_WORKER_DIED, pid_text, "SIGKILL", NULL);
+  g_clear_error (&error);
+  future = ppool_executor_submit (executor, "echo", NULL, NULL, &error);
+  g_assert_null (future);
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN, pid_text, "SIGKILL", NULL);
+}
+
+static gpointer
+submit_thread (gpointer user_data)
+{
+  g_autoptr (PPoolFuture) future = NULL;
+  g_autoptr (GError) error = NULL;
+
+  while ((future = ppool_executor_submit (user_data, "echo", NULL, NULL, &error)) != NULL)
+    {
+      g_autoptr (GError) failure = NULL;
+      g_autoptr (GVariant) value = ppool_future_result (future, PATIENCE_SECONDS * 1000, &failure);
+
+      if (value == NULL)
+        g_assert_error (failure, PPOOL_ERROR, PPOOL_ERROR_BROKEN);
+      g_clear_object (&future);
+    }
+  g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN);
+
+  return NULL;
+}
+
+/* It dies between two calls, or in one: all that is seen of it is an error. */
+static void
+test_between_calls (Harness *harness)
+{
+  for (guint i = 0; i < 20; i++)
+    {
+      g_autoptr (PPoolExecutor) executor = harness_executor (2);
+      guint pid = harness_worker_pid (executor);
+      GThread *thread = g_thread_new ("submitter", submit_thread, executor);
+
+      for (guint n = 0; n < 10 * i; n++)
+        g_thread_yield ();
+      kill (pid, SIGKILL);
+      g_thread_join (thread);
+    }
+}
+
+/* One death ends them all, also workers that are busy in C. */
+static void
+test_others (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (4);
+  g_autoptr (Gate) gate = gate_new (harness->dir);
+  PPoolFuture *futures[4];
+  Visitor visitors[4];
+
+  for (guint i = 0; i < G_N_ELEMENTS (futures); i++)
+    {
+      GVariant *args = g_variant_new ("(s)", gate_get_path (gate));
+
+      futures[i] = harness_submit (executor, i < 2 ? "gate" : "spin", args);
+      visitors[i] = gate_wait (gate);
+    }
+  kill (visitors[1].pid, SIGKILL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (futures); i++)
+    {
+      g_autofree char *pid = g_strdup_printf ("%d", visitors[1].pid);
+
+      harness_assert_broken (executor, futures[i], PPOOL_ERROR_WORKER_DIED, pid, "SIGKILL", NULL);
+      g_object_unref (futures[i]);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (visitors); i++)
+    gate_expect_death (visitors[i]);
+  harness_shut_down (executor);
+  g_assert_cmpuint (leftovers_count_children (), ==, 0);
+  g_assert_cmpuint (ppool_executor_get_n_workers (executor), ==, 0);
+}
+
+/* They are reaped also when nobody asks for it and all do as they please. */
+static void
+test_deaf_others (Harness *harness)
+{
+  g_autoptr (Gate) gate = gate_new (harness->dir);
+  g_autofree char *step = g_strdup_printf ("gate:%s", gate_get_path (gate));
+  PPoolExecutor *executor =
+      harness_executor_on (harness_raw_launcher ("deaf", "init", "call", step, "hang", NULL), 2);
+  g_autoptr (PPoolFuture) first = NULL;
+  g_autoptr (PPoolFuture) second = NULL;
+  g_autoptr (GError) error = NULL;
+  Visitor victim, survivor;
+
+  ppool_executor_set_grace_msec (executor, 50);
+  first = harness_submit (executor, "one", NULL);
+  second = harness_submit (executor, "two", NULL);
+  victim = gate_wait (gate);
+  survivor = gate_wait (gate);
+  kill (victim.pid, SIGKILL);
+  error = harness_failure (second);
+  g_object_unref (executor);
+  gate_expect_death (victim);
+  gate_expect_death (survivor);
+}
+
+static void
+test_channel (Harness *harness)
+{
+  check_death_in_call ("shut-channel", NULL, PPOOL_ERROR_WORKER_DIED, "channel", NULL);
+}
+
+/* It looks alive by its channel and its standard error, which its child has. */
+static void
+test_heir (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (2);
+  g_autoptr (Gate) gate = gate_new (harness->dir);
+  g_autofree char *pid = g_strdup_printf ("%u", harness_worker_pid (executor));
+  g_autoptr (PPoolFuture) future =
+      harness_submit (executor, "die-with-heir", g_variant_new ("(s)", gate_get_path (gate)));
+  Visitor heir = gate_wait (gate);
+  gint64 before = g_get_monotonic_time ();
+
+  harness_assert_broken (executor, future, PPOOL_ERROR_WORKER_DIED, "die-with-heir", pid, "SIGKILL",
+                         NULL);
+  g_assert_cmpint (g_get_monotonic_time () - before, <, 5 * G_USEC_PER_SEC);
+  harness_shut_down (executor);
+  g_assert_cmpuint (leftovers_count_children (), ==, 1);
+  gate_open (heir, "");
+  harness_reap_orphan (-1);
+}
+
+/* The same when the heir's parent was asked to leave. */
+static void
+test_heir_of_idle (Harness *harness)
+{
+  g_autoptr (Gate) gate = gate_new (harness->dir);
+  g_autofree char *step = g_strdup_printf ("fork:%s", gate_get_path (gate));
+  g_autoptr (PPoolExecutor) executor =
+      harness_executor_on (harness_raw_launcher ("init", step, "serve", NULL), 1);
+  g_autoptr (PPoolFuture) future = harness_submit (executor, "echo", NULL);
+  g_autoptr (GVariant) value = harness_result (future);
+  Visitor heir = gate_wait (gate);
+
+  harness_shut_down (executor);
+  g_assert_cmpint (ppool_executor_get_state (executor), ==, PPOOL_EXECUTOR_STATE_SHUT_DOWN);
+  gate_open (heir, "");
+  harness_reap_orphan (-1);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  harness_init (&argc, &argv);
+
+  harness_add ("/death/in-call/signals", test_signals);
+  harness_add ("/death/in-call/exits", test_exits);
+  harness_add ("/death/in-call/channel", test_channel);
+  harness_add ("/death/stderr-tail", test_stderr_tail);
+  harness_add ("/death/idle", test_idle);
+  harness_add ("/death/between-calls", test_between_calls);
+  harness_add ("/death/others/terminated", test_others);
+  harness_add ("/death/others/deaf", test_deaf_others);
+  harness_add ("/death/heir/in-call", test_heir);
+  harness_add ("/death/heir/idle", test_heir_of_idle);
+
+  return g_test_run ();
+}

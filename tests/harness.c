@@ -1,0 +1,415 @@
+/* harness.c: what every test of the public API needs, and checks at its end
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "harness.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <glib/gstdio.h>
+
+/* How often a condition is looked at for which there is no event. */
+#define TICK_MSEC 2
+
+static int n_tracked; /* (atomic) */
+
+/* Waiting. */
+
+static gboolean
+tick_cb (gpointer user_data)
+{
+  return G_SOURCE_CONTINUE;
+}
+
+void
+harness_iterate_until (gboolean (*condition) (gpointer user_data),
+                       gpointer   user_data)
+{
+  GMainContext *context = g_main_context_ref_thread_default ();
+  g_autoptr (GSource) tick = g_timeout_source_new (TICK_MSEC);
+  gint64 end = g_get_monotonic_time () + PATIENCE_SECONDS * G_USEC_PER_SEC;
+
+  g_source_set_callback (tick, tick_cb, NULL, NULL);
+  g_source_attach (tick, context);
+  while (!condition (user_data))
+    {
+      if (g_get_monotonic_time () > end)
+        g_error ("Waited for nothing");
+      g_main_context_iteration (context, TRUE);
+    }
+  g_source_destroy (tick);
+  g_main_context_unref (context);
+}
+
+/* Waits for the end of any process, a child or not. */
+void
+harness_wait_for_process (int   pid,
+                          guint timeout_msec)
+{
+  int fd = syscall (SYS_pidfd_open, pid, 0);
+  struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+
+  if (fd < 0 && errno == ESRCH)
+    return;
+
+  g_assert_cmpint (fd, >=, 0);
+  if (poll (&poll_fd, 1, timeout_msec) != 1)
+    g_error ("Process %d is still there after %u ms", pid, timeout_msec);
+  close (fd);
+}
+
+static gboolean
+has_reaped (gpointer user_data)
+{
+  return waitpid (*(int *) user_data, NULL, WNOHANG) > 0;
+}
+
+/* For a process that was left behind by a child of ours; -1 if there is but one. */
+void
+harness_reap_orphan (int pid)
+{
+  harness_iterate_until (has_reaped, &pid);
+}
+
+static gboolean
+is_clean (Harness *harness)
+{
+  return g_atomic_int_get (&n_tracked) == 0 && leftovers_is_clean (harness->leftovers);
+}
+
+static gboolean
+timed_out_cb (gpointer user_data)
+{
+  *(gboolean *) user_data = TRUE;
+
+  return G_SOURCE_REMOVE;
+}
+
+static void
+assert_clean (Harness *harness)
+{
+  g_autofree char *report = NULL;
+  gboolean timed_out = FALSE;
+  guint timeout = g_timeout_add_seconds (PATIENCE_SECONDS, timed_out_cb, &timed_out);
+  guint tick = g_timeout_add (TICK_MSEC, tick_cb, NULL);
+
+  while (!is_clean (harness) && !timed_out)
+    g_main_context_iteration (NULL, TRUE);
+  g_source_remove (tick);
+  if (!timed_out)
+    {
+      g_source_remove (timeout);
+      return;
+    }
+
+  report = leftovers_report (harness->leftovers);
+  g_error ("Left behind: %d objects, %s", g_atomic_int_get (&n_tracked), report);
+}
+
+/* Tests. */
+
+static void
+set_up (Harness       *harness,
+        gconstpointer  data)
+{
+  g_log_set_always_fatal (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_WARNING);
+  harness->dir = g_dir_make_tmp ("ppool-XXXXXX", NULL);
+  harness->leftovers = leftovers_new ();
+}
+
+static void
+run (Harness       *harness,
+     gconstpointer  data)
+{
+  HarnessFunc func = (HarnessFunc) (gsize) data;
+
+  func (harness);
+  assert_clean (harness);
+}
+
+static void
+tear_down (Harness       *harness,
+           gconstpointer  data)
+{
+  g_autoptr (GDir) dir = g_dir_open (harness->dir, 0, NULL);
+  const char *name;
+
+  while ((name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *path = g_build_filename (harness->dir, name, NULL);
+
+      g_unlink (path);
+    }
+  g_assert_no_errno (g_rmdir (harness->dir));
+  g_free (harness->dir);
+  leftovers_free (harness->leftovers);
+}
+
+/* GLib opens a few descriptors when it needs them and keeps them. */
+static void
+warm_up (void)
+{
+  PPoolExecutor *executor = harness_executor (1);
+
+  harness_assert_works (executor);
+  harness_shut_down (executor);
+  g_object_unref (executor);
+}
+
+void
+harness_init (int    *argc,
+              char ***argv)
+{
+  setlocale (LC_ALL, "");
+  g_test_init (argc, argv, NULL);
+
+  /* What a worker leaves behind shows up as a child of the test. */
+  g_assert_no_errno (prctl (PR_SET_CHILD_SUBREAPER, 1));
+
+  warm_up ();
+}
+
+void
+harness_add (const char  *path,
+             HarnessFunc  func)
+{
+  g_test_add (path, Harness, (gconstpointer) (gsize) func, set_up, run, tear_down);
+}
+
+char *
+harness_path (Harness    *harness,
+              const char *name)
+{
+  return g_build_filename (harness->dir, name, NULL);
+}
+
+static void
+finalized_cb (gpointer  user_data,
+              GObject  *object)
+{
+  g_atomic_int_add (&n_tracked, -1);
+}
+
+/* The test fails if @object is still alive when it has ended. */
+gpointer
+harness_track (gpointer object)
+{
+  g_atomic_int_inc (&n_tracked);
+  g_object_weak_ref (object, finalized_cb, NULL);
+
+  return object;
+}
+
+/* Executors. */
+
+char *
+harness_program (const char *name)
+{
+  return g_test_build_filename (G_TEST_BUILT, name, NULL);
+}
+
+PPoolLauncher *
+harness_launcher (void)
+{
+  g_autofree char *program = harness_program ("bad-worker");
+  PPoolLauncher *launcher = ppool_launcher_new ((const char *[]){ program, NULL });
+
+  ppool_launcher_set_stderr_mode (launcher, PPOOL_STDERR_MODE_DISCARD);
+
+  return launcher;
+}
+
+PPoolLauncher *
+harness_raw_launcher (const char *first_step,
+                      ...)
+{
+  g_autofree char *program = harness_program ("raw-worker");
+  g_autoptr (GPtrArray) argv = g_ptr_array_new ();
+  PPoolLauncher *launcher;
+  va_list steps;
+
+  g_ptr_array_add (argv, program);
+  va_start (steps, first_step);
+  for (const char *step = first_step; step != NULL; step = va_arg (steps, const char *))
+    g_ptr_array_add (argv, (char *) step);
+  va_end (steps);
+  g_ptr_array_add (argv, NULL);
+
+  launcher = ppool_launcher_new ((const char * const *) argv->pdata);
+  ppool_launcher_set_stderr_mode (launcher, PPOOL_STDERR_MODE_DISCARD);
+
+  return launcher;
+}
+
+/* Takes @launcher. */
+PPoolExecutor *
+harness_executor_on (PPoolLauncher *launcher,
+                     guint          max_workers)
+{
+  PPoolExecutor *executor = harness_track (ppool_executor_new (harness_track (launcher)));
+
+  ppool_executor_set_max_workers (executor, max_workers);
+  g_object_unref (launcher);
+
+  return executor;
+}
+
+PPoolExecutor *
+harness_executor (guint max_workers)
+{
+  return harness_executor_on (harness_launcher (), max_workers);
+}
+
+/* Calls. */
+
+PPoolFuture *
+harness_submit (PPoolExecutor *executor,
+                const char    *function,
+                GVariant      *args)
+{
+  g_autoptr (GError) error = NULL;
+  PPoolFuture *future = ppool_executor_submit (executor, function, args, NULL, &error);
+
+  g_assert_no_error (error);
+  g_assert_nonnull (future);
+
+  return harness_track (future);
+}
+
+PPoolFuture *
+harness_submit_gate (PPoolExecutor *executor,
+                     Gate          *gate)
+{
+  return harness_submit (executor, "gate", g_variant_new ("(s)", gate_get_path (gate)));
+}
+
+GVariant *
+harness_result (PPoolFuture *future)
+{
+  g_autoptr (GError) error = NULL;
+  GVariant *value = ppool_future_result (future, PATIENCE_SECONDS * 1000, &error);
+
+  g_assert_no_error (error);
+  g_assert_nonnull (value);
+  g_assert_false (g_variant_is_floating (value));
+
+  return value;
+}
+
+GError *
+harness_failure (PPoolFuture *future)
+{
+  GError *error = NULL;
+  GVariant *value = ppool_future_result (future, PATIENCE_SECONDS * 1000, &error);
+
+  g_assert_null (value);
+  g_assert_nonnull (error);
+  g_assert_true (ppool_future_is_done (future));
+
+  return error;
+}
+
+void
+harness_assert_works (PPoolExecutor *executor)
+{
+  g_autoptr (PPoolFuture) future = harness_submit (executor, "add", g_variant_new ("(xx)", 40, 2));
+
+  harness_assert_value (future, "int64 42");
+}
+
+/* Of a worker that is idle. */
+guint
+harness_worker_pid (PPoolExecutor *executor)
+{
+  g_autoptr (PPoolFuture) future = harness_submit (executor, "pid", NULL);
+  g_autoptr (GVariant) value = harness_result (future);
+
+  g_assert_cmpuint (ppool_future_get_worker_pid (future), ==, g_variant_get_uint32 (value));
+
+  return g_variant_get_uint32 (value);
+}
+
+void
+harness_shut_down (PPoolExecutor *executor)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean success = ppool_executor_shutdown_sync (executor, PPOOL_SHUTDOWN_FLAGS_NONE, NULL,
+                                                   &error);
+
+  g_assert_no_error (error);
+  g_assert_true (success);
+}
+
+static void
+assert_message (const GError *error,
+                va_list       parts)
+{
+  const char *part;
+
+  g_assert_true (g_utf8_validate (error->message, -1, NULL));
+  while ((part = va_arg (parts, const char *)) != NULL)
+    if (strstr (error->message, part) == NULL)
+      g_error ("“%s” is missing in the message “%s”", part, error->message);
+}
+
+/* The rest are texts that the message must have. */
+void
+harness_assert_error (const GError *error,
+                      GQuark        domain,
+                      int           code,
+                      ...)
+{
+  va_list parts;
+
+  g_assert_error (error, domain, code);
+  va_start (parts, code);
+  assert_message (error, parts);
+  va_end (parts);
+}
+
+/* The pool is broken for that reason, and says so in every way. */
+void
+harness_assert_broken (PPoolExecutor *executor,
+                       PPoolFuture   *future,
+                       int            cause,
+                       ...)
+{
+  g_autoptr (GError) failure = harness_failure (future);
+  g_autoptr (GError) refusal = NULL;
+  g_autoptr (GError) reason = ppool_executor_get_error (executor);
+  PPoolFuture *refused = ppool_executor_submit (executor, "echo", NULL, NULL, &refusal);
+  const GError *errors[] = { failure, refusal, reason };
+
+  g_test_message ("%s", failure->message);
+  g_assert_null (refused);
+  g_assert_error (failure, PPOOL_ERROR, PPOOL_ERROR_BROKEN);
+  g_assert_error (refusal, PPOOL_ERROR, PPOOL_ERROR_BROKEN);
+  g_assert_error (reason, PPOOL_ERROR, cause);
+  g_assert_cmpint (ppool_executor_get_state (executor), ==, PPOOL_EXECUTOR_STATE_BROKEN);
+
+  for (guint i = 0; i < G_N_ELEMENTS (errors); i++)
+    {
+      va_list parts;
+
+      va_start (parts, cause);
+      assert_message (errors[i], parts);
+      va_end (parts);
+    }
+}
+
+void
+harness_allow_warnings (void)
+{
+  g_log_set_always_fatal (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL);
+}

@@ -1,0 +1,188 @@
+/* protocol-test.c: workers that send what they must not send
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "harness.h"
+
+/* Takes @launcher, whose worker has been given a call when it misbehaves. */
+static void
+check (PPoolLauncher *launcher,
+       int            cause)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor_on (launcher, 1);
+  g_autoptr (PPoolFuture) future =
+      harness_submit (executor, "function", g_variant_new ("(s)", "argument"));
+  g_autofree char *pid = NULL;
+  g_autoptr (GError) error = NULL;
+
+  error = harness_failure (future);
+  pid = g_strdup_printf ("%u", ppool_future_get_worker_pid (future));
+  harness_assert_broken (executor, future, cause, "function", pid, NULL);
+  harness_shut_down (executor);
+  g_assert_cmpuint (leftovers_count_children (), ==, 0);
+}
+
+static void
+check_violation (const char *step)
+{
+  g_test_message ("%s", step);
+  check (harness_raw_launcher ("init", "call", step, "hang", NULL), PPOOL_ERROR_PROTOCOL);
+}
+
+static void
+test_replies (Harness *harness)
+{
+  check_violation ("return-serial:9999");
+  check_violation ("return-serial:1"); /* Initialize has been answered. */
+  check_violation ("return-body:");
+  check_violation ("return-body:('not', 'a', 'variant')");
+  check_violation ("return-body:(uint32 7,)");
+}
+
+static void
+test_second_reply (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor_on (
+      harness_raw_launcher ("init", "call", "return", "return", "hang", NULL), 1);
+  g_autoptr (PPoolFuture) future = harness_submit (executor, "function", g_variant_new ("(i)", 7));
+  g_autoptr (PPoolFuture) next = NULL;
+  g_autoptr (GError) error = NULL;
+
+  /* The first one counts. */
+  harness_assert_value (future, "(7,)");
+  next = ppool_executor_submit (executor, "next", NULL, NULL, &error);
+  if (next != NULL)
+    {
+      harness_track (next);
+      error = harness_failure (next);
+    }
+  g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN);
+  g_clear_error (&error);
+  error = ppool_executor_get_error (executor);
+  g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL);
+}
+
+static void
+test_unasked (Harness *harness)
+{
+  check_violation ("unasked:signal");
+  check_violation ("unasked:method");
+}
+
+/* With the feature, a result is the bytes of a variant; these are not. */
+static void
+test_packed (Harness *harness)
+{
+  static const char * const bodies[] = {
+    "(<'bare'>,)",
+    "(<@ay []>,)",
+    "(<[byte 0]>,)",
+    "(<[byte 0x61]>,)",
+    "(<[byte 0x61, 0]>,)",                     /* No type. */
+    "(<[byte 0x61, 0, 0, 0x61, 0x2a]>,)",      /* The type “a*”. */
+    "(<[byte 0x61, 0x62, 0x63, 0, 0x73]>,)",   /* A string without its end. */
+    "(<[byte 0x07, 0, 0x62]>,)",               /* A boolean that is neither. */
+    "(<[byte 0xff, 0, 0, 0x73]>,)",            /* A string that isn't UTF-8. */
+    "(<[byte 1, 2, 3, 0, 0x28, 0x73, 0x75, 0x29]>,)",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (bodies); i++)
+    {
+      g_autofree char *step = g_strconcat ("return-body:", bodies[i], NULL);
+
+      g_test_message ("%s", step);
+      check (harness_raw_launcher ("init:gvariant", "call", step, "hang", NULL),
+             PPOOL_ERROR_PROTOCOL);
+    }
+}
+
+static void
+test_garbage (Harness *harness)
+{
+  harness_allow_warnings ();
+  check_violation ("garbage");
+  check_violation ("undecodable");
+  check_violation ("huge");
+}
+
+/* The descriptor that nobody asked for is open nowhere when the test has ended. */
+static void
+test_descriptor (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor_on (
+      harness_raw_launcher ("init", "call", "descriptor", "serve", NULL), 1);
+  g_autoptr (PPoolFuture) future = harness_submit (executor, "function", g_variant_new ("(i)", 7));
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) value = ppool_future_result (future, PATIENCE_SECONDS * 1000, &error);
+
+  /* To refuse it is as good as not to see it. */
+  if (value == NULL)
+    g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN);
+}
+
+/* Dead with a message that was begun. */
+static void
+test_half_result (Harness *harness)
+{
+  check (harness_raw_launcher ("init", "call", "half", "exit:0", NULL), PPOOL_ERROR_WORKER_DIED);
+  check (harness_raw_launcher ("init", "call", "half", "kill:9", NULL), PPOOL_ERROR_WORKER_DIED);
+  check (harness_raw_launcher ("init", "call", "half", "close", "hang", NULL),
+         PPOOL_ERROR_WORKER_DIED);
+}
+
+static void
+test_closed (Harness *harness)
+{
+  check (harness_raw_launcher ("init", "call", "close", "hang", NULL), PPOOL_ERROR_WORKER_DIED);
+}
+
+/* A worker with nothing to do misbehaves as well. */
+static void
+test_idle (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor_on (
+      harness_raw_launcher ("init", "call", "return", "unasked:signal", "hang", NULL), 1);
+  g_autoptr (PPoolFuture) future = harness_submit (executor, "function", NULL);
+  g_autoptr (GError) error = NULL;
+
+  harness_assert_value (future, "@av []");
+  while ((error = ppool_executor_get_error (executor)) == NULL)
+    g_thread_yield ();
+  g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL);
+}
+
+/* A worker whose program uses the library and writes to a descriptor that isn't
+ * its own. */
+static void
+test_scribbler (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (1);
+  g_autoptr (PPoolFuture) future = NULL;
+
+  harness_allow_warnings ();
+  future = harness_submit (executor, "garbage", NULL);
+  harness_assert_broken (executor, future, PPOOL_ERROR_PROTOCOL, "garbage", NULL);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  harness_init (&argc, &argv);
+
+  harness_add ("/protocol/replies", test_replies);
+  harness_add ("/protocol/second-reply", test_second_reply);
+  harness_add ("/protocol/unasked", test_unasked);
+  harness_add ("/protocol/packed", test_packed);
+  harness_add ("/protocol/garbage", test_garbage);
+  harness_add ("/protocol/descriptor", test_descriptor);
+  harness_add ("/protocol/half-result", test_half_result);
+  harness_add ("/protocol/closed", test_closed);
+  harness_add ("/protocol/idle", test_idle);
+  harness_add ("/protocol/scribbler", test_scribbler);
+
+  return g_test_run ();
+}

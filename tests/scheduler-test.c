@@ -1,0 +1,420 @@
+/* scheduler-test.c: which call goes to which worker, on workers that are none
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "ppool-scheduler-private.h"
+
+typedef struct
+{
+  PPoolSeat seat;
+  PPoolRecord *record; /* (owned) (nullable): the call that it was given */
+  gboolean is_retired;
+} FakeProcess;
+
+typedef struct
+{
+  PPoolScheduler *scheduler;
+  GPtrArray *processes; /* (element-type FakeProcess): in the order of their start */
+  GPtrArray *records;   /* (element-type PPoolRecord): in the order of their submission */
+} Fixture;
+
+static void
+start (gpointer owner)
+{
+  Fixture *fixture = owner;
+  FakeProcess *process = g_new0 (FakeProcess, 1);
+
+  g_ptr_array_add (fixture->processes, process);
+  ppool_scheduler_add_seat (fixture->scheduler, &process->seat, process);
+}
+
+static void
+assign (gpointer     data,
+        PPoolRecord *record)
+{
+  FakeProcess *process = data;
+
+  g_assert_null (process->record);
+  g_assert_false (process->is_retired);
+  process->record = ppool_record_ref (record);
+}
+
+static void
+retire (gpointer data)
+{
+  FakeProcess *process = data;
+
+  g_assert_null (process->record);
+  g_assert_false (process->is_retired);
+  process->is_retired = TRUE;
+}
+
+static const PPoolSchedulerFuncs funcs = { start, assign, retire };
+
+static void
+ignore_owner (gpointer owner)
+{
+}
+
+static const PPoolRecordOwner record_owner = { .unref = ignore_owner };
+
+static PPoolRecord *
+push (Fixture *fixture)
+{
+  PPoolRecord *record = ppool_record_new ("function", NULL, NULL, &record_owner, fixture);
+
+  g_ptr_array_add (fixture->records, record);
+  ppool_scheduler_push (fixture->scheduler, record);
+
+  return record;
+}
+
+static FakeProcess *
+get_process (Fixture *fixture,
+             guint    i)
+{
+  g_assert_cmpuint (i, <, fixture->processes->len);
+
+  return fixture->processes->pdata[i];
+}
+
+static PPoolRecord *
+get_record (Fixture *fixture,
+            guint    i)
+{
+  return fixture->records->pdata[i];
+}
+
+static void
+become_ready (Fixture *fixture,
+              guint    i)
+{
+  FakeProcess *process = get_process (fixture, i);
+
+  g_clear_pointer (&process->record, ppool_record_unref);
+  ppool_scheduler_seat_ready (fixture->scheduler, &process->seat);
+}
+
+static void
+leave (Fixture *fixture,
+       guint    i)
+{
+  ppool_scheduler_remove_seat (fixture->scheduler, &get_process (fixture, i)->seat);
+}
+
+static void
+free_process (gpointer data)
+{
+  FakeProcess *process = data;
+
+  g_clear_pointer (&process->record, ppool_record_unref);
+  g_free (process);
+}
+
+static void
+set_up (Fixture       *fixture,
+        gconstpointer  max_workers)
+{
+  fixture->scheduler =
+      ppool_scheduler_new (&funcs, fixture, GPOINTER_TO_UINT (max_workers));
+  fixture->processes = g_ptr_array_new_with_free_func (free_process);
+  fixture->records = g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
+}
+
+/* Empties the queue and has all that stay leave. */
+static void
+tear_down (Fixture       *fixture,
+           gconstpointer  max_workers)
+{
+  PPoolRecord *record;
+
+  ppool_scheduler_set_max (fixture->scheduler, 0);
+  while ((record = ppool_scheduler_pop (fixture->scheduler)) != NULL)
+    ppool_record_unref (record);
+  for (guint i = 0; i < fixture->processes->len; i++)
+    if (get_process (fixture, i)->seat.link.data != NULL)
+      leave (fixture, i);
+  ppool_scheduler_free (fixture->scheduler);
+  g_ptr_array_unref (fixture->processes);
+  g_ptr_array_unref (fixture->records);
+}
+
+static void
+forget (Fixture *fixture,
+        guint    i)
+{
+  leave (fixture, i);
+  get_process (fixture, i)->seat.link.data = NULL;
+}
+
+static void
+assert_runs (Fixture *fixture,
+             guint    process,
+             guint    record)
+{
+  g_assert_true (get_process (fixture, process)->record == get_record (fixture, record));
+}
+
+static void
+assert_idle (Fixture *fixture,
+             guint    process)
+{
+  g_assert_null (get_process (fixture, process)->record);
+}
+
+/* A3 */
+static void
+test_on_demand (Fixture       *fixture,
+                gconstpointer  max_workers)
+{
+  g_assert_cmpuint (fixture->processes->len, ==, 0);
+  push (fixture);
+  g_assert_cmpuint (fixture->processes->len, ==, 1);
+  g_assert_cmpuint (ppool_scheduler_get_n_pending (fixture->scheduler), ==, 1);
+  assert_idle (fixture, 0);
+
+  become_ready (fixture, 0);
+  assert_runs (fixture, 0, 0);
+  g_assert_cmpuint (ppool_scheduler_get_n_pending (fixture->scheduler), ==, 0);
+  g_assert_cmpuint (ppool_scheduler_get_n_running (fixture->scheduler), ==, 1);
+  become_ready (fixture, 0);
+
+  /* One that idles is enough. */
+  for (guint i = 1; i < 4; i++)
+    {
+      push (fixture);
+      assert_runs (fixture, 0, i);
+      become_ready (fixture, 0);
+    }
+  g_assert_cmpuint (fixture->processes->len, ==, 1);
+  g_assert_cmpuint (ppool_scheduler_get_n_running (fixture->scheduler), ==, 0);
+}
+
+static void
+test_maximum (Fixture       *fixture,
+              gconstpointer  max_workers)
+{
+  for (guint i = 0; i < 10; i++)
+    {
+      push (fixture);
+      g_assert_cmpuint (fixture->processes->len, ==, MIN (i + 1, 3));
+    }
+  for (guint i = 0; i < 3; i++)
+    become_ready (fixture, i);
+  g_assert_cmpuint (fixture->processes->len, ==, 3);
+  g_assert_cmpuint (ppool_scheduler_get_n_running (fixture->scheduler), ==, 3);
+  g_assert_cmpuint (ppool_scheduler_get_n_pending (fixture->scheduler), ==, 7);
+
+  ppool_scheduler_set_max (fixture->scheduler, 5);
+  g_assert_cmpuint (fixture->processes->len, ==, 5);
+  g_assert_cmpuint (ppool_scheduler_get_n_seats (fixture->scheduler), ==, 5);
+}
+
+/* First in, first out, whoever becomes ready when. */
+static void
+test_order (Fixture       *fixture,
+            gconstpointer  max_workers)
+{
+  static const guint ready[] = { 2, 0, 0, 1, 2, 0 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (ready); i++)
+    push (fixture);
+  for (guint i = 0; i < G_N_ELEMENTS (ready); i++)
+    {
+      become_ready (fixture, ready[i]);
+      assert_runs (fixture, ready[i], i);
+      g_assert_cmpuint (ppool_record_get_id (get_record (fixture, i)), >, 0);
+      if (i > 0)
+        g_assert_cmpuint (ppool_record_get_id (get_record (fixture, i)), >,
+                          ppool_record_get_id (get_record (fixture, i - 1)));
+    }
+}
+
+/* A worker that is being started is counted on. */
+static void
+test_enough_starting (Fixture       *fixture,
+                      gconstpointer  max_workers)
+{
+  push (fixture);
+  become_ready (fixture, 0);
+  push (fixture);
+  g_assert_cmpuint (fixture->processes->len, ==, 2);
+
+  /* The second call is taken by the first worker meanwhile. */
+  become_ready (fixture, 0);
+  assert_runs (fixture, 0, 1);
+  push (fixture);
+  g_assert_cmpuint (fixture->processes->len, ==, 2);
+  push (fixture);
+  g_assert_cmpuint (fixture->processes->len, ==, 3);
+}
+
+static void
+test_withdraw (Fixture       *fixture,
+               gconstpointer  max_workers)
+{
+  for (guint i = 0; i < 5; i++)
+    push (fixture);
+  become_ready (fixture, 0);
+  g_assert_false (ppool_scheduler_withdraw (fixture->scheduler, get_record (fixture, 0)));
+  g_assert_true (ppool_scheduler_withdraw (fixture->scheduler, get_record (fixture, 1)));
+  g_assert_false (ppool_scheduler_withdraw (fixture->scheduler, get_record (fixture, 1)));
+  g_assert_true (ppool_scheduler_withdraw (fixture->scheduler, get_record (fixture, 4)));
+  g_assert_cmpuint (ppool_scheduler_get_n_pending (fixture->scheduler), ==, 2);
+  become_ready (fixture, 1);
+  assert_runs (fixture, 1, 2);
+  become_ready (fixture, 2);
+  assert_runs (fixture, 2, 3);
+  become_ready (fixture, 0);
+  assert_idle (fixture, 0);
+  g_assert_false (ppool_scheduler_withdraw (fixture->scheduler, get_record (fixture, 0)));
+}
+
+/* A17: workers leave when there is nothing left to do. */
+static void
+test_close (Fixture       *fixture,
+            gconstpointer  max_workers)
+{
+  for (guint i = 0; i < 4; i++)
+    push (fixture);
+  become_ready (fixture, 0);
+  become_ready (fixture, 1);
+  ppool_scheduler_close (fixture->scheduler);
+  for (guint i = 0; i < 3; i++)
+    g_assert_false (get_process (fixture, i)->is_retired);
+
+  become_ready (fixture, 0);
+  assert_runs (fixture, 0, 2);
+  become_ready (fixture, 1);
+  assert_runs (fixture, 1, 3);
+  /* The queue is empty: nobody needs the one that is still being started. */
+  become_ready (fixture, 0);
+  g_assert_true (get_process (fixture, 0)->is_retired);
+  g_assert_true (get_process (fixture, 2)->is_retired);
+  g_assert_false (get_process (fixture, 1)->is_retired);
+  become_ready (fixture, 1);
+  g_assert_true (get_process (fixture, 1)->is_retired);
+
+  /* What a leaving one still says is no news. */
+  become_ready (fixture, 2);
+  g_assert_cmpuint (ppool_scheduler_get_n_seats (fixture->scheduler), ==, 3);
+  for (guint i = 0; i < 3; i++)
+    forget (fixture, i);
+  g_assert_cmpuint (ppool_scheduler_get_n_seats (fixture->scheduler), ==, 0);
+  g_assert_cmpuint (fixture->processes->len, ==, 3);
+}
+
+static void
+test_close_unused (Fixture       *fixture,
+                   gconstpointer  max_workers)
+{
+  ppool_scheduler_close (fixture->scheduler);
+  g_assert_cmpuint (fixture->processes->len, ==, 0);
+}
+
+/* The last call is withdrawn when all the others have been answered. */
+static void
+test_close_withdraw (Fixture       *fixture,
+                     gconstpointer  max_workers)
+{
+  push (fixture);
+  ppool_scheduler_close (fixture->scheduler);
+  g_assert_false (get_process (fixture, 0)->is_retired);
+  g_assert_true (ppool_scheduler_withdraw (fixture->scheduler, get_record (fixture, 0)));
+  g_assert_true (get_process (fixture, 0)->is_retired);
+}
+
+/* A seat that becomes free while calls wait is taken. */
+static void
+test_replacement (Fixture       *fixture,
+                  gconstpointer  max_workers)
+{
+  for (guint i = 0; i < 5; i++)
+    push (fixture);
+  for (guint i = 0; i < 3; i++)
+    become_ready (fixture, i);
+  forget (fixture, 1);
+  g_assert_cmpuint (fixture->processes->len, ==, 4);
+  become_ready (fixture, 3);
+  assert_runs (fixture, 3, 3);
+
+  /* But not for nothing. */
+  become_ready (fixture, 0);
+  become_ready (fixture, 0);
+  forget (fixture, 0);
+  g_assert_cmpuint (fixture->processes->len, ==, 4);
+}
+
+/* A worker that something is wrong with, whatever it was at. */
+static void
+test_evicted (Fixture       *fixture,
+              gconstpointer  max_workers)
+{
+  for (guint i = 0; i < 3; i++)
+    push (fixture);
+  become_ready (fixture, 0);
+  become_ready (fixture, 1);
+  become_ready (fixture, 1);
+  assert_runs (fixture, 1, 2);
+  for (guint i = 0; i < 3; i++)
+    ppool_scheduler_evict_seat (fixture->scheduler, &get_process (fixture, i)->seat);
+  g_assert_cmpuint (ppool_scheduler_get_n_running (fixture->scheduler), ==, 0);
+  g_assert_cmpuint (ppool_scheduler_get_n_seats (fixture->scheduler), ==, 3);
+
+  become_ready (fixture, 2);
+  push (fixture);
+  g_assert_cmpuint (ppool_scheduler_get_n_pending (fixture->scheduler), ==, 1);
+  forget (fixture, 0);
+  g_assert_cmpuint (fixture->processes->len, ==, 4);
+  become_ready (fixture, 3);
+  assert_runs (fixture, 3, 3);
+}
+
+static void
+test_fewer (Fixture       *fixture,
+            gconstpointer  max_workers)
+{
+  for (guint i = 0; i < 3; i++)
+    push (fixture);
+  for (guint i = 0; i < 3; i++)
+    become_ready (fixture, i);
+  become_ready (fixture, 0);
+  ppool_scheduler_set_max (fixture->scheduler, 1);
+  g_assert_true (get_process (fixture, 0)->is_retired);
+  g_assert_false (get_process (fixture, 1)->is_retired);
+  become_ready (fixture, 1);
+  g_assert_true (get_process (fixture, 1)->is_retired);
+  become_ready (fixture, 2);
+  g_assert_false (get_process (fixture, 2)->is_retired);
+}
+
+static void
+add (const char *path,
+     void      (*func) (Fixture *fixture, gconstpointer max_workers))
+{
+  g_test_add (path, Fixture, GUINT_TO_POINTER (3), set_up, func, tear_down);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  add ("/scheduler/on-demand", test_on_demand);
+  add ("/scheduler/maximum", test_maximum);
+  add ("/scheduler/order", test_order);
+  add ("/scheduler/enough-starting", test_enough_starting);
+  add ("/scheduler/withdraw", test_withdraw);
+  add ("/scheduler/close", test_close);
+  add ("/scheduler/close-unused", test_close_unused);
+  add ("/scheduler/close-withdraw", test_close_withdraw);
+  add ("/scheduler/replacement", test_replacement);
+  add ("/scheduler/evicted", test_evicted);
+  add ("/scheduler/fewer", test_fewer);
+
+  return g_test_run ();
+}

@@ -1,0 +1,166 @@
+/* victim.c: a program with a pool, for tests that do something to it
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "gate.h"
+
+#include <ppool-glib/ppool-glib.h>
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static GVariant *
+spin (PPoolInvocation  *invocation,
+      GVariant         *args,
+      gpointer          user_data,
+      GError          **error)
+{
+  const char *path;
+  volatile guint64 n = 0;
+
+  g_variant_get_child (args, 0, "&s", &path);
+  gate_enter (path);
+  while (TRUE)
+    n++;
+
+  return NULL;
+}
+
+static GVariant *
+gate (PPoolInvocation  *invocation,
+      GVariant         *args,
+      gpointer          user_data,
+      GError          **error)
+{
+  const char *path;
+  g_autofree char *answer = NULL;
+
+  g_variant_get_child (args, 0, "&s", &path);
+  answer = gate_pass (path);
+
+  return g_variant_new_string ("the original");
+}
+
+static PPoolExecutor *
+make_executor (guint max_workers)
+{
+  g_autoptr (PPoolLauncher) launcher = ppool_launcher_new_self ();
+  PPoolExecutor *executor = ppool_executor_new (launcher);
+
+  ppool_executor_set_max_workers (executor, max_workers);
+
+  return executor;
+}
+
+static PPoolFuture *
+submit (PPoolExecutor *executor,
+        const char    *function,
+        const char    *path)
+{
+  g_autoptr (GError) error = NULL;
+  PPoolFuture *future =
+      ppool_executor_submit (executor, function, g_variant_new ("(s)", path), NULL, &error);
+
+  g_assert_no_error (error);
+
+  return future;
+}
+
+/* Never asks whether it is a worker itself, and notes each start in a file. */
+static int
+run_forgetful (const char *path)
+{
+  g_autoptr (PPoolExecutor) executor = make_executor (2);
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GError) error = NULL;
+  int fd = open (path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+  g_assert_cmpint (write (fd, "started\n", strlen ("started\n")), ==, strlen ("started\n"));
+  close (fd);
+
+  value = ppool_executor_call_sync (executor, "echo", NULL, NULL, &error);
+  if (value != NULL)
+    return EXIT_SUCCESS;
+
+  g_printerr ("%s\n", error->message);
+  ppool_executor_shutdown_sync (executor, PPOOL_SHUTDOWN_FLAGS_NONE, NULL, NULL);
+
+  return 3;
+}
+
+/* Has every worker spin, and waits for its end. What comes to its standard input
+ * has it leave a forked copy behind, which is at the gate as well. */
+static int
+run_spinning (guint       n_workers,
+              const char *path)
+{
+  PPoolExecutor *executor = make_executor (n_workers);
+  g_autoptr (GPtrArray) futures = g_ptr_array_new_with_free_func (g_object_unref);
+  char c;
+
+  for (guint i = 0; i < n_workers; i++)
+    g_ptr_array_add (futures, submit (executor, "spin", path));
+
+  if (read (STDIN_FILENO, &c, 1) == 1 && fork () == 0)
+    {
+      g_free (gate_pass (path));
+      _exit (0);
+    }
+
+  while (TRUE)
+    pause ();
+}
+
+/* Starts a worker, comes to the gate, and starts another one. */
+static int
+run_replaced (const char *path)
+{
+  g_autoptr (PPoolExecutor) executor = make_executor (2);
+  g_autoptr (PPoolFuture) first = submit (executor, "gate", path);
+  g_autoptr (PPoolFuture) second = NULL;
+  g_autoptr (GVariant) first_value = NULL;
+  g_autoptr (GVariant) second_value = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_free (gate_pass (path));
+  second = submit (executor, "gate", path);
+  first_value = ppool_future_result (first, -1, &error);
+  g_assert_no_error (error);
+  second_value = ppool_future_result (second, -1, &error);
+  g_assert_no_error (error);
+  g_print ("%s, %s", g_variant_get_string (first_value, NULL),
+           g_variant_get_string (second_value, NULL));
+  ppool_executor_shutdown_sync (executor, PPOOL_SHUTDOWN_FLAGS_NONE, NULL, NULL);
+
+  return EXIT_SUCCESS;
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_autoptr (PPoolWorker) worker = NULL;
+
+  if (argc == 3 && g_str_equal (argv[1], "forgetful"))
+    return run_forgetful (argv[2]);
+
+  worker = ppool_worker_new ();
+  ppool_worker_add_function (worker, "spin", spin, NULL, NULL);
+  ppool_worker_add_function (worker, "gate", gate, NULL, NULL);
+  if (ppool_worker_is_spawned ())
+    return ppool_worker_run (worker, NULL);
+
+  if (argc == 4 && g_str_equal (argv[1], "spinning"))
+    return run_spinning (atoi (argv[2]), argv[3]);
+  if (argc == 3 && g_str_equal (argv[1], "replaced"))
+    return run_replaced (argv[2]);
+
+  g_printerr ("usage: victim forgetful LOG | spinning N GATE | replaced GATE\n");
+
+  return EXIT_FAILURE;
+}

@@ -39,6 +39,8 @@ struct _PPoolChannel
   GSocket *socket; /* (owned) */
   gulong closed_handler;
   gboolean as_bytes; /* values travel as bytes; written before the first call */
+  PPoolBoard *board; /* (owned) (nullable): the worker's; before the first call */
+  gboolean offers_board; /* Initialize did; written before it was sent */
   gboolean needs_bytes; /* Initialize did; written before it was sent */
   gboolean violated; /* I/O thread */
 
@@ -64,7 +66,8 @@ void             ppool_channel_violate           (PPoolChannel            *self,
                                                   ...) G_GNUC_PRINTF (2, 3);
 gboolean         ppool_channel_has_body          (GDBusMessage            *message,
                                                   const char              *type);
-void             ppool_channel_add_abilities     (GVariantBuilder         *dictionary);
+void             ppool_channel_add_abilities     (GVariantBuilder         *dictionary,
+                                                  gboolean                 board);
 gboolean         ppool_channel_has_feature       (GVariant                *dictionary,
                                                   const char              *feature);
 gboolean         ppool_channel_is_swapped        (GDBusMessage            *message);

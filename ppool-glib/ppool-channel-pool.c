@@ -9,6 +9,7 @@
 
 #include "ppool-channel-internal.h"
 
+#include <gio/gunixfdlist.h>
 #include <string.h>
 
 #include "ppool-value-private.h"
@@ -38,6 +39,7 @@ send_request (PPoolChannel      *self,
               guint64            id,
               const char        *member,
               GVariant          *body,
+              GUnixFDList       *fds,
               GError           **error)
 {
   g_autoptr (GDBusMessage) message =
@@ -47,6 +49,8 @@ send_request (PPoolChannel      *self,
 
   if (body != NULL)
     g_dbus_message_set_body (message, body);
+  if (fds != NULL)
+    g_dbus_message_set_unix_fd_list (message, fds);
 
   g_mutex_lock (&self->lock);
   if (self->connection != NULL)
@@ -103,19 +107,44 @@ add_initializer (PPoolChannel     *self,
   return TRUE;
 }
 
+/* (nullable): not every connection carries descriptors. */
+static GUnixFDList *
+list_board (PPoolChannel *self,
+            int           board_fd)
+{
+  g_autoptr (GDBusConnection) connection = ppool_channel_ref_connection (self);
+  g_autoptr (GUnixFDList) fds = NULL;
+
+  if (board_fd < 0 || connection == NULL ||
+      (g_dbus_connection_get_capabilities (connection) &
+       G_DBUS_CAPABILITY_FLAGS_UNIX_FD_PASSING) == 0)
+    return NULL;
+
+  fds = g_unix_fd_list_new ();
+
+  return g_unix_fd_list_append (fds, board_fd, NULL) == 0 ? g_steal_pointer (&fds) : NULL;
+}
+
 /* What can't be sent is reported as if the worker had refused it. */
 void
 ppool_channel_send_initialize (PPoolChannel *self,
                                const char   *initializer,
-                               GVariant     *initializer_args)
+                               GVariant     *initializer_args,
+                               int           board_fd)
 {
+  g_autoptr (GUnixFDList) fds = NULL;
   g_autoptr (GError) error = NULL;
   GVariantBuilder options;
 
   g_assert (self->side == PPOOL_CHANNEL_SIDE_POOL);
 
+  fds = list_board (self, board_fd);
+  self->offers_board = fds != NULL;
+
   g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
-  ppool_channel_add_abilities (&options);
+  ppool_channel_add_abilities (&options, self->offers_board);
+  if (self->offers_board)
+    g_variant_builder_add (&options, "{sv}", "board", g_variant_new_handle (0));
 
   if (initializer != NULL &&
       !add_initializer (self, &options, initializer, initializer_args, &error))
@@ -126,7 +155,7 @@ ppool_channel_send_initialize (PPoolChannel *self,
     }
 
   if (!send_request (self, PPOOL_REQUEST_INITIALIZE, 0, "Initialize",
-                     g_variant_new ("(a{sv})", &options), &error) &&
+                     g_variant_new ("(a{sv})", &options), fds, &error) &&
       !ppool_channel_is_closed_error (error))
     ppool_channel_emit_type (self, PPOOL_CHANNEL_VIOLATION, error);
 }
@@ -176,13 +205,32 @@ ppool_channel_send_call (PPoolChannel  *self,
   if (body == NULL)
     return FALSE;
 
-  if (send_request (self, PPOOL_REQUEST_CALL, id, "Call", body, &local_error) ||
+  if (send_request (self, PPOOL_REQUEST_CALL, id, "Call", body, NULL, &local_error) ||
       ppool_channel_is_closed_error (local_error))
     return TRUE;
 
   g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS, "The call can't be sent: %s",
                local_error->message);
   return FALSE;
+}
+
+/* No answer comes to a call that was taken back. */
+void
+ppool_channel_forget_call (PPoolChannel *self,
+                           guint64       id)
+{
+  g_mutex_lock (&self->lock);
+  for (guint i = 0; i < self->requests->len; i++)
+    {
+      const PPoolRequest *request = &g_array_index (self->requests, PPoolRequest, i);
+
+      if (request->kind == PPOOL_REQUEST_CALL && request->id == id)
+        {
+          g_array_remove_index_fast (self->requests, i);
+          break;
+        }
+    }
+  g_mutex_unlock (&self->lock);
 }
 
 void
@@ -192,7 +240,8 @@ ppool_channel_send_exit (PPoolChannel *self)
 
   g_assert (self->side == PPOOL_CHANNEL_SIDE_POOL);
 
-  if (!send_request (self, PPOOL_REQUEST_EXIT, 0, "Exit", NULL, &error) && !ppool_channel_is_closed_error (error))
+  if (!send_request (self, PPOOL_REQUEST_EXIT, 0, "Exit", NULL, NULL, &error) &&
+      !ppool_channel_is_closed_error (error))
     g_debug ("A worker can't be told to leave: %s", error->message);
 }
 
@@ -233,6 +282,7 @@ receive_info (PPoolChannel      *self,
 
   info = g_variant_get_child_value (g_dbus_message_get_body (message), 0);
   self->as_bytes = ppool_channel_has_feature (info, PPOOL_FEATURE_GVARIANT);
+  event->has_board = self->offers_board && ppool_channel_has_feature (info, PPOOL_FEATURE_BOARD);
   if (self->needs_bytes && !self->as_bytes)
     event->error = error = g_error_new_literal (
       PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS,

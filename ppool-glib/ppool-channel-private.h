@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include "ppool-board-private.h"
 #include "ppool-error.h"
 
 #include <gio/gio.h>
@@ -16,6 +17,7 @@ G_BEGIN_DECLS
 /* The names of org.ppool.Worker1.xml. */
 #define PPOOL_PROTOCOL_VERSION 1
 #define PPOOL_FEATURE_GVARIANT "gvariant"
+#define PPOOL_FEATURE_BOARD "board"
 
 typedef struct _PPoolChannel PPoolChannel;
 
@@ -53,6 +55,7 @@ typedef struct
   const char *function;
   GVariant *value; /* arguments of CALL and INITIALIZE, a RESULT */
   const GError *error;
+  gboolean has_board; /* INITIALIZED: the worker looks at it */
 } PPoolChannelEvent;
 
 /* Runs in GDBus's I/O thread: short work only, never user code. */
@@ -77,14 +80,19 @@ void          ppool_channel_close           (PPoolChannel      *self);
 
 void          ppool_channel_send_initialize (PPoolChannel      *self,
                                              const char        *initializer,
-                                             GVariant          *initializer_args);
+                                             GVariant          *initializer_args,
+                                             int                board_fd);
 gboolean      ppool_channel_send_call       (PPoolChannel      *self,
                                              guint64            id,
                                              const char        *function,
                                              GVariant          *args,
                                              GError           **error);
+void          ppool_channel_forget_call     (PPoolChannel      *self,
+                                             guint64            id);
 void          ppool_channel_send_exit       (PPoolChannel      *self);
 
+gboolean      ppool_channel_take            (PPoolChannel      *self,
+                                             const PPoolTicket *ticket);
 void          ppool_channel_return_info     (PPoolChannel      *self,
                                              const PPoolTicket *ticket);
 void          ppool_channel_return_value    (PPoolChannel      *self,

@@ -9,9 +9,18 @@
 
 #include "ppool-channel-internal.h"
 
+#include <gio/gunixfdlist.h>
 #include <unistd.h>
 
 #include "ppool-value-private.h"
+
+/* Whether the call is still the worker's to run. To be asked just before. */
+gboolean
+ppool_channel_take (PPoolChannel      *self,
+                    const PPoolTicket *ticket)
+{
+  return self->board == NULL || ticket->initializes || ppool_board_take (self->board, ticket->id);
+}
 
 static gboolean
 send_reply (PPoolChannel       *self,
@@ -24,6 +33,9 @@ send_reply (PPoolChannel       *self,
   g_autoptr (GDBusConnection) connection = ppool_channel_ref_connection (self);
 
   g_assert (self->side == PPOOL_CHANNEL_SIDE_WORKER);
+
+  if (self->board != NULL && ticket->id != 0)
+    ppool_board_finish (self->board, ticket->id);
 
   g_dbus_message_set_message_type (message, error_name == NULL ?
                                               G_DBUS_MESSAGE_TYPE_METHOD_RETURN :
@@ -59,7 +71,7 @@ ppool_channel_return_info (PPoolChannel      *self,
   GVariantBuilder info;
 
   g_variant_builder_init (&info, G_VARIANT_TYPE_VARDICT);
-  ppool_channel_add_abilities (&info);
+  ppool_channel_add_abilities (&info, self->board != NULL);
   g_variant_builder_add (&info, "{sv}", "pid", g_variant_new_uint32 ((guint32) getpid ()));
 
   if (!send_reply (self, ticket, NULL, g_variant_new ("(a{sv})", &info), &error) &&
@@ -144,14 +156,39 @@ receive_call (PPoolChannel      *self,
 
   if (args == NULL)
     {
-      ppool_channel_return_failure (self, &event->ticket, PPOOL_ERROR_INVALID_ARGS,
-                                    error->message);
+      if (ppool_channel_take (self, &event->ticket))
+        ppool_channel_return_failure (self, &event->ticket, PPOOL_ERROR_INVALID_ARGS,
+                                      error->message);
       return;
     }
 
   event->type = PPOOL_CHANNEL_CALL;
   event->value = args;
   ppool_channel_emit (self, event);
+}
+
+/* A board that can't be used is none: the pool is told so by our features. */
+static void
+adopt_board (PPoolChannel *self,
+             GDBusMessage *message,
+             GVariant     *options)
+{
+  GUnixFDList *fds = g_dbus_message_get_unix_fd_list (message);
+  g_autoptr (GError) error = NULL;
+  gint32 handle;
+  int fd;
+
+  if (self->board != NULL || fds == NULL || !g_variant_lookup (options, "board", "h", &handle))
+    return;
+
+  fd = g_unix_fd_list_get (fds, handle, &error);
+  if (fd >= 0)
+    {
+      self->board = ppool_board_new_from_fd (fd, &error);
+      close (fd);
+    }
+  if (self->board == NULL)
+    g_debug ("No board: %s", error->message);
 }
 
 static void
@@ -166,6 +203,7 @@ receive_initialize (PPoolChannel      *self,
   g_autoptr (GError) error = NULL;
 
   self->as_bytes = ppool_channel_has_feature (options, PPOOL_FEATURE_GVARIANT);
+  adopt_board (self, message, options);
 
   packed = g_variant_lookup_value (options, "initializer-args-bytes", NULL);
   if (packed != NULL)

@@ -45,6 +45,7 @@ free_channel (gpointer data)
 
   g_clear_pointer (&self->io_context, g_main_context_unref);
   g_clear_pointer (&self->requests, g_array_unref);
+  g_clear_pointer (&self->board, ppool_board_free);
   g_clear_object (&self->socket);
   g_mutex_clear (&self->lock);
   g_mutex_clear (&self->event_lock);
@@ -141,9 +142,10 @@ ppool_channel_has_body (GDBusMessage *message,
 
 /* What each side tells the other of itself in Initialize. */
 void
-ppool_channel_add_abilities (GVariantBuilder *dictionary)
+ppool_channel_add_abilities (GVariantBuilder *dictionary,
+                             gboolean         board)
 {
-  const char *features[] = { PPOOL_FEATURE_GVARIANT, NULL };
+  const char *features[] = { PPOOL_FEATURE_GVARIANT, board ? PPOOL_FEATURE_BOARD : NULL, NULL };
 
   g_variant_builder_add (dictionary, "{sv}", "version",
                          g_variant_new_uint32 (PPOOL_PROTOCOL_VERSION));

@@ -23,6 +23,7 @@ PPoolInvocation *ppool_invocation_new  (PPoolChannel        *channel,
                                         PPoolInvocationFunc  answered,
                                         gpointer             owner,
                                         GDestroyNotify       owner_unref);
+gboolean         ppool_invocation_take (PPoolInvocation     *self);
 void             ppool_invocation_fail (PPoolInvocation     *self,
                                         PPoolError           code,
                                         const char          *format,

@@ -101,6 +101,20 @@ finish_answer (PPoolInvocation *self)
   g_clear_pointer (&self->owner, self->owner_unref);
 }
 
+/* To be called just before the call is served. Returns: FALSE if the pool has
+ * taken it back, and nothing more is expected of it. */
+gboolean
+ppool_invocation_take (PPoolInvocation *self)
+{
+  if (ppool_channel_take (self->channel, &self->ticket))
+    return TRUE;
+
+  begin_answer (self);
+  finish_answer (self);
+
+  return FALSE;
+}
+
 static void
 complain_about_second_answer (PPoolInvocation *self)
 {

@@ -125,8 +125,8 @@ parse_option (Settings   *self,
 }
 
 static void
-parse (Settings *self,
-       char    **argv)
+parse (Settings  *self,
+       char     **argv)
 {
   int i;
 

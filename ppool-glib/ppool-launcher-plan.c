@@ -281,8 +281,8 @@ hand_over (PPoolLaunchPlan     *self,
 }
 
 static void
-add_argv (GPtrArray           *command,
-          const char * const  *argv)
+add_argv (GPtrArray          *command,
+          const char * const *argv)
 {
   for (; *argv != NULL; argv++)
     g_ptr_array_add (command, g_strdup (*argv));

@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include "ppool-board-private.h"
 #include "ppool-channel-private.h"
 #include "ppool-record-private.h"
 
@@ -15,8 +16,17 @@ G_BEGIN_DECLS
 typedef struct _PPoolGate PPoolGate;
 typedef struct _PPoolOutbox PPoolOutbox;
 
-/* Within the gate: a call is over, so there is room for another. */
-typedef void (*PPoolOutboxFunc) (gpointer owner);
+/* Within the gate. */
+typedef struct
+{
+  /* A call is over, so there is room for another. It took @nsec nanoseconds, or
+   * -1 if that is not known. */
+  void (*answered) (gpointer     owner,
+                    PPoolRecord *record,
+                    gint64       nsec);
+  /* The board shows what can't be. */
+  void (*violated) (gpointer     owner);
+} PPoolOutboxFuncs;
 
 /* The pool's one lock. What is decided while it is held is sent by whoever
  * leaves, in the order of decision. */
@@ -31,18 +41,27 @@ void         ppool_gate_clear        (PPoolGate       *self);
 void         ppool_gate_enter        (PPoolGate       *self);
 void         ppool_gate_leave        (PPoolGate       *self);
 
-PPoolOutbox *ppool_outbox_new        (PPoolGate       *gate,
-                                      PPoolOutboxFunc  room,
-                                      gpointer         owner);
-void         ppool_outbox_unref      (PPoolOutbox     *self);
+PPoolOutbox *ppool_outbox_new        (PPoolGate              *gate,
+                                      const PPoolOutboxFuncs *funcs,
+                                      gpointer                owner);
+void         ppool_outbox_unref      (PPoolOutbox            *self);
 
 /* Within the gate. */
 void         ppool_outbox_open       (PPoolOutbox     *self,
                                       PPoolChannel    *channel);
+void         ppool_outbox_set_board  (PPoolOutbox     *self,
+                                      PPoolBoard      *board);
+gboolean     ppool_outbox_has_board  (PPoolOutbox     *self);
 void         ppool_outbox_close      (PPoolOutbox     *self);
 void         ppool_outbox_push       (PPoolOutbox     *self,
                                       PPoolRecord     *record);
 void         ppool_outbox_push_exit  (PPoolOutbox     *self);
+PPoolRecord *ppool_outbox_recall     (PPoolOutbox     *self,
+                                      PPoolRecord     *record);
+gboolean     ppool_outbox_is_running (PPoolOutbox     *self,
+                                      PPoolRecord     *record,
+                                      gint64          *since);
+gboolean     ppool_outbox_is_empty   (PPoolOutbox     *self);
 PPoolRecord *ppool_outbox_peek       (PPoolOutbox     *self);
 void         ppool_outbox_take_all   (PPoolOutbox     *self,
                                       GPtrArray       *records);
@@ -50,6 +69,7 @@ void         ppool_outbox_take_all   (PPoolOutbox     *self,
 /* Outside of the gate. */
 void         ppool_outbox_settle     (PPoolOutbox     *self,
                                       guint64          id,
+                                      guint            pid,
                                       GVariant        *value,
                                       const GError    *error);
 

@@ -24,10 +24,12 @@ struct _PPoolOutbox
 {
   /* Constant. */
   PPoolGate *gate; /* (unowned): outlives this */
-  PPoolOutboxFunc room;
+  const PPoolOutboxFuncs *funcs;
   gpointer owner; /* (unowned): is called only while a call is in flight */
 
   PPoolChannel *channel; /* (owned) (nullable): NULL before and after its time */
+  PPoolBoard *board;     /* (owned) (nullable): NULL if the worker has none */
+  guint64 last_id;       /* ids of calls are this connection's own */
   GPtrArray *in_flight;  /* (owned) (element-type PPoolRecord) */
   GQueue unsent;         /* (unowned) (element-type PPoolRecord): of those */
   gboolean exit_due;     /* behind what is unsent */
@@ -79,11 +81,30 @@ take (PPoolOutbox *self,
       if (ppool_record_get_id (record) == id)
         {
           ppool_record_set_stage (record, PPOOL_RECORD_OUT);
-          return g_ptr_array_steal_index_fast (self->in_flight, i);
+          return g_ptr_array_steal_index (self->in_flight, i);
         }
     }
 
   return NULL;
+}
+
+/* A place of the board can be any call's that has none in flight. */
+static guint64
+make_id (PPoolOutbox *self)
+{
+  gboolean taken;
+
+  do
+    {
+      self->last_id++;
+      taken = FALSE;
+      for (guint i = 0; i < self->in_flight->len && !taken; i++)
+        taken = ppool_board_shares (self->last_id, ppool_record_get_id (g_ptr_array_index (
+                                                     self->in_flight, i)));
+    }
+  while (taken);
+
+  return self->last_id;
 }
 
 /* A call that can't be sent fails alone. */
@@ -98,7 +119,7 @@ fail_call (PPoolOutbox *self,
   g_mutex_lock (&self->gate->lock);
   record = take (self, id);
   if (record != NULL)
-    self->room (self->owner);
+    self->funcs->answered (self->owner, record, -1);
   g_mutex_unlock (&self->gate->lock);
 
   if (record != NULL)
@@ -108,11 +129,11 @@ fail_call (PPoolOutbox *self,
 static void
 send_call (PPoolOutbox  *self,
            PPoolChannel *channel,
-           PPoolRecord  *record)
+           PPoolRecord  *record,
+           guint64       id)
 {
   g_autoptr (GVariant) args = ppool_record_ref_args (record);
   const char *function = ppool_record_get_function (record);
-  guint64 id = ppool_record_get_id (record);
   GError *error = NULL;
 
   if (args == NULL || ppool_channel_send_call (channel, id, function, args, &error))
@@ -120,6 +141,17 @@ send_call (PPoolOutbox  *self,
 
   g_prefix_error (&error, "The arguments of “%s”: ", function);
   fail_call (self, id, error);
+}
+
+static gboolean
+is_in_flight (PPoolOutbox *self,
+              guint64      id)
+{
+  for (guint i = 0; i < self->in_flight->len; i++)
+    if (ppool_record_get_id (g_ptr_array_index (self->in_flight, i)) == id)
+      return TRUE;
+
+  return FALSE;
 }
 
 /* Enters with the lock held and leaves without it. */
@@ -134,16 +166,27 @@ flush (PPoolOutbox *self)
       GList *link = g_queue_pop_head_link (&self->unsent);
       g_autoptr (PPoolRecord) record = link != NULL ? ppool_record_ref (link->data) : NULL;
 
-      if (record == NULL)
+      guint64 id = 0;
+
+      if (record != NULL)
+        {
+          id = ppool_record_get_id (record);
+          ppool_record_set_stage (record, PPOOL_RECORD_SENT);
+        }
+      else
         self->exit_due = FALSE;
       g_mutex_unlock (&self->gate->lock);
 
       if (record != NULL)
-        send_call (self, channel, record);
+        send_call (self, channel, record, id);
       else
         ppool_channel_send_exit (channel);
 
       g_mutex_lock (&self->gate->lock);
+
+      /* It may have been taken back before it was on its way. */
+      if (record != NULL && !is_in_flight (self, id))
+        ppool_channel_forget_call (channel, id);
     }
 
   self->flushing = FALSE;
@@ -173,14 +216,14 @@ ppool_gate_leave (PPoolGate *self)
 }
 
 PPoolOutbox *
-ppool_outbox_new (PPoolGate       *gate,
-                  PPoolOutboxFunc  room,
-                  gpointer         owner)
+ppool_outbox_new (PPoolGate              *gate,
+                  const PPoolOutboxFuncs *funcs,
+                  gpointer                owner)
 {
   PPoolOutbox *self = g_atomic_rc_box_new0 (PPoolOutbox);
 
   self->gate = gate;
-  self->room = room;
+  self->funcs = funcs;
   self->owner = owner;
   self->in_flight = g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
 
@@ -195,6 +238,7 @@ free_outbox (gpointer data)
   g_assert (self->in_flight->len == 0);
   g_assert (self->channel == NULL);
 
+  g_clear_pointer (&self->board, ppool_board_free);
   g_ptr_array_unref (self->in_flight);
 }
 
@@ -211,6 +255,20 @@ ppool_outbox_open (PPoolOutbox  *self,
   self->channel = ppool_channel_ref (channel);
 }
 
+/* Takes @board: calls may be sent ahead from now on. */
+void
+ppool_outbox_set_board (PPoolOutbox *self,
+                        PPoolBoard  *board)
+{
+  self->board = board;
+}
+
+gboolean
+ppool_outbox_has_board (PPoolOutbox *self)
+{
+  return self->board != NULL;
+}
+
 void
 ppool_outbox_close (PPoolOutbox *self)
 {
@@ -222,6 +280,10 @@ void
 ppool_outbox_push (PPoolOutbox *self,
                    PPoolRecord *record)
 {
+  ppool_record_set_id (record, make_id (self));
+  if (self->board != NULL)
+    ppool_board_offer (self->board, ppool_record_get_id (record));
+
   g_ptr_array_add (self->in_flight, ppool_record_ref (record));
   g_queue_push_tail_link (&self->unsent, ppool_record_get_link (record));
   mark_dirty (self);
@@ -235,11 +297,87 @@ ppool_outbox_push_exit (PPoolOutbox *self)
   mark_dirty (self);
 }
 
+static gboolean
+take_back (PPoolOutbox *self,
+           PPoolRecord *record)
+{
+  guint64 id = ppool_record_get_id (record);
+  PPoolBoardWord word;
+
+  if (ppool_record_get_stage (record) == PPOOL_RECORD_ASSIGNED)
+    {
+      g_queue_unlink (&self->unsent, ppool_record_get_link (record));
+      return TRUE;
+    }
+
+  if (self->board == NULL)
+    return FALSE;
+
+  word = ppool_board_withdraw (self->board, id);
+  if (word == PPOOL_BOARD_SCRIBBLED)
+    self->funcs->violated (self->owner);
+  else if (word == PPOOL_BOARD_WITHDRAWN && self->channel != NULL)
+    ppool_channel_forget_call (self->channel, id);
+
+  return word == PPOOL_BOARD_WITHDRAWN;
+}
+
+/* Takes @record back, or the first call that can be if that is NULL, unless the
+ * worker has taken it: (nullable) (transfer full). */
+PPoolRecord *
+ppool_outbox_recall (PPoolOutbox *self,
+                     PPoolRecord *record)
+{
+  for (guint i = 0; i < self->in_flight->len; i++)
+    {
+      PPoolRecord *candidate = g_ptr_array_index (self->in_flight, i);
+
+      if ((record == NULL || record == candidate) && take_back (self, candidate))
+        {
+          ppool_record_set_stage (candidate, PPOOL_RECORD_OUT);
+          return g_ptr_array_steal_index (self->in_flight, i);
+        }
+    }
+
+  return NULL;
+}
+
+/* Tells whether the worker has taken a call, and since when, or 0. */
+gboolean
+ppool_outbox_is_running (PPoolOutbox *self,
+                         PPoolRecord *record,
+                         gint64      *since)
+{
+  PPoolBoardTimes times = { 0 };
+  PPoolBoardWord word = PPOOL_BOARD_TAKEN;
+
+  if (self->board != NULL)
+    word = ppool_board_look (self->board, ppool_record_get_id (record), &times);
+  *since = times.taken;
+
+  return word == PPOOL_BOARD_TAKEN || word == PPOOL_BOARD_DONE;
+}
+
+gboolean
+ppool_outbox_is_empty (PPoolOutbox *self)
+{
+  return self->in_flight->len == 0;
+}
+
 /* The call that the worker runs: (nullable) (transfer none). */
 PPoolRecord *
 ppool_outbox_peek (PPoolOutbox *self)
 {
-  return self->in_flight->len > 0 ? g_ptr_array_index (self->in_flight, 0) : NULL;
+  for (guint i = 0; i < self->in_flight->len; i++)
+    {
+      PPoolRecord *record = g_ptr_array_index (self->in_flight, i);
+
+      if (self->board == NULL ||
+          ppool_board_look (self->board, ppool_record_get_id (record), NULL) == PPOOL_BOARD_TAKEN)
+        return record;
+    }
+
+  return NULL;
 }
 
 /* Moves all calls to @records: whatever the worker says of them is too late. */
@@ -255,26 +393,58 @@ ppool_outbox_take_all (PPoolOutbox *self,
   g_ptr_array_extend_and_steal (records, g_ptr_array_ref (self->in_flight));
 }
 
+/* What the board says of a call that was answered. Times are the worker's word,
+ * good for nothing but a guess. */
+static gboolean
+check_board (PPoolOutbox *self,
+             guint64      id,
+             gint64      *taken,
+             gint64      *nsec)
+{
+  PPoolBoardTimes times = { 0 };
+
+  *taken = 0;
+  *nsec = -1;
+  if (self->board == NULL)
+    return TRUE;
+
+  if (ppool_board_look (self->board, id, &times) != PPOOL_BOARD_DONE)
+    return FALSE;
+
+  *taken = times.taken;
+  if (times.taken > 0 && times.done >= times.taken)
+    *nsec = (times.done - times.taken) * 1000;
+
+  return TRUE;
+}
+
 /* Settles a call with what the worker answered, and has the next one sent
  * first. A call that was taken away meanwhile is none of its business. */
 void
 ppool_outbox_settle (PPoolOutbox  *self,
                      guint64       id,
+                     guint         pid,
                      GVariant     *value,
                      const GError *error)
 {
   g_autoptr (PPoolRecord) record = NULL;
   g_autoptr (PPoolFailure) failure = NULL;
+  gint64 taken = 0;
+  gint64 nsec = -1;
 
   ppool_gate_enter (self->gate);
-  record = take (self, id);
+  if (!check_board (self, id, &taken, &nsec) && is_in_flight (self, id))
+    self->funcs->violated (self->owner);
+  else
+    record = take (self, id);
   if (record != NULL)
-    self->room (self->owner);
+    self->funcs->answered (self->owner, record, nsec);
   ppool_gate_leave (self->gate);
 
   if (record == NULL)
     return;
 
+  ppool_record_start (record, pid, taken);
   if (value != NULL)
     ppool_record_settle_value (record, value);
   else

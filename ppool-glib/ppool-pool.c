@@ -67,6 +67,23 @@ pool_dup_source (gpointer owner)
   return g_weak_ref_get (&self->executor);
 }
 
+static void
+pool_refresh (gpointer     owner,
+              PPoolRecord *record)
+{
+  PPoolPool *self = owner;
+  const PPoolSeat *seat;
+
+  if (getpid () != self->pid)
+    return;
+
+  ppool_gate_enter (&self->gate);
+  seat = ppool_record_get_plan (record)->seat;
+  if (ppool_record_get_stage (record) == PPOOL_RECORD_SENT)
+    ppool_process_refresh (seat->process, record);
+  ppool_gate_leave (&self->gate);
+}
+
 static gboolean
 pool_check (gpointer   owner,
             GError   **error)
@@ -112,6 +129,7 @@ static const PPoolRecordOwner record_owner_funcs = {
   .cancel = pool_cancel,
   .dup_source = pool_dup_source,
   .check = pool_check,
+  .refresh = pool_refresh,
   .unref = ppool_pool_unref,
 };
 
@@ -185,12 +203,26 @@ process_gone (gpointer      owner,
 
 static void
 process_ready (gpointer      owner,
-               PPoolProcess *process)
+               PPoolProcess *process,
+               gboolean      takes_ahead)
 {
   PPoolPool *self = owner;
   PPoolPlace *place = g_hash_table_lookup (self->places, process);
 
+  place->seat.takes_ahead = takes_ahead;
   ppool_scheduler_seat_ready (self->scheduler, &place->seat);
+}
+
+static void
+process_answered (gpointer      owner,
+                  PPoolProcess *process,
+                  PPoolRecord  *record,
+                  gint64        nsec)
+{
+  PPoolPool *self = owner;
+  PPoolPlace *place = g_hash_table_lookup (self->places, process);
+
+  ppool_scheduler_seat_answered (self->scheduler, &place->seat, record, nsec);
 }
 
 static void
@@ -200,11 +232,12 @@ process_unfit (gpointer      owner,
   PPoolPool *self = owner;
   PPoolPlace *place = g_hash_table_lookup (self->places, process);
 
-  ppool_scheduler_evict_seat (self->scheduler, &place->seat);
+  ppool_scheduler_seat_unfit (self->scheduler, &place->seat);
 }
 
 static const PPoolProcessFuncs process_funcs = {
   .ready = process_ready,
+  .answered = process_answered,
   .unfit = process_unfit,
   .died = process_died,
   .gone = process_gone,
@@ -235,6 +268,13 @@ retire_process (gpointer process)
   ppool_process_retire (process);
 }
 
+static PPoolRecord *
+recall_call (gpointer     process,
+             PPoolRecord *record)
+{
+  return ppool_process_recall (process, record);
+}
+
 static void
 counts_changed (gpointer owner)
 {
@@ -248,6 +288,7 @@ static const PPoolSchedulerFuncs scheduler_funcs = {
   .assign = assign_call,
   .retire = retire_process,
   .changed = counts_changed,
+  .recall = recall_call,
 };
 
 /* Within the gate. */

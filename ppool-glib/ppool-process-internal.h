@@ -41,6 +41,7 @@ struct _PPoolProcess
   /* In the manager's thread. */
   GSubprocess *subprocess;   /* (owned) (nullable) */
   PPoolChannel *channel;     /* (owned) (nullable) */
+  PPoolBoard *board;         /* (owned) (nullable): while it is offered */
   PPoolHandshake *handshake; /* (owned) (nullable): while it goes on */
   GError *handshake_error;   /* (owned) (nullable) */
   gboolean is_initializing;  /* or has been */
@@ -76,7 +77,6 @@ void              ppool_process_exited    (GObject          *source,
                                            GAsyncResult     *result,
                                            gpointer          user_data);
 
-/* Within the gate. */
-void              ppool_process_room      (gpointer          owner);
+extern const PPoolOutboxFuncs ppool_process_outbox_funcs;
 
 G_END_DECLS

@@ -19,7 +19,13 @@ typedef struct
 {
   /* In any thread, within the gate: the process has room for a call. */
   void (*ready) (gpointer      owner,
-                 PPoolProcess *process);
+                 PPoolProcess *process,
+                 gboolean      takes_ahead);
+  /* Likewise: it has answered a call, which took @nsec nanoseconds or -1. */
+  void (*answered) (gpointer      owner,
+                    PPoolProcess *process,
+                    PPoolRecord  *record,
+                    gint64        nsec);
   /* In any thread, within the gate: it has no call and must not be given one. */
   void (*unfit) (gpointer      owner,
                  PPoolProcess *process);
@@ -51,6 +57,10 @@ void          ppool_process_unref     (PPoolProcess            *self);
 
 /* Within the gate. */
 void          ppool_process_push      (PPoolProcess            *self,
+                                       PPoolRecord             *record);
+PPoolRecord  *ppool_process_recall    (PPoolProcess            *self,
+                                       PPoolRecord             *record);
+void          ppool_process_refresh   (PPoolProcess            *self,
                                        PPoolRecord             *record);
 void          ppool_process_retire    (PPoolProcess            *self);
 void          ppool_process_terminate (PPoolProcess            *self,

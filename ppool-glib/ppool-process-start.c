@@ -49,19 +49,47 @@ receive_info (PPoolProcess            *self,
     {
       self->state = PPOOL_PROCESS_READY;
       self->was_ready = TRUE;
-      self->funcs->ready (self->owner, self);
+      if (event->has_board)
+        ppool_outbox_set_board (self->outbox, g_steal_pointer (&self->board));
+      self->funcs->ready (self->owner, self, event->has_board);
     }
   ppool_gate_leave (self->gate);
 }
 
-void
-ppool_process_room (gpointer owner)
+/* Within the gate. */
+static void
+outbox_answered (gpointer     owner,
+                 PPoolRecord *record,
+                 gint64       nsec)
 {
   PPoolProcess *self = owner;
 
   if (self->state == PPOOL_PROCESS_READY)
-    self->funcs->ready (self->owner, self);
+    self->funcs->answered (self->owner, self, record, nsec);
 }
+
+static void
+scribbled_cb (gpointer data)
+{
+  g_autoptr (PPoolProcess) self = data;
+  g_autoptr (GError) error =
+    g_error_new_literal (PPOOL_ERROR, PPOOL_ERROR_PROTOCOL, "its board shows what can't be");
+
+  if (ppool_process_condemn (self, error))
+    ppool_process_execute (self);
+}
+
+/* Within the gate. */
+static void
+outbox_violated (gpointer owner)
+{
+  ppool_process_post (owner, scribbled_cb);
+}
+
+const PPoolOutboxFuncs ppool_process_outbox_funcs = {
+  .answered = outbox_answered,
+  .violated = outbox_violated,
+};
 
 static void
 channel_cb (PPoolChannel            *channel G_GNUC_UNUSED,
@@ -76,7 +104,7 @@ channel_cb (PPoolChannel            *channel G_GNUC_UNUSED,
       receive_info (self, event);
       break;
     case PPOOL_CHANNEL_RESULT:
-      ppool_outbox_settle (self->outbox, event->id, event->value, event->error);
+      ppool_outbox_settle (self->outbox, event->id, self->pid, event->value, event->error);
       break;
     case PPOOL_CHANNEL_VIOLATION:
       if (ppool_process_condemn (self, event->error))
@@ -111,6 +139,24 @@ handshake_overdue_cb (gpointer data)
     ppool_process_execute (self);
 }
 
+/* Without a board, a worker is given one call at a time. */
+static void
+initialize (PPoolProcess *self)
+{
+  g_autoptr (GError) error = NULL;
+  int board_fd = -1;
+
+  self->board = ppool_board_new (&board_fd, &error);
+  if (self->board == NULL)
+    g_debug ("A worker has no board: %s", error->message);
+
+  ppool_channel_start (self->channel);
+  ppool_channel_send_initialize (self->channel, self->startup->initializer,
+                                 self->startup->initializer_args, board_fd);
+  if (board_fd >= 0)
+    close (board_fd);
+}
+
 static void
 handshake_cb (const GError *error,
               gpointer      data)
@@ -134,9 +180,7 @@ handshake_cb (const GError *error,
       if (self->startup->initializer != NULL)
         ppool_manager_disarm (self->manager, &self->timer);
       self->is_initializing = TRUE;
-      ppool_channel_start (self->channel);
-      ppool_channel_send_initialize (self->channel, self->startup->initializer,
-                                     self->startup->initializer_args);
+      initialize (self);
       if (self->exited || self->executed)
         ppool_process_shut (self);
     }

@@ -44,6 +44,7 @@ free_process (gpointer data)
   g_assert (self->timer.place == 0);
 
   g_clear_pointer (&self->outbox, ppool_outbox_unref);
+  g_clear_pointer (&self->board, ppool_board_free);
   g_clear_pointer (&self->manager, ppool_manager_unref);
   g_clear_error (&self->cause);
   g_clear_error (&self->handshake_error);
@@ -93,8 +94,7 @@ static void
 set_dying (PPoolProcess *self)
 {
   self->state = PPOOL_PROCESS_DYING;
-  if (ppool_outbox_peek (self->outbox) == NULL)
-    self->funcs->unfit (self->owner, self);
+  self->funcs->unfit (self->owner, self);
 }
 
 /* Notes what is wrong with the worker, unless something was before or it is
@@ -298,7 +298,7 @@ ppool_process_new (PPoolGate               *gate,
   self->grace_msec = grace_msec;
   self->funcs = funcs;
   self->owner = owner;
-  self->outbox = ppool_outbox_new (gate, ppool_process_room, self);
+  self->outbox = ppool_outbox_new (gate, &ppool_process_outbox_funcs, self);
 
   ppool_process_post (self, ppool_process_start);
 
@@ -312,8 +312,30 @@ ppool_process_push (PPoolProcess *self,
 {
   g_assert (self->state == PPOOL_PROCESS_READY);
 
-  ppool_record_start (record, self->pid);
+  /* Who has no board takes a call as soon as it is sent. */
+  if (!ppool_outbox_has_board (self->outbox))
+    ppool_record_start (record, self->pid, 0);
   ppool_outbox_push (self->outbox, record);
+}
+
+/* Takes @record back, or the first call that can be if that is NULL: (nullable)
+ * (transfer full). */
+PPoolRecord *
+ppool_process_recall (PPoolProcess *self,
+                      PPoolRecord  *record)
+{
+  return ppool_outbox_recall (self->outbox, record);
+}
+
+/* Has a call that the worker has taken say so. */
+void
+ppool_process_refresh (PPoolProcess *self,
+                       PPoolRecord  *record)
+{
+  gint64 since;
+
+  if (ppool_outbox_is_running (self->outbox, record, &since))
+    ppool_record_start (record, self->pid, since);
 }
 
 /* Leaving, in the manager's thread */

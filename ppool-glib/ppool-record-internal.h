@@ -32,6 +32,7 @@ struct _PPoolRecord
   PPoolRecordStage stage;
   GList link;
   guint64 id;
+  PPoolRecordPlan plan;
 
   GMutex lock; /* guards what follows */
   GCond settled;

@@ -28,15 +28,27 @@ typedef struct
   GObject *(*dup_source) (gpointer      owner);
   gboolean (*check)      (gpointer      owner,
                           GError      **error);
+  /* (nullable): has a record that runs say so */
+  void     (*refresh)    (gpointer      owner,
+                          PPoolRecord  *record);
   void     (*unref)      (gpointer      owner);
 } PPoolRecordOwner;
+
+/* What the scheduler notes on a record; guarded by the pool's lock. */
+typedef struct
+{
+  gpointer seat;     /* (unowned) (nullable): while it is assigned or sent */
+  gpointer estimate; /* (unowned) (nullable): what is known of its function */
+  gint64 expected;   /* how long it is going to take, in nanoseconds */
+} PPoolRecordPlan;
 
 /* Where a record is in its pool; guarded by the pool's lock. */
 typedef enum
 {
   PPOOL_RECORD_NEW,
   PPOOL_RECORD_QUEUED,
-  PPOOL_RECORD_ASSIGNED,
+  PPOOL_RECORD_ASSIGNED, /* to a worker, not sent */
+  PPOOL_RECORD_SENT,
   PPOOL_RECORD_OUT,
 } PPoolRecordStage;
 
@@ -62,11 +74,13 @@ PPoolRecordStage  ppool_record_get_stage           (PPoolRecord            *self
 void              ppool_record_set_stage           (PPoolRecord            *self,
                                                     PPoolRecordStage        stage);
 GList            *ppool_record_get_link            (PPoolRecord            *self);
+PPoolRecordPlan  *ppool_record_get_plan            (PPoolRecord            *self);
 guint64           ppool_record_get_id              (PPoolRecord            *self);
 void              ppool_record_set_id              (PPoolRecord            *self,
                                                     guint64                 id);
 void              ppool_record_start               (PPoolRecord            *self,
-                                                    guint                   worker_pid);
+                                                    guint                   worker_pid,
+                                                    gint64                  time);
 GVariant         *ppool_record_ref_args            (PPoolRecord            *self);
 gboolean          ppool_record_settle_value        (PPoolRecord            *self,
                                                     GVariant               *value);

@@ -96,6 +96,12 @@ ppool_record_get_link (PPoolRecord *self)
   return &self->link;
 }
 
+PPoolRecordPlan *
+ppool_record_get_plan (PPoolRecord *self)
+{
+  return &self->plan;
+}
+
 guint64
 ppool_record_get_id (PPoolRecord *self)
 {
@@ -109,15 +115,17 @@ ppool_record_set_id (PPoolRecord *self,
   self->id = id;
 }
 
+/* A worker has taken the call, at @time, or now if that is 0. */
 void
 ppool_record_start (PPoolRecord *self,
-                    guint        worker_pid)
+                    guint        worker_pid,
+                    gint64       time)
 {
   g_mutex_lock (&self->lock);
   if (self->state == PPOOL_FUTURE_STATE_PENDING)
     {
       self->state = PPOOL_FUTURE_STATE_RUNNING;
-      self->history.started_time = g_get_monotonic_time ();
+      self->history.started_time = time != 0 ? time : g_get_monotonic_time ();
       self->history.worker_pid = worker_pid;
     }
   g_mutex_unlock (&self->lock);
@@ -334,10 +342,26 @@ ppool_record_dup_source (PPoolRecord *self)
   return self->owner_funcs->dup_source (self->owner);
 }
 
+static void
+refresh (PPoolRecord *self)
+{
+  gboolean pending;
+
+  g_mutex_lock (&self->lock);
+  pending = self->state == PPOOL_FUTURE_STATE_PENDING;
+  g_mutex_unlock (&self->lock);
+
+  if (pending && self->owner_funcs->refresh != NULL)
+    self->owner_funcs->refresh (self->owner, self);
+}
+
+/* Whether a call that was sent ahead runs is only looked at when somebody asks. */
 PPoolFutureState
 ppool_record_get_state (PPoolRecord *self)
 {
   PPoolFutureState state;
+
+  refresh (self);
 
   g_mutex_lock (&self->lock);
   state = self->state;
@@ -357,6 +381,8 @@ void
 ppool_record_get_history (PPoolRecord        *self,
                           PPoolRecordHistory *history)
 {
+  refresh (self);
+
   g_mutex_lock (&self->lock);
   *history = self->history;
   g_mutex_unlock (&self->lock);

@@ -22,6 +22,10 @@ typedef struct
                   PPoolRecord *record);
   void (*retire) (gpointer     process);
   void (*changed) (gpointer    owner); /* (nullable): the counts may have */
+  /* (nullable) (transfer full): takes back @record, or the first of its calls
+   * if that is NULL, unless the worker has taken it. */
+  PPoolRecord *(*recall) (gpointer     process,
+                          PPoolRecord *record);
 } PPoolSchedulerFuncs;
 
 typedef enum
@@ -37,7 +41,12 @@ struct _PPoolSeat
 {
   gpointer process;
   PPoolSeatState state;
-  guint n_tasks; /* given so far */
+  guint n_tasks;        /* given so far */
+  guint n_calls;        /* that it has */
+  gint64 expected;      /* how long they are going to take, in nanoseconds */
+  gint64 busy_since;    /* with the first of them; monotonic, in microseconds */
+  gboolean takes_ahead; /* it can be given calls that it may lose again */
+  gboolean is_stuck;    /* what it runs takes longer than was expected */
   GList link; /* in the scheduler's list of that state */
 };
 
@@ -61,6 +70,12 @@ void            ppool_scheduler_add_seat    (PPoolScheduler            *self,
                                              PPoolSeat                 *seat,
                                              gpointer                   process);
 void            ppool_scheduler_seat_ready  (PPoolScheduler            *self,
+                                             PPoolSeat                 *seat);
+void            ppool_scheduler_seat_answered (PPoolScheduler          *self,
+                                             PPoolSeat                 *seat,
+                                             PPoolRecord               *record,
+                                             gint64                     nsec);
+void            ppool_scheduler_seat_unfit  (PPoolScheduler            *self,
                                              PPoolSeat                 *seat);
 void            ppool_scheduler_evict_seat  (PPoolScheduler            *self,
                                              PPoolSeat                 *seat);

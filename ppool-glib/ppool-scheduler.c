@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "ppool-scheduler-private.h"
+#include "ppool-scheduler-internal.h"
 
 /* Policy and nothing else: no thread, no lock, no I/O. Whoever owns it calls in
  * with the pool's lock held, and what it decides it says through its functions,
@@ -15,21 +15,6 @@
  *
  * There are no counts beside the lists: what is needed is seen anew from the
  * queue and the seats after every event. */
-
-#define N_STATES (PPOOL_SEAT_LEAVING + 1)
-
-struct _PPoolScheduler
-{
-  const PPoolSchedulerFuncs *funcs;
-  gpointer owner; /* (unowned): owns this */
-  guint max_workers;
-  guint max_tasks; /* of one worker; 0 is no limit */
-  gboolean closed;
-  guint64 last_id;
-
-  GQueue pending;         /* (owned) (element-type PPoolRecord) */
-  GQueue seats[N_STATES]; /* (unowned) (element-type PPoolSeat) by state */
-};
 
 PPoolScheduler *
 ppool_scheduler_new (const PPoolSchedulerFuncs *funcs,
@@ -41,6 +26,7 @@ ppool_scheduler_new (const PPoolSchedulerFuncs *funcs,
   self->funcs = funcs;
   self->owner = owner;
   self->max_workers = max_workers;
+  self->estimates = ppool_scheduler_new_estimates ();
 
   return self;
 }
@@ -51,6 +37,7 @@ ppool_scheduler_free (PPoolScheduler *self)
   g_assert (g_queue_is_empty (&self->pending));
   g_assert (ppool_scheduler_get_n_seats (self) == 0);
 
+  g_hash_table_unref (self->estimates);
   g_free (self);
 }
 
@@ -85,23 +72,63 @@ retire_seat (PPoolScheduler *self,
   self->funcs->retire (seat->process);
 }
 
+void
+ppool_scheduler_assign (PPoolScheduler *self,
+                        PPoolSeat      *seat)
+{
+  g_autoptr (PPoolRecord) record = ppool_scheduler_pop (self);
+  PPoolRecordPlan *plan = ppool_record_get_plan (record);
+
+  ppool_record_set_stage (record, PPOOL_RECORD_ASSIGNED);
+  plan->seat = seat;
+  plan->expected = ppool_scheduler_expect (record);
+
+  if (seat->n_calls++ == 0)
+    seat->busy_since = g_get_monotonic_time ();
+  seat->n_tasks++;
+  seat->expected += plan->expected;
+  self->funcs->assign (seat->process, record);
+}
+
 /* The worker that was busy last is given work first: its memory is the
  * warmest. */
-static void
-assign_calls (PPoolScheduler *self)
+void
+ppool_scheduler_assign_idle (PPoolScheduler *self)
 {
   PPoolSeat *seat;
 
   while (!g_queue_is_empty (&self->pending) &&
          (seat = first_seat (self, PPOOL_SEAT_IDLE)) != NULL)
     {
-      g_autoptr (PPoolRecord) record = ppool_scheduler_pop (self);
-
-      ppool_record_set_stage (record, PPOOL_RECORD_ASSIGNED);
       move_seat (self, seat, PPOOL_SEAT_BUSY);
-      seat->n_tasks++;
-      self->funcs->assign (seat->process, record);
+      ppool_scheduler_assign (self, seat);
     }
+}
+
+/* Calls that wait, in the queue or behind others. */
+static guint
+n_waiting (PPoolScheduler *self)
+{
+  guint n = self->pending.length;
+
+  for (GList *link = self->seats[PPOOL_SEAT_BUSY].head; link != NULL; link = link->next)
+    n += MAX (((PPoolSeat *) link->data)->n_calls, 1) - 1;
+
+  return n;
+}
+
+/* A seat without a call is idle, or was used for long enough. */
+static void
+settle_seat (PPoolScheduler *self,
+             PPoolSeat      *seat)
+{
+  if (seat == NULL || seat->n_calls > 0 || seat->state == PPOOL_SEAT_LEAVING)
+    return;
+
+  if (self->max_tasks > 0 && seat->n_tasks >= self->max_tasks)
+    retire_seat (self, seat);
+  else
+    move_seat (self, seat, PPOOL_SEAT_IDLE);
 }
 
 static void
@@ -126,10 +153,13 @@ dispatch (PPoolScheduler *self)
          (seat = first_seat (self, PPOOL_SEAT_IDLE)) != NULL)
     retire_seat (self, seat);
 
-  assign_calls (self);
+  ppool_scheduler_recall_stuck (self);
+  ppool_scheduler_assign_idle (self);
+  ppool_scheduler_share_out (self);
+  ppool_scheduler_assign_ahead (self);
 
-  while (self->pending.length > self->seats[PPOOL_SEAT_STARTING].length &&
-         ppool_scheduler_get_n_seats (self) < self->max_workers)
+  while (ppool_scheduler_get_n_seats (self) < self->max_workers &&
+         n_waiting (self) > self->seats[PPOOL_SEAT_STARTING].length)
     self->funcs->start (self->owner);
 
   retire_unneeded (self);
@@ -160,23 +190,35 @@ ppool_scheduler_push (PPoolScheduler *self,
 {
   g_assert (!self->closed);
 
-  ppool_record_set_id (record, ++self->last_id);
+  ppool_record_get_plan (record)->estimate =
+    ppool_scheduler_estimate (self, ppool_record_get_function (record));
   ppool_record_set_stage (record, PPOOL_RECORD_QUEUED);
   g_queue_push_tail_link (&self->pending, ppool_record_get_link (ppool_record_ref (record)));
   dispatch (self);
 }
 
-/* Takes a call back that no worker has been given. */
+/* Takes a call back that no worker has taken. */
 gboolean
 ppool_scheduler_withdraw (PPoolScheduler *self,
                           PPoolRecord    *record)
 {
-  if (ppool_record_get_stage (record) != PPOOL_RECORD_QUEUED)
+  PPoolRecordStage stage = ppool_record_get_stage (record);
+  PPoolSeat *seat = NULL;
+
+  if (stage == PPOOL_RECORD_QUEUED)
+    g_queue_unlink (&self->pending, ppool_record_get_link (record));
+  else if (stage == PPOOL_RECORD_ASSIGNED || stage == PPOOL_RECORD_SENT)
+    {
+      seat = ppool_record_get_plan (record)->seat;
+      if (ppool_scheduler_recall (self, seat, record) == NULL)
+        return FALSE;
+    }
+  else
     return FALSE;
 
-  g_queue_unlink (&self->pending, ppool_record_get_link (record));
   ppool_record_set_stage (record, PPOOL_RECORD_OUT);
   ppool_record_unref (record);
+  settle_seat (self, seat);
   dispatch (self);
 
   return TRUE;
@@ -215,19 +257,42 @@ ppool_scheduler_add_seat (PPoolScheduler *self,
   g_queue_push_head_link (&self->seats[seat->state], &seat->link);
 }
 
-/* A process has room for a call: it has started, or answered its last one. */
+/* A process has started, or has answered all that it had. */
 void
 ppool_scheduler_seat_ready (PPoolScheduler *self,
                             PPoolSeat      *seat)
 {
-  if (seat->state == PPOOL_SEAT_LEAVING)
-    return;
-
-  if (self->max_tasks > 0 && seat->n_tasks >= self->max_tasks)
-    retire_seat (self, seat);
-  else
-    move_seat (self, seat, PPOOL_SEAT_IDLE);
+  seat->n_calls = 0;
+  seat->expected = 0;
+  seat->is_stuck = FALSE;
+  settle_seat (self, seat);
   dispatch (self);
+}
+
+/* A process has answered @record, which took @nsec nanoseconds, or -1 if that
+ * is not known. */
+void
+ppool_scheduler_seat_answered (PPoolScheduler *self,
+                               PPoolSeat      *seat,
+                               PPoolRecord    *record,
+                               gint64          nsec)
+{
+  ppool_scheduler_measure (record, nsec);
+  ppool_scheduler_forget_call (seat, record);
+  seat->is_stuck = FALSE;
+  seat->busy_since = seat->n_calls > 0 ? g_get_monotonic_time () : 0;
+  settle_seat (self, seat);
+  dispatch (self);
+}
+
+/* A process is to be given no call any more, and what it has it keeps. */
+void
+ppool_scheduler_seat_unfit (PPoolScheduler *self,
+                            PPoolSeat      *seat)
+{
+  seat->takes_ahead = FALSE;
+  if (seat->n_calls == 0)
+    move_seat (self, seat, PPOOL_SEAT_LEAVING);
 }
 
 /* A process is to be given no call any more, and what it had was taken from it. */
@@ -235,7 +300,9 @@ void
 ppool_scheduler_evict_seat (PPoolScheduler *self,
                             PPoolSeat      *seat)
 {
-  move_seat (self, seat, PPOOL_SEAT_LEAVING);
+  seat->n_calls = 0;
+  seat->expected = 0;
+  ppool_scheduler_seat_unfit (self, seat);
 }
 
 void
@@ -249,10 +316,10 @@ ppool_scheduler_remove_seat (PPoolScheduler *self,
 guint
 ppool_scheduler_get_n_pending (PPoolScheduler *self)
 {
-  return self->pending.length;
+  return n_waiting (self);
 }
 
-/* A worker is given one call at a time. */
+/* Of the calls that a worker has, it runs one. */
 guint
 ppool_scheduler_get_n_running (PPoolScheduler *self)
 {
@@ -264,7 +331,7 @@ ppool_scheduler_get_n_seats (PPoolScheduler *self)
 {
   guint n = 0;
 
-  for (guint i = 0; i < N_STATES; i++)
+  for (guint i = 0; i < PPOOL_SEAT_N_STATES; i++)
     n += self->seats[i].length;
 
   return n;

@@ -189,8 +189,14 @@ inbox_ready_cb (gpointer user_data)
   PPoolTicket greeting;
   Task task;
 
-  while ((task = inbox_take (self, &invocation, &greeting)) == TASK_GREET)
-    ppool_channel_return_info (self->channel, &greeting);
+  /* Calls that were taken back are passed over. */
+  while ((task = inbox_take (self, &invocation, &greeting)) == TASK_GREET ||
+         (task == TASK_SERVE && !ppool_invocation_take (invocation)))
+    {
+      if (task == TASK_GREET)
+        ppool_channel_return_info (self->channel, &greeting);
+      g_clear_object (&invocation);
+    }
 
   if (task == TASK_SERVE)
     self->serve (invocation, self->user_data);

@@ -24,10 +24,10 @@ static const char description[] =
   "ppool_launcher_new_module(), and it starts as many of these as it needs.";
 
 static gboolean
-parse_arguments (int       *argc,
-                 char    ***argv,
-                 gboolean  *show_version,
-                 GError   **error)
+parse_arguments (int        *argc,
+                 char     ***argv,
+                 gboolean   *show_version,
+                 GError    **error)
 {
   const GOptionEntry entries[] = {
     { "version", 0, 0, G_OPTION_ARG_NONE, show_version, "Print the version and exit", NULL },

@@ -1,0 +1,49 @@
+/* ppool-scheduler-internal.h: what the files of the scheduler share
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "ppool-scheduler-private.h"
+
+G_BEGIN_DECLS
+
+#define PPOOL_SEAT_N_STATES (PPOOL_SEAT_LEAVING + 1)
+
+struct _PPoolScheduler
+{
+  const PPoolSchedulerFuncs *funcs;
+  gpointer owner; /* (unowned): owns this */
+  guint max_workers;
+  guint max_tasks; /* of one worker; 0 is no limit */
+  gboolean closed;
+  GHashTable *estimates; /* (owned) (element-type utf8 Estimate): by function */
+
+  GQueue pending;         /* (owned) (element-type PPoolRecord) */
+  GQueue seats[PPOOL_SEAT_N_STATES]; /* (unowned) (element-type PPoolSeat) by state */
+};
+
+void         ppool_scheduler_assign        (PPoolScheduler *self,
+                                            PPoolSeat      *seat);
+void         ppool_scheduler_assign_idle   (PPoolScheduler *self);
+
+/* What is given to workers that are busy. */
+GHashTable  *ppool_scheduler_new_estimates (void);
+gpointer     ppool_scheduler_estimate      (PPoolScheduler *self,
+                                            const char     *function);
+gint64       ppool_scheduler_expect        (PPoolRecord    *record);
+void         ppool_scheduler_measure       (PPoolRecord    *record,
+                                            gint64          nsec);
+void         ppool_scheduler_assign_ahead  (PPoolScheduler *self);
+PPoolRecord *ppool_scheduler_recall        (PPoolScheduler *self,
+                                            PPoolSeat      *seat,
+                                            PPoolRecord    *record);
+void         ppool_scheduler_recall_stuck  (PPoolScheduler *self);
+void         ppool_scheduler_share_out     (PPoolScheduler *self);
+void         ppool_scheduler_forget_call   (PPoolSeat      *seat,
+                                            PPoolRecord    *record);
+
+G_END_DECLS

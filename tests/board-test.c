@@ -1,0 +1,168 @@
+/* board-test.c: who has taken what
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "ppool-board-private.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "ppool-error.h"
+
+typedef struct
+{
+  PPoolBoard *pool;
+  PPoolBoard *worker;
+  int fd;
+} Fixture;
+
+static void
+set_up (Fixture       *fixture,
+        gconstpointer  data)
+{
+  g_autoptr (GError) error = NULL;
+
+  fixture->pool = ppool_board_new (&fixture->fd, &error);
+  g_assert_no_error (error);
+  fixture->worker = ppool_board_new_from_fd (fixture->fd, &error);
+  g_assert_no_error (error);
+}
+
+static void
+tear_down (Fixture       *fixture,
+           gconstpointer  data)
+{
+  ppool_board_free (fixture->pool);
+  ppool_board_free (fixture->worker);
+  close (fixture->fd);
+}
+
+static void
+test_take (Fixture       *fixture,
+           gconstpointer  data)
+{
+  PPoolBoardTimes times;
+
+  ppool_board_offer (fixture->pool, 7);
+  g_assert_cmpint (ppool_board_look (fixture->pool, 7, &times), ==, PPOOL_BOARD_OFFERED);
+  g_assert_cmpint (times.taken, ==, 0);
+
+  g_assert_true (ppool_board_take (fixture->worker, 7));
+  g_assert_false (ppool_board_take (fixture->worker, 7));
+  g_assert_cmpint (ppool_board_withdraw (fixture->pool, 7), ==, PPOOL_BOARD_TAKEN);
+
+  ppool_board_finish (fixture->worker, 7);
+  g_assert_cmpint (ppool_board_look (fixture->pool, 7, &times), ==, PPOOL_BOARD_DONE);
+  g_assert_cmpint (times.taken, >, 0);
+  g_assert_cmpint (times.done, >=, times.taken);
+}
+
+static void
+test_withdraw (Fixture       *fixture,
+               gconstpointer  data)
+{
+  ppool_board_offer (fixture->pool, 7);
+  g_assert_cmpint (ppool_board_withdraw (fixture->pool, 7), ==, PPOOL_BOARD_WITHDRAWN);
+  g_assert_false (ppool_board_take (fixture->worker, 7));
+
+  /* The place is offered again while the first call is still on its way. */
+  ppool_board_offer (fixture->pool, 7 + PPOOL_BOARD_SIZE);
+  g_assert_false (ppool_board_take (fixture->worker, 7));
+  g_assert_true (ppool_board_take (fixture->worker, 7 + PPOOL_BOARD_SIZE));
+}
+
+static void
+test_scribbled (Fixture       *fixture,
+                gconstpointer  data)
+{
+  guint64 *words = mmap (NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fixture->fd, 0);
+
+  ppool_board_offer (fixture->pool, 0);
+  for (guint i = 0; i < 4096 / sizeof *words; i++)
+    words[i] = G_MAXUINT64;
+  g_assert_cmpint (ppool_board_look (fixture->pool, 0, NULL), ==, PPOOL_BOARD_SCRIBBLED);
+  g_assert_cmpint (ppool_board_withdraw (fixture->pool, 0), ==, PPOOL_BOARD_SCRIBBLED);
+  munmap (words, 4096);
+}
+
+static void
+test_shares (void)
+{
+  g_assert_true (ppool_board_shares (3, 3 + PPOOL_BOARD_SIZE));
+  g_assert_false (ppool_board_shares (3, 4));
+}
+
+typedef struct
+{
+  PPoolBoard *board;
+  gboolean is_pool;
+  guint n_won;
+} Racer;
+
+#define N_RACES 100000
+
+static gpointer
+race (gpointer data)
+{
+  Racer *racer = data;
+
+  for (guint64 id = 1; id <= N_RACES; id++)
+    {
+      /* The pool offers; whoever is first has it. */
+      if (racer->is_pool)
+        {
+          ppool_board_offer (racer->board, id);
+          racer->n_won += ppool_board_withdraw (racer->board, id) == PPOOL_BOARD_WITHDRAWN;
+        }
+      else
+        racer->n_won += ppool_board_take (racer->board, id);
+    }
+
+  return NULL;
+}
+
+/* No call is both withdrawn and taken. */
+static void
+test_race (Fixture       *fixture,
+           gconstpointer  data)
+{
+  Racer pool = { .board = fixture->pool, .is_pool = TRUE };
+  Racer worker = { .board = fixture->worker };
+  GThread *thread = g_thread_new ("pool", race, &pool);
+
+  race (&worker);
+  g_thread_join (thread);
+  g_assert_cmpuint (pool.n_won + worker.n_won, ==, N_RACES);
+}
+
+static void
+test_unsealed (void)
+{
+  int fd = memfd_create ("unsealed", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (ftruncate (fd, 1 << 20), ==, 0);
+  g_assert_null (ppool_board_new_from_fd (fd, &error));
+  g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL);
+  close (fd);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add ("/board/take", Fixture, NULL, set_up, test_take, tear_down);
+  g_test_add ("/board/withdraw", Fixture, NULL, set_up, test_withdraw, tear_down);
+  g_test_add ("/board/scribbled", Fixture, NULL, set_up, test_scribbled, tear_down);
+  g_test_add_func ("/board/shares", test_shares);
+  g_test_add ("/board/race", Fixture, NULL, set_up, test_race, tear_down);
+  g_test_add_func ("/board/unsealed", test_unsealed);
+
+  return g_test_run ();
+}

@@ -1,0 +1,348 @@
+/* scheduler-ahead-test.c: what is given to workers that are busy
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "ppool-scheduler-private.h"
+
+/* A6, with workers that are none. The first call that a worker has is the one
+ * that it has taken, so the others can be taken back. */
+
+#define SHORT_NSEC (20 * 1000)
+#define HALF_NSEC (100 * 1000)
+#define LONG_NSEC (10 * 1000 * 1000)
+
+typedef struct
+{
+  PPoolSeat seat;
+  GQueue calls; /* (element-type PPoolRecord): in the order in which they came */
+} FakeProcess;
+
+typedef struct
+{
+  PPoolScheduler *scheduler;
+  GPtrArray *processes; /* (element-type FakeProcess) */
+  GPtrArray *records;   /* (element-type PPoolRecord) */
+} Fixture;
+
+static void
+start (gpointer owner)
+{
+  Fixture *fixture = owner;
+  FakeProcess *process = g_new0 (FakeProcess, 1);
+
+  g_ptr_array_add (fixture->processes, process);
+  ppool_scheduler_add_seat (fixture->scheduler, &process->seat, process);
+}
+
+static void
+assign (gpointer     data,
+        PPoolRecord *record)
+{
+  FakeProcess *process = data;
+
+  g_queue_push_tail (&process->calls, ppool_record_ref (record));
+  ppool_record_set_stage (record, PPOOL_RECORD_SENT);
+}
+
+static void
+retire (gpointer data)
+{
+  FakeProcess *process = data;
+
+  g_assert_true (g_queue_is_empty (&process->calls));
+}
+
+static PPoolRecord *
+recall (gpointer     data,
+        PPoolRecord *record)
+{
+  FakeProcess *process = data;
+
+  for (guint i = 1; i < process->calls.length; i++)
+    if (record == NULL || g_queue_peek_nth (&process->calls, i) == record)
+      {
+        PPoolRecord *recalled = g_queue_pop_nth (&process->calls, i);
+
+        ppool_record_set_stage (recalled, PPOOL_RECORD_OUT);
+        return recalled;
+      }
+
+  return NULL;
+}
+
+static const PPoolSchedulerFuncs funcs = {
+  .start = start,
+  .assign = assign,
+  .retire = retire,
+  .recall = recall,
+};
+
+static void
+ignore_owner (gpointer owner)
+{
+}
+
+static const PPoolRecordOwner record_owner = { .unref = ignore_owner };
+
+static PPoolRecord *
+push (Fixture    *fixture,
+      const char *function)
+{
+  PPoolRecord *record = ppool_record_new (function, NULL, NULL, &record_owner, fixture);
+
+  g_ptr_array_add (fixture->records, record);
+  ppool_scheduler_push (fixture->scheduler, record);
+
+  return record;
+}
+
+static FakeProcess *
+get_process (Fixture *fixture,
+             guint    i)
+{
+  g_assert_cmpuint (i, <, fixture->processes->len);
+
+  return fixture->processes->pdata[i];
+}
+
+static void
+become_ready (Fixture *fixture,
+              guint    i,
+              gboolean takes_ahead)
+{
+  FakeProcess *process = get_process (fixture, i);
+
+  process->seat.takes_ahead = takes_ahead;
+  ppool_scheduler_seat_ready (fixture->scheduler, &process->seat);
+}
+
+static void
+answer (Fixture *fixture,
+        guint    i,
+        gint64   nsec)
+{
+  FakeProcess *process = get_process (fixture, i);
+  g_autoptr (PPoolRecord) record = g_queue_pop_head (&process->calls);
+
+  g_assert_nonnull (record);
+  ppool_record_set_stage (record, PPOOL_RECORD_OUT);
+  ppool_scheduler_seat_answered (fixture->scheduler, &process->seat, record, nsec);
+}
+
+static void
+assert_calls (Fixture *fixture,
+              guint    i,
+              guint    n)
+{
+  g_assert_cmpuint (get_process (fixture, i)->calls.length, ==, n);
+}
+
+/* Has the first worker measure a function. */
+static void
+teach (Fixture    *fixture,
+       const char *function,
+       gint64      nsec)
+{
+  push (fixture, function);
+  if (get_process (fixture, 0)->seat.state == PPOOL_SEAT_STARTING)
+    become_ready (fixture, 0, TRUE);
+  answer (fixture, 0, nsec);
+}
+
+static void
+set_up (Fixture       *fixture,
+        gconstpointer  max_workers)
+{
+  fixture->scheduler = ppool_scheduler_new (&funcs, fixture, GPOINTER_TO_UINT (max_workers));
+  fixture->processes = g_ptr_array_new_with_free_func (g_free);
+  fixture->records = g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
+}
+
+static void
+tear_down (Fixture       *fixture,
+           gconstpointer  max_workers)
+{
+  PPoolRecord *record;
+
+  ppool_scheduler_set_max (fixture->scheduler, 0);
+  while ((record = ppool_scheduler_pop (fixture->scheduler)) != NULL)
+    ppool_record_unref (record);
+  for (guint i = 0; i < fixture->processes->len; i++)
+    {
+      FakeProcess *process = get_process (fixture, i);
+
+      g_queue_clear_full (&process->calls, (GDestroyNotify) ppool_record_unref);
+      ppool_scheduler_remove_seat (fixture->scheduler, &process->seat);
+    }
+  ppool_scheduler_free (fixture->scheduler);
+  g_ptr_array_unref (fixture->processes);
+  g_ptr_array_unref (fixture->records);
+}
+
+static void
+test_unmeasured (Fixture       *fixture,
+                 gconstpointer  max_workers)
+{
+  for (guint i = 0; i < 3; i++)
+    push (fixture, "unknown");
+  become_ready (fixture, 0, TRUE);
+  assert_calls (fixture, 0, 1);
+  g_assert_cmpuint (ppool_scheduler_get_n_pending (fixture->scheduler), ==, 2);
+}
+
+static void
+test_bound (Fixture       *fixture,
+            gconstpointer  max_workers)
+{
+  teach (fixture, "half", HALF_NSEC);
+  for (guint i = 0; i < 5; i++)
+    push (fixture, "half");
+  assert_calls (fixture, 0, 2);
+  g_assert_cmpuint (ppool_scheduler_get_n_running (fixture->scheduler), ==, 1);
+  g_assert_cmpuint (ppool_scheduler_get_n_pending (fixture->scheduler), ==, 4);
+  answer (fixture, 0, HALF_NSEC);
+  assert_calls (fixture, 0, 2);
+
+  /* One that turns out long is not sent ahead any more. */
+  answer (fixture, 0, LONG_NSEC);
+  assert_calls (fixture, 0, 1);
+}
+
+static void
+test_without_board (Fixture       *fixture,
+                    gconstpointer  max_workers)
+{
+  teach (fixture, "short", SHORT_NSEC);
+  become_ready (fixture, 0, FALSE);
+  for (guint i = 0; i < 3; i++)
+    push (fixture, "short");
+  assert_calls (fixture, 0, 1);
+}
+
+static void
+test_behind_long (Fixture       *fixture,
+                  gconstpointer  max_workers)
+{
+  teach (fixture, "short", SHORT_NSEC);
+  push (fixture, "unknown");
+  push (fixture, "short");
+  assert_calls (fixture, 0, 1);
+}
+
+/* A3: a call that waits behind another keeps no worker from starting, and is
+ * shared out when that is ready. */
+static void
+test_share_out (Fixture       *fixture,
+                gconstpointer  max_workers)
+{
+  teach (fixture, "short", SHORT_NSEC);
+  for (guint i = 0; i < 3; i++)
+    push (fixture, "short");
+  assert_calls (fixture, 0, 3);
+  g_assert_cmpuint (fixture->processes->len, ==, 2);
+
+  become_ready (fixture, 1, TRUE);
+  assert_calls (fixture, 0, 2);
+  assert_calls (fixture, 1, 1);
+  g_assert_true (g_queue_peek_head (&get_process (fixture, 1)->calls) ==
+                 fixture->records->pdata[2]);
+
+  answer (fixture, 1, SHORT_NSEC);
+  assert_calls (fixture, 0, 1);
+  assert_calls (fixture, 1, 1);
+}
+
+/* What is stuck behind a long call goes to whoever is free next, before what
+ * was submitted later. */
+static void
+test_stuck (Fixture       *fixture,
+            gconstpointer  max_workers)
+{
+  FakeProcess *process;
+
+  teach (fixture, "short", SHORT_NSEC);
+  push (fixture, "short");
+  push (fixture, "unknown");
+  become_ready (fixture, 1, TRUE);
+  push (fixture, "short");
+  push (fixture, "unknown");
+  assert_calls (fixture, 0, 2);
+  assert_calls (fixture, 1, 1);
+
+  process = get_process (fixture, 0);
+  process->seat.busy_since -= G_TIME_SPAN_SECOND;
+  answer (fixture, 1, LONG_NSEC);
+  assert_calls (fixture, 0, 1);
+  assert_calls (fixture, 1, 1);
+  g_assert_true (g_queue_peek_head (&get_process (fixture, 1)->calls) ==
+                 fixture->records->pdata[3]);
+
+  /* And nothing more is sent behind the long one. */
+  push (fixture, "short");
+  assert_calls (fixture, 0, 1);
+}
+
+/* A7 */
+static void
+test_withdraw (Fixture       *fixture,
+               gconstpointer  max_workers)
+{
+  PPoolRecord *taken;
+  PPoolRecord *ahead;
+
+  teach (fixture, "short", SHORT_NSEC);
+  taken = push (fixture, "short");
+  ahead = push (fixture, "short");
+  assert_calls (fixture, 0, 2);
+  g_assert_false (ppool_scheduler_withdraw (fixture->scheduler, taken));
+  g_assert_true (ppool_scheduler_withdraw (fixture->scheduler, ahead));
+  g_assert_false (ppool_scheduler_withdraw (fixture->scheduler, ahead));
+  assert_calls (fixture, 0, 1);
+  answer (fixture, 0, SHORT_NSEC);
+  g_assert_cmpint (get_process (fixture, 0)->seat.state, ==, PPOOL_SEAT_IDLE);
+}
+
+/* A14 */
+static void
+test_max_tasks (Fixture       *fixture,
+                gconstpointer  max_workers)
+{
+  ppool_scheduler_set_max_tasks (fixture->scheduler, 3);
+  teach (fixture, "short", SHORT_NSEC);
+  for (guint i = 0; i < 5; i++)
+    push (fixture, "short");
+  assert_calls (fixture, 0, 2);
+  answer (fixture, 0, SHORT_NSEC);
+  assert_calls (fixture, 0, 1);
+  answer (fixture, 0, SHORT_NSEC);
+  g_assert_cmpint (get_process (fixture, 0)->seat.state, ==, PPOOL_SEAT_LEAVING);
+}
+
+static void
+add (const char *path,
+     guint       max_workers,
+     void      (*func) (Fixture *fixture, gconstpointer max_workers))
+{
+  g_test_add (path, Fixture, GUINT_TO_POINTER (max_workers), set_up, func, tear_down);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  add ("/scheduler-ahead/unmeasured", 1, test_unmeasured);
+  add ("/scheduler-ahead/bound", 1, test_bound);
+  add ("/scheduler-ahead/without-board", 1, test_without_board);
+  add ("/scheduler-ahead/behind-long", 1, test_behind_long);
+  add ("/scheduler-ahead/share-out", 2, test_share_out);
+  add ("/scheduler-ahead/stuck", 2, test_stuck);
+  add ("/scheduler-ahead/withdraw", 1, test_withdraw);
+  add ("/scheduler-ahead/max-tasks", 1, test_max_tasks);
+
+  return g_test_run ();
+}

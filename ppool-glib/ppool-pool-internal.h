@@ -52,6 +52,8 @@ struct _PPoolPool
   guint max_workers;
 };
 
+extern const PPoolSchedulerFuncs ppool_pool_scheduler_funcs;
+
 gpointer ppool_pool_ref           (PPoolPool    *self);
 void     ppool_pool_unref         (gpointer      data);
 

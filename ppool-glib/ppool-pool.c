@@ -9,11 +9,8 @@
 
 #include "ppool-pool-internal.h"
 
-#include <signal.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "ppool-enum-types.h"
 #include "ppool-error.h"
 #include "ppool-limits-private.h"
 #include "ppool-process-private.h"
@@ -133,164 +130,6 @@ static const PPoolRecordOwner record_owner_funcs = {
   .unref = ppool_pool_unref,
 };
 
-/* Processes, in the manager's thread */
-
-static const char *
-cause_name (const GError *cause)
-{
-  g_autoptr (GEnumClass) klass = g_type_class_ref (PPOOL_TYPE_ERROR);
-  GEnumValue *value = g_enum_get_value (klass, cause->code);
-
-  return value != NULL ? value->value_name + strlen ("PPOOL_ERROR_") : "";
-}
-
-static void
-process_died (gpointer      owner,
-              PPoolProcess *process G_GNUC_UNUSED,
-              const GError *why)
-{
-  PPoolPool *self = owner;
-  g_autoptr (GPtrArray) records =
-    g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
-  g_autoptr (PPoolFailure) failure = NULL;
-  GHashTableIter iter;
-  gpointer key, value;
-
-  failure = ppool_failure_new (g_error_new (PPOOL_ERROR, PPOOL_ERROR_BROKEN,
-                                            "The pool is broken (%s): %s", cause_name (why),
-                                            why->message));
-
-  ppool_gate_enter (&self->gate);
-  if (self->broken == NULL)
-    {
-      ppool_pool_set_state (self, PPOOL_EXECUTOR_STATE_BROKEN);
-      self->cause = g_error_copy (why);
-      self->broken = ppool_failure_ref (failure);
-    }
-  ppool_pool_take_pending (self, records);
-  g_hash_table_iter_init (&iter, self->places);
-  while (g_hash_table_iter_next (&iter, &key, &value))
-    {
-      ppool_process_terminate (key, SIGTERM, records);
-      ppool_scheduler_evict_seat (self->scheduler, &((PPoolPlace *) value)->seat);
-    }
-  ppool_gate_leave (&self->gate);
-
-  ppool_pool_settle_all (records, failure);
-  if (why->code == PPOOL_ERROR_INITIALIZER)
-    g_message ("%s", why->message);
-}
-
-static void
-process_gone (gpointer      owner,
-              PPoolProcess *process)
-{
-  PPoolPool *self = owner;
-  PPoolPlace *place;
-
-  ppool_gate_enter (&self->gate);
-  place = g_hash_table_lookup (self->places, process);
-  g_hash_table_steal (self->places, process);
-  ppool_scheduler_remove_seat (self->scheduler, &place->seat);
-  ppool_gate_leave (&self->gate);
-
-  ppool_process_unref (place->process);
-  g_free (place);
-  ppool_pool_conclude (self);
-}
-
-/* What processes and scheduler say, within the gate */
-
-static void
-process_ready (gpointer      owner,
-               PPoolProcess *process,
-               gboolean      takes_ahead)
-{
-  PPoolPool *self = owner;
-  PPoolPlace *place = g_hash_table_lookup (self->places, process);
-
-  place->seat.takes_ahead = takes_ahead;
-  ppool_scheduler_seat_ready (self->scheduler, &place->seat);
-}
-
-static void
-process_answered (gpointer      owner,
-                  PPoolProcess *process,
-                  PPoolRecord  *record,
-                  gint64        nsec)
-{
-  PPoolPool *self = owner;
-  PPoolPlace *place = g_hash_table_lookup (self->places, process);
-
-  ppool_scheduler_seat_answered (self->scheduler, &place->seat, record, nsec);
-}
-
-static void
-process_unfit (gpointer      owner,
-               PPoolProcess *process)
-{
-  PPoolPool *self = owner;
-  PPoolPlace *place = g_hash_table_lookup (self->places, process);
-
-  ppool_scheduler_seat_unfit (self->scheduler, &place->seat);
-}
-
-static const PPoolProcessFuncs process_funcs = {
-  .ready = process_ready,
-  .answered = process_answered,
-  .unfit = process_unfit,
-  .died = process_died,
-  .gone = process_gone,
-};
-
-static void
-start_process (gpointer owner)
-{
-  PPoolPool *self = owner;
-  PPoolPlace *place = g_new0 (PPoolPlace, 1);
-
-  place->process = ppool_process_new (&self->gate, self->manager, &self->startup, self->grace_msec,
-                                      &process_funcs, self);
-  g_hash_table_insert (self->places, place->process, place);
-  ppool_scheduler_add_seat (self->scheduler, &place->seat, place->process);
-}
-
-static void
-assign_call (gpointer     process,
-             PPoolRecord *record)
-{
-  ppool_process_push (process, record);
-}
-
-static void
-retire_process (gpointer process)
-{
-  ppool_process_retire (process);
-}
-
-static PPoolRecord *
-recall_call (gpointer     process,
-             PPoolRecord *record)
-{
-  return ppool_process_recall (process, record);
-}
-
-static void
-counts_changed (gpointer owner)
-{
-  PPoolPool *self = owner;
-
-  ppool_notifier_poke (self->notifier, FALSE);
-}
-
-static const PPoolSchedulerFuncs scheduler_funcs = {
-  .start = start_process,
-  .assign = assign_call,
-  .retire = retire_process,
-  .changed = counts_changed,
-  .recall = recall_call,
-};
-
 /* Within the gate. */
 void
 ppool_pool_set_state (PPoolPool          *self,
@@ -317,7 +156,7 @@ ppool_pool_new (GObject       *executor,
   self->over_callbacks = g_array_new (FALSE, FALSE, sizeof (OverCallback));
   self->grace_msec = DEFAULT_GRACE_MSEC;
   self->max_workers = ppool_limits_n_processors ();
-  self->scheduler = ppool_scheduler_new (&scheduler_funcs, self, self->max_workers);
+  self->scheduler = ppool_scheduler_new (&ppool_pool_scheduler_funcs, self, self->max_workers);
 
   return self;
 }

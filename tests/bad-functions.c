@@ -200,6 +200,46 @@ die_with_heir (PPoolInvocation  *invocation,
   return NULL;
 }
 
+/* Is short, unless a gate is given. */
+static GVariant *
+pass (PPoolInvocation  *invocation,
+      GVariant         *args,
+      gpointer          user_data,
+      GError          **error)
+{
+  const char *path;
+
+  g_variant_get_child (args, 0, "&s", &path);
+
+  return g_variant_new_take_string (*path != '\0' ? gate_pass (path) : g_strdup (""));
+}
+
+/* Writes nonsense over all memory of that name that it shares with others. */
+static GVariant *
+scribble (PPoolInvocation  *invocation,
+          GVariant         *args,
+          gpointer          user_data,
+          GError          **error)
+{
+  g_autofree char *maps = NULL;
+  g_auto (GStrv) lines = NULL;
+  const char *name;
+
+  g_variant_get_child (args, 0, "&s", &name);
+  g_file_get_contents ("/proc/self/maps", &maps, NULL, NULL);
+  lines = g_strsplit (maps, "\n", -1);
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      guint64 from, to;
+
+      if (strstr (lines[i], name) != NULL &&
+          sscanf (lines[i], "%" G_GINT64_MODIFIER "x-%" G_GINT64_MODIFIER "x", &from, &to) == 2)
+        memset (GSIZE_TO_POINTER (from), 0xff, to - from);
+    }
+
+  return g_variant_new ("()");
+}
+
 const NamedFunction bad_functions[] = {
   { "fail", fail },
   { "fail-in-latin1", fail_in_latin1 },
@@ -213,5 +253,7 @@ const NamedFunction bad_functions[] = {
   { "shut-channel", shut_channel },
   { "garbage", garbage },
   { "die-with-heir", die_with_heir },
+  { "pass", pass },
+  { "scribble", scribble },
   { NULL },
 };

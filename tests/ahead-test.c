@@ -1,0 +1,170 @@
+/* ahead-test.c: calls that are sent before the worker has answered the last one
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "harness.h"
+
+#define N_LESSONS 20
+#define N_AHEAD 4
+
+/* Has the workers learn that the function is short. */
+static void
+teach (PPoolExecutor *executor)
+{
+  for (guint i = 0; i < N_LESSONS; i++)
+    {
+      g_autoptr (PPoolFuture) future =
+        harness_submit (executor, "pass", g_variant_new ("(s)", ""));
+
+      harness_assert_value (future, "''");
+    }
+}
+
+static PPoolFuture *
+submit_pass (PPoolExecutor *executor,
+             const char    *path)
+{
+  return harness_submit (executor, "pass", g_variant_new ("(s)", path));
+}
+
+/* A7: what was sent ahead is not running, and can be cancelled. */
+static void
+test_cancel (Harness *harness)
+{
+  g_autofree char *log = harness_path (harness, "log");
+  g_autoptr (PPoolExecutor) executor = harness_executor (1);
+  g_autoptr (Gate) gate = gate_new (harness->dir);
+  g_autoptr (PPoolFuture) stuck = NULL;
+  g_autoptr (PPoolFuture) kept = NULL;
+  g_autoptr (PPoolFuture) cancelled = NULL;
+  g_autoptr (PPoolFuture) last = NULL;
+  Visitor visitor;
+
+  teach (executor);
+  for (guint i = 0; i < N_LESSONS; i++)
+    {
+      g_autoptr (PPoolFuture) future =
+        harness_submit (executor, "append", g_variant_new ("(ss)", log, ""));
+      g_autoptr (GVariant) value = harness_result (future);
+    }
+
+  stuck = submit_pass (executor, gate_get_path (gate));
+  kept = submit_pass (executor, "");
+  cancelled = harness_submit (executor, "append", g_variant_new ("(ss)", log, "ran"));
+  last = submit_pass (executor, "");
+  visitor = gate_wait (gate);
+
+  g_assert_true (ppool_future_is_running (stuck));
+  g_assert_cmpuint (ppool_future_get_worker_pid (stuck), ==, visitor.pid);
+  g_assert_cmpint (ppool_future_get_started_time (stuck), >, 0);
+  g_assert_cmpint (ppool_future_get_state (kept), ==, PPOOL_FUTURE_STATE_PENDING);
+  g_assert_cmpint (ppool_future_get_started_time (kept), ==, 0);
+  g_assert_cmpuint (ppool_executor_get_n_running (executor), ==, 1);
+  g_assert_cmpuint (ppool_executor_get_n_pending (executor), ==, 3);
+
+  g_assert_false (ppool_future_cancel (stuck));
+  g_assert_true (ppool_future_cancel (cancelled));
+  g_assert_true (ppool_future_is_cancelled (cancelled));
+  g_assert_cmpuint (ppool_executor_get_n_pending (executor), ==, 2);
+
+  gate_open (visitor, "open");
+  harness_assert_value (stuck, "'open'");
+  harness_assert_value (kept, "''");
+  harness_assert_value (last, "''");
+  {
+    g_autofree char *text = NULL;
+
+    g_assert_true (g_file_get_contents (log, &text, NULL, NULL));
+    g_assert_null (strstr (text, "ran"));
+  }
+  harness_shut_down (executor);
+}
+
+/* A6: no call waits behind a long one while another worker is idle. */
+static void
+test_taken_over (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (2);
+  g_autoptr (Gate) gate = gate_new (harness->dir);
+  g_autoptr (PPoolFuture) stuck = NULL;
+  g_autoptr (GPtrArray) ahead = g_ptr_array_new_with_free_func (g_object_unref);
+  Visitor visitor;
+
+  teach (executor);
+  stuck = submit_pass (executor, gate_get_path (gate));
+  for (guint i = 0; i < N_AHEAD; i++)
+    g_ptr_array_add (ahead, submit_pass (executor, ""));
+  for (guint i = 0; i < N_AHEAD; i++)
+    harness_assert_value (ahead->pdata[i], "''");
+  g_assert_false (ppool_future_is_done (stuck));
+
+  visitor = gate_wait (gate);
+  gate_open (visitor, "");
+  harness_assert_value (stuck, "''");
+  harness_shut_down (executor);
+}
+
+/* A7, from the other side: whoever is first has the call, and nobody has it
+ * twice. */
+static void
+test_race (Harness *harness)
+{
+  g_autofree char *log = harness_path (harness, "log");
+  g_autoptr (PPoolExecutor) executor = harness_executor (2);
+  g_autoptr (GPtrArray) futures = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autofree char *text = NULL;
+  guint n_ran = 0;
+  gsize n_lines = 0;
+
+  for (guint i = 0; i < 2000; i++)
+    {
+      g_ptr_array_add (futures,
+                       harness_submit (executor, "append", g_variant_new ("(ss)", log, "x\n")));
+      if (i >= 40 && i % 3 != 0)
+        ppool_future_cancel (futures->pdata[i - 40 + i % 7]);
+    }
+  for (guint i = 0; i < futures->len; i++)
+    {
+      g_autoptr (GVariant) value = ppool_future_result (futures->pdata[i], 10000, NULL);
+
+      g_assert_true (ppool_future_is_done (futures->pdata[i]));
+      n_ran += value != NULL;
+      g_assert_cmpint (value == NULL, ==, ppool_future_is_cancelled (futures->pdata[i]));
+    }
+
+  g_assert_true (g_file_get_contents (log, &text, NULL, NULL));
+  for (const char *c = text; *c != '\0'; c++)
+    n_lines += *c == 'x';
+  g_assert_cmpuint (n_lines, ==, n_ran);
+  harness_shut_down (executor);
+}
+
+/* A hostile board breaks the pool and nothing else. */
+static void
+test_scribbled (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (1);
+  g_autoptr (PPoolFuture) future = NULL;
+
+  teach (executor);
+  future = harness_submit (executor, "scribble", g_variant_new ("(s)", "ppool-board"));
+  harness_assert_broken (executor, future, PPOOL_ERROR_PROTOCOL, "board", NULL);
+  harness_shut_down (executor);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  harness_init (&argc, &argv);
+
+  harness_add ("/ahead/cancel", test_cancel);
+  harness_add ("/ahead/taken-over", test_taken_over);
+  harness_add ("/ahead/race", test_race);
+  harness_add ("/ahead/scribbled", test_scribbled);
+
+  return g_test_run ();
+}

@@ -61,8 +61,8 @@ PPoolRecord *ppool_outbox_recall     (PPoolOutbox     *self,
 gboolean     ppool_outbox_is_running (PPoolOutbox     *self,
                                       PPoolRecord     *record,
                                       gint64          *since);
-gboolean     ppool_outbox_is_empty   (PPoolOutbox     *self);
-PPoolRecord *ppool_outbox_peek       (PPoolOutbox     *self);
+PPoolRecord *ppool_outbox_peek       (PPoolOutbox     *self,
+                                      gboolean        *is_done);
 void         ppool_outbox_take_all   (PPoolOutbox     *self,
                                       GPtrArray       *records);
 

@@ -358,26 +358,30 @@ ppool_outbox_is_running (PPoolOutbox *self,
   return word == PPOOL_BOARD_TAKEN || word == PPOOL_BOARD_DONE;
 }
 
-gboolean
-ppool_outbox_is_empty (PPoolOutbox *self)
-{
-  return self->in_flight->len == 0;
-}
-
-/* The call that the worker runs: (nullable) (transfer none). */
+/* The call that the worker runs, or if it runs none, one that it has answered
+ * although the answer never came: (nullable) (transfer none). */
 PPoolRecord *
-ppool_outbox_peek (PPoolOutbox *self)
+ppool_outbox_peek (PPoolOutbox *self,
+                   gboolean    *is_done)
 {
+  PPoolRecord *done = NULL;
+
+  *is_done = FALSE;
   for (guint i = 0; i < self->in_flight->len; i++)
     {
       PPoolRecord *record = g_ptr_array_index (self->in_flight, i);
+      PPoolBoardWord word = PPOOL_BOARD_TAKEN;
 
-      if (self->board == NULL ||
-          ppool_board_look (self->board, ppool_record_get_id (record), NULL) == PPOOL_BOARD_TAKEN)
+      if (self->board != NULL)
+        word = ppool_board_look (self->board, ppool_record_get_id (record), NULL);
+      if (word == PPOOL_BOARD_TAKEN)
         return record;
+      if (word == PPOOL_BOARD_DONE)
+        done = record;
     }
 
-  return NULL;
+  *is_done = done != NULL;
+  return done;
 }
 
 /* Moves all calls to @records: whatever the worker says of them is too late. */

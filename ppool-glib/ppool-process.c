@@ -153,7 +153,7 @@ make_error (PPoolProcess *self)
     verdict.cause = self->handshake_error;
 
   ppool_gate_enter (self->gate);
-  record = ppool_outbox_peek (self->outbox);
+  record = ppool_outbox_peek (self->outbox, &verdict.function_is_done);
   verdict.function = record != NULL ? ppool_record_get_function (record) : NULL;
   error = ppool_verdict_to_error (&verdict);
   ppool_gate_leave (self->gate);

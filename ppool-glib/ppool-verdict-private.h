@@ -21,6 +21,7 @@ typedef struct
   gboolean exited;
   int wait_status; /* if it exited */
   const char *function; /* (nullable): what it ran */
+  gboolean function_is_done; /* but its answer never came */
   const char *initializer; /* (nullable): what it had to run before it was ready */
   const GError *cause; /* (nullable): what the pool had against it */
   const char *stderr_tail; /* (nullable) */

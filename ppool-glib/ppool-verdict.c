@@ -54,7 +54,9 @@ append_circumstances (GString            *text,
                       const PPoolVerdict *self)
 {
   if (self->function != NULL)
-    g_string_append_printf (text, " while it ran “%s”", self->function);
+    g_string_append_printf (text, self->function_is_done ? " after it had run “%s”" :
+                                                           " while it ran “%s”",
+                            self->function);
   else if (self->ready)
     g_string_append (text, " while it ran nothing");
   else if (self->initializer != NULL)

@@ -79,6 +79,27 @@ test_stderr_tail (Harness *harness)
   g_assert_cmpuint (strlen (error->message), >, 3 * 1024);
 }
 
+/* All of it, as what is left in the pipe is read before the verdict. */
+static void
+test_stderr_at_once (Harness *harness)
+{
+  g_autoptr (GString) words = g_string_new (NULL);
+
+  while (words->len < 60 * 1000)
+    g_string_append (words, "A line that says nothing.\n");
+  g_string_append (words, "The very end.");
+
+  for (guint i = 0; i < 20; i++)
+    {
+      g_autoptr (PPoolExecutor) executor = harness_executor (1);
+      g_autoptr (PPoolFuture) future =
+          harness_submit (executor, "die", g_variant_new ("(is)", SIGKILL, words->str));
+      g_autoptr (GError) error = harness_failure (future);
+
+      harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN, "The very end.", NULL);
+    }
+}
+
 static void
 test_idle (Harness *harness)
 {
@@ -247,7 +268,8 @@ main (int    argc,
   harness_add ("/death/in-call/signals", test_signals);
   harness_add ("/death/in-call/exits", test_exits);
   harness_add ("/death/in-call/channel", test_channel);
-  harness_add ("/death/stderr-tail", test_stderr_tail);
+  harness_add ("/death/stderr/tail", test_stderr_tail);
+  harness_add ("/death/stderr/at-once", test_stderr_at_once);
   harness_add ("/death/idle", test_idle);
   harness_add ("/death/between-calls", test_between_calls);
   harness_add ("/death/others/terminated", test_others);

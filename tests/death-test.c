@@ -68,7 +68,7 @@ test_stderr_tail (Harness *harness)
   g_autoptr (PPoolExecutor) executor = harness_executor (1);
   g_autoptr (PPoolFuture) much =
       harness_submit (executor, "stderr", g_variant_new ("(us)", 10000, "the end of much"));
-  g_autoptr (GVariant) value = harness_result (much);
+  g_autoptr (GVariant) value G_GNUC_UNUSED = harness_result (much);
   g_autoptr (PPoolFuture) future =
       harness_submit (executor, "die", g_variant_new ("(is)", SIGKILL, "grün and over"));
   g_autoptr (GError) error = harness_failure (future);
@@ -250,7 +250,7 @@ test_heir_of_idle (Harness *harness)
   g_autoptr (PPoolExecutor) executor =
       harness_executor_on (harness_raw_launcher ("init", step, "serve", NULL), 1);
   g_autoptr (PPoolFuture) future = harness_submit (executor, "echo", NULL);
-  g_autoptr (GVariant) value = harness_result (future);
+  g_autoptr (GVariant) value G_GNUC_UNUSED = harness_result (future);
   Visitor heir = gate_wait (gate);
 
   harness_shut_down (executor);

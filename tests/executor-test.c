@@ -266,7 +266,7 @@ test_call_finish_future (Harness *harness)
 {
   g_autoptr (PPoolExecutor) executor = harness_executor (1);
   g_autoptr (PPoolFuture) future = harness_submit (executor, "add", g_variant_new ("(xx)", 1, 1));
-  g_autoptr (GVariant) waited = harness_result (future);
+  g_autoptr (GVariant) waited G_GNUC_UNUSED = harness_result (future);
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) value =
       ppool_executor_call_finish (executor, G_ASYNC_RESULT (future), &error);

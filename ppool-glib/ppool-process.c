@@ -141,6 +141,7 @@ make_error (PPoolProcess *self)
       tail = ppool_stderr_dup_tail (self->errors);
     }
 
+  verdict.started = self->subprocess != NULL;
   verdict.pid = self->pid;
   verdict.ready = self->was_ready;
   verdict.exited = self->exited && !self->executed;

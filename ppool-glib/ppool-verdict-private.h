@@ -16,7 +16,8 @@ G_BEGIN_DECLS
 /* What is known about the end of a worker. */
 typedef struct
 {
-  guint pid; /* 0 if it never was a process */
+  gboolean started; /* it was a process */
+  guint pid; /* 0 if it had ended before its number could be asked for */
   gboolean ready; /* it had finished its handshake */
   gboolean exited;
   int wait_status; /* if it exited */

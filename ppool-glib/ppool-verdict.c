@@ -88,13 +88,16 @@ ppool_verdict_to_error (const PPoolVerdict *self)
   if (self->cause != NULL && self->cause->domain == PPOOL_ERROR)
     code = (PPoolError) self->cause->code;
 
-  if (self->pid == 0)
+  if (!self->started)
     g_string_append (text, "A worker could not be started");
   else if (code == PPOOL_ERROR_INITIALIZER && !self->exited)
     g_string_append_printf (text, "Worker %u can't be used", self->pid);
   else
     {
-      g_string_append_printf (text, "Worker %u ", self->pid);
+      if (self->pid != 0)
+        g_string_append_printf (text, "Worker %u ", self->pid);
+      else
+        g_string_append (text, "A worker ");
       append_end (text, self);
       append_circumstances (text, self);
     }

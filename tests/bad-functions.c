@@ -136,17 +136,6 @@ die (PPoolInvocation  *invocation,
 }
 
 static GVariant *
-segv (PPoolInvocation  *invocation,
-      GVariant         *args,
-      gpointer          user_data,
-      GError          **error)
-{
-  int *volatile nowhere = NULL;
-
-  return g_variant_new_int32 (*nowhere);
-}
-
-static GVariant *
 shut_channel (PPoolInvocation  *invocation,
               GVariant         *args,
               gpointer          user_data,
@@ -249,7 +238,6 @@ const NamedFunction bad_functions[] = {
   { "exit", leave },
   { "_exit", leave_quickly },
   { "die", die },
-  { "segv", segv },
   { "shut-channel", shut_channel },
   { "garbage", garbage },
   { "die-with-heir", die_with_heir },

@@ -146,6 +146,74 @@ test_cancellable_late (Harness *harness)
   harness_assert_value (second, "()");
 }
 
+typedef struct
+{
+  PPoolExecutor *executor;
+  GCancellable *cancellable;
+  const char *path;
+  GError *error;
+  gboolean done;
+} Wait;
+
+static gpointer
+call_sync_thread (gpointer user_data)
+{
+  Wait *wait = user_data;
+
+  g_assert_null (ppool_executor_call_sync (wait->executor, "gate",
+                                           g_variant_new ("(s)", wait->path), wait->cancellable,
+                                           &wait->error));
+
+  return NULL;
+}
+
+static void
+called_cb (GObject      *source,
+           GAsyncResult *result,
+           gpointer      user_data)
+{
+  Wait *wait = user_data;
+
+  g_assert_null (ppool_executor_call_finish (PPOOL_EXECUTOR (source), result, &wait->error));
+  wait->done = TRUE;
+}
+
+static gboolean
+is_over (gpointer user_data)
+{
+  return ((Wait *) user_data)->done;
+}
+
+/* Where somebody waits for the value, the wait ends and the function does not. */
+static void
+test_cancellable_wait (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (2);
+  g_autoptr (Gate) gate = gate_new (harness->dir);
+  g_autoptr (GCancellable) cancellable = harness_track (g_cancellable_new ());
+  Wait sync = { executor, cancellable, gate_get_path (gate), NULL, FALSE };
+  Wait async = sync;
+  GThread *thread = g_thread_new ("caller", call_sync_thread, &sync);
+  Visitor visitors[2];
+
+  ppool_executor_call_async (executor, "gate", g_variant_new ("(s)", async.path), cancellable,
+                             called_cb, &async);
+  for (guint i = 0; i < G_N_ELEMENTS (visitors); i++)
+    visitors[i] = gate_wait (gate);
+  cancel_in_thread (cancellable);
+  g_thread_join (thread);
+  harness_iterate_until (is_over, &async);
+  g_assert_error (sync.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_error (async.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_cmpuint (ppool_executor_get_n_running (executor), ==, 2);
+
+  for (guint i = 0; i < G_N_ELEMENTS (visitors); i++)
+    gate_open (visitors[i], "");
+  harness_assert_works (executor);
+  g_error_free (sync.error);
+  g_error_free (async.error);
+}
+
 /* The cancellable belongs to the caller: nothing holds it when calls are done. */
 static void
 test_cancellable_released (Harness *harness)
@@ -232,6 +300,7 @@ main (int    argc,
   harness_add ("/cancel/cancellable/before", test_cancellable_before);
   harness_add ("/cancel/cancellable/pending", test_cancellable_pending);
   harness_add ("/cancel/cancellable/late", test_cancellable_late);
+  harness_add ("/cancel/cancellable/wait", test_cancellable_wait);
   harness_add ("/cancel/cancellable/released", test_cancellable_released);
   harness_add ("/cancel/cancellable/race", test_cancellable_race);
 

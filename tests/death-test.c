@@ -47,7 +47,7 @@ test_signals (Harness *harness)
   check_signal (SIGTERM, "SIGTERM");
   check_signal (SIGABRT, "SIGABRT");
   check_signal (SIGBUS, "SIGBUS");
-  check_death_in_call ("segv", NULL, PPOOL_ERROR_WORKER_DIED, "SIGSEGV", NULL);
+  check_signal (SIGSEGV, "SIGSEGV");
 }
 
 static void
@@ -68,7 +68,7 @@ test_stderr_tail (Harness *harness)
   g_autoptr (PPoolExecutor) executor = harness_executor (1);
   g_autoptr (PPoolFuture) much =
       harness_submit (executor, "stderr", g_variant_new ("(us)", 10000, "the end of much"));
-  g_autoptr (GVariant) value = harness_result (much);
+  g_autoptr (GVariant) value G_GNUC_UNUSED = harness_result (much);
   g_autoptr (PPoolFuture) future =
       harness_submit (executor, "die", g_variant_new ("(is)", SIGKILL, "grün and over"));
   g_autoptr (GError) error = harness_failure (future);
@@ -77,6 +77,27 @@ test_stderr_tail (Harness *harness)
                         "grün and over", NULL);
   g_assert_cmpuint (strlen (error->message), <, 6 * 1024);
   g_assert_cmpuint (strlen (error->message), >, 3 * 1024);
+}
+
+/* All of it, as what is left in the pipe is read before the verdict. */
+static void
+test_stderr_at_once (Harness *harness)
+{
+  g_autoptr (GString) words = g_string_new (NULL);
+
+  while (words->len < 60 * 1000)
+    g_string_append (words, "A line that says nothing.\n");
+  g_string_append (words, "The very end.");
+
+  for (guint i = 0; i < 20; i++)
+    {
+      g_autoptr (PPoolExecutor) executor = harness_executor (1);
+      g_autoptr (PPoolFuture) future =
+          harness_submit (executor, "die", g_variant_new ("(is)", SIGKILL, words->str));
+      g_autoptr (GError) error = harness_failure (future);
+
+      harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN, "The very end.", NULL);
+    }
 }
 
 static void
@@ -229,7 +250,7 @@ test_heir_of_idle (Harness *harness)
   g_autoptr (PPoolExecutor) executor =
       harness_executor_on (harness_raw_launcher ("init", step, "serve", NULL), 1);
   g_autoptr (PPoolFuture) future = harness_submit (executor, "echo", NULL);
-  g_autoptr (GVariant) value = harness_result (future);
+  g_autoptr (GVariant) value G_GNUC_UNUSED = harness_result (future);
   Visitor heir = gate_wait (gate);
 
   harness_shut_down (executor);
@@ -247,7 +268,8 @@ main (int    argc,
   harness_add ("/death/in-call/signals", test_signals);
   harness_add ("/death/in-call/exits", test_exits);
   harness_add ("/death/in-call/channel", test_channel);
-  harness_add ("/death/stderr-tail", test_stderr_tail);
+  harness_add ("/death/stderr/tail", test_stderr_tail);
+  harness_add ("/death/stderr/at-once", test_stderr_at_once);
   harness_add ("/death/idle", test_idle);
   harness_add ("/death/between-calls", test_between_calls);
   harness_add ("/death/others/terminated", test_others);

@@ -7,6 +7,8 @@
 
 #include "harness.h"
 
+#include <sys/resource.h>
+
 static void
 test_properties (Harness *harness)
 {
@@ -264,7 +266,7 @@ test_call_finish_future (Harness *harness)
 {
   g_autoptr (PPoolExecutor) executor = harness_executor (1);
   g_autoptr (PPoolFuture) future = harness_submit (executor, "add", g_variant_new ("(xx)", 1, 1));
-  g_autoptr (GVariant) waited = harness_result (future);
+  g_autoptr (GVariant) waited G_GNUC_UNUSED = harness_result (future);
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) value =
       ppool_executor_call_finish (executor, G_ASYNC_RESULT (future), &error);
@@ -351,6 +353,99 @@ test_workers_default (Harness *harness)
   g_assert_cmpuint (ppool_executor_get_n_workers (executor), <=, n);
 }
 
+static void
+assert_too_many (guint max_workers)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (max_workers);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (ppool_executor_submit (executor, "echo", NULL, NULL, &error));
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_SYSTEM_LIMIT, "RLIMIT_NOFILE", NULL);
+  ppool_executor_set_max_workers (executor, 2);
+  harness_assert_works (executor);
+}
+
+/* A2: told by the first call, before there are workers, and no end. */
+static void
+test_workers_too_many (Harness *harness)
+{
+  struct rlimit before, lower;
+
+  g_assert_no_errno (getrlimit (RLIMIT_NOFILE, &before));
+  lower = before;
+  lower.rlim_cur = 200;
+  g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &lower));
+  assert_too_many (G_MAXUINT);
+  assert_too_many (200);
+  g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &before));
+}
+
+static gboolean
+was_notified (gpointer user_data)
+{
+  return *(guint *) user_data > 0;
+}
+
+static gpointer
+state_thread (gpointer user_data)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  PPoolExecutor *executor;
+  guint n_notified = 0;
+
+  g_main_context_push_thread_default (context);
+  executor = harness_executor (1);
+  g_signal_connect (executor, "notify::state", G_CALLBACK (count_notify_cb), &n_notified);
+  harness_assert_works (executor);
+  harness_shut_down (executor);
+  g_assert_cmpuint (n_notified, ==, 0);
+  harness_iterate_until (was_notified, &n_notified);
+  g_object_unref (executor);
+  g_main_context_pop_thread_default (context);
+
+  return NULL;
+}
+
+/* A29: `state` is announced where the executor was made, and nowhere else. */
+static void
+test_notify_state (Harness *harness)
+{
+  g_thread_join (g_thread_new ("maker", state_thread, NULL));
+}
+
+static void
+done_cb (PPoolFuture *future,
+         gpointer     user_data)
+{
+  *(gboolean *) user_data = TRUE;
+}
+
+static gboolean
+is_done (gpointer user_data)
+{
+  return *(gboolean *) user_data;
+}
+
+/* Ten times a second at most, however many calls there are. */
+static void
+test_notify_counts (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (2);
+  g_autoptr (PPoolFuture) last = NULL;
+  gint64 start = g_get_monotonic_time ();
+  guint n_notified = 0;
+  gboolean done = FALSE;
+
+  g_signal_connect (executor, "notify::n-pending", G_CALLBACK (count_notify_cb), &n_notified);
+  for (guint i = 0; i < 2000; i++)
+    g_object_unref (harness_submit (executor, "echo", NULL));
+  last = harness_submit (executor, "echo", NULL);
+  ppool_future_add_done_callback (last, done_cb, &done, NULL);
+  harness_iterate_until (is_done, &done);
+  g_assert_cmpuint (n_notified, >, 0);
+  g_assert_cmpuint (n_notified, <=, (g_get_monotonic_time () - start) / (100 * 1000) + 2);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -359,6 +454,8 @@ main (int    argc,
 
   harness_add ("/executor/properties/values", test_properties);
   harness_add ("/executor/properties/notify", test_properties_notify);
+  harness_add ("/executor/notify/state", test_notify_state);
+  harness_add ("/executor/notify/counts", test_notify_counts);
   harness_add ("/executor/submit/echo", test_submit);
   harness_add ("/executor/submit/args", test_submit_args);
   harness_add ("/executor/submit/call", test_submit_call);
@@ -371,6 +468,7 @@ main (int    argc,
   harness_add ("/executor/workers/on-demand", test_workers_on_demand);
   harness_add ("/executor/workers/parallel", test_workers_parallel);
   harness_add ("/executor/workers/default", test_workers_default);
+  harness_add ("/executor/workers/too-many", test_workers_too_many);
 
   return g_test_run ();
 }

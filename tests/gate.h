@@ -12,7 +12,7 @@
 G_BEGIN_DECLS
 
 /* How long anything may take that a test waits for. */
-#define PATIENCE_SECONDS 30
+#define PATIENCE_SECONDS 50
 
 /* A socket with a name. Whoever comes to it waits until the test opens it; that
  * somebody came tells the test how far a worker is, and that the visitor's end

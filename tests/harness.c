@@ -7,13 +7,9 @@
 
 #include "harness.h"
 
-#include <errno.h>
 #include <locale.h>
-#include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,24 +28,38 @@ tick_cb (gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
+static gboolean
+iterate_until (gboolean (*condition) (gpointer user_data),
+               gpointer   user_data,
+               gint64     timeout_msec)
+{
+  GMainContext *context = g_main_context_ref_thread_default ();
+  g_autoptr (GSource) tick = g_timeout_source_new (TICK_MSEC);
+  gint64 end = g_get_monotonic_time () + timeout_msec * G_TIME_SPAN_MILLISECOND;
+  gboolean is_true;
+
+  g_source_set_callback (tick, tick_cb, NULL, NULL);
+  g_source_attach (tick, context);
+  while (!(is_true = condition (user_data)) && g_get_monotonic_time () < end)
+    g_main_context_iteration (context, TRUE);
+  g_source_destroy (tick);
+  g_main_context_unref (context);
+
+  return is_true;
+}
+
 void
 harness_iterate_until (gboolean (*condition) (gpointer user_data),
                        gpointer   user_data)
 {
-  GMainContext *context = g_main_context_ref_thread_default ();
-  g_autoptr (GSource) tick = g_timeout_source_new (TICK_MSEC);
-  gint64 end = g_get_monotonic_time () + PATIENCE_SECONDS * G_USEC_PER_SEC;
+  if (!iterate_until (condition, user_data, PATIENCE_SECONDS * 1000))
+    g_error ("Waited for nothing");
+}
 
-  g_source_set_callback (tick, tick_cb, NULL, NULL);
-  g_source_attach (tick, context);
-  while (!condition (user_data))
-    {
-      if (g_get_monotonic_time () > end)
-        g_error ("Waited for nothing");
-      g_main_context_iteration (context, TRUE);
-    }
-  g_source_destroy (tick);
-  g_main_context_unref (context);
+static gboolean
+has_ended (gpointer user_data)
+{
+  return !leftovers_is_running (*(int *) user_data);
 }
 
 /* Waits for the end of any process, a child or not. */
@@ -57,16 +67,8 @@ void
 harness_wait_for_process (int   pid,
                           guint timeout_msec)
 {
-  int fd = syscall (SYS_pidfd_open, pid, 0);
-  struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-
-  if (fd < 0 && errno == ESRCH)
-    return;
-
-  g_assert_cmpint (fd, >=, 0);
-  if (poll (&poll_fd, 1, timeout_msec) != 1)
+  if (!iterate_until (has_ended, &pid, timeout_msec))
     g_error ("Process %d is still there after %u ms", pid, timeout_msec);
-  close (fd);
 }
 
 static gboolean
@@ -83,35 +85,20 @@ harness_reap_orphan (int pid)
 }
 
 static gboolean
-is_clean (Harness *harness)
+is_clean (gpointer user_data)
 {
+  Harness *harness = user_data;
+
   return g_atomic_int_get (&n_tracked) == 0 && leftovers_is_clean (harness->leftovers);
-}
-
-static gboolean
-timed_out_cb (gpointer user_data)
-{
-  *(gboolean *) user_data = TRUE;
-
-  return G_SOURCE_REMOVE;
 }
 
 static void
 assert_clean (Harness *harness)
 {
   g_autofree char *report = NULL;
-  gboolean timed_out = FALSE;
-  guint timeout = g_timeout_add_seconds (PATIENCE_SECONDS, timed_out_cb, &timed_out);
-  guint tick = g_timeout_add (TICK_MSEC, tick_cb, NULL);
 
-  while (!is_clean (harness) && !timed_out)
-    g_main_context_iteration (NULL, TRUE);
-  g_source_remove (tick);
-  if (!timed_out)
-    {
-      g_source_remove (timeout);
-      return;
-    }
+  if (iterate_until (is_clean, harness, PATIENCE_SECONDS * 1000))
+    return;
 
   report = leftovers_report (harness->leftovers);
   g_error ("Left behind: %d objects, %s", g_atomic_int_get (&n_tracked), report);

@@ -132,6 +132,23 @@ leftovers_count_children (void)
   return list_children (report);
 }
 
+/* Tells of any process whether it has not ended yet, reaped or not. */
+gboolean
+leftovers_is_running (int pid)
+{
+  g_autofree char *name = g_strdup_printf ("%d", pid);
+  g_autofree char *stat = NULL;
+  const char *end;
+
+  if (!read_file ("/proc", name, "stat", &stat))
+    return FALSE;
+
+  /* “) STATE” */
+  end = strrchr (stat, ')');
+
+  return end != NULL && end[2] != 'Z' && end[2] != 'X';
+}
+
 static guint
 list_new_descriptors (Leftovers *self,
                       GString   *report)

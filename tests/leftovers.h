@@ -20,5 +20,6 @@ gboolean   leftovers_is_clean       (Leftovers *self);
 char      *leftovers_report         (Leftovers *self);
 
 guint      leftovers_count_children (void);
+gboolean   leftovers_is_running     (int        pid);
 
 G_END_DECLS

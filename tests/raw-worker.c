@@ -286,7 +286,7 @@ do_half (const char *text)
   write_all (blob, size / 2);
 }
 
-static void
+static G_NORETURN void
 do_serve (const char *text)
 {
   while (TRUE)
@@ -375,7 +375,7 @@ do_close (const char *text)
   close (channel);
 }
 
-static void
+static G_NORETURN void
 do_hang (const char *text)
 {
   while (TRUE)
@@ -388,7 +388,7 @@ do_deaf (const char *text)
   signal (SIGTERM, SIG_IGN);
 }
 
-static void
+static G_NORETURN void
 do_exit (const char *text)
 {
   _exit (atoi (text));

@@ -1,0 +1,93 @@
+/* verdict-test.c: what is said of a worker's end
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "ppool-verdict-private.h"
+
+#include <signal.h>
+
+/* How wait() has them. */
+#define EXITED(status) ((status) << 8)
+#define KILLED(signal) (signal)
+
+static void
+check (const PPoolVerdict *verdict,
+       int                 code,
+       const char         *message)
+{
+  g_autoptr (GError) error = ppool_verdict_to_error (verdict);
+
+  g_assert_error (error, PPOOL_ERROR, code);
+  g_assert_cmpstr (error->message, ==, message);
+}
+
+static void
+test_died (void)
+{
+  PPoolVerdict verdict = { .started = TRUE, .pid = 7, .ready = TRUE, .exited = TRUE };
+
+  verdict.wait_status = KILLED (SIGSEGV);
+  verdict.function = "sum";
+  check (&verdict, PPOOL_ERROR_WORKER_DIED,
+         "Worker 7 was killed by SIGSEGV (Segmentation fault) while it ran “sum”");
+
+  verdict.wait_status = EXITED (3);
+  verdict.function = NULL;
+  check (&verdict, PPOOL_ERROR_WORKER_DIED,
+         "Worker 7 exited with status 3 while it ran nothing");
+
+  verdict.exited = FALSE;
+  verdict.stderr_tail = "last words\n";
+  check (&verdict, PPOOL_ERROR_WORKER_DIED,
+         "Worker 7 closed its channel while it ran nothing; its standard error ended with:\n"
+         "last words\n");
+}
+
+static void
+test_misbehaved (void)
+{
+  g_autoptr (GError) cause = g_error_new (PPOOL_ERROR, PPOOL_ERROR_PROTOCOL, "it sent nonsense");
+  PPoolVerdict verdict = {
+    .started = TRUE, .pid = 7, .ready = TRUE, .function = "sum", .cause = cause
+  };
+
+  check (&verdict, PPOOL_ERROR_PROTOCOL,
+         "Worker 7 misbehaved while it ran “sum”: it sent nonsense");
+}
+
+static void
+test_did_not_start (void)
+{
+  g_autoptr (GError) cause = g_error_new (PPOOL_ERROR, PPOOL_ERROR_LAUNCH, "no such file");
+  PPoolVerdict verdict = { .exited = TRUE, .cause = cause };
+
+  check (&verdict, PPOOL_ERROR_LAUNCH, "A worker could not be started: no such file");
+
+  verdict.started = TRUE;
+  verdict.pid = 7;
+  verdict.cause = NULL;
+  verdict.wait_status = EXITED (127);
+  check (&verdict, PPOOL_ERROR_LAUNCH,
+         "Worker 7 exited with status 127 before it was ready (its program was not found)");
+
+  /* So short that nobody knows its number. */
+  verdict.pid = 0;
+  verdict.wait_status = EXITED (0);
+  check (&verdict, PPOOL_ERROR_LAUNCH, "A worker exited with status 0 before it was ready");
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/verdict/died", test_died);
+  g_test_add_func ("/verdict/misbehaved", test_misbehaved);
+  g_test_add_func ("/verdict/did-not-start", test_did_not_start);
+
+  return g_test_run ();
+}

@@ -1,0 +1,102 @@
+// SPDX-FileCopyrightText: 2026 The PPool-GLib authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+// A worker in JavaScript, with what pool.py and pool.js call. worker.py has
+// the same functions.
+
+import System from 'system';
+
+import Gio from 'gi://Gio';
+import GLib from 'gi://GLib';
+import PPool from 'gi://PPool?version=1.0';
+
+function idle() {
+    return new Promise(resolve => {
+        GLib.idle_add(GLib.PRIORITY_DEFAULT, () => {
+            resolve();
+            return GLib.SOURCE_REMOVE;
+        });
+    });
+}
+
+// An invocation that nobody holds is seen to be dropped when GJS collects it,
+// which it does every ten seconds or so.
+function collectSoon() {
+    GLib.idle_add(GLib.PRIORITY_DEFAULT, () => {
+        System.gc();
+        return GLib.SOURCE_REMOVE;
+    });
+}
+
+async function answerLater(invocation) {
+    await idle();
+    invocation.return_value(invocation.get_args());
+}
+
+const functions = {
+    'echo': (invocation, args) => args,
+
+    // What a function sees of its call.
+    'describe': (invocation, args) => new GLib.Variant('(sss)', [
+        invocation.get_function(), args.get_type_string(),
+        invocation.get_args().print(false),
+    ]),
+
+    'fail': () => {
+        throw new GLib.Error(Gio.io_error_quark(), Gio.IOErrorEnum.NOT_FOUND,
+            'nothing of that name');
+    },
+
+    'fail-strangely': () => {
+        throw new GLib.Error(GLib.quark_from_string('a-domain-of-this-worker-quark'), 7, 'odd');
+    },
+
+    'give-nothing': () => null,
+
+    'crash': () => {
+        const pid = new Gio.Credentials().get_unix_pid();
+        GLib.spawn_command_line_sync(`/bin/kill -KILL ${pid}`);
+        return null;
+    },
+};
+
+const handlers = {
+    'answer-later': answerLater,
+
+    'fail-later': async invocation => {
+        await idle();
+        invocation.return_error_literal(Gio.io_error_quark(), Gio.IOErrorEnum.BUSY, 'later');
+    },
+
+    'drop': () => collectSoon(),
+};
+
+export function makeWorker() {
+    const worker = new PPool.Worker();
+
+    for (const [name, func] of Object.entries(functions))
+        worker.add_function(name, func);
+    for (const [name, handler] of Object.entries(handlers))
+        worker.add_handler(name, handler);
+
+    const id = worker.connect('handle-call', (self, invocation) => {
+        switch (invocation.get_function()) {
+        case 'signal-later':
+            answerLater(invocation);
+            return true;
+        case 'signal-drop':
+            collectSoon();
+            return true;
+        default:
+            return false;
+        }
+    });
+    worker.add_function('disconnect-signal', (invocation, args) => {
+        worker.disconnect(id);
+        return args;
+    });
+    return worker;
+}
+
+if (System.programInvocationName.endsWith('worker.js'))
+    System.exit(makeWorker().run());

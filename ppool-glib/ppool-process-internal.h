@@ -49,6 +49,7 @@ struct _PPoolProcess
   PPoolTimer timer;
   guint n_signals; /* sent to a worker that is to leave */
   int wait_status;
+  gboolean status_is_lost;
   gboolean exited;
   gboolean drained;
   gboolean executed; /* killed for what it did, so its exit tells nothing */

@@ -43,7 +43,9 @@ append_end (GString            *text,
       return;
     }
 
-  if (WIFSIGNALED (self->wait_status))
+  if (self->status_is_lost)
+    g_string_append (text, "ended, its exit status unknown as this program ignores SIGCHLD,");
+  else if (WIFSIGNALED (self->wait_status))
     append_signal (text, WTERMSIG (self->wait_status));
   else
     g_string_append_printf (text, "exited with status %d", WEXITSTATUS (self->wait_status));

@@ -259,6 +259,20 @@ test_heir_of_idle (Harness *harness)
   harness_reap_orphan (-1);
 }
 
+/* A program that has the kernel reap its children can't say how they ended. */
+static void
+test_unknown_status (Harness *harness)
+{
+  struct sigaction ignore = { .sa_handler = SIG_IGN };
+  struct sigaction before;
+
+  harness_allow_warnings ();
+  g_assert_cmpint (sigaction (SIGCHLD, &ignore, &before), ==, 0);
+  check_death_in_call ("exit", g_variant_new ("(i)", 3), PPOOL_ERROR_WORKER_DIED,
+                       "exit status unknown", NULL);
+  g_assert_cmpint (sigaction (SIGCHLD, &before, NULL), ==, 0);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -267,6 +281,7 @@ main (int    argc,
 
   harness_add ("/death/in-call/signals", test_signals);
   harness_add ("/death/in-call/exits", test_exits);
+  harness_add ("/death/in-call/unknown-status", test_unknown_status);
   harness_add ("/death/in-call/channel", test_channel);
   harness_add ("/death/stderr/tail", test_stderr_tail);
   harness_add ("/death/stderr/at-once", test_stderr_at_once);

@@ -64,6 +64,7 @@ gboolean     ppool_outbox_is_running (PPoolOutbox     *self,
 PPoolRecord *ppool_outbox_peek       (PPoolOutbox     *self,
                                       gboolean        *is_done);
 void         ppool_outbox_take_all   (PPoolOutbox     *self,
+                                      guint            pid,
                                       GPtrArray       *records);
 
 /* Outside of the gate. */

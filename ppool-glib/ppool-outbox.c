@@ -384,13 +384,22 @@ ppool_outbox_peek (PPoolOutbox *self,
   return done;
 }
 
-/* Moves all calls to @records: whatever the worker says of them is too late. */
+/* Moves all calls to @records: whatever the worker, @pid, says of them is too
+ * late. */
 void
 ppool_outbox_take_all (PPoolOutbox *self,
+                       guint        pid,
                        GPtrArray   *records)
 {
   for (guint i = 0; i < self->in_flight->len; i++)
-    ppool_record_set_stage (g_ptr_array_index (self->in_flight, i), PPOOL_RECORD_OUT);
+    {
+      PPoolRecord *record = g_ptr_array_index (self->in_flight, i);
+      gint64 since;
+
+      if (ppool_outbox_is_running (self, record, &since))
+        ppool_record_start (record, pid, since);
+      ppool_record_set_stage (record, PPOOL_RECORD_OUT);
+    }
 
   while (g_queue_pop_head_link (&self->unsent) != NULL)
     ;

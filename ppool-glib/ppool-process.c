@@ -422,7 +422,7 @@ ppool_process_terminate (PPoolProcess *self,
                          int           signal,
                          GPtrArray    *orphans)
 {
-  ppool_outbox_take_all (self->outbox, orphans);
+  ppool_outbox_take_all (self->outbox, self->pid, orphans);
 
   if (self->state == PPOOL_PROCESS_DYING)
     return;

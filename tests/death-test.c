@@ -8,6 +8,7 @@
 #include "harness.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A13: what each future, each later submit and the executor say. */
@@ -26,6 +27,8 @@ check_death_in_call (const char *function,
 
   g_test_message ("%s", function);
   harness_assert_broken (executor, future, cause, function, pid, how, more, NULL);
+  g_assert_cmpuint (ppool_future_get_worker_pid (future), ==, atoi (pid));
+  g_assert_cmpint (ppool_future_get_started_time (future), >, 0);
   pending_error = harness_failure (pending);
   g_assert_error (pending_error, PPOOL_ERROR, PPOOL_ERROR_BROKEN);
   g_assert_cmpuint (ppool_executor_get_n_pending (executor), ==, 0);

@@ -32,25 +32,72 @@ remove_request (PPoolChannel *self,
   g_mutex_unlock (&self->lock);
 }
 
+typedef struct
+{
+  GVariant *path;
+  GVariant *interface;
+  GVariant *members[PPOOL_REQUEST_EXIT + 1]; /* by kind */
+  GVariant *no_options;
+} Constants;
+
+/* What is the same in every message is made once: it is a good part of what
+ * makes a message. */
+static const Constants *
+get_constants (void)
+{
+  static Constants constants;
+  static gsize once = 0;
+
+  if (g_once_init_enter (&once))
+    {
+      static const char * const members[] = { "Initialize", "Call", "Exit" };
+
+      constants.path = g_variant_ref_sink (g_variant_new_object_path (PPOOL_CHANNEL_OBJECT_PATH));
+      constants.interface = g_variant_ref_sink (g_variant_new_string (PPOOL_CHANNEL_INTERFACE));
+      for (guint i = 0; i < G_N_ELEMENTS (members); i++)
+        constants.members[i] = g_variant_ref_sink (g_variant_new_string (members[i]));
+      constants.no_options =
+        g_variant_ref_sink (g_variant_new_array (G_VARIANT_TYPE ("{sv}"), NULL, 0));
+      g_once_init_leave (&once, 1);
+    }
+
+  return &constants;
+}
+
+static GDBusMessage *
+make_request (PPoolRequestKind  kind,
+              GVariant         *body,
+              GUnixFDList      *fds)
+{
+  const Constants *constants = get_constants ();
+  GDBusMessage *message = g_dbus_message_new ();
+
+  g_dbus_message_set_message_type (message, G_DBUS_MESSAGE_TYPE_METHOD_CALL);
+  g_dbus_message_set_header (message, G_DBUS_MESSAGE_HEADER_FIELD_PATH, constants->path);
+  g_dbus_message_set_header (message, G_DBUS_MESSAGE_HEADER_FIELD_INTERFACE,
+                             constants->interface);
+  g_dbus_message_set_header (message, G_DBUS_MESSAGE_HEADER_FIELD_MEMBER,
+                             constants->members[kind]);
+  if (body != NULL)
+    g_dbus_message_set_body (message, body);
+  if (fds != NULL)
+    g_dbus_message_set_unix_fd_list (message, fds);
+
+  return message;
+}
+
 /* Serials are our own, so that a request is known before its answer can be. */
 static gboolean
 send_request (PPoolChannel      *self,
               PPoolRequestKind   kind,
               guint64            id,
-              const char        *member,
               GVariant          *body,
               GUnixFDList       *fds,
               GError           **error)
 {
-  g_autoptr (GDBusMessage) message =
-    g_dbus_message_new_method_call (NULL, PPOOL_CHANNEL_OBJECT_PATH, PPOOL_CHANNEL_INTERFACE, member);
+  g_autoptr (GDBusMessage) message = make_request (kind, body, fds);
   g_autoptr (GDBusConnection) connection = NULL;
   PPoolRequest request = { .kind = kind, .id = id };
-
-  if (body != NULL)
-    g_dbus_message_set_body (message, body);
-  if (fds != NULL)
-    g_dbus_message_set_unix_fd_list (message, fds);
 
   g_mutex_lock (&self->lock);
   if (self->connection != NULL)
@@ -154,7 +201,7 @@ ppool_channel_send_initialize (PPoolChannel *self,
       return;
     }
 
-  if (!send_request (self, PPOOL_REQUEST_INITIALIZE, 0, "Initialize",
+  if (!send_request (self, PPOOL_REQUEST_INITIALIZE, 0,
                      g_variant_new ("(a{sv})", &options), fds, &error) &&
       !ppool_channel_is_closed_error (error))
     ppool_channel_emit_type (self, PPOOL_CHANNEL_VIOLATION, error);
@@ -183,7 +230,7 @@ make_call_body (PPoolChannel  *self,
   members[0] = g_variant_new_uint64 (id);
   members[1] = g_variant_new_string (function);
   members[2] = g_variant_new_variant (value);
-  members[3] = g_variant_new_array (G_VARIANT_TYPE ("{sv}"), NULL, 0);
+  members[3] = get_constants ()->no_options;
 
   return g_variant_new_tuple (members, G_N_ELEMENTS (members));
 }
@@ -205,7 +252,7 @@ ppool_channel_send_call (PPoolChannel  *self,
   if (body == NULL)
     return FALSE;
 
-  if (send_request (self, PPOOL_REQUEST_CALL, id, "Call", body, NULL, &local_error) ||
+  if (send_request (self, PPOOL_REQUEST_CALL, id, body, NULL, &local_error) ||
       ppool_channel_is_closed_error (local_error))
     return TRUE;
 
@@ -240,7 +287,7 @@ ppool_channel_send_exit (PPoolChannel *self)
 
   g_assert (self->side == PPOOL_CHANNEL_SIDE_POOL);
 
-  if (!send_request (self, PPOOL_REQUEST_EXIT, 0, "Exit", NULL, NULL, &error) &&
+  if (!send_request (self, PPOOL_REQUEST_EXIT, 0, NULL, NULL, &error) &&
       !ppool_channel_is_closed_error (error))
     g_debug ("A worker can't be told to leave: %s", error->message);
 }

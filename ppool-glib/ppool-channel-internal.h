@@ -43,6 +43,7 @@ struct _PPoolChannel
   gboolean offers_board; /* Initialize did; written before it was sent */
   gboolean needs_bytes; /* Initialize did; written before it was sent */
   gboolean violated; /* I/O thread */
+  int n_unread; /* I/O thread; when it was drained last */
 
   GMutex event_lock; /* held while an event is under way; guards what follows */
   gboolean ended;

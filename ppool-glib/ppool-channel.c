@@ -10,6 +10,7 @@
 #include "ppool-channel-internal.h"
 
 #include <errno.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,9 +21,9 @@
  *
  * `closed` is not end-of-file: a failed write emits it while complete messages
  * are still unread. So a channel that is closed looks from the I/O thread's own
- * context, behind all reading, until the socket is at its end; only then it is
- * DRAINED, which is the last event. ppool_channel_shut() leads there as well:
- * what the peer has written is still delivered.
+ * context, behind all reading, until the socket is at its end or is read no
+ * more; only then it is DRAINED, which is the last event. ppool_channel_shut()
+ * leads there as well: what the peer has written is still delivered.
  *
  * The owner is held until the channel is freed, so an event always finds it.
  * The connection holds the channel (filter) and the channel the connection;
@@ -205,15 +206,32 @@ is_at_end (PPoolChannel *self)
   return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
+/* GDBus ends its reading at bytes that it can't take, and says so only if it was
+ * not closed before. What was there the last time and still is, behind all
+ * reading, will never be read. */
+static gboolean
+is_given_up (PPoolChannel *self)
+{
+  int n_before = self->n_unread;
+
+  if (ioctl (g_socket_get_fd (self->socket), FIONREAD, &self->n_unread) != 0)
+    self->n_unread = 0;
+
+  return self->n_unread > 0 && self->n_unread == n_before;
+}
+
 static gboolean
 drain_cb (gpointer user_data)
 {
   PPoolChannel *self = user_data;
+  gboolean at_end = is_at_end (self);
 
-  if (!is_at_end (self))
+  if (!at_end && !is_given_up (self))
     return G_SOURCE_CONTINUE;
 
   g_mutex_lock (&self->event_lock);
+  if (!self->ended && !at_end && !self->violated)
+    ppool_channel_violate (self, "it sent bytes that are no D-Bus message");
   if (!self->ended)
     ppool_channel_emit_type (self, PPOOL_CHANNEL_DRAINED, NULL);
   g_mutex_unlock (&self->event_lock);

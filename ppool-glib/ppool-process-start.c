@@ -176,8 +176,10 @@ handshake_cb (const GError *error,
 
   if (!self->drained)
     {
-      /* How long an initializer may take is nobody's to say. */
-      if (self->startup->initializer != NULL)
+      /* How long an initializer may take is nobody's to say, unless the worker
+       * was asked to leave meanwhile: then the timer is that one's. */
+      if (self->startup->initializer != NULL &&
+          ppool_process_get_state (self) == PPOOL_PROCESS_STARTING)
         ppool_manager_disarm (self->manager, &self->timer);
       self->is_initializing = TRUE;
       initialize (self);

@@ -22,11 +22,12 @@ make_args (void)
                                   g_free, data);
 }
 
-/* Workers that answer @step while their call is still being written, and then
+/* Workers that do these steps while their call is still being written, and then
  * die, all while nothing is read. */
 static void
 run_deaths (Harness       *harness,
             const char    *step,
+            const char    *next_step,
             guint          n,
             PPoolExecutor *executors[],
             PPoolFuture   *futures[])
@@ -39,7 +40,7 @@ run_deaths (Harness       *harness,
   for (guint i = 0; i < n; i++)
     {
       executors[i] = harness_executor_on (
-          harness_raw_launcher ("init", "peek", gate_step, step, "kill:9", NULL), 1);
+          harness_raw_launcher ("init", "peek", gate_step, step, next_step, NULL), 1);
       futures[i] = harness_submit (executors[i], "function", make_args ());
     }
   for (guint i = 0; i < n; i++)
@@ -57,14 +58,16 @@ run_deaths (Harness       *harness,
   io_thread_clear (&io_thread);
 }
 
-/* A13: killed while it is being written to, with 100 results unread. */
 static void
-test_results (Harness *harness)
+check_results (Harness    *harness,
+               const char *next_step,
+               int         cause,
+               const char *reason)
 {
   PPoolExecutor *executors[N_EXECUTORS];
   PPoolFuture *futures[N_EXECUTORS];
 
-  run_deaths (harness, "return", N_EXECUTORS, executors, futures);
+  run_deaths (harness, "return", next_step, N_EXECUTORS, executors, futures);
   for (guint i = 0; i < N_EXECUTORS; i++)
     harness_assert_value (futures[i], "'peeked'");
 
@@ -74,10 +77,26 @@ test_results (Harness *harness)
 
       while ((error = ppool_executor_get_error (executors[i])) == NULL)
         g_thread_yield ();
-      harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_WORKER_DIED, "SIGKILL", NULL);
+      harness_assert_error (error, PPOOL_ERROR, cause, reason, NULL);
       g_object_unref (futures[i]);
       g_object_unref (executors[i]);
     }
+}
+
+/* A13: killed while it is being written to, with 100 results unread. */
+static void
+test_results (Harness *harness)
+{
+  check_results (harness, "kill:9", PPOOL_ERROR_WORKER_DIED, "SIGKILL");
+}
+
+/* GDBus has found the channel closed when it comes to what it can't read, and
+ * then says nothing of it. */
+static void
+test_results_and_garbage (Harness *harness)
+{
+  harness_allow_warnings ();
+  check_results (harness, "garbage", PPOOL_ERROR_PROTOCOL, "D-Bus");
 }
 
 /* What is left to read can't be read: that must not keep anybody waiting. */
@@ -88,7 +107,7 @@ check_rest (Harness    *harness,
   PPoolExecutor *executors[10];
   PPoolFuture *futures[10];
 
-  run_deaths (harness, step, G_N_ELEMENTS (executors), executors, futures);
+  run_deaths (harness, step, "kill:9", G_N_ELEMENTS (executors), executors, futures);
   for (guint i = 0; i < G_N_ELEMENTS (executors); i++)
     {
       g_autoptr (GError) error = harness_failure (futures[i]);
@@ -115,6 +134,7 @@ main (int    argc,
   harness_init (&argc, &argv);
 
   harness_add ("/drain/results", test_results);
+  harness_add ("/drain/results-and-garbage", test_results_and_garbage);
   harness_add ("/drain/unreadable-rest", test_unreadable_rest);
 
   return g_test_run ();

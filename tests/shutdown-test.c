@@ -357,6 +357,32 @@ test_while_starting (Harness *harness)
   assert_gone (executor, harness);
 }
 
+/* One that was asked to leave before its handshake, and doesn't, is not given all
+ * the time that an initializer may take. */
+static void
+test_before_handshake (Harness *harness)
+{
+  g_autoptr (Gate) gate = gate_new (harness->dir);
+  g_autofree char *step = g_strdup_printf ("gate:%s", gate_get_path (gate));
+  g_autoptr (PPoolLauncher) launcher =
+      harness_track (harness_raw_launcher ("deaf", step, "auth", "hang", NULL));
+  g_autoptr (PPoolExecutor) executor = g_object_new (PPOOL_TYPE_EXECUTOR,
+                                                     "launcher", launcher,
+                                                     "max-workers", 1,
+                                                     "initializer", "initialize",
+                                                     "grace-msec", 300,
+                                                     NULL);
+  g_autoptr (PPoolFuture) future = harness_submit (harness_track (executor), "function", NULL);
+  Visitor visitor = gate_wait (gate);
+
+  ppool_executor_shutdown (executor, PPOOL_SHUTDOWN_FLAGS_CANCEL_PENDING);
+  gate_open (visitor, "");
+  harness_shut_down (executor);
+  g_assert_true (ppool_future_is_cancelled (future));
+  gate_free (g_steal_pointer (&gate));
+  assert_gone (executor, harness);
+}
+
 /* A19 */
 static void
 test_dropped (Harness *harness)
@@ -390,6 +416,7 @@ main (int    argc,
   harness_add ("/shutdown/broken", test_broken);
   harness_add ("/shutdown/stubborn-workers", test_stubborn_workers);
   harness_add ("/shutdown/while-starting", test_while_starting);
+  harness_add ("/shutdown/before-handshake", test_before_handshake);
   harness_add ("/shutdown/dropped", test_dropped);
 
   return g_test_run ();

@@ -8,32 +8,13 @@ headers.py SRCDIR BUILDDIR C-COMPILER CXX-COMPILER-OR-EMPTY PUBLIC-HEADER...
 import concurrent.futures
 import pathlib
 import re
-import subprocess
 import sys
 
+from compiler import Compiler
 from tap import Tap
 
 UMBRELLA = 'ppool-glib.h'
 REFUSAL = 'can be included directly'
-
-
-class Compiler:
-    """Compiles a few lines against the headers of the source and build trees."""
-
-    def __init__(self, command, language, srcdir, builddir):
-        cflags = subprocess.run(['pkg-config', '--cflags', 'gio-unix-2.0'],
-                                stdout=subprocess.PIPE, check=True).stdout.decode().split()
-        self.command = command.split() + ['-x', language, '-fsyntax-only', '-Wall', '-Wextra',
-                                          '-Wno-unused-parameter', '-Werror']
-        self.command += ['-I%s' % directory for directory in
-                         (srcdir, builddir, srcdir / 'ppool-glib', builddir / 'ppool-glib')]
-        self.command += cflags
-
-    def compile(self, text, *args):
-        """Returns what the compiler complains about, or nothing."""
-        run = subprocess.run([*self.command, *args, '-'], input=text.encode(),
-                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-        return run.stdout.decode() or 'no message' if run.returncode else ''
 
 
 def included(path):

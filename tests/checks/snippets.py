@@ -1,0 +1,92 @@
+# SPDX-FileCopyrightText: 2026 The PPool-GLib authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Compiles the C code of the README and of the guide.
+
+snippets.py SRCDIR BUILDDIR C-COMPILER
+
+The blocks of a page are read as one file, from top to bottom, so that a block
+may use what an earlier one defines. A block is code of the file's level, unless
+this comment is the line above it:
+
+    <!-- snippet: statements -->
+
+Then it is the body of a function that has the parameters below, which the block
+may declare anew.
+"""
+
+import pathlib
+import re
+import sys
+
+from compiler import Compiler
+from tap import Tap
+
+PARAMETERS = ', '.join([
+    'PPoolExecutor *executor',
+    'PPoolLauncher *launcher',
+    'PPoolCall *call',
+    'PPoolFuture *future',
+    'PPoolWorker *worker',
+    'PPoolInvocation *invocation',
+    'GCancellable *cancellable',
+    'GVariant *args',
+    'gpointer user_data',
+    'GError *error',
+])
+
+BLOCK = re.compile(r'^```c\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+MARK = re.compile(r'^<!-- snippet: (.*?) -->$', re.MULTILINE)
+STATEMENTS = 'statements'
+
+# A page shows how something is used, and not always what becomes of it.
+OPTIONS = ['-Wno-unused-function', '-Wno-unused-variable', '-Wno-unused-but-set-variable']
+
+
+def line_of(text, position):
+    return text.count('\n', 0, position) + 1
+
+
+def read_page(text):
+    """Yields line number, mark and code of each block, and marks that have none."""
+    marks = {match.end() + 1: match for match in MARK.finditer(text)}
+    for block in BLOCK.finditer(text):
+        mark = marks.pop(block.start(), None)
+        yield line_of(text, block.start(1)), mark.group(1) if mark else None, block.group(1)
+    for mark in marks.values():
+        yield line_of(text, mark.start()), mark.group(1), None
+
+
+def wrap(line, mark, code, name):
+    code = '#line %d "%s"\n%s' % (line, name, code)
+    if mark is None:
+        return code
+    return ('void snippet_%d (%s);\nvoid snippet_%d (%s)\n{\n{\n%s}\n}\n'
+            % (line, PARAMETERS, line, PARAMETERS, code))
+
+
+def problems(path, name, compiler):
+    """What is wrong with the blocks of a page."""
+    lines = ['#include <ppool-glib/ppool-glib.h>\n']
+    for line, mark, code in read_page(path.read_text()):
+        if mark not in (None, STATEMENTS):
+            yield '%s:%d: no such kind of snippet: %s' % (name, line, mark)
+        elif code is None:
+            yield '%s:%d: there is no C code right below' % (name, line)
+        else:
+            lines.append(wrap(line, mark, code, name))
+    message = compiler.compile(''.join(lines))
+    if message:
+        yield message
+
+
+def main():
+    srcdir, builddir = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    compiler = Compiler(sys.argv[3], 'c', srcdir, builddir, *OPTIONS)
+    tap = Tap()
+    for path in [srcdir / 'README.md', *sorted((srcdir / 'docs').glob('*.md'))]:
+        name = str(path.relative_to(srcdir))
+        tap.report('snippets/' + name, problems(path, name, compiler))
+    tap.end()
+
+
+main()

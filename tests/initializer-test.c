@@ -266,6 +266,27 @@ test_shut_down_meanwhile (Harness *harness)
   gate_expect_death (visitor);
 }
 
+/* A17: the worker connects when it is to leave already, and doesn't listen. */
+static void
+test_shut_down_before (Harness *harness)
+{
+  g_autoptr (Gate) gate = gate_new (harness->dir);
+  g_autofree char *step = g_strdup_printf ("gate:%s", gate_get_path (gate));
+  g_autoptr (PPoolExecutor) executor =
+      make_executor_on (harness_raw_launcher ("deaf", step, "auth", "hang", NULL), 1, "anything",
+                        NULL);
+  g_autoptr (PPoolFuture) future = NULL;
+  Visitor visitor;
+
+  ppool_executor_set_grace_msec (executor, 200);
+  future = harness_submit (executor, "recall", NULL);
+  visitor = gate_wait (gate);
+  ppool_executor_shutdown (executor, PPOOL_SHUTDOWN_FLAGS_CANCEL_PENDING);
+  gate_open (visitor, "");
+  harness_shut_down (executor);
+  g_assert_cmpint (ppool_executor_get_state (executor), ==, PPOOL_EXECUTOR_STATE_SHUT_DOWN);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -281,6 +302,7 @@ main (int    argc,
   harness_add ("/executor/initializer/dies", test_dies);
   harness_add ("/executor/initializer/handler", test_handler);
   harness_add ("/executor/initializer/shut-down-meanwhile", test_shut_down_meanwhile);
+  harness_add ("/executor/initializer/shut-down-before", test_shut_down_before);
 
   return g_test_run ();
 }

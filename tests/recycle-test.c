@@ -236,6 +236,26 @@ assert_n_calls_of_one (PPoolExecutor *executor,
   g_assert_cmpuint (harness_worker_pid (executor), !=, pid);
 }
 
+/* It counts what was before, and a worker that has done its share leaves. */
+static void
+test_changed (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = make_executor (1, 0);
+  guint pid = harness_worker_pid (executor);
+
+  for (guint i = 0; i < 5; i++)
+    g_assert_cmpuint (harness_worker_pid (executor), ==, pid);
+  ppool_executor_set_max_tasks_per_worker (executor, 4);
+  harness_iterate_until (has_no_worker, executor);
+  assert_n_calls_of_one (executor, 4);
+
+  /* There was one already. */
+  ppool_executor_set_max_tasks_per_worker (executor, 0);
+  pid = harness_worker_pid (executor);
+  for (guint i = 0; i < 10; i++)
+    g_assert_cmpuint (harness_worker_pid (executor), ==, pid);
+}
+
 /* A5: it is no call, and each worker has its own. */
 static void
 test_initializer (Harness *harness)
@@ -267,6 +287,7 @@ main (int    argc,
   harness_add ("/executor/recycle/shutdown", test_shutdown);
   harness_add ("/executor/recycle/dropped", test_dropped);
   harness_add ("/executor/recycle/stubborn", test_stubborn);
+  harness_add ("/executor/recycle/changed", test_changed);
   harness_add ("/executor/recycle/initializer", test_initializer);
 
   return g_test_run ();

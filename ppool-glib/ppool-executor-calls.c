@@ -44,9 +44,12 @@ submit_record (PPoolExecutor       *self,
  *
  * It fails with `PPOOL_ERROR_SHUT_DOWN` after the executor was shut down, with
  * `PPOOL_ERROR_BROKEN` if it is broken or if this is a forked copy of its
- * process, with `PPOOL_ERROR_LAUNCH` in a process that a pool has started and
- * that runs no [class@PPool.Worker], and with `G_IO_ERROR_CANCELLED` if
- * @cancellable is cancelled already. What goes wrong later is told by the future.
+ * process, with `PPOOL_ERROR_SYSTEM_LIMIT` if this is its first call and the
+ * limits of this process are too low for
+ * [property@PPool.Executor:max-workers], with `PPOOL_ERROR_LAUNCH` in a process
+ * that a pool has started and that runs no [class@PPool.Worker], and with
+ * `G_IO_ERROR_CANCELLED` if @cancellable is cancelled already. What goes wrong
+ * later is told by the future.
  *
  * If the future is dropped before its call is done, @args and @cancellable may
  * be let go of in a thread of the library.

@@ -275,15 +275,15 @@ static gboolean
 check_limits (PPoolPool  *self,
               GError    **error)
 {
-  gboolean started;
+  gboolean may_start;
   guint max_workers;
 
   ppool_gate_enter (&self->gate);
-  started = self->manager != NULL;
+  may_start = self->state == PPOOL_EXECUTOR_STATE_RUNNING && self->manager == NULL;
   max_workers = self->max_workers;
   ppool_gate_leave (&self->gate);
 
-  return started || ppool_limits_check_workers (max_workers, error);
+  return !may_start || ppool_limits_check_workers (max_workers, error);
 }
 
 gboolean

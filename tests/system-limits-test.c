@@ -144,6 +144,18 @@ test_once (Harness *harness)
   g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &before));
 }
 
+/* A17: what is over stays over, whatever the system thinks of it. */
+static void
+test_shut_down (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (G_MAXUINT);
+  g_autoptr (GError) error = NULL;
+
+  harness_shut_down (executor);
+  g_assert_null (ppool_executor_submit (executor, "echo", NULL, NULL, &error));
+  g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_SHUT_DOWN);
+}
+
 /* Starts a worker when there are so many descriptors left, beside one that is
  * busy. */
 static void
@@ -230,6 +242,7 @@ main (int    argc,
   harness_add ("/executor/limits/raised", test_raised);
   harness_add ("/executor/limits/processes", test_processes);
   harness_add ("/executor/limits/once", test_once);
+  harness_add ("/executor/limits/shut-down", test_shut_down);
   harness_add ("/executor/limits/start-fails", test_start_fails);
   harness_add ("/executor/limits/affinity", test_affinity);
 

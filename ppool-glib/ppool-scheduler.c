@@ -255,6 +255,21 @@ ppool_scheduler_pop (PPoolScheduler *self)
   return link->data;
 }
 
+/* Takes all calls back that no worker has taken. They are in the queue then, for
+ * whoever empties it. */
+void
+ppool_scheduler_recall_all (PPoolScheduler *self)
+{
+  GList *next;
+
+  for (GList *link = self->seats[PPOOL_SEAT_BUSY].head; link != NULL; link = next)
+    {
+      next = link->next;
+      ppool_scheduler_recall_from (self, link->data);
+      settle_seat (self, link->data);
+    }
+}
+
 /* No call comes any more: workers leave when the queue is empty. */
 void
 ppool_scheduler_close (PPoolScheduler *self)

@@ -47,8 +47,9 @@
  *
  * **Threads**: all methods may be called from any thread; no main loop is needed
  * and none is blocked, but by the methods that say so. Calls of one thread are
- * sent in the order in which it submitted them. In a `fork()`ed copy of the
- * process every operation fails.
+ * sent in the order in which it submitted them. `notify` is emitted in the main
+ * context that was the thread-default one where the executor was made. In a
+ * `fork()`ed copy of the process every operation fails.
  *
  * Since: 1.0
  */
@@ -76,10 +77,8 @@ notify_count (PPoolExecutor *self,
 }
 
 static void
-notify_changes (GObject *object)
+notify_counts (PPoolExecutor *self)
 {
-  PPoolExecutor *self = PPOOL_EXECUTOR (object);
-  PPoolExecutorState state = ppool_pool_get_state (self->pool);
   PPoolCounts counts;
 
   ppool_pool_get_counts (self->pool, &counts);
@@ -90,12 +89,25 @@ notify_changes (GObject *object)
                 ppool_executor_props[PPOOL_EXECUTOR_PROP_N_PENDING]);
   notify_count (self, &self->told_counts.n_running, counts.n_running,
                 ppool_executor_props[PPOOL_EXECUTOR_PROP_N_RUNNING]);
+}
 
-  if (self->told_state == state)
-    return;
+/* The state and what was set in another thread don't wait for the counts. */
+static void
+notify_changes (GObject  *object,
+                gboolean  all)
+{
+  PPoolExecutor *self = PPOOL_EXECUTOR (object);
+  PPoolExecutorState state = ppool_pool_get_state (self->pool);
+  gboolean changed = self->told_state != state;
+
+  ppool_executor_notify_settings (self);
 
   self->told_state = state;
-  g_object_notify_by_pspec (object, ppool_executor_props[PPOOL_EXECUTOR_PROP_STATE]);
+  if (changed)
+    g_object_notify_by_pspec (object, ppool_executor_props[PPOOL_EXECUTOR_PROP_STATE]);
+
+  if (all)
+    notify_counts (self);
 }
 
 static void

@@ -20,9 +20,16 @@ submit_record (PPoolExecutor       *self,
                GCancellable        *cancellable,
                GError             **error)
 {
-  g_autoptr (PPoolRecord) record =
-    ppool_pool_make_record (self->pool, function, args, result_type);
+  g_autoptr (PPoolRecord) record = NULL;
 
+  if (!ppool_pool_check (self->pool, error))
+    {
+      if (args != NULL)
+        g_variant_unref (g_variant_ref_sink (args));
+      return NULL;
+    }
+
+  record = ppool_pool_make_record (self->pool, function, args, result_type);
   if (ppool_record_connect_cancellable (record, cancellable, error) &&
       ppool_pool_submit (self->pool, self->launcher, record, error))
     return g_steal_pointer (&record);

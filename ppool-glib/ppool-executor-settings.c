@@ -15,6 +15,9 @@ get_setting (PPoolExecutor *self,
 {
   guint value;
 
+  if (!ppool_pool_check (self->pool, NULL))
+    return *setting;
+
   g_mutex_lock (&self->lock);
   value = *setting;
   g_mutex_unlock (&self->lock);
@@ -34,6 +37,9 @@ change_setting (PPoolExecutor          *self,
 {
   gboolean is_at_home = ppool_notifier_is_at_home (self->notifier);
   gboolean changed;
+
+  if (!ppool_pool_check (self->pool, NULL))
+    return;
 
   g_mutex_lock (&self->lock);
   changed = *setting != value;

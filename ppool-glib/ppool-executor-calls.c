@@ -20,9 +20,16 @@ submit_record (PPoolExecutor       *self,
                GCancellable        *cancellable,
                GError             **error)
 {
-  g_autoptr (PPoolRecord) record =
-    ppool_pool_make_record (self->pool, function, args, result_type);
+  g_autoptr (PPoolRecord) record = NULL;
 
+  if (!ppool_pool_check (self->pool, error))
+    {
+      if (args != NULL)
+        g_variant_unref (g_variant_ref_sink (args));
+      return NULL;
+    }
+
+  record = ppool_pool_make_record (self->pool, function, args, result_type);
   if (ppool_record_connect_cancellable (record, cancellable, error) &&
       ppool_pool_submit (self->pool, self->launcher, record, error))
     return g_steal_pointer (&record);
@@ -44,9 +51,12 @@ submit_record (PPoolExecutor       *self,
  *
  * It fails with `PPOOL_ERROR_SHUT_DOWN` after the executor was shut down, with
  * `PPOOL_ERROR_BROKEN` if it is broken or if this is a forked copy of its
- * process, with `PPOOL_ERROR_LAUNCH` in a process that a pool has started and
- * that runs no [class@PPool.Worker], and with `G_IO_ERROR_CANCELLED` if
- * @cancellable is cancelled already. What goes wrong later is told by the future.
+ * process, with `PPOOL_ERROR_SYSTEM_LIMIT` if this is its first call and the
+ * limits of this process are too low for
+ * [property@PPool.Executor:max-workers], with `PPOOL_ERROR_LAUNCH` in a process
+ * that a pool has started and that runs no [class@PPool.Worker], and with
+ * `G_IO_ERROR_CANCELLED` if @cancellable is cancelled already. What goes wrong
+ * later is told by the future.
  *
  * If the future is dropped before its call is done, @args and @cancellable may
  * be let go of in a thread of the library.

@@ -26,6 +26,7 @@ struct _PPoolExecutor
   guint max_workers;
   guint grace_msec;
   guint max_tasks_per_worker;
+  guint untold; /* settings that were changed elsewhere, by the bit of their number */
 
   /* What was told last; in the context of the constructor. */
   PPoolExecutorState told_state;
@@ -45,6 +46,8 @@ typedef enum
   PPOOL_EXECUTOR_PROP_N_PENDING,
   PPOOL_EXECUTOR_PROP_N_RUNNING,
 } PPoolExecutorProperty;
+
+void ppool_executor_notify_settings (PPoolExecutor *self);
 
 extern GParamSpec *ppool_executor_props[PPOOL_EXECUTOR_PROP_N_RUNNING + 1];
 

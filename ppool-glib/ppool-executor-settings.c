@@ -15,6 +15,9 @@ get_setting (PPoolExecutor *self,
 {
   guint value;
 
+  if (!ppool_pool_check (self->pool, NULL))
+    return *setting;
+
   g_mutex_lock (&self->lock);
   value = *setting;
   g_mutex_unlock (&self->lock);
@@ -22,26 +25,53 @@ get_setting (PPoolExecutor *self,
   return value;
 }
 
+/* Who listens does so in the context of the constructor: what is set in another
+ * thread is told there. */
 static void
-change_setting (PPoolExecutor *self,
-                guint         *setting,
-                guint          value,
-                void         (*apply) (PPoolPool *pool,
-                                       guint      value),
-                GParamSpec    *pspec)
+change_setting (PPoolExecutor          *self,
+                guint                  *setting,
+                guint                   value,
+                void                  (*apply) (PPoolPool *pool,
+                                                guint      value),
+                PPoolExecutorProperty   property)
 {
+  gboolean is_at_home = ppool_notifier_is_at_home (self->notifier);
   gboolean changed;
+
+  if (!ppool_pool_check (self->pool, NULL))
+    return;
 
   g_mutex_lock (&self->lock);
   changed = *setting != value;
   *setting = value;
+  if (changed && !is_at_home)
+    self->untold |= 1u << property;
   g_mutex_unlock (&self->lock);
 
   if (!changed)
     return;
 
   apply (self->pool, value);
-  g_object_notify_by_pspec (G_OBJECT (self), pspec);
+  if (is_at_home)
+    g_object_notify_by_pspec (G_OBJECT (self), ppool_executor_props[property]);
+  else
+    ppool_notifier_poke (self->notifier, TRUE);
+}
+
+/* Tells what was set in other threads. */
+void
+ppool_executor_notify_settings (PPoolExecutor *self)
+{
+  guint untold;
+
+  g_mutex_lock (&self->lock);
+  untold = self->untold;
+  self->untold = 0;
+  g_mutex_unlock (&self->lock);
+
+  for (guint i = 0; i < G_N_ELEMENTS (ppool_executor_props); i++)
+    if ((untold & (1u << i)) != 0)
+      g_object_notify_by_pspec (G_OBJECT (self), ppool_executor_props[i]);
 }
 
 /**
@@ -91,7 +121,9 @@ ppool_executor_get_max_workers (PPoolExecutor *self)
  *
  * Sets [property@PPool.Executor:max-workers].
  *
- * **Threads**: may be called from any thread, in which `notify` is emitted.
+ * **Threads**: may be called from any thread. `notify` is emitted at once in the
+ * thread that made the executor; if it was set in another one, in the main
+ * context that was the thread-default one there.
  *
  * Since: 1.0
  */
@@ -102,7 +134,7 @@ ppool_executor_set_max_workers (PPoolExecutor *self,
   g_return_if_fail (PPOOL_IS_EXECUTOR (self));
 
   change_setting (self, &self->max_workers, max_workers, ppool_pool_set_max_workers,
-                  ppool_executor_props[PPOOL_EXECUTOR_PROP_MAX_WORKERS]);
+                  PPOOL_EXECUTOR_PROP_MAX_WORKERS);
 }
 
 /**
@@ -132,7 +164,9 @@ ppool_executor_get_grace_msec (PPoolExecutor *self)
  *
  * Sets [property@PPool.Executor:grace-msec].
  *
- * **Threads**: may be called from any thread, in which `notify` is emitted.
+ * **Threads**: may be called from any thread. `notify` is emitted at once in the
+ * thread that made the executor; if it was set in another one, in the main
+ * context that was the thread-default one there.
  *
  * Since: 1.0
  */
@@ -143,7 +177,7 @@ ppool_executor_set_grace_msec (PPoolExecutor *self,
   g_return_if_fail (PPOOL_IS_EXECUTOR (self));
 
   change_setting (self, &self->grace_msec, grace_msec, ppool_pool_set_grace_msec,
-                  ppool_executor_props[PPOOL_EXECUTOR_PROP_GRACE_MSEC]);
+                  PPOOL_EXECUTOR_PROP_GRACE_MSEC);
 }
 
 /**
@@ -173,7 +207,9 @@ ppool_executor_get_max_tasks_per_worker (PPoolExecutor *self)
  *
  * Sets [property@PPool.Executor:max-tasks-per-worker].
  *
- * **Threads**: may be called from any thread, in which `notify` is emitted.
+ * **Threads**: may be called from any thread. `notify` is emitted at once in the
+ * thread that made the executor; if it was set in another one, in the main
+ * context that was the thread-default one there.
  *
  * Since: 1.0
  */
@@ -183,8 +219,9 @@ ppool_executor_set_max_tasks_per_worker (PPoolExecutor *self,
 {
   g_return_if_fail (PPOOL_IS_EXECUTOR (self));
 
-  change_setting (self, &self->max_tasks_per_worker, max_tasks_per_worker, ppool_pool_set_max_tasks_per_worker,
-                  ppool_executor_props[PPOOL_EXECUTOR_PROP_MAX_TASKS_PER_WORKER]);
+  change_setting (self, &self->max_tasks_per_worker, max_tasks_per_worker,
+                  ppool_pool_set_max_tasks_per_worker,
+                  PPOOL_EXECUTOR_PROP_MAX_TASKS_PER_WORKER);
 }
 
 /**

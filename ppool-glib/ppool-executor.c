@@ -47,8 +47,13 @@
  *
  * **Threads**: all methods may be called from any thread; no main loop is needed
  * and none is blocked, but by the methods that say so. Calls of one thread are
- * sent in the order in which it submitted them. In a `fork()`ed copy of the
- * process every operation fails.
+ * sent in the order in which it submitted them. `notify` is emitted in the main
+ * context that was the thread-default one where the executor was made.
+ *
+ * In a `fork()`ed copy of the process every operation fails, with
+ * `PPOOL_ERROR_BROKEN` where there is an error: the executor is broken there and
+ * its futures have failed. Dropping it there has no effect on the process that it
+ * belongs to.
  *
  * Since: 1.0
  */
@@ -76,10 +81,8 @@ notify_count (PPoolExecutor *self,
 }
 
 static void
-notify_changes (GObject *object)
+notify_counts (PPoolExecutor *self)
 {
-  PPoolExecutor *self = PPOOL_EXECUTOR (object);
-  PPoolExecutorState state = ppool_pool_get_state (self->pool);
   PPoolCounts counts;
 
   ppool_pool_get_counts (self->pool, &counts);
@@ -90,12 +93,25 @@ notify_changes (GObject *object)
                 ppool_executor_props[PPOOL_EXECUTOR_PROP_N_PENDING]);
   notify_count (self, &self->told_counts.n_running, counts.n_running,
                 ppool_executor_props[PPOOL_EXECUTOR_PROP_N_RUNNING]);
+}
 
-  if (self->told_state == state)
-    return;
+/* The state and what was set in another thread don't wait for the counts. */
+static void
+notify_changes (GObject  *object,
+                gboolean  all)
+{
+  PPoolExecutor *self = PPOOL_EXECUTOR (object);
+  PPoolExecutorState state = ppool_pool_get_state (self->pool);
+  gboolean changed = self->told_state != state;
+
+  ppool_executor_notify_settings (self);
 
   self->told_state = state;
-  g_object_notify_by_pspec (object, ppool_executor_props[PPOOL_EXECUTOR_PROP_STATE]);
+  if (changed)
+    g_object_notify_by_pspec (object, ppool_executor_props[PPOOL_EXECUTOR_PROP_STATE]);
+
+  if (all)
+    notify_counts (self);
 }
 
 static void
@@ -192,12 +208,9 @@ ppool_executor_constructed (GObject *object)
   ppool_pool_set_initializer (self->pool, self->initializer, self->initializer_args);
 }
 
-/* Nothing is let go of in dispose(): a binding may still call methods then. */
 static void
-ppool_executor_finalize (GObject *object)
+let_go (PPoolExecutor *self)
 {
-  PPoolExecutor *self = PPOOL_EXECUTOR (object);
-
   ppool_notifier_end (self->notifier);
   ppool_notifier_unref (self->notifier);
   ppool_pool_drop (self->pool);
@@ -205,6 +218,17 @@ ppool_executor_finalize (GObject *object)
   g_free (self->initializer);
   g_clear_pointer (&self->initializer_args, g_variant_unref);
   g_mutex_clear (&self->lock);
+}
+
+/* Nothing is let go of in dispose(): a binding may still call methods then. A
+ * forked copy of the process keeps what it has, as locks may be held for good. */
+static void
+ppool_executor_finalize (GObject *object)
+{
+  PPoolExecutor *self = PPOOL_EXECUTOR (object);
+
+  if (ppool_pool_check (self->pool, NULL))
+    let_go (self);
 
   G_OBJECT_CLASS (ppool_executor_parent_class)->finalize (object);
 }

@@ -39,8 +39,7 @@ ppool_future_result (PPoolFuture  *self,
   g_return_val_if_fail (timeout_msec >= -1, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!ppool_record_check (self->record, error) ||
-      !ppool_record_wait (self->record, timeout_msec, NULL, error))
+  if (!ppool_record_wait (self->record, timeout_msec, NULL, error))
     return NULL;
 
   return ppool_record_propagate (self->record, error);
@@ -104,7 +103,8 @@ ppool_future_result_async (PPoolFuture         *self,
                            gpointer             user_data)
 {
   g_autoptr (PPoolCompletion) completion = NULL;
-  GTask *task;
+  g_autoptr (GTask) task = NULL;
+  GError *error = NULL;
 
   g_return_if_fail (ppool_future_is_usable (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
@@ -112,7 +112,13 @@ ppool_future_result_async (PPoolFuture         *self,
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, ppool_future_result_async);
 
-  completion = ppool_completion_new (result_due_cb, task, g_object_unref);
+  if (!ppool_record_check (self->record, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+
+  completion = ppool_completion_new (result_due_cb, g_steal_pointer (&task), g_object_unref);
   ppool_completion_set_cancellable (completion, cancellable);
   ppool_future_fire_when_done (self, completion);
 }
@@ -252,7 +258,8 @@ free_done_closure (gpointer data)
  * in the main context that is the caller's thread-default one. If that context
  * is freed first, @user_data_destroy runs then and there and @func never.
  *
- * Returns: an id for [method@PPool.Future.remove_done_callback], never 0
+ * Returns: an id for [method@PPool.Future.remove_done_callback], never 0; but 0 in
+ *   a forked copy of the process, where @user_data is freed and nothing is called
  *
  * Since: 1.0
  */
@@ -268,6 +275,13 @@ ppool_future_add_done_callback (PPoolFuture     *self,
 
   g_return_val_if_fail (ppool_future_is_usable (self), 0);
   g_return_val_if_fail (func != NULL, 0);
+
+  if (!ppool_record_check (self->record, NULL))
+    {
+      if (user_data_destroy != NULL)
+        user_data_destroy (user_data);
+      return 0;
+    }
 
   closure = g_new0 (DoneClosure, 1);
   closure->future = g_object_ref (self);
@@ -309,6 +323,9 @@ ppool_future_remove_done_callback (PPoolFuture *self,
   PPoolDoneCallback *found = NULL;
 
   g_return_if_fail (ppool_future_is_usable (self));
+
+  if (!ppool_record_check (self->record, NULL))
+    return;
 
   g_mutex_lock (&self->lock);
   for (GSList **link = &self->done; *link != NULL && found == NULL; link = &(*link)->next)

@@ -84,16 +84,24 @@ ppool_future_async_result_init (GAsyncResultIface *iface)
 }
 
 static void
-ppool_future_finalize (GObject *object)
+let_go (PPoolFuture *self)
 {
-  PPoolFuture *self = PPOOL_FUTURE (object);
-
   g_slist_free_full (self->done, ppool_future_done_callback_free);
   g_mutex_clear (&self->lock);
   g_clear_object (&self->call);
   if (self->record != NULL)
     ppool_record_abandon (self->record);
   g_clear_pointer (&self->record, ppool_record_unref);
+}
+
+/* A forked copy of the process keeps what it has, as locks may be held for good. */
+static void
+ppool_future_finalize (GObject *object)
+{
+  PPoolFuture *self = PPOOL_FUTURE (object);
+
+  if (self->record == NULL || ppool_record_check (self->record, NULL))
+    let_go (self);
 
   G_OBJECT_CLASS (ppool_future_parent_class)->finalize (object);
 }

@@ -13,8 +13,10 @@ G_BEGIN_DECLS
 
 typedef struct _PPoolNotifier PPoolNotifier;
 
-/* Runs in the context where the notifier was made. */
-typedef void (*PPoolNotifierFunc) (GObject *object);
+/* Runs in the context where the notifier was made; once in an interval for
+ * @all changes, at any time for those that don't wait. */
+typedef void (*PPoolNotifierFunc) (GObject  *object,
+                                   gboolean  all);
 
 PPoolNotifier *ppool_notifier_new   (GObject           *object,
                                      guint              interval_msec,
@@ -22,6 +24,7 @@ PPoolNotifier *ppool_notifier_new   (GObject           *object,
 PPoolNotifier *ppool_notifier_ref   (PPoolNotifier     *self);
 void           ppool_notifier_unref (PPoolNotifier     *self);
 
+gboolean       ppool_notifier_is_at_home (PPoolNotifier *self);
 void           ppool_notifier_poke  (PPoolNotifier     *self,
                                      gboolean           now);
 void           ppool_notifier_end   (PPoolNotifier     *self);

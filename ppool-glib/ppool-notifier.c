@@ -10,8 +10,9 @@
 #include "ppool-notifier-private.h"
 
 /* One source in the context where the object was made. It is poked from any
- * thread, and calls at most once in an interval, or at once if that is asked
- * for. The object is held only while it is called, in its own context.
+ * thread and calls at once for what is urgent, and for everything at most once
+ * in an interval. The object is held only while it is called, in its own
+ * context.
  *
  * As with completions, nothing here holds the context: when that is freed, the
  * source goes first, which waits for the lock. */
@@ -21,11 +22,13 @@ struct _PPoolNotifier
   GWeakRef object;
   PPoolNotifierFunc func;
   gint64 interval; /* in microseconds */
+  GThread *home;   /* (unowned): never more than compared */
   int is_due;      /* atomic */
 
-  GMutex lock;      /* guards what follows */
-  GSource *source;  /* (owned) (nullable): NULL once it is destroyed */
-  gint64 last_call; /* monotonic */
+  GMutex lock;        /* guards what follows */
+  GSource *source;    /* (owned) (nullable): NULL once it is destroyed */
+  gboolean is_urgent;
+  gint64 last_call;   /* for everything; monotonic */
 };
 
 typedef struct
@@ -57,24 +60,61 @@ ppool_notifier_unref (PPoolNotifier *self)
   g_atomic_rc_box_release_full (self, free_notifier);
 }
 
+/* With the lock held. */
+static void
+set_ready_time (PPoolNotifier *self)
+{
+  gint64 ready_time = -1;
+
+  if (self->is_urgent)
+    ready_time = 0;
+  else if (g_atomic_int_get (&self->is_due))
+    ready_time = self->last_call + self->interval;
+
+  if (self->source != NULL)
+    g_source_set_ready_time (self->source, ready_time);
+}
+
+/* Returns: whether everything is to be told. */
+static gboolean
+begin_call (PPoolNotifier *self)
+{
+  gboolean all;
+
+  g_mutex_lock (&self->lock);
+  all = g_atomic_int_get (&self->is_due) &&
+        g_get_monotonic_time () >= self->last_call + self->interval;
+  if (all)
+    g_atomic_int_set (&self->is_due, FALSE);
+  self->is_urgent = FALSE;
+  set_ready_time (self);
+  g_mutex_unlock (&self->lock);
+
+  return all;
+}
+
 static gboolean
 dispatch_notifier (GSource     *source,
                    GSourceFunc  callback G_GNUC_UNUSED,
                    gpointer     user_data G_GNUC_UNUSED)
 {
-  PPoolNotifier *self = ((NotifierSource *) source)->notifier;
-  g_autoptr (GObject) object = NULL;
+  g_autoptr (PPoolNotifier) self = ppool_notifier_ref (((NotifierSource *) source)->notifier);
+  g_autoptr (GObject) object = g_weak_ref_get (&self->object);
+  gboolean all = begin_call (self);
 
-  g_source_set_ready_time (source, -1);
+  if (object == NULL)
+    return G_SOURCE_CONTINUE;
 
-  g_mutex_lock (&self->lock);
-  self->last_call = g_get_monotonic_time ();
-  g_atomic_int_set (&self->is_due, FALSE);
-  g_mutex_unlock (&self->lock);
+  self->func (object, all);
 
-  object = g_weak_ref_get (&self->object);
-  if (object != NULL)
-    self->func (object);
+  /* From the end of one to the beginning of the next. */
+  if (all)
+    {
+      g_mutex_lock (&self->lock);
+      self->last_call = g_get_monotonic_time ();
+      set_ready_time (self);
+      g_mutex_unlock (&self->lock);
+    }
 
   return G_SOURCE_CONTINUE;
 }
@@ -107,6 +147,7 @@ ppool_notifier_new (GObject           *object,
   g_weak_ref_init (&self->object, object);
   self->interval = interval_msec * G_TIME_SPAN_MILLISECOND;
   self->func = func;
+  self->home = g_thread_self ();
   g_mutex_init (&self->lock);
 
   self->source = g_source_new (&notifier_source_funcs, sizeof (NotifierSource));
@@ -118,7 +159,15 @@ ppool_notifier_new (GObject           *object,
   return self;
 }
 
-/* Has the function called soon, or @now. */
+/* Tells whether the caller is in the thread where the notifier was made. */
+gboolean
+ppool_notifier_is_at_home (PPoolNotifier *self)
+{
+  return self->home == g_thread_self ();
+}
+
+/* Has the function called for everything soon, and before that, for what is
+ * urgent, @now. */
 void
 ppool_notifier_poke (PPoolNotifier *self,
                      gboolean       now)
@@ -128,8 +177,8 @@ ppool_notifier_poke (PPoolNotifier *self,
 
   g_mutex_lock (&self->lock);
   g_atomic_int_set (&self->is_due, TRUE);
-  if (self->source != NULL)
-    g_source_set_ready_time (self->source, now ? 0 : self->last_call + self->interval);
+  self->is_urgent |= now;
+  set_ready_time (self);
   g_mutex_unlock (&self->lock);
 }
 

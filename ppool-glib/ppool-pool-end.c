@@ -75,12 +75,14 @@ ppool_pool_settle_all (GPtrArray    *records,
     }
 }
 
+/* Within the gate: all calls that no worker has taken. */
 void
 ppool_pool_take_pending (PPoolPool *self,
                          GPtrArray *records)
 {
   PPoolRecord *record;
 
+  ppool_scheduler_recall_all (self->scheduler);
   while ((record = ppool_scheduler_pop (self->scheduler)) != NULL)
     g_ptr_array_add (records, record);
 }

@@ -9,6 +9,7 @@
 
 #include "ppool-pool-internal.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "ppool-error.h"
@@ -38,7 +39,7 @@ pool_cancel (gpointer     owner,
   PPoolPool *self = owner;
   gboolean withdrawn;
 
-  if (getpid () != self->pid)
+  if (!ppool_pool_check (self, NULL))
     return FALSE;
 
   ppool_gate_enter (&self->gate);
@@ -61,7 +62,7 @@ pool_dup_source (gpointer owner)
 {
   PPoolPool *self = owner;
 
-  return g_weak_ref_get (&self->executor);
+  return ppool_pool_check (self, NULL) ? g_weak_ref_get (&self->executor) : NULL;
 }
 
 static void
@@ -71,7 +72,7 @@ pool_refresh (gpointer     owner,
   PPoolPool *self = owner;
   const PPoolSeat *seat;
 
-  if (getpid () != self->pid)
+  if (!ppool_pool_check (self, NULL))
     return;
 
   ppool_gate_enter (&self->gate);
@@ -161,14 +162,10 @@ ppool_pool_new (GObject       *executor,
   return self;
 }
 
-/* Lets the calls that are left finish, then the workers leave. In a forked copy
- * of the process, nothing here may be touched. */
+/* Lets the calls that are left finish, then the workers leave. */
 void
 ppool_pool_drop (PPoolPool *self)
 {
-  if (getpid () != self->pid)
-    return;
-
   ppool_pool_shutdown (self, PPOOL_SHUTDOWN_FLAGS_NONE);
   ppool_pool_unref (self);
 }
@@ -217,7 +214,8 @@ ppool_pool_set_initializer (PPoolPool  *self,
     initializer_args != NULL ? g_variant_ref (initializer_args) : NULL;
 }
 
-/* Fails where nothing can be done with the pool at all. */
+/* Fails in a forked copy of the process. Nothing of the pool may be touched there:
+ * a thread that is no more may have been in the middle of it, with its locks. */
 gboolean
 ppool_pool_check (PPoolPool  *self,
                   GError    **error)
@@ -275,15 +273,15 @@ static gboolean
 check_limits (PPoolPool  *self,
               GError    **error)
 {
-  gboolean started;
+  gboolean may_start;
   guint max_workers;
 
   ppool_gate_enter (&self->gate);
-  started = self->manager != NULL;
+  may_start = self->state == PPOOL_EXECUTOR_STATE_RUNNING && self->manager == NULL;
   max_workers = self->max_workers;
   ppool_gate_leave (&self->gate);
 
-  return started || ppool_limits_check_workers (max_workers, error);
+  return !may_start || ppool_limits_check_workers (max_workers, error);
 }
 
 gboolean
@@ -315,6 +313,9 @@ ppool_pool_get_state (PPoolPool *self)
 {
   PPoolExecutorState state;
 
+  if (!ppool_pool_check (self, NULL))
+    return PPOOL_EXECUTOR_STATE_BROKEN;
+
   ppool_gate_enter (&self->gate);
   state = self->state;
   ppool_gate_leave (&self->gate);
@@ -326,6 +327,10 @@ void
 ppool_pool_get_counts (PPoolPool   *self,
                        PPoolCounts *counts)
 {
+  memset (counts, 0, sizeof *counts);
+  if (!ppool_pool_check (self, NULL))
+    return;
+
   ppool_gate_enter (&self->gate);
   counts->n_workers = ppool_scheduler_get_n_seats (self->scheduler);
   counts->n_pending = ppool_scheduler_get_n_pending (self->scheduler);
@@ -336,7 +341,10 @@ ppool_pool_get_counts (PPoolPool   *self,
 GError *
 ppool_pool_get_error (PPoolPool *self)
 {
-  GError *error;
+  GError *error = NULL;
+
+  if (!ppool_pool_check (self, &error))
+    return error;
 
   ppool_gate_enter (&self->gate);
   error = self->cause != NULL ? g_error_copy (self->cause) : NULL;

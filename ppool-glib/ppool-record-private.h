@@ -26,6 +26,7 @@ typedef struct
   gboolean (*cancel)     (gpointer      owner,
                           PPoolRecord  *record);
   GObject *(*dup_source) (gpointer      owner);
+  /* (nullable): fails in a forked copy of the process. */
   gboolean (*check)      (gpointer      owner,
                           GError      **error);
   /* (nullable): has a record that runs say so */

@@ -57,6 +57,9 @@ ppool_record_wait (PPoolRecord   *self,
   gulong handler = 0;
   gboolean settled;
 
+  if (!ppool_record_check (self, error))
+    return FALSE;
+
   if (cancellable != NULL)
     handler = g_signal_connect (cancellable, "cancelled", G_CALLBACK (interrupted_cb), self);
 
@@ -78,6 +81,9 @@ ppool_record_propagate (PPoolRecord  *self,
   g_autoptr (PPoolFailure) failure = NULL;
   GVariant *value = NULL;
   gboolean settled;
+
+  if (!ppool_record_check (self, error))
+    return NULL;
 
   g_mutex_lock (&self->lock);
   settled = ppool_record_is_settled (self);
@@ -104,7 +110,10 @@ ppool_record_propagate (PPoolRecord  *self,
 GError *
 ppool_record_get_error (PPoolRecord *self)
 {
-  GError *error;
+  GError *error = NULL;
+
+  if (!ppool_record_check (self, &error))
+    return error;
 
   g_mutex_lock (&self->lock);
   error = self->failure != NULL ? g_error_copy (ppool_failure_get_error (self->failure)) : NULL;
@@ -120,6 +129,9 @@ ppool_record_add_waiter (PPoolRecord     *self,
                          gpointer         data)
 {
   gboolean added = FALSE;
+
+  if (!ppool_record_check (self, NULL))
+    return FALSE;
 
   g_mutex_lock (&self->lock);
   if (!ppool_record_is_settled (self) || self->telling)

@@ -9,6 +9,8 @@
 
 #include "ppool-record-internal.h"
 
+#include <string.h>
+
 #include "ppool-error.h"
 
 /* A record is shared by the future that a caller holds and by the pool that
@@ -23,7 +25,9 @@
  * any more is the exception.
  *
  * Stage and link belong to the pool and are guarded by its lock, which is taken
- * before this one. */
+ * before this one.
+ *
+ * In a forked copy of the process nothing is touched, and the call has failed. */
 
 /* Sinks @args and takes @owner. */
 PPoolRecord *
@@ -296,6 +300,9 @@ ppool_record_release_inputs (PPoolRecord *self)
   g_autoptr (GVariant) args = NULL;
   gulong handler;
 
+  if (!ppool_record_check (self, NULL))
+    return;
+
   g_mutex_lock (&self->lock);
   cancellable = g_steal_pointer (&self->cancellable);
   handler = self->cancelled_handler;
@@ -333,7 +340,7 @@ gboolean
 ppool_record_check (PPoolRecord  *self,
                     GError      **error)
 {
-  return self->owner_funcs->check (self->owner, error);
+  return self->owner_funcs->check == NULL || self->owner_funcs->check (self->owner, error);
 }
 
 GObject *
@@ -361,6 +368,10 @@ ppool_record_get_state (PPoolRecord *self)
 {
   PPoolFutureState state;
 
+  /* Who waits for its end is not to wait for ever. */
+  if (!ppool_record_check (self, NULL))
+    return PPOOL_FUTURE_STATE_FINISHED;
+
   refresh (self);
 
   g_mutex_lock (&self->lock);
@@ -381,6 +392,10 @@ void
 ppool_record_get_history (PPoolRecord        *self,
                           PPoolRecordHistory *history)
 {
+  memset (history, 0, sizeof *history);
+  if (!ppool_record_check (self, NULL))
+    return;
+
   refresh (self);
 
   g_mutex_lock (&self->lock);

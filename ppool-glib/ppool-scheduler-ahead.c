@@ -163,6 +163,16 @@ requeue (PPoolScheduler *self,
   g_queue_insert_before_link (&self->pending, before, ppool_record_get_link (record));
 }
 
+void
+ppool_scheduler_recall_from (PPoolScheduler *self,
+                             PPoolSeat      *seat)
+{
+  PPoolRecord *record;
+
+  while (seat->n_calls > 0 && (record = ppool_scheduler_recall (self, seat, NULL)) != NULL)
+    requeue (self, record, NULL);
+}
+
 /* What was sent ahead and turns out to wait behind a long call goes back to the
  * head of the queue, before those that came after it. */
 void

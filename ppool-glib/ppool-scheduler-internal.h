@@ -41,6 +41,8 @@ void         ppool_scheduler_assign_ahead  (PPoolScheduler *self);
 PPoolRecord *ppool_scheduler_recall        (PPoolScheduler *self,
                                             PPoolSeat      *seat,
                                             PPoolRecord    *record);
+void         ppool_scheduler_recall_from   (PPoolScheduler *self,
+                                            PPoolSeat      *seat);
 void         ppool_scheduler_recall_stuck  (PPoolScheduler *self);
 void         ppool_scheduler_share_out     (PPoolScheduler *self);
 void         ppool_scheduler_forget_call   (PPoolSeat      *seat,

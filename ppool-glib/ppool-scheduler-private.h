@@ -64,6 +64,7 @@ void            ppool_scheduler_push        (PPoolScheduler            *self,
 gboolean        ppool_scheduler_withdraw    (PPoolScheduler            *self,
                                              PPoolRecord               *record);
 PPoolRecord    *ppool_scheduler_pop         (PPoolScheduler            *self);
+void            ppool_scheduler_recall_all  (PPoolScheduler            *self);
 void            ppool_scheduler_close       (PPoolScheduler            *self);
 
 void            ppool_scheduler_add_seat    (PPoolScheduler            *self,

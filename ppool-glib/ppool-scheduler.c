@@ -64,6 +64,13 @@ n_staying (PPoolScheduler *self)
   return ppool_scheduler_get_n_seats (self) - self->seats[PPOOL_SEAT_LEAVING].length;
 }
 
+static gboolean
+is_spent (PPoolScheduler *self,
+          PPoolSeat      *seat)
+{
+  return self->max_tasks > 0 && seat->n_tasks >= self->max_tasks;
+}
+
 static void
 retire_seat (PPoolScheduler *self,
              PPoolSeat      *seat)
@@ -125,7 +132,7 @@ settle_seat (PPoolScheduler *self,
   if (seat == NULL || seat->n_calls > 0 || seat->state == PPOOL_SEAT_LEAVING)
     return;
 
-  if (self->max_tasks > 0 && seat->n_tasks >= self->max_tasks)
+  if (is_spent (self, seat))
     retire_seat (self, seat);
   else
     move_seat (self, seat, PPOOL_SEAT_IDLE);
@@ -176,11 +183,22 @@ ppool_scheduler_set_max (PPoolScheduler *self,
   dispatch (self);
 }
 
+/* A worker that has done its share by the new count leaves. */
 void
 ppool_scheduler_set_max_tasks (PPoolScheduler *self,
                                guint           max_tasks)
 {
+  GList *next;
+
   self->max_tasks = max_tasks;
+
+  for (GList *link = self->seats[PPOOL_SEAT_IDLE].head; link != NULL; link = next)
+    {
+      next = link->next;
+      if (is_spent (self, link->data))
+        retire_seat (self, link->data);
+    }
+  dispatch (self);
 }
 
 /* Queues a call, behind those that came before it. */
@@ -235,6 +253,21 @@ ppool_scheduler_pop (PPoolScheduler *self)
 
   ppool_record_set_stage (link->data, PPOOL_RECORD_OUT);
   return link->data;
+}
+
+/* Takes all calls back that no worker has taken. They are in the queue then, for
+ * whoever empties it. */
+void
+ppool_scheduler_recall_all (PPoolScheduler *self)
+{
+  GList *next;
+
+  for (GList *link = self->seats[PPOOL_SEAT_BUSY].head; link != NULL; link = next)
+    {
+      next = link->next;
+      ppool_scheduler_recall_from (self, link->data);
+      settle_seat (self, link->data);
+    }
 }
 
 /* No call comes any more: workers leave when the queue is empty. */

@@ -7,6 +7,8 @@
 
 #include "harness.h"
 
+#include <signal.h>
+
 #define N_LESSONS 20
 #define N_AHEAD 4
 
@@ -142,6 +144,103 @@ test_race (Harness *harness)
   harness_shut_down (executor);
 }
 
+/* Calls that a worker was sent while it is in one that was thought to be short. */
+typedef struct
+{
+  PPoolExecutor *executor; /* (owned) */
+  PPoolFuture *stuck;      /* (owned) */
+  PPoolFuture *ahead[N_AHEAD]; /* (owned) */
+  Gate *gate;              /* (owned) */
+  Visitor visitor;
+} Jam;
+
+static void
+jam_init (Jam     *self,
+          Harness *harness)
+{
+  self->executor = harness_executor (1);
+  self->gate = gate_new (harness->dir);
+  teach (self->executor);
+  self->stuck = submit_pass (self->executor, gate_get_path (self->gate));
+  for (guint i = 0; i < N_AHEAD; i++)
+    self->ahead[i] = submit_pass (self->executor, "");
+  self->visitor = gate_wait (self->gate);
+}
+
+static void
+jam_clear (Jam *self)
+{
+  for (guint i = 0; i < N_AHEAD; i++)
+    {
+      g_assert_true (ppool_future_is_cancelled (self->ahead[i]));
+      g_object_unref (self->ahead[i]);
+    }
+  harness_shut_down (self->executor);
+  g_object_unref (self->stuck);
+  g_object_unref (self->executor);
+  gate_free (self->gate);
+}
+
+/* A17: what no worker has taken is pending, wherever it is. */
+static void
+test_shut_down (Harness *harness)
+{
+  Jam jam;
+
+  jam_init (&jam, harness);
+  ppool_executor_shutdown (jam.executor, PPOOL_SHUTDOWN_FLAGS_NONE);
+  g_assert_cmpuint (ppool_executor_get_n_pending (jam.executor), ==, N_AHEAD);
+  ppool_executor_shutdown (jam.executor, PPOOL_SHUTDOWN_FLAGS_CANCEL_PENDING);
+  g_assert_cmpuint (ppool_executor_get_n_pending (jam.executor), ==, 0);
+  for (guint i = 0; i < N_AHEAD; i++)
+    g_assert_true (ppool_future_is_cancelled (jam.ahead[i]));
+  g_assert_true (ppool_future_is_running (jam.stuck));
+  gate_open (jam.visitor, "ran");
+  harness_assert_value (jam.stuck, "'ran'");
+  jam_clear (&jam);
+}
+
+/* A18: and it was not running when its worker was ended. */
+static void
+test_terminated (Harness *harness)
+{
+  g_autofree char *pid = NULL;
+  g_autoptr (GError) error = NULL;
+  Jam jam;
+
+  jam_init (&jam, harness);
+  pid = g_strdup_printf ("Worker %d", jam.visitor.pid);
+  ppool_executor_terminate_workers (jam.executor);
+  error = harness_failure (jam.stuck);
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN, "terminate_workers", pid, NULL);
+  gate_expect_death (jam.visitor);
+  jam_clear (&jam);
+}
+
+/* A13: which worker had a call is known when that has died. */
+static void
+test_died (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (1);
+  g_autoptr (Gate) gate = gate_new (harness->dir);
+  g_autoptr (PPoolFuture) stuck = NULL;
+  g_autoptr (PPoolFuture) ahead = NULL;
+  Visitor visitor;
+
+  teach (executor);
+  stuck = submit_pass (executor, gate_get_path (gate));
+  ahead = submit_pass (executor, "");
+  visitor = gate_wait (gate);
+  kill (visitor.pid, SIGKILL);
+  harness_assert_broken (executor, stuck, PPOOL_ERROR_WORKER_DIED, "pass", "SIGKILL", NULL);
+  harness_assert_broken (executor, ahead, PPOOL_ERROR_WORKER_DIED, "pass", "SIGKILL", NULL);
+  g_assert_cmpuint (ppool_future_get_worker_pid (stuck), ==, visitor.pid);
+  g_assert_cmpint (ppool_future_get_started_time (stuck), >, 0);
+  g_assert_cmpuint (ppool_future_get_worker_pid (ahead), ==, 0);
+  g_assert_cmpint (ppool_future_get_started_time (ahead), ==, 0);
+  gate_expect_death (visitor);
+}
+
 /* A hostile board breaks the pool and nothing else. */
 static void
 test_scribbled (Harness *harness)
@@ -164,6 +263,9 @@ main (int    argc,
   harness_add ("/ahead/cancel", test_cancel);
   harness_add ("/ahead/taken-over", test_taken_over);
   harness_add ("/ahead/race", test_race);
+  harness_add ("/ahead/shut-down", test_shut_down);
+  harness_add ("/ahead/terminated", test_terminated);
+  harness_add ("/ahead/died", test_died);
   harness_add ("/ahead/scribbled", test_scribbled);
 
   return g_test_run ();

@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 static char **arguments;
+static GVariant *remembered; /* (owned) (nullable) */
+static guint n_remembered;
 
 static GVariant *
 echo (PPoolInvocation  *invocation,
@@ -106,6 +108,31 @@ allocate (PPoolInvocation  *invocation,
   data = g_malloc0 (size);
 
   return g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, data, size, TRUE, g_free, data);
+}
+
+/* An initializer: keeps its arguments for others to see. */
+static GVariant *
+remember (PPoolInvocation  *invocation,
+          GVariant         *args,
+          gpointer          user_data,
+          GError          **error)
+{
+  g_clear_pointer (&remembered, g_variant_unref);
+  remembered = g_variant_ref (args);
+  n_remembered++;
+
+  return g_variant_new_string ("for nobody");
+}
+
+/* How often something was remembered, and what it was last. */
+static GVariant *
+recall (PPoolInvocation  *invocation,
+        GVariant         *args,
+        gpointer          user_data,
+        GError          **error)
+{
+  return g_variant_new ("(uv)", n_remembered,
+                        remembered != NULL ? remembered : g_variant_new_string ("nothing"));
 }
 
 static GVariant *
@@ -338,6 +365,8 @@ static const NamedFunction good_functions[] = {
   { "gate", gate },
   { "append", append_line },
   { "allocate", allocate },
+  { "remember", remember },
+  { "recall", recall },
   { "stderr", write_stderr },
   { "describe", describe },
   { "grandchild", grandchild },

@@ -11,8 +11,8 @@
  * wrong. */
 
 #include "gate.h"
+#include "raw-channel.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,128 +23,7 @@
 #define OBJECT_PATH "/org/ppool/Worker1"
 #define INTERFACE "org.ppool.Worker1"
 
-#define HEADER_SIZE 16
-
-static int channel;
-static guint32 last_serial;  /* of the message that was read last */
-static GVariant *last_args;  /* (owned) (nullable) */
-static guint32 next_serial = 1;
-
-static gboolean
-read_all (void  *buffer,
-          gsize  size)
-{
-  gsize done = 0;
-
-  while (done < size)
-    {
-      ssize_t n = read (channel, (char *) buffer + done, size - done);
-
-      if (n == 0 || (n < 0 && errno != EINTR))
-        return FALSE;
-      if (n > 0)
-        done += n;
-    }
-
-  return TRUE;
-}
-
-static void
-write_all (const void *buffer,
-           gsize       size)
-{
-  gsize done = 0;
-
-  while (done < size)
-    {
-      ssize_t n = write (channel, (const char *) buffer + done, size - done);
-
-      if (n < 0 && errno != EINTR)
-        _exit (90);
-      if (n > 0)
-        done += n;
-    }
-}
-
-static GDBusMessage *
-read_message (void)
-{
-  g_autofree guchar *blob = g_malloc (HEADER_SIZE);
-  GDBusMessage *message;
-  gssize size;
-
-  if (!read_all (blob, HEADER_SIZE))
-    _exit (0);
-  size = g_dbus_message_bytes_needed (blob, HEADER_SIZE, NULL);
-  g_assert_cmpint (size, >, 0);
-  blob = g_realloc (blob, size);
-  if (!read_all (blob + HEADER_SIZE, size - HEADER_SIZE))
-    _exit (0);
-
-  message = g_dbus_message_new_from_blob (blob, size, G_DBUS_CAPABILITY_FLAGS_NONE, NULL);
-  g_assert_nonnull (message);
-  last_serial = g_dbus_message_get_serial (message);
-
-  return message;
-}
-
-static guchar *
-make_blob (GDBusMessage *message,
-           gsize        *size)
-{
-  g_autoptr (GError) error = NULL;
-  guchar *blob;
-
-  g_dbus_message_set_serial (message, next_serial++);
-  blob = g_dbus_message_to_blob (message, size, G_DBUS_CAPABILITY_FLAGS_NONE, &error);
-  g_assert_no_error (error);
-
-  return blob;
-}
-
-static void
-write_message (GDBusMessage *message)
-{
-  gsize size;
-  g_autofree guchar *blob = make_blob (message, &size);
-
-  write_all (blob, size);
-}
-
-static GDBusMessage *
-make_reply (guint32   serial,
-            GVariant *body)
-{
-  GDBusMessage *message = g_dbus_message_new ();
-
-  g_dbus_message_set_message_type (message, G_DBUS_MESSAGE_TYPE_METHOD_RETURN);
-  g_dbus_message_set_flags (message, G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
-  g_dbus_message_set_reply_serial (message, serial);
-  if (body != NULL)
-    g_dbus_message_set_body (message, body);
-
-  return message;
-}
-
-static void
-reply (guint32   serial,
-       GVariant *body)
-{
-  g_autoptr (GDBusMessage) message = make_reply (serial, body);
-
-  write_message (message);
-}
-
-static void
-reply_error (const char *name,
-             GVariant   *body)
-{
-  g_autoptr (GDBusMessage) message = make_reply (last_serial, body);
-
-  g_dbus_message_set_message_type (message, G_DBUS_MESSAGE_TYPE_ERROR);
-  g_dbus_message_set_error_name (message, name);
-  write_message (message);
-}
+static GVariant *last_args; /* (owned) (nullable) */
 
 static void
 do_auth (const char *text)
@@ -153,21 +32,21 @@ do_auth (const char *text)
   char answer[3] = { 0 };
   char c = 0;
 
-  write_all (hello, sizeof hello - 1);
-  if (!read_all (answer, 2))
+  raw_write (hello, sizeof hello - 1);
+  if (!raw_read (answer, 2))
     _exit (91);
   g_assert_cmpstr (answer, ==, "OK");
   while (c != '\n')
-    if (!read_all (&c, 1))
+    if (!raw_read (&c, 1))
       _exit (91);
-  write_all ("BEGIN\r\n", strlen ("BEGIN\r\n"));
+  raw_write ("BEGIN\r\n", strlen ("BEGIN\r\n"));
 }
 
 static void
 answer_initialize (guint32             version,
                    const char * const *features)
 {
-  g_autoptr (GDBusMessage) message = read_message ();
+  g_autoptr (GDBusMessage) message = raw_read_message ();
   g_autoptr (GVariant) options = NULL;
   GVariantDict info;
   guint32 offered;
@@ -185,7 +64,7 @@ answer_initialize (guint32             version,
     g_variant_dict_insert (&info, "version", "u", version);
   g_variant_dict_insert (&info, "pid", "u", (guint32) getpid ());
   g_variant_dict_insert (&info, "features", "^as", features);
-  reply (last_serial, g_variant_new ("(@a{sv})", g_variant_dict_end (&info)));
+  raw_reply (raw_last_serial, g_variant_new ("(@a{sv})", g_variant_dict_end (&info)));
 }
 
 /* With a feature, or with another version. */
@@ -205,8 +84,8 @@ do_init_nonsense (const char *text)
   g_autoptr (GDBusMessage) message = NULL;
 
   do_auth (NULL);
-  message = read_message ();
-  reply (last_serial, g_variant_new ("(us)", 7u, "nonsense"));
+  message = raw_read_message ();
+  raw_reply (raw_last_serial, g_variant_new ("(us)", 7u, "nonsense"));
 }
 
 static void
@@ -215,19 +94,19 @@ do_init_error (const char *text)
   g_autoptr (GDBusMessage) message = NULL;
 
   do_auth (NULL);
-  message = read_message ();
-  reply_error ("org.example.NotToday", g_variant_new ("(s)", text));
+  message = raw_read_message ();
+  raw_reply_error ("org.example.NotToday", g_variant_new ("(s)", text));
 }
 
 static void
 do_call (const char *text)
 {
-  g_autoptr (GDBusMessage) message = read_message ();
+  g_autoptr (GDBusMessage) message = raw_read_message ();
 
   /* A pool that has no work for this worker any more asks it to leave. */
   if (g_strcmp0 (g_dbus_message_get_member (message), "Exit") == 0)
     {
-      reply (last_serial, NULL);
+      raw_reply (raw_last_serial, NULL);
       exit (0);
     }
 
@@ -241,11 +120,11 @@ do_call (const char *text)
 static void
 do_peek (const char *text)
 {
-  guchar header[HEADER_SIZE];
+  guchar header[RAW_HEADER_SIZE];
 
-  if (!read_all (header, sizeof header))
+  if (!raw_read (header, sizeof header))
     _exit (0);
-  memcpy (&last_serial, header + 8, sizeof last_serial);
+  memcpy (&raw_last_serial, header + 8, sizeof raw_last_serial);
   g_clear_pointer (&last_args, g_variant_unref);
   last_args = g_variant_ref_sink (g_variant_new_string ("peeked"));
 }
@@ -253,19 +132,19 @@ do_peek (const char *text)
 static void
 do_return (const char *text)
 {
-  reply (last_serial, g_variant_new ("(v)", last_args));
+  raw_reply (raw_last_serial, g_variant_new ("(v)", last_args));
 }
 
 static void
 do_return_serial (const char *text)
 {
-  reply (atoi (text), g_variant_new ("(v)", last_args));
+  raw_reply (atoi (text), g_variant_new ("(v)", last_args));
 }
 
 static void
 do_return_body (const char *text)
 {
-  reply (last_serial, *text == '\0' ? NULL : g_variant_new_parsed (text));
+  raw_reply (raw_last_serial, *text == '\0' ? NULL : g_variant_new_parsed (text));
 }
 
 static void
@@ -273,17 +152,23 @@ do_return_error (const char *text)
 {
   g_auto (GStrv) parts = g_strsplit (text, "=", 2);
 
-  reply_error (parts[0], parts[1] == NULL ? NULL : g_variant_new_parsed (parts[1]));
+  raw_reply_error (parts[0], parts[1] == NULL ? NULL : g_variant_new_parsed (parts[1]));
+}
+
+static GDBusMessage *
+make_result (void)
+{
+  return raw_make_reply (raw_last_serial, g_variant_new ("(v)", last_args));
 }
 
 static void
 do_half (const char *text)
 {
-  g_autoptr (GDBusMessage) message = make_reply (last_serial, g_variant_new ("(v)", last_args));
+  g_autoptr (GDBusMessage) message = make_result ();
   gsize size;
-  g_autofree guchar *blob = make_blob (message, &size);
+  g_autofree guchar *blob = raw_make_blob (message, &size);
 
-  write_all (blob, size / 2);
+  raw_write (blob, size / 2);
 }
 
 static G_NORETURN void
@@ -305,7 +190,7 @@ do_unasked (const char *text)
     message = g_dbus_message_new_signal (OBJECT_PATH, INTERFACE, "Surprise");
   else
     message = g_dbus_message_new_method_call (NULL, OBJECT_PATH, INTERFACE, "Ping");
-  write_message (message);
+  raw_write_message (message);
 }
 
 /* A message that says of itself that it has 200 MiB. */
@@ -316,7 +201,7 @@ do_huge (const char *text)
   guchar start[] = { G_BYTE_ORDER == G_LITTLE_ENDIAN ? 'l' : 'B', 2, 0, 1 };
 
   memcpy (header, start, sizeof start);
-  write_all (header, sizeof header);
+  raw_write (header, sizeof header);
 }
 
 static void
@@ -326,28 +211,28 @@ do_garbage (const char *text)
 
   memset (garbage, 'x', sizeof garbage);
   garbage[80] = '\n';
-  write_all (garbage, sizeof garbage);
+  raw_write (garbage, sizeof garbage);
 }
 
 /* A whole message with a header that no signature fits. */
 static void
 do_undecodable (const char *text)
 {
-  g_autoptr (GDBusMessage) message = make_reply (last_serial, g_variant_new ("(v)", last_args));
+  g_autoptr (GDBusMessage) message = make_result ();
   gsize size;
-  g_autofree guchar *blob = make_blob (message, &size);
+  g_autofree guchar *blob = raw_make_blob (message, &size);
 
-  memset (blob + HEADER_SIZE + 1, 0xff, 8);
-  write_all (blob, size);
+  memset (blob + RAW_HEADER_SIZE + 1, 0xff, 8);
+  raw_write (blob, size);
 }
 
 /* A good reply that carries a descriptor. */
 static void
 do_descriptor (const char *text)
 {
-  g_autoptr (GDBusMessage) answer = make_reply (last_serial, g_variant_new ("(v)", last_args));
+  g_autoptr (GDBusMessage) answer = make_result ();
   gsize size;
-  g_autofree guchar *blob = make_blob (answer, &size);
+  g_autofree guchar *blob = raw_make_blob (answer, &size);
   struct iovec data = { .iov_base = blob, .iov_len = size };
   union
   {
@@ -365,14 +250,14 @@ do_descriptor (const char *text)
   part->cmsg_type = SCM_RIGHTS;
   part->cmsg_len = CMSG_LEN (sizeof fd);
   memcpy (CMSG_DATA (part), &fd, sizeof fd);
-  if (sendmsg (channel, &message, 0) != (ssize_t) size)
+  if (sendmsg (raw_channel, &message, 0) != (ssize_t) size)
     _exit (92);
 }
 
 static void
 do_close (const char *text)
 {
-  close (channel);
+  close (raw_channel);
 }
 
 static G_NORETURN void
@@ -385,7 +270,24 @@ do_hang (const char *text)
 static void
 do_deaf (const char *text)
 {
-  signal (SIGTERM, SIG_IGN);
+  sigset_t term;
+
+  sigemptyset (&term);
+  sigaddset (&term, SIGTERM);
+  sigprocmask (SIG_BLOCK, &term, NULL);
+}
+
+/* Comes to a gate once SIGTERM was sent to it, which it is to be deaf to. */
+static void
+do_take_term (const char *text)
+{
+  sigset_t term;
+  int number;
+
+  sigemptyset (&term);
+  sigaddset (&term, SIGTERM);
+  sigwait (&term, &number);
+  g_free (gate_pass (text));
 }
 
 static G_NORETURN void
@@ -455,6 +357,7 @@ static const struct
   { "close", do_close },
   { "hang", do_hang },
   { "deaf", do_deaf },
+  { "take-term", do_take_term },         /* PATH of a gate */
   { "exit", do_exit },                   /* STATUS */
   { "kill", do_kill },                   /* SIGNAL */
   { "gate", do_gate },                   /* PATH */
@@ -487,7 +390,7 @@ main (int    argc,
     g_error ("No PPOOL_WORKER_FD: this program is started by a pool");
 
   signal (SIGPIPE, SIG_IGN);
-  channel = atoi (fd);
+  raw_channel = atoi (fd);
 
   for (int i = 1; i < argc; i++)
     do_step (argv[i]);

@@ -291,6 +291,65 @@ test_in_callback (Harness *harness)
   busy_clear (&busy);
 }
 
+static void
+count_cb (PPoolFuture *future,
+          gpointer     user_data)
+{
+  (*(guint *) user_data)++;
+}
+
+static gboolean
+is_counted (gpointer user_data)
+{
+  return *(guint *) user_data == N_PENDING + 1;
+}
+
+/* A17: nobody is called from within the wait. */
+static void
+test_no_callbacks (Harness *harness)
+{
+  PPoolFuture *pending[N_PENDING];
+  guint n_called = 0;
+  Busy busy;
+
+  submit_pending (&busy, harness, pending);
+  ppool_future_add_done_callback (busy.future, count_cb, &n_called, NULL);
+  for (guint i = 0; i < N_PENDING; i++)
+    ppool_future_add_done_callback (pending[i], count_cb, &n_called, NULL);
+  gate_open (busy.visitor, "");
+  harness_shut_down (busy.executor);
+  g_assert_cmpuint (n_called, ==, 0);
+  assert_finished (pending);
+  harness_iterate_until (is_counted, &n_called);
+  busy_clear (&busy);
+}
+
+static void
+shut_down_async_in_callback_cb (PPoolFuture *future,
+                                gpointer     user_data)
+{
+  g_autoptr (GObject) executor = g_async_result_get_source_object (G_ASYNC_RESULT (future));
+
+  ppool_executor_shutdown_async (PPOOL_EXECUTOR (executor), PPOOL_SHUTDOWN_FLAGS_NONE, NULL,
+                                 shut_down_cb, user_data);
+}
+
+static void
+test_async_in_callback (Harness *harness)
+{
+  Answer answer = { 0 };
+  Busy busy;
+
+  busy_init (&busy, harness);
+  ppool_future_add_done_callback (busy.future, shut_down_async_in_callback_cb, &answer, NULL);
+  gate_open (busy.visitor, "");
+  harness_iterate_until (is_answered, &answer);
+  g_assert_true (answer.success);
+  gate_free (g_steal_pointer (&busy.gate));
+  assert_gone (busy.executor, harness);
+  busy_clear (&busy);
+}
+
 /* A death that comes later changes what is said. */
 static void
 test_broken (Harness *harness)
@@ -413,6 +472,8 @@ main (int    argc,
   harness_add ("/shutdown/cancelled-wait", test_cancelled_wait);
   harness_add ("/shutdown/async", test_async);
   harness_add ("/shutdown/in-callback", test_in_callback);
+  harness_add ("/shutdown/no-callbacks", test_no_callbacks);
+  harness_add ("/shutdown/async-in-callback", test_async_in_callback);
   harness_add ("/shutdown/broken", test_broken);
   harness_add ("/shutdown/stubborn-workers", test_stubborn_workers);
   harness_add ("/shutdown/while-starting", test_while_starting);

@@ -1,0 +1,131 @@
+/* raw-channel.c: D-Bus messages of a worker without the library
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "raw-channel.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+int raw_channel;
+guint32 raw_last_serial;
+static guint32 next_serial = 1;
+
+gboolean
+raw_read (void  *buffer,
+          gsize  size)
+{
+  gsize done = 0;
+
+  while (done < size)
+    {
+      ssize_t n = read (raw_channel, (char *) buffer + done, size - done);
+
+      if (n == 0 || (n < 0 && errno != EINTR))
+        return FALSE;
+      if (n > 0)
+        done += n;
+    }
+
+  return TRUE;
+}
+
+void
+raw_write (const void *buffer,
+           gsize       size)
+{
+  gsize done = 0;
+
+  while (done < size)
+    {
+      ssize_t n = write (raw_channel, (const char *) buffer + done, size - done);
+
+      if (n < 0 && errno != EINTR)
+        _exit (90);
+      if (n > 0)
+        done += n;
+    }
+}
+
+GDBusMessage *
+raw_read_message (void)
+{
+  g_autofree guchar *blob = g_malloc (RAW_HEADER_SIZE);
+  GDBusMessage *message;
+  gssize size;
+
+  if (!raw_read (blob, RAW_HEADER_SIZE))
+    _exit (0);
+  size = g_dbus_message_bytes_needed (blob, RAW_HEADER_SIZE, NULL);
+  g_assert_cmpint (size, >, 0);
+  blob = g_realloc (blob, size);
+  if (!raw_read (blob + RAW_HEADER_SIZE, size - RAW_HEADER_SIZE))
+    _exit (0);
+
+  message = g_dbus_message_new_from_blob (blob, size, G_DBUS_CAPABILITY_FLAGS_NONE, NULL);
+  g_assert_nonnull (message);
+  raw_last_serial = g_dbus_message_get_serial (message);
+
+  return message;
+}
+
+guchar *
+raw_make_blob (GDBusMessage *message,
+           gsize        *size)
+{
+  g_autoptr (GError) error = NULL;
+  guchar *blob;
+
+  g_dbus_message_set_serial (message, next_serial++);
+  blob = g_dbus_message_to_blob (message, size, G_DBUS_CAPABILITY_FLAGS_NONE, &error);
+  g_assert_no_error (error);
+
+  return blob;
+}
+
+void
+raw_write_message (GDBusMessage *message)
+{
+  gsize size;
+  g_autofree guchar *blob = raw_make_blob (message, &size);
+
+  raw_write (blob, size);
+}
+
+GDBusMessage *
+raw_make_reply (guint32   serial,
+            GVariant *body)
+{
+  GDBusMessage *message = g_dbus_message_new ();
+
+  g_dbus_message_set_message_type (message, G_DBUS_MESSAGE_TYPE_METHOD_RETURN);
+  g_dbus_message_set_flags (message, G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
+  g_dbus_message_set_reply_serial (message, serial);
+  if (body != NULL)
+    g_dbus_message_set_body (message, body);
+
+  return message;
+}
+
+void
+raw_reply (guint32   serial,
+       GVariant *body)
+{
+  g_autoptr (GDBusMessage) message = raw_make_reply (serial, body);
+
+  raw_write_message (message);
+}
+
+void
+raw_reply_error (const char *name,
+             GVariant   *body)
+{
+  g_autoptr (GDBusMessage) message = raw_make_reply (raw_last_serial, body);
+
+  g_dbus_message_set_message_type (message, G_DBUS_MESSAGE_TYPE_ERROR);
+  g_dbus_message_set_error_name (message, name);
+  raw_write_message (message);
+}

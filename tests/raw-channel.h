@@ -1,0 +1,35 @@
+/* raw-channel.h: D-Bus messages of a worker without the library
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* What of a message tells how long it is. */
+#define RAW_HEADER_SIZE 16
+
+extern int raw_channel;
+extern guint32 raw_last_serial; /* of the message that was read last */
+
+gboolean      raw_read          (void         *buffer,
+                                 gsize         size);
+void          raw_write         (const void   *buffer,
+                                 gsize         size);
+GDBusMessage *raw_read_message  (void);
+guchar       *raw_make_blob     (GDBusMessage *message,
+                                 gsize        *size);
+void          raw_write_message (GDBusMessage *message);
+GDBusMessage *raw_make_reply    (guint32       serial,
+                                 GVariant     *body);
+void          raw_reply         (guint32       serial,
+                                 GVariant     *body);
+void          raw_reply_error   (const char   *name,
+                                 GVariant     *body);
+
+G_END_DECLS

@@ -1,0 +1,250 @@
+/* system-limits-test.c: what the system doesn't allow
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#define _GNU_SOURCE
+
+#include "busy.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* A user that can't do what it likes. */
+#define NOBODY 65534
+
+/* Sets a limit for a while. */
+static struct rlimit
+lower (int    resource,
+       rlim_t value)
+{
+  struct rlimit before, limit;
+
+  g_assert_no_errno (getrlimit (resource, &before));
+  limit = before;
+  limit.rlim_cur = value;
+  g_assert_no_errno (setrlimit (resource, &limit));
+
+  return before;
+}
+
+/* The lowest descriptor that is free: as a limit, it leaves none. */
+static int
+get_first_free (void)
+{
+  int fd = open ("/dev/null", O_RDONLY | O_CLOEXEC);
+
+  g_assert_cmpint (fd, >=, 0);
+  close (fd);
+
+  return fd;
+}
+
+/* Nothing has begun, and nothing is over. */
+static void
+check_refused (PPoolExecutor *executor,
+               const char    *name,
+               guint64        limit,
+               guint64        needed)
+{
+  g_autofree char *limit_text = g_strdup_printf ("%" G_GUINT64_FORMAT, limit);
+  g_autofree char *needed_text = g_strdup_printf ("%" G_GUINT64_FORMAT, needed);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (ppool_executor_submit (executor, "echo", NULL, NULL, &error));
+  g_test_message ("%s", error->message);
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_SYSTEM_LIMIT, name, limit_text, needed_text,
+                        NULL);
+  g_clear_error (&error);
+  g_assert_null (ppool_executor_call_sync (executor, "echo", NULL, NULL, &error));
+  g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_SYSTEM_LIMIT);
+
+  g_assert_cmpuint (ppool_executor_get_n_workers (executor), ==, 0);
+  g_assert_cmpuint (ppool_executor_get_n_pending (executor), ==, 0);
+  g_assert_cmpuint (leftovers_count_children (), ==, 0);
+  g_assert_cmpint (ppool_executor_get_state (executor), ==, PPOOL_EXECUTOR_STATE_RUNNING);
+  g_assert_null (ppool_executor_get_error (executor));
+}
+
+/* A1: any number can be set, and what is more than the system can hold is
+ * refused. */
+static void
+test_too_many (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (G_MAXUINT);
+  struct rlimit limit;
+
+  g_assert_no_errno (getrlimit (RLIMIT_NOFILE, &limit));
+  g_assert_cmpuint (ppool_executor_get_max_workers (executor), ==, G_MAXUINT);
+  check_refused (executor, "RLIMIT_NOFILE", limit.rlim_cur, (guint64) G_MAXUINT * 3 + 16);
+
+  ppool_executor_set_max_workers (executor, 1);
+  harness_assert_works (executor);
+}
+
+/* A2 */
+static void
+test_descriptors (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (10);
+  guint64 limit = get_first_free () + 40;
+  struct rlimit before = lower (RLIMIT_NOFILE, limit);
+
+  /* Three each, and some beside. */
+  check_refused (executor, "RLIMIT_NOFILE", limit, 10 * 3 + 16);
+  ppool_executor_set_max_workers (executor, 2);
+  harness_assert_works (executor);
+  g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &before));
+}
+
+/* A2: a limit that was raised is no limit. */
+static void
+test_raised (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (10);
+  guint64 limit = get_first_free () + 40;
+  struct rlimit before = lower (RLIMIT_NOFILE, limit);
+
+  check_refused (executor, "RLIMIT_NOFILE", limit, 10 * 3 + 16);
+  g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &before));
+  harness_assert_works (executor);
+}
+
+/* A2: the superuser has no such limit. */
+static void
+test_processes (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (5);
+  gboolean was_root = geteuid () == 0;
+  struct rlimit before = lower (RLIMIT_NPROC, 13);
+
+  if (was_root)
+    g_assert_no_errno (seteuid (NOBODY));
+  check_refused (executor, "RLIMIT_NPROC", 13, 5 * 4);
+  if (was_root)
+    g_assert_no_errno (seteuid (0));
+  g_assert_no_errno (setrlimit (RLIMIT_NPROC, &before));
+
+  harness_assert_works (executor);
+}
+
+/* A2: once, before the first worker. */
+static void
+test_once (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (2);
+  guint pid = harness_worker_pid (executor);
+  struct rlimit before = lower (RLIMIT_NOFILE, get_first_free ());
+
+  g_assert_cmpuint (harness_worker_pid (executor), ==, pid);
+  g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &before));
+}
+
+/* A17: what is over stays over, whatever the system thinks of it. */
+static void
+test_shut_down (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (G_MAXUINT);
+  g_autoptr (GError) error = NULL;
+
+  harness_shut_down (executor);
+  g_assert_null (ppool_executor_submit (executor, "echo", NULL, NULL, &error));
+  g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_SHUT_DOWN);
+}
+
+/* Starts a worker when there are so many descriptors left, beside one that is
+ * busy. */
+static void
+check_start (Harness *harness,
+             guint    n_left)
+{
+  g_autoptr (PPoolFuture) next = NULL;
+  g_autoptr (GVariant) value = NULL;
+  struct rlimit before;
+  Busy busy;
+
+  busy_init (&busy, harness);
+  ppool_executor_set_max_workers (busy.executor, 2);
+  before = lower (RLIMIT_NOFILE, get_first_free () + n_left);
+  next = harness_submit (busy.executor, "echo", NULL);
+  value = ppool_future_result (next, PATIENCE_SECONDS * 1000, NULL);
+  g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &before));
+
+  if (value == NULL)
+    {
+      harness_assert_broken (busy.executor, next, PPOOL_ERROR_LAUNCH, "Too many open files", NULL);
+      harness_assert_broken (busy.executor, busy.future, PPOOL_ERROR_LAUNCH, NULL);
+      gate_expect_death (busy.visitor);
+    }
+  else
+    gate_open (busy.visitor, "");
+
+  harness_shut_down (busy.executor);
+  g_assert_true (value == NULL || n_left > 0);
+  busy_clear (&busy);
+}
+
+/* A23: what the check can't know of shows when a worker is to start. */
+static void
+test_start_fails (Harness *harness)
+{
+  for (guint n_left = 0; n_left < 12; n_left++)
+    check_start (harness, n_left);
+}
+
+static gpointer
+make_executor_on_one_processor (gpointer user_data)
+{
+  cpu_set_t one;
+
+  CPU_ZERO (&one);
+  CPU_SET (sched_getcpu (), &one);
+  g_assert_no_errno (sched_setaffinity (0, sizeof one, &one));
+
+  return harness_executor (0);
+}
+
+/* A1: 0 is as many as there are processors for who asks. */
+static void
+test_affinity (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor =
+      g_thread_join (g_thread_new ("one", make_executor_on_one_processor, NULL));
+  g_autoptr (Gate) gate = gate_new (harness->dir);
+  PPoolFuture *futures[3];
+
+  for (guint i = 0; i < G_N_ELEMENTS (futures); i++)
+    futures[i] = harness_submit_gate (executor, gate);
+  for (guint i = 0; i < G_N_ELEMENTS (futures); i++)
+    {
+      Visitor visitor = gate_wait (gate);
+
+      g_assert_cmpuint (ppool_executor_get_n_workers (executor), ==, 1);
+      g_assert_cmpuint (ppool_executor_get_n_running (executor), ==, 1);
+      gate_open (visitor, "");
+      harness_assert_value (futures[i], "''");
+      g_object_unref (futures[i]);
+    }
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  harness_init (&argc, &argv);
+
+  harness_add ("/executor/limits/too-many", test_too_many);
+  harness_add ("/executor/limits/descriptors", test_descriptors);
+  harness_add ("/executor/limits/raised", test_raised);
+  harness_add ("/executor/limits/processes", test_processes);
+  harness_add ("/executor/limits/once", test_once);
+  harness_add ("/executor/limits/shut-down", test_shut_down);
+  harness_add ("/executor/limits/start-fails", test_start_fails);
+  harness_add ("/executor/limits/affinity", test_affinity);
+
+  return g_test_run ();
+}

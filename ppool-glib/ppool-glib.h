@@ -20,6 +20,7 @@
 #include "ppool-executor.h"
 #include "ppool-future.h"
 #include "ppool-launcher.h"
+#include "ppool-map.h"
 
 #include "ppool-invocation.h"
 #include "ppool-worker.h"

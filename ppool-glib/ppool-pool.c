@@ -256,6 +256,22 @@ accepts_calls (PPoolPool  *self,
   return FALSE;
 }
 
+gboolean
+ppool_pool_accepts_calls (PPoolPool  *self,
+                          GError    **error)
+{
+  gboolean accepted;
+
+  if (!ppool_pool_check (self, error) || !ppool_spawned_check (error))
+    return FALSE;
+
+  ppool_gate_enter (&self->gate);
+  accepted = accepts_calls (self, error);
+  ppool_gate_leave (&self->gate);
+
+  return accepted;
+}
+
 /* Within the gate: the first call starts the manager. */
 static void
 ensure_manager (PPoolPool     *self,

@@ -34,6 +34,33 @@ fail (PPoolInvocation  *invocation,
   return NULL;
 }
 
+/* Takes a number, which must not be negative, or waits at a gate; in a variant or
+ * not. */
+static GVariant *
+step (PPoolInvocation  *invocation,
+      GVariant         *args,
+      gpointer          user_data,
+      GError          **error)
+{
+  g_autoptr (GVariant) inner =
+      g_variant_is_of_type (args, G_VARIANT_TYPE_VARIANT) ? g_variant_get_variant (args) : NULL;
+  GVariant *input = inner != NULL ? inner : args;
+
+  if (g_variant_is_of_type (input, G_VARIANT_TYPE_STRING))
+    {
+      g_autofree char *answer = gate_pass (g_variant_get_string (input, NULL));
+
+      return g_variant_new_string (answer);
+    }
+
+  if (g_variant_get_int64 (input) >= 0)
+    return g_variant_ref (input);
+
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "A negative number");
+
+  return NULL;
+}
+
 static GVariant *
 fail_in_latin1 (PPoolInvocation  *invocation,
                 GVariant         *args,
@@ -231,6 +258,7 @@ scribble (PPoolInvocation  *invocation,
 
 const NamedFunction bad_functions[] = {
   { "fail", fail },
+  { "step", step },
   { "fail-in-latin1", fail_in_latin1 },
   { "fail-at-length", fail_at_length },
   { "nothing", nothing },

@@ -18,7 +18,8 @@ WORDS = re.compile('|'.join(PRIVATE))
 FUNCTIONS = re.compile('|'.join('^%s_' % word.lower() for word in PRIVATE))
 
 # What a type must have to be in the namespace at all.
-PRESENT = {'Call', 'Error', 'Executor', 'Future', 'Invocation', 'Launcher', 'Worker'}
+PRESENT = {'Call', 'Error', 'Executor', 'Future', 'Invocation', 'Launcher', 'Map',
+           'Worker'}
 
 
 def main():

@@ -1,0 +1,480 @@
+/* ppool-map-read.c: reading a map, and whose turn it is
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "ppool-map-internal.h"
+
+#include "ppool-executor-private.h"
+
+/* Who wants a value stands in the queue of reads. The first one has the turn: it
+ * alone draws inputs, without a lock, takes from the window, and waits for the
+ * call at the head of it. Whoever leaves wakes the next one.
+ *
+ * A read that blocks is on its thread's stack and waits for its turn on a
+ * condition, then for the call. One that doesn't has a completion that brings it
+ * to its main context: fired when its turn comes; then, if there is something to
+ * wait for, a second one, fired by the call, the map's time limit or its
+ * cancellation; or by the read's own cancellable. The completions hold the read,
+ * which holds the map. Nothing holds the context, which a GTask would: so the task
+ * is made last, and a context that is freed takes its reads out of the queue. */
+
+typedef struct
+{
+  PPoolMapRead read;
+  PPoolMap *map;             /* (owned) */
+  GCancellable *cancellable; /* (owned) (nullable) */
+  GAsyncReadyCallback callback;
+  gpointer user_data;
+  GSource *timeout; /* (owned) (nullable): in the read's context */
+} AsyncRead;
+
+static gboolean
+has_turn (PPoolMap     *self,
+          PPoolMapRead *read)
+{
+  return g_queue_peek_head_link (&self->reads) == &read->link;
+}
+
+/* Stands in the queue from now on. */
+static void
+enter (PPoolMap     *self,
+       PPoolMapRead *read)
+{
+  self->started = TRUE;
+  read->link.data = read;
+  g_queue_push_tail_link (&self->reads, &read->link);
+}
+
+static void
+leave (PPoolMap     *self,
+       PPoolMapRead *read)
+{
+  g_autoptr (PPoolCompletion) completion = NULL;
+  PPoolMapRead *next = NULL;
+
+  g_mutex_lock (&self->lock);
+  if (has_turn (self, read) && read->link.next != NULL)
+    next = read->link.next->data;
+  g_queue_unlink (&self->reads, &read->link);
+  read->link.data = NULL;
+  if (next != NULL && next->completion != NULL)
+    completion = ppool_completion_ref (next->completion);
+  g_cond_broadcast (&self->turn);
+  g_mutex_unlock (&self->lock);
+
+  if (completion != NULL)
+    ppool_completion_fire (completion);
+}
+
+/* Blocking */
+
+static gboolean
+wait_for_turn (PPoolMap     *self,
+               PPoolMapRead *read,
+               gint64        deadline)
+{
+  gboolean in_time = TRUE;
+
+  g_mutex_lock (&self->lock);
+  enter (self, read);
+  while (in_time && !has_turn (self, read))
+    if (deadline == G_MAXINT64)
+      g_cond_wait (&self->turn, &self->lock);
+    else
+      in_time = g_cond_wait_until (&self->turn, &self->lock, deadline);
+  in_time = has_turn (self, read);
+  g_mutex_unlock (&self->lock);
+
+  return in_time;
+}
+
+static int
+msec_until (gint64 deadline)
+{
+  gint64 rest;
+
+  if (deadline == G_MAXINT64)
+    return -1;
+
+  rest = deadline - g_get_monotonic_time ();
+
+  return (int) CLAMP ((rest + G_TIME_SPAN_MILLISECOND - 1) / G_TIME_SPAN_MILLISECOND, 0, G_MAXINT);
+}
+
+/* Returns FALSE if the time of the read was up. */
+static gboolean
+take_when_ready (PPoolMap   *self,
+                 gint64      deadline,
+                 GVariant  **value,
+                 GError    **error)
+{
+  PPoolRecord *head = NULL;
+
+  ppool_map_fill (self);
+  while (!ppool_map_take (self, &head, value, error))
+    {
+      g_autoptr (PPoolRecord) record = g_steal_pointer (&head);
+
+      if (deadline < G_MAXINT64 && g_get_monotonic_time () >= deadline)
+        return FALSE;
+
+      ppool_record_wait (record, msec_until (MIN (deadline, ppool_map_get_deadline (self))),
+                         self->cancellable, NULL);
+    }
+
+  return TRUE;
+}
+
+static gboolean
+is_drawing (PPoolMap *self)
+{
+  gboolean drawing;
+
+  g_mutex_lock (&self->lock);
+  drawing = self->drawing == g_thread_self ();
+  g_mutex_unlock (&self->lock);
+
+  return drawing;
+}
+
+/**
+ * ppool_map_next_value:
+ * @self: a map
+ * @timeout_msec: how long to wait, in milliseconds; 0 looks and doesn't wait, -1
+ *   is no limit
+ * @error: return location for an error
+ *
+ * Waits for the next result and gets it.
+ *
+ * The first read submits the first calls, and each further one as many as there is
+ * room for.
+ *
+ * It fails with the error of the first call that failed, see
+ * [method@PPool.Future.result]; with the error that the input function set; with
+ * the error of [method@PPool.Executor.submit] if the executor takes no call any
+ * more; with `G_IO_ERROR_CANCELLED` after [method@PPool.Map.cancel]; and with
+ * `G_IO_ERROR_TIMED_OUT` if [property@PPool.Map:timeout-msec] has passed. Each of
+ * these ends the map: there is no further result. It also fails with
+ * `G_IO_ERROR_TIMED_OUT` if there was no result within @timeout_msec, and with
+ * `G_IO_ERROR_PENDING` inside of the input function, and then the map is as it
+ * was.
+ *
+ * @timeout_msec doesn't count for the input function, which can't be stopped.
+ *
+ * **Threads**: may be called from any thread, and blocks it. No main context is
+ * iterated and none is needed. Reads are served one after another, in the order
+ * in which they came; one that is behind a [method@PPool.Map.next_value_async]
+ * waits for that one's main context.
+ *
+ * Returns: (transfer full) (nullable): the value; or `NULL` without @error set at
+ *   the end, or with @error set
+ *
+ * Since: 1.0
+ */
+GVariant *
+ppool_map_next_value (PPoolMap  *self,
+                      int        timeout_msec,
+                      GError   **error)
+{
+  gint64 deadline = G_MAXINT64;
+  PPoolMapRead read = { 0 };
+  GVariant *value = NULL;
+  gboolean in_time;
+
+  g_return_val_if_fail (ppool_map_is_usable (self), NULL);
+  g_return_val_if_fail (timeout_msec >= -1, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (!ppool_executor_check (self->executor, error))
+    return NULL;
+
+  if (is_drawing (self))
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_PENDING,
+                   "The map of “%s” is read from its own input function", self->function);
+      return NULL;
+    }
+
+  if (timeout_msec >= 0)
+    deadline = g_get_monotonic_time () + timeout_msec * G_TIME_SPAN_MILLISECOND;
+
+  in_time = wait_for_turn (self, &read, deadline) &&
+            take_when_ready (self, deadline, &value, error);
+  leave (self, &read);
+
+  if (!in_time)
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
+                 "The map of “%s” had no result within %d ms", self->function, timeout_msec);
+
+  return value;
+}
+
+/* Not blocking */
+
+static void
+clear_timeout (AsyncRead *self)
+{
+  if (self->timeout == NULL)
+    return;
+
+  g_source_destroy (self->timeout);
+  g_clear_pointer (&self->timeout, g_source_unref);
+}
+
+static void
+free_async_read (gpointer data)
+{
+  AsyncRead *self = data;
+
+  /* Its context was freed. */
+  if (self->read.link.data != NULL)
+    leave (self->map, &self->read);
+
+  clear_timeout (self);
+  g_clear_pointer (&self->read.completion, ppool_completion_unref);
+  g_clear_object (&self->cancellable);
+  g_object_unref (self->map);
+}
+
+static void
+unref_async_read (gpointer data)
+{
+  g_atomic_rc_box_release_full (data, free_async_read);
+}
+
+static void async_read_due_cb (gpointer data);
+
+/* To be called with the read's context as the thread-default one. */
+static PPoolCompletion *
+make_completion (AsyncRead *self)
+{
+  PPoolCompletion *completion =
+    ppool_completion_new (async_read_due_cb, g_atomic_rc_box_acquire (self), unref_async_read);
+
+  ppool_completion_set_cancellable (completion, self->cancellable);
+
+  return completion;
+}
+
+static void
+fire_cb (PPoolRecord *record G_GNUC_UNUSED,
+         gpointer     data)
+{
+  ppool_completion_fire (data);
+  ppool_completion_unref (data);
+}
+
+static gboolean
+timeout_cb (gpointer user_data)
+{
+  ppool_completion_fire (user_data);
+
+  return G_SOURCE_REMOVE;
+}
+
+static void
+set_timeout (AsyncRead       *self,
+             PPoolCompletion *completion,
+             gint64           deadline)
+{
+  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
+
+  clear_timeout (self);
+  if (deadline == G_MAXINT64)
+    return;
+
+  self->timeout = g_timeout_source_new ((guint) msec_until (deadline));
+  g_source_set_static_name (self->timeout, "[ppool] map timeout");
+  g_source_set_callback (self->timeout, timeout_cb, ppool_completion_ref (completion),
+                         (GDestroyNotify) ppool_completion_unref);
+  g_source_attach (self->timeout, context);
+}
+
+static void
+wait_for_record (AsyncRead   *self,
+                 PPoolRecord *record)
+{
+  PPoolCompletion *completion = make_completion (self);
+  g_autoptr (PPoolCompletion) before = NULL;
+  PPoolMap *map = self->map;
+  gboolean cancelled;
+
+  set_timeout (self, completion, ppool_map_get_deadline (map));
+
+  g_mutex_lock (&map->lock);
+  before = self->read.completion;
+  self->read.completion = completion;
+  cancelled = map->cancelled;
+  g_mutex_unlock (&map->lock);
+
+  if (!ppool_record_add_waiter (record, fire_cb, ppool_completion_ref (completion)))
+    fire_cb (record, completion);
+  else if (cancelled)
+    ppool_completion_fire (completion);
+}
+
+/* Returns FALSE if there is something to wait for. Without its turn, a read was
+ * cancelled. */
+static gboolean
+advance (AsyncRead  *self,
+         GVariant  **value,
+         GError    **error)
+{
+  PPoolMap *map = self->map;
+  g_autoptr (PPoolRecord) head = NULL;
+  gboolean turn;
+
+  g_mutex_lock (&map->lock);
+  turn = has_turn (map, &self->read);
+  g_mutex_unlock (&map->lock);
+
+  if (!turn || g_cancellable_is_cancelled (self->cancellable))
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                   "Reading the map of “%s” was cancelled", map->function);
+      return TRUE;
+    }
+
+  ppool_map_fill (map);
+  if (!ppool_map_take (map, &head, value, error))
+    wait_for_record (self, head);
+
+  return head == NULL;
+}
+
+static void
+tell (AsyncRead *self,
+      GVariant  *value,
+      GError    *error)
+{
+  g_autoptr (GTask) task = g_task_new (self->map, NULL, self->callback, self->user_data);
+
+  g_task_set_source_tag (task, ppool_map_next_value_async);
+  if (error != NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_pointer (task, value, (GDestroyNotify) g_variant_unref);
+}
+
+static void
+async_read_due_cb (gpointer data)
+{
+  AsyncRead *self = data;
+  GMainContext *context = g_source_get_context (g_main_current_source ());
+  GVariant *value = NULL;
+  GError *error = NULL;
+
+  g_main_context_push_thread_default (context);
+  if (advance (self, &value, &error))
+    {
+      leave (self->map, &self->read);
+      tell (self, value, error);
+    }
+  g_main_context_pop_thread_default (context);
+}
+
+/* The read is in the queue before it can be cancelled. */
+static void
+start_async_read (PPoolMap  *self,
+                  AsyncRead *async_read)
+{
+  PPoolMapRead *read = &async_read->read;
+  PPoolCompletion *completion;
+  gboolean fire;
+
+  g_mutex_lock (&self->lock);
+  enter (self, read);
+  g_mutex_unlock (&self->lock);
+
+  completion = make_completion (async_read);
+
+  g_mutex_lock (&self->lock);
+  read->completion = completion;
+  fire = has_turn (self, read);
+  g_mutex_unlock (&self->lock);
+
+  if (fire)
+    ppool_completion_fire (completion);
+}
+
+/**
+ * ppool_map_next_value_async:
+ * @self: a map
+ * @cancellable: (nullable): stops the waiting, not the map
+ * @callback: (nullable) (scope async): is called when there is a result
+ * @user_data: data for @callback
+ *
+ * Waits for the next result, without blocking.
+ *
+ * [method@PPool.Map.next_value_finish] gets the value. Reads may overlap: they are
+ * served one after another, in the order in which they came. What a read that was
+ * cancelled waited for goes to the next one.
+ *
+ * **Threads**: may be called from any thread; @callback, and the input function if
+ * there is one, run in the main context that is the caller's thread-default one.
+ * If that context is not iterated, the reads behind this one wait; if it is freed,
+ * they go on.
+ *
+ * Since: 1.0
+ */
+void
+ppool_map_next_value_async (PPoolMap            *self,
+                            GCancellable        *cancellable,
+                            GAsyncReadyCallback  callback,
+                            gpointer             user_data)
+{
+  GError *error = NULL;
+  AsyncRead *async_read;
+
+  g_return_if_fail (ppool_map_is_usable (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  if (!ppool_executor_check (self->executor, &error))
+    {
+      g_task_report_error (self, callback, user_data, ppool_map_next_value_async, error);
+      return;
+    }
+
+  async_read = g_atomic_rc_box_new0 (AsyncRead);
+  async_read->map = g_object_ref (self);
+  async_read->cancellable = cancellable != NULL ? g_object_ref (cancellable) : NULL;
+  async_read->callback = callback;
+  async_read->user_data = user_data;
+  start_async_read (self, async_read);
+  unref_async_read (async_read);
+}
+
+/**
+ * ppool_map_next_value_finish:
+ * @self: a map
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Gets the value that [method@PPool.Map.next_value_async] waited for.
+ *
+ * It fails as [method@PPool.Map.next_value] does, and with `G_IO_ERROR_CANCELLED`
+ * if the waiting was cancelled.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer full) (nullable): the value; or `NULL` without @error set at
+ *   the end, or with @error set
+ *
+ * Since: 1.0
+ */
+GVariant *
+ppool_map_next_value_finish (PPoolMap      *self,
+                             GAsyncResult  *result,
+                             GError       **error)
+{
+  g_return_val_if_fail (ppool_map_is_usable (self), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}

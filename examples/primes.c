@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -43,6 +44,7 @@ main (void)
   g_autoptr (GPtrArray) futures = g_ptr_array_new_with_free_func (g_object_unref);
   g_autoptr (GError) error = NULL;
 
+  setlocale (LC_ALL, "");
   ppool_worker_add_function (worker, "is-prime", is_prime, NULL, NULL);
   if (ppool_worker_is_spawned ())
     return ppool_worker_run (worker, NULL);

@@ -133,7 +133,8 @@ handshake_overdue_cb (gpointer data)
     return;
 
   error =
-    g_error_new (PPOOL_ERROR, PPOOL_ERROR_LAUNCH, "it did not finish its handshake within %u ms",
+    g_error_new (PPOOL_ERROR, PPOOL_ERROR_LAUNCH,
+                 "it did not finish its handshake within %u ms (does it call ppool_worker_run()?)",
                  ppool_launch_plan_get_handshake_timeout_msec (self->startup->plan));
   if (ppool_process_condemn (self, error))
     ppool_process_execute (self);

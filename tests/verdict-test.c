@@ -76,7 +76,8 @@ test_did_not_start (void)
   /* So short that nobody knows its number. */
   verdict.pid = 0;
   verdict.wait_status = EXITED (0);
-  check (&verdict, PPOOL_ERROR_LAUNCH, "A worker exited with status 0 before it was ready");
+  check (&verdict, PPOOL_ERROR_LAUNCH, "A worker exited with status 0 before it was ready "
+         "(does it call ppool_worker_run()?)");
 }
 
 int

@@ -19,6 +19,7 @@ struct _Checker
   GMainContext *context;   /* (owned) */
   gint64 end;              /* monotonic */
   int n_attempts;          /* (atomic): to submit */
+  guint n_over;            /* of the first calls */
 
   GMutex lock;             /* guards what follows */
   GPtrArray *calls;        /* (owned) (element-type Watched) */
@@ -275,6 +276,8 @@ assert_counts (Checker *self)
 static gboolean
 tick_cb (gpointer user_data)
 {
+  assert_counts (user_data);
+
   return G_SOURCE_CONTINUE;
 }
 
@@ -286,11 +289,10 @@ checker_wait_for (Checker   *self,
 {
   g_autoptr (GSource) tick = g_timeout_source_new (TICK_MSEC);
 
-  g_source_set_callback (tick, tick_cb, NULL, NULL);
+  g_source_set_callback (tick, tick_cb, self, NULL);
   g_source_attach (tick, self->context);
   while (!condition (user_data))
     {
-      assert_counts (self);
       if (g_get_monotonic_time () > self->end)
         report (self, "It takes too long");
       g_main_context_iteration (self->context, TRUE);
@@ -303,17 +305,18 @@ is_over (gpointer user_data)
 {
   Checker *self = user_data;
 
-  for (guint i = 0; i < checker_get_n_calls (self); i++)
-    if (!watched_is_over (call_at (self, i)))
-      return FALSE;
+  while (self->n_over < checker_get_n_calls (self) &&
+         watched_is_over (call_at (self, self->n_over)))
+    self->n_over++;
 
-  return TRUE;
+  return self->n_over == checker_get_n_calls (self);
 }
 
 /* Until every call has settled and everybody was told. */
 void
 checker_wait (Checker *self)
 {
+  self->n_over = 0;
   checker_wait_for (self, is_over, self);
   for (guint i = 0; i < checker_get_n_calls (self); i++)
     watched_look_again (call_at (self, i));
@@ -446,10 +449,12 @@ checker_end (Checker *self,
   free_all (self);
 }
 
-/* The same without a shutdown: the last reference goes, and that is all. */
+/* The same without a shutdown: the last reference goes now, whatever is under
+ * way. */
 void
 checker_drop (Checker *self)
 {
+  g_clear_object (&self->executor);
   checker_wait (self);
   free_all (self);
 }

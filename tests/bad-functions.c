@@ -140,6 +140,14 @@ leave_quickly (PPoolInvocation  *invocation,
   _exit (status);
 }
 
+static void
+raise_plainly (int signal_number)
+{
+  if (signal_number != SIGKILL && signal_number != SIGSTOP)
+    signal (signal_number, SIG_DFL);
+  kill (getpid (), signal_number);
+}
+
 /* Says something on its standard error and dies by a signal. */
 static GVariant *
 die (PPoolInvocation  *invocation,
@@ -153,8 +161,7 @@ die (PPoolInvocation  *invocation,
   g_variant_get (args, "(i&s)", &signal_number, &last_words);
   if (*last_words != '\0')
     fprintf (stderr, "%s\n", last_words);
-  signal (signal_number, SIG_DFL);
-  kill (getpid (), signal_number);
+  raise_plainly (signal_number);
 
   while (TRUE)
     pause ();
@@ -175,18 +182,64 @@ shut_channel (PPoolInvocation  *invocation,
   return NULL;
 }
 
+static void
+write_garbage (void)
+{
+  char bytes[512];
+
+  memset (bytes, 'x', sizeof bytes);
+  g_assert_cmpint (write (CHANNEL_FD, bytes, sizeof bytes), ==, sizeof bytes);
+}
+
 static GVariant *
 garbage (PPoolInvocation  *invocation,
          GVariant         *args,
          gpointer          user_data,
          GError          **error)
 {
-  char bytes[512];
-
-  memset (bytes, 'x', sizeof bytes);
-  g_assert_cmpint (write (CHANNEL_FD, bytes, sizeof bytes), ==, sizeof bytes);
+  write_garbage ();
 
   return g_variant_new ("()");
+}
+
+/* Does what it is told at the gate, in the words of raw-worker. */
+static GVariant *
+obey (PPoolInvocation  *invocation,
+      GVariant         *args,
+      gpointer          user_data,
+      GError          **error)
+{
+  g_autofree char *order = NULL;
+  g_auto (GStrv) parts = NULL;
+  const char *path, *verb;
+  int number;
+
+  g_variant_get_child (args, 0, "&s", &path);
+  order = *path != '\0' ? gate_pass (path) : g_strdup ("");
+  parts = g_strsplit_set (order, ":;", 3);
+  verb = parts[0] != NULL ? parts[0] : "";
+  number = *verb != '\0' && parts[1] != NULL ? atoi (parts[1]) : 0;
+
+  if (g_str_equal (verb, "exit"))
+    exit (number);
+  if (g_str_equal (verb, "kill"))
+    raise_plainly (number);
+  if (g_str_equal (verb, "murder"))
+    kill (number, SIGKILL);
+  if (g_str_equal (verb, "close"))
+    shutdown (CHANNEL_FD, SHUT_RDWR);
+  if (g_str_equal (verb, "garbage"))
+    write_garbage ();
+  if (g_str_has_prefix (verb, "kill") || g_str_has_suffix (order, ";hang"))
+    while (TRUE)
+      pause ();
+  if (g_str_equal (verb, "return-error"))
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_BUSY, "as it was told");
+      return NULL;
+    }
+
+  return g_variant_ref (args);
 }
 
 /* Leaves a process behind that holds the channel and the standard error, and
@@ -268,6 +321,7 @@ const NamedFunction bad_functions[] = {
   { "die", die },
   { "shut-channel", shut_channel },
   { "garbage", garbage },
+  { "obey", obey },
   { "die-with-heir", die_with_heir },
   { "pass", pass },
   { "scribble", scribble },

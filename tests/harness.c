@@ -84,12 +84,24 @@ harness_reap_orphan (int pid)
   harness_iterate_until (has_reaped, &pid);
 }
 
+gboolean
+harness_is_clean (Harness *harness)
+{
+  return g_atomic_int_get (&n_tracked) == 0 && leftovers_is_clean (harness->leftovers);
+}
+
+char *
+harness_report (Harness *harness)
+{
+  g_autofree char *report = leftovers_report (harness->leftovers);
+
+  return g_strdup_printf ("%d objects, %s", g_atomic_int_get (&n_tracked), report);
+}
+
 static gboolean
 is_clean (gpointer user_data)
 {
-  Harness *harness = user_data;
-
-  return g_atomic_int_get (&n_tracked) == 0 && leftovers_is_clean (harness->leftovers);
+  return harness_is_clean (user_data);
 }
 
 static void
@@ -100,11 +112,20 @@ assert_clean (Harness *harness)
   if (iterate_until (is_clean, harness, PATIENCE_SECONDS * 1000))
     return;
 
-  report = leftovers_report (harness->leftovers);
-  g_error ("Left behind: %d objects, %s", g_atomic_int_get (&n_tracked), report);
+  report = harness_report (harness);
+  g_error ("Left behind: %s", report);
 }
 
 /* Tests. */
+
+typedef struct
+{
+  HarnessFunc func;
+  HarnessDataFunc data_func;
+  gconstpointer data;
+} Case;
+
+static GPtrArray *cases; /* (owned) (element-type Case): for good */
 
 static void
 set_up (Harness       *harness,
@@ -119,9 +140,12 @@ static void
 run (Harness       *harness,
      gconstpointer  data)
 {
-  HarnessFunc func = (HarnessFunc) (gsize) data;
+  const Case *test = data;
 
-  func (harness);
+  if (test->func != NULL)
+    test->func (harness);
+  else
+    test->data_func (harness, test->data);
   assert_clean (harness);
 }
 
@@ -167,11 +191,37 @@ harness_init (int    *argc,
   warm_up ();
 }
 
+static void
+add (const char      *path,
+     HarnessFunc      func,
+     HarnessDataFunc  data_func,
+     gconstpointer    data)
+{
+  Case *test = g_new0 (Case, 1);
+
+  test->func = func;
+  test->data_func = data_func;
+  test->data = data;
+  if (cases == NULL)
+    cases = g_ptr_array_new ();
+  g_ptr_array_add (cases, test);
+  g_test_add (path, Harness, test, set_up, run, tear_down);
+}
+
 void
 harness_add (const char  *path,
              HarnessFunc  func)
 {
-  g_test_add (path, Harness, (gconstpointer) (gsize) func, set_up, run, tear_down);
+  add (path, func, NULL, NULL);
+}
+
+/* @data is not copied. */
+void
+harness_add_with_data (const char      *path,
+                       HarnessDataFunc  func,
+                       gconstpointer    data)
+{
+  add (path, NULL, func, data);
 }
 
 char *

@@ -23,15 +23,22 @@ typedef struct
   Leftovers *leftovers; /* (owned) */
 } Harness;
 
-typedef void (*HarnessFunc) (Harness *harness);
+typedef void (*HarnessFunc)     (Harness       *harness);
+typedef void (*HarnessDataFunc) (Harness       *harness,
+                                 gconstpointer  data);
 
 void           harness_init             (int            *argc,
                                          char         ***argv);
 void           harness_add              (const char     *path,
                                          HarnessFunc     func);
+void           harness_add_with_data    (const char     *path,
+                                         HarnessDataFunc func,
+                                         gconstpointer   data);
 char          *harness_path             (Harness        *harness,
                                          const char     *name);
 gpointer       harness_track            (gpointer        object);
+gboolean       harness_is_clean         (Harness        *harness);
+char          *harness_report           (Harness        *harness);
 
 /* Executors, on bad-worker or on raw-worker with these steps. */
 char          *harness_program          (const char     *name);

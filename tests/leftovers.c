@@ -7,8 +7,10 @@
 
 #include "leftovers.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* The kernel's flag of a task that is about to be gone. */
@@ -102,14 +104,27 @@ is_child (const char *stat)
   return parent == getpid ();
 }
 
+/* Asked of the kernel, which has it at hand. */
+static gboolean
+has_children (void)
+{
+  siginfo_t info;
+
+  return waitid (P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
+}
+
 /* Counts them, and adds a line for each to @report. */
 static guint
 list_children (GString *report)
 {
-  g_autoptr (GDir) dir = g_dir_open ("/proc", 0, NULL);
+  g_autoptr (GDir) dir = NULL;
   const char *name;
   guint n = 0;
 
+  if (!has_children ())
+    return 0;
+
+  dir = g_dir_open ("/proc", 0, NULL);
   while ((name = g_dir_read_name (dir)) != NULL)
     {
       g_autofree char *stat = NULL;

@@ -8,7 +8,13 @@
 #include "raw-channel.h"
 
 #include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
+
+/* As many as the kernel takes at once. */
+#define MAX_DESCRIPTORS 253
 
 int raw_channel;
 guint32 raw_last_serial;
@@ -48,6 +54,34 @@ raw_write (const void *buffer,
       if (n > 0)
         done += n;
     }
+}
+
+/* The descriptors are all the standard error. */
+void
+raw_write_with_descriptors (const void *buffer,
+                            gsize       size,
+                            guint       n_descriptors)
+{
+  struct iovec data = { .iov_base = (void *) buffer, .iov_len = size };
+  union
+  {
+    char buffer[CMSG_SPACE (MAX_DESCRIPTORS * sizeof (int))];
+    struct cmsghdr align;
+  } control = { { 0 } };
+  struct msghdr message = { .msg_iov = &data,
+                            .msg_iovlen = 1,
+                            .msg_control = control.buffer,
+                            .msg_controllen = CMSG_SPACE (n_descriptors * sizeof (int)) };
+  struct cmsghdr *part = CMSG_FIRSTHDR (&message);
+  int fd = STDERR_FILENO;
+
+  part->cmsg_level = SOL_SOCKET;
+  part->cmsg_type = SCM_RIGHTS;
+  part->cmsg_len = CMSG_LEN (n_descriptors * sizeof fd);
+  for (guint i = 0; i < n_descriptors; i++)
+    memcpy (CMSG_DATA (part) + i * sizeof fd, &fd, sizeof fd);
+  if (sendmsg (raw_channel, &message, 0) != (ssize_t) size)
+    _exit (92);
 }
 
 GDBusMessage *

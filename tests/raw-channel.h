@@ -17,19 +17,22 @@ G_BEGIN_DECLS
 extern int raw_channel;
 extern guint32 raw_last_serial; /* of the message that was read last */
 
-gboolean      raw_read          (void         *buffer,
-                                 gsize         size);
-void          raw_write         (const void   *buffer,
-                                 gsize         size);
-GDBusMessage *raw_read_message  (void);
-guchar       *raw_make_blob     (GDBusMessage *message,
-                                 gsize        *size);
-void          raw_write_message (GDBusMessage *message);
-GDBusMessage *raw_make_reply    (guint32       serial,
-                                 GVariant     *body);
-void          raw_reply         (guint32       serial,
-                                 GVariant     *body);
-void          raw_reply_error   (const char   *name,
-                                 GVariant     *body);
+gboolean      raw_read                   (void         *buffer,
+                                          gsize         size);
+void          raw_write                  (const void   *buffer,
+                                          gsize         size);
+void          raw_write_with_descriptors (const void   *buffer,
+                                          gsize         size,
+                                          guint         n_descriptors);
+GDBusMessage *raw_read_message           (void);
+guchar       *raw_make_blob              (GDBusMessage *message,
+                                          gsize        *size);
+void          raw_write_message          (GDBusMessage *message);
+GDBusMessage *raw_make_reply             (guint32       serial,
+                                          GVariant     *body);
+void          raw_reply                  (guint32       serial,
+                                          GVariant     *body);
+void          raw_reply_error            (const char   *name,
+                                          GVariant     *body);
 
 G_END_DECLS

@@ -16,8 +16,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #define OBJECT_PATH "/org/ppool/Worker1"
@@ -43,12 +41,10 @@ do_auth (const char *text)
 }
 
 static void
-answer_initialize (guint32             version,
-                   const char * const *features)
+do_greet (const char *text)
 {
   g_autoptr (GDBusMessage) message = raw_read_message ();
   g_autoptr (GVariant) options = NULL;
-  GVariantDict info;
   guint32 offered;
 
   g_assert_cmpstr (g_dbus_message_get_member (message), ==, "Initialize");
@@ -58,6 +54,16 @@ answer_initialize (guint32             version,
   options = g_variant_get_child_value (g_dbus_message_get_body (message), 0);
   g_assert_true (g_variant_lookup (options, "version", "u", &offered));
   g_assert_cmpuint (offered, ==, 1);
+}
+
+/* With a feature, or with another version. */
+static void
+do_info (const char *text)
+{
+  gboolean is_version = text != NULL && g_ascii_isdigit (*text);
+  const char *features[] = { is_version ? NULL : text, NULL };
+  guint32 version = is_version ? atoi (text) : 1;
+  GVariantDict info;
 
   g_variant_dict_init (&info, NULL);
   if (version != 0)
@@ -67,53 +73,66 @@ answer_initialize (guint32             version,
   raw_reply (raw_last_serial, g_variant_new ("(@a{sv})", g_variant_dict_end (&info)));
 }
 
-/* With a feature, or with another version. */
 static void
 do_init (const char *text)
 {
-  gboolean is_version = text != NULL && g_ascii_isdigit (*text);
-  const char *features[] = { is_version ? NULL : text, NULL };
-
   do_auth (NULL);
-  answer_initialize (is_version ? atoi (text) : 1, features);
+  do_greet (NULL);
+  do_info (text);
 }
 
 static void
 do_init_nonsense (const char *text)
 {
-  g_autoptr (GDBusMessage) message = NULL;
-
   do_auth (NULL);
-  message = raw_read_message ();
+  do_greet (NULL);
   raw_reply (raw_last_serial, g_variant_new ("(us)", 7u, "nonsense"));
+}
+
+static void
+do_refuse (const char *text)
+{
+  do_greet (NULL);
+  raw_reply_error ("org.example.NotToday", g_variant_new ("(s)", text));
 }
 
 static void
 do_init_error (const char *text)
 {
-  g_autoptr (GDBusMessage) message = NULL;
-
   do_auth (NULL);
-  message = raw_read_message ();
-  raw_reply_error ("org.example.NotToday", g_variant_new ("(s)", text));
+  do_refuse (text);
 }
 
-static void
-do_call (const char *text)
+/* Reads a call: FALSE if the pool asks to leave instead. */
+static gboolean
+read_call (void)
 {
   g_autoptr (GDBusMessage) message = raw_read_message ();
 
-  /* A pool that has no work for this worker any more asks it to leave. */
   if (g_strcmp0 (g_dbus_message_get_member (message), "Exit") == 0)
-    {
-      raw_reply (raw_last_serial, NULL);
-      exit (0);
-    }
+    return FALSE;
 
   g_assert_cmpstr (g_dbus_message_get_member (message), ==, "Call");
   g_assert_cmpstr (g_dbus_message_get_signature (message), ==, "tsva{sv}");
   g_clear_pointer (&last_args, g_variant_unref);
   g_variant_get_child (g_dbus_message_get_body (message), 2, "v", &last_args);
+
+  return TRUE;
+}
+
+static G_NORETURN void
+do_farewell (const char *text)
+{
+  raw_reply (raw_last_serial, NULL);
+  _exit (0);
+}
+
+/* A pool that has no work for this worker any more asks it to leave. */
+static void
+do_call (const char *text)
+{
+  if (!read_call ())
+    do_farewell (NULL);
 }
 
 /* Leaves most of a call unread, so that the pool is still writing it. */
@@ -181,6 +200,14 @@ do_serve (const char *text)
     }
 }
 
+/* The next step is what it does when it is asked to leave. */
+static void
+do_until_exit (const char *text)
+{
+  while (read_call ())
+    do_return (NULL);
+}
+
 static void
 do_unasked (const char *text)
 {
@@ -226,32 +253,42 @@ do_undecodable (const char *text)
   raw_write (blob, size);
 }
 
-/* A good reply that carries a descriptor. */
+/* A good reply that carries descriptors: as many as it says, or one that it
+ * doesn't speak of. */
 static void
 do_descriptor (const char *text)
 {
-  g_autoptr (GDBusMessage) answer = make_result ();
+  g_autoptr (GDBusMessage) message = make_result ();
+  guint n = text != NULL ? atoi (text) : 0;
+  g_autofree guchar *blob = NULL;
   gsize size;
-  g_autofree guchar *blob = raw_make_blob (answer, &size);
-  struct iovec data = { .iov_base = blob, .iov_len = size };
-  union
-  {
-    char buffer[CMSG_SPACE (sizeof (int))];
-    struct cmsghdr align;
-  } control = { { 0 } };
-  struct msghdr message = { .msg_iov = &data,
-                            .msg_iovlen = 1,
-                            .msg_control = control.buffer,
-                            .msg_controllen = sizeof control.buffer };
-  struct cmsghdr *part = CMSG_FIRSTHDR (&message);
-  int fd = STDERR_FILENO;
 
-  part->cmsg_level = SOL_SOCKET;
-  part->cmsg_type = SCM_RIGHTS;
-  part->cmsg_len = CMSG_LEN (sizeof fd);
-  memcpy (CMSG_DATA (part), &fd, sizeof fd);
-  if (sendmsg (raw_channel, &message, 0) != (ssize_t) size)
-    _exit (92);
+  if (n > 0)
+    g_dbus_message_set_num_unix_fds (message, n);
+  blob = raw_make_blob (message, &size);
+  raw_write_with_descriptors (blob, size, MAX (n, 1));
+}
+
+/* Without an end: the call's answer, a message of that size, or descriptors. */
+static G_NORETURN void
+do_flood (const char *text)
+{
+  static const char byte = 0;
+  g_autofree char *payload = g_strnfill (g_ascii_strtoull (text, NULL, 10), 'f');
+
+  while (TRUE)
+    if (g_str_equal (text, "answers"))
+      do_return (NULL);
+    else if (g_str_equal (text, "descriptors"))
+      raw_write_with_descriptors (&byte, 1, 1);
+    else
+      {
+        g_autoptr (GDBusMessage) message =
+            g_dbus_message_new_signal (OBJECT_PATH, INTERFACE, "Flood");
+
+        g_dbus_message_set_body (message, g_variant_new ("(s)", payload));
+        raw_write_message (message);
+      }
 }
 
 static void
@@ -299,7 +336,17 @@ do_exit (const char *text)
 static void
 do_kill (const char *text)
 {
-  kill (getpid (), atoi (text));
+  int number = atoi (text);
+
+  if (number != SIGKILL && number != SIGSTOP)
+    signal (number, SIG_DFL);
+  kill (getpid (), number);
+}
+
+static void
+do_murder (const char *text)
+{
+  kill (atoi (text), SIGKILL);
 }
 
 static void
@@ -332,15 +379,31 @@ do_fork (const char *text)
   close (fd);
 }
 
+static void do_step (const char *step);
+
+/* Does what it is told at the gate: steps with semicolons between them. */
+static void
+do_obey (const char *text)
+{
+  g_autofree char *orders = gate_pass (text);
+  g_auto (GStrv) parts = g_strsplit (orders, ";", 0);
+
+  for (guint i = 0; parts[i] != NULL; i++)
+    do_step (parts[i]);
+}
+
 static const struct
 {
   const char *name;
   void (*func) (const char *text);
 } steps[] = {
   { "auth", do_auth },
-  { "init", do_init },                   /* [FEATURE or VERSION, 0 for none] */
+  { "greet", do_greet },
+  { "info", do_info },                   /* [FEATURE or VERSION, 0 for none] */
+  { "init", do_init },                   /* all three; the same */
   { "init-nonsense", do_init_nonsense },
   { "init-error", do_init_error },       /* MESSAGE */
+  { "refuse", do_refuse },               /* MESSAGE */
   { "call", do_call },
   { "peek", do_peek },
   { "return", do_return },
@@ -349,18 +412,23 @@ static const struct
   { "return-error", do_return_error },   /* NAME[=VARIANT] */
   { "half", do_half },
   { "serve", do_serve },
+  { "until-exit", do_until_exit },
+  { "farewell", do_farewell },
   { "unasked", do_unasked },             /* signal, method */
+  { "flood", do_flood },                 /* answers, descriptors, or SIZE */
   { "huge", do_huge },
   { "garbage", do_garbage },
   { "undecodable", do_undecodable },
-  { "descriptor", do_descriptor },
+  { "descriptor", do_descriptor },       /* [NUMBER] */
   { "close", do_close },
   { "hang", do_hang },
   { "deaf", do_deaf },
   { "take-term", do_take_term },         /* PATH of a gate */
   { "exit", do_exit },                   /* STATUS */
   { "kill", do_kill },                   /* SIGNAL */
+  { "murder", do_murder },               /* PID */
   { "gate", do_gate },                   /* PATH */
+  { "obey", do_obey },                   /* PATH of a gate that gives steps */
   { "stderr", do_stderr },               /* TEXT */
   { "fork", do_fork },                   /* PATH of a gate */
 };
@@ -370,6 +438,9 @@ do_step (const char *step)
 {
   g_auto (GStrv) parts = g_strsplit (step, ":", 2);
 
+  if (parts[0] == NULL)
+    return;
+
   for (guint i = 0; i < G_N_ELEMENTS (steps); i++)
     if (g_str_equal (steps[i].name, parts[0]))
       {
@@ -378,6 +449,16 @@ do_step (const char *step)
       }
 
   g_error ("No step “%s”", step);
+}
+
+/* A worker that is killed while a sanitizer looks for leaks in it is not reaped:
+ * GLib takes a process that is traced for one that is gone. */
+int __lsan_is_turned_off (void);
+
+int
+__lsan_is_turned_off (void)
+{
+  return TRUE;
 }
 
 int

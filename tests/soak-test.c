@@ -1,0 +1,288 @@
+/* soak-test.c: many executors, and many calls
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "checker.h"
+
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define N_THREADS 8
+
+/* What GLib and the allocator keep of their own accord. */
+#define HEAP_SLACK (64 * 1024)
+#define RESIDENT_SLACK (2 * 1024 * 1024)
+
+/* A sanitizer has an allocator of its own, and looks for leaks better. */
+#if defined __SANITIZE_ADDRESS__
+#define HAS_PLAIN_HEAP 0
+#elif defined __has_feature
+#if __has_feature(address_sanitizer)
+#define HAS_PLAIN_HEAP 0
+#endif
+#endif
+#ifndef HAS_PLAIN_HEAP
+#define HAS_PLAIN_HEAP 1
+#endif
+
+typedef struct
+{
+  gint64 heap;
+  gint64 resident;
+} Memory;
+
+/* Executors */
+
+static Memory
+measure (void)
+{
+  g_autofree char *text = NULL;
+  Memory memory = { 0 };
+  long size, resident = 0;
+
+  malloc_trim (0);
+#if defined __GLIBC__ && __GLIBC_PREREQ (2, 33)
+  memory.heap = mallinfo2 ().uordblks;
+#endif
+  if (g_file_get_contents ("/proc/self/statm", &text, NULL, NULL) &&
+      sscanf (text, "%ld %ld", &size, &resident) == 2)
+    memory.resident = resident * sysconf (_SC_PAGESIZE);
+
+  return memory;
+}
+
+static gboolean
+is_broken (gpointer user_data)
+{
+  return ppool_executor_get_state (user_data) == PPOOL_EXECUTOR_STATE_BROKEN;
+}
+
+/* Three calls and no more; one of them may be the worker's last. It is dropped
+ * while they are under way, or when they are done. */
+static void
+use (Harness  *harness,
+     guint     i,
+     gboolean  breaks)
+{
+  Checker *checker = checker_new (harness, harness_executor (2));
+  CheckerWaiting waiting = i % 3;
+
+  checker_submit (checker, waiting, "echo", NULL);
+  if (breaks)
+    checker_submit (checker, waiting, "die", g_variant_new ("(is)", SIGKILL, ""));
+  else
+    checker_submit (checker, waiting, "echo", g_variant_new ("(i)", i));
+  checker_submit (checker, waiting, "echo", NULL);
+
+  if (i % 2 == 0)
+    checker_wait (checker);
+  if (breaks)
+    checker_wait_for (checker, is_broken, checker_get_executor (checker));
+  checker_drop (checker);
+}
+
+static void
+check_executors (Harness  *harness,
+                 gboolean  half_break)
+{
+  guint n = g_test_slow () ? 1000 : 60;
+  guint n_warm_up = n / 10;
+  Memory before = { 0 }, after;
+
+  for (guint i = 0; i < n; i++)
+    {
+      if (i == n_warm_up)
+        before = measure ();
+      use (harness, i, half_break && i / 2 % 2 == 0);
+    }
+  after = measure ();
+
+  g_test_message ("%u executors: heap %" G_GINT64_FORMAT " → %" G_GINT64_FORMAT
+                  " bytes, resident %" G_GINT64_FORMAT " → %" G_GINT64_FORMAT " bytes",
+                  n, before.heap, after.heap, before.resident, after.resident);
+  if (HAS_PLAIN_HEAP)
+    {
+      g_assert_cmpint (after.heap - before.heap, <, HEAP_SLACK);
+      g_assert_cmpint (after.resident - before.resident, <, RESIDENT_SLACK);
+    }
+}
+
+static void
+test_executors (Harness *harness)
+{
+  check_executors (harness, FALSE);
+}
+
+static void
+test_broken_executors (Harness *harness)
+{
+  check_executors (harness, TRUE);
+}
+
+/* Calls from many threads, with something in the middle */
+
+typedef struct
+{
+  Checker *checker;
+  void (*disturb) (PPoolExecutor *executor);
+  gboolean cancels;
+  guint n_calls; /* of one thread */
+  int n_threads; /* (atomic): that are at it */
+} Load;
+
+static void
+submit_one (Load  *load,
+            guint  i)
+{
+  CheckerWaiting waiting = i % 2 == 0 ? CHECKER_BY_CALLBACK : CHECKER_BY_NOBODY;
+  Watched *call = checker_submit (load->checker, waiting, "echo", g_variant_new ("(u)", i));
+  PPoolFuture *future = call != NULL ? watched_get_future (call) : NULL;
+
+  if (load->cancels && future != NULL && i % 3 == 0)
+    ppool_future_cancel (future);
+}
+
+static gpointer
+submit_thread (gpointer user_data)
+{
+  Load *load = user_data;
+
+  for (guint i = 0; i < load->n_calls; i++)
+    submit_one (load, i);
+  g_atomic_int_add (&load->n_threads, -1);
+
+  return NULL;
+}
+
+/* Does the same, and something else in the middle, when some calls are done. */
+static gpointer
+disturb_thread (gpointer user_data)
+{
+  Load *load = user_data;
+  Watched *first = checker_submit (load->checker, CHECKER_BY_CALLBACK, "echo", NULL);
+
+  for (guint i = 1; i < load->n_calls / 2; i++)
+    submit_one (load, i);
+  g_variant_unref (harness_result (watched_get_future (first)));
+  load->disturb (checker_get_executor (load->checker));
+  for (guint i = load->n_calls / 2; i < load->n_calls; i++)
+    submit_one (load, i);
+  g_atomic_int_add (&load->n_threads, -1);
+
+  return NULL;
+}
+
+static gboolean
+is_submitted (gpointer user_data)
+{
+  return g_atomic_int_get (&((Load *) user_data)->n_threads) == 0;
+}
+
+static void
+check_load (Harness  *harness,
+            void    (*disturb) (PPoolExecutor *executor),
+            gboolean  cancels,
+            int       cause)
+{
+  guint n = g_test_slow () ? 10000 : 800;
+  Load load = { .disturb = disturb,
+                .cancels = cancels,
+                .n_calls = n / N_THREADS,
+                .n_threads = N_THREADS };
+  GThread *threads[N_THREADS];
+
+  load.checker = checker_new (harness, harness_executor (3));
+  checker_allow (load.checker, g_test_slow () ? 120 : 20);
+  /* There is a worker, so one can be lost. */
+  harness_assert_works (checker_get_executor (load.checker));
+
+  for (guint i = 0; i < N_THREADS; i++)
+    threads[i] = g_thread_new ("submitter", i == 0 && disturb != NULL ? disturb_thread
+                                                                      : submit_thread, &load);
+  checker_wait_for (load.checker, is_submitted, &load);
+  for (guint i = 0; i < N_THREADS; i++)
+    g_thread_join (threads[i]);
+
+  g_test_message ("%u of %u calls were accepted", checker_get_n_calls (load.checker), n);
+  if (disturb == NULL)
+    g_assert_cmpuint (checker_get_n_calls (load.checker), ==, n);
+  if (cause >= 0)
+    checker_wait_for (load.checker, is_broken, checker_get_executor (load.checker));
+  checker_end (load.checker, cause);
+}
+
+static void
+test_calls (Harness *harness)
+{
+  check_load (harness, NULL, FALSE, -1);
+}
+
+static void
+test_cancelled_calls (Harness *harness)
+{
+  check_load (harness, NULL, TRUE, -1);
+}
+
+static void
+kill_one (PPoolExecutor *executor)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PPoolFuture) future =
+      ppool_executor_submit (executor, "die", g_variant_new ("(is)", SIGKILL, ""), NULL, &error);
+
+  g_assert_no_error (error);
+  g_assert_nonnull (future);
+}
+
+static void
+test_death (Harness *harness)
+{
+  check_load (harness, kill_one, TRUE, PPOOL_ERROR_WORKER_DIED);
+}
+
+static void
+shut_down (PPoolExecutor *executor)
+{
+  ppool_executor_shutdown (executor, PPOOL_SHUTDOWN_FLAGS_CANCEL_PENDING);
+}
+
+static void
+test_shutdown (Harness *harness)
+{
+  check_load (harness, shut_down, TRUE, -1);
+}
+
+static void
+test_terminate (Harness *harness)
+{
+  check_load (harness, ppool_executor_terminate_workers, FALSE, -1);
+}
+
+static void
+test_kill (Harness *harness)
+{
+  check_load (harness, ppool_executor_kill_workers, FALSE, -1);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  harness_init (&argc, &argv);
+
+  harness_add ("/soak/executors/dropped", test_executors);
+  harness_add ("/soak/executors/half-broken", test_broken_executors);
+  harness_add ("/soak/calls/plain", test_calls);
+  harness_add ("/soak/calls/cancelled", test_cancelled_calls);
+  harness_add ("/soak/calls/death", test_death);
+  harness_add ("/soak/calls/shutdown", test_shutdown);
+  harness_add ("/soak/calls/terminate", test_terminate);
+  harness_add ("/soak/calls/kill", test_kill);
+
+  return g_test_run ();
+}

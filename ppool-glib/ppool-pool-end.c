@@ -11,26 +11,60 @@
 
 #include "ppool-error.h"
 
-void
-ppool_pool_manager_ended (gpointer data)
+/* A call is settled outside of the gate, after it was taken from the queue or
+ * from its process; so the pool is over when that has been done as well. */
+static void
+finish (PPoolPool *self)
 {
-  PPoolPool *self = data;
   g_autoptr (GArray) callbacks = NULL;
 
   ppool_gate_enter (&self->gate);
+  if (!self->over)
+    callbacks = g_steal_pointer (&self->over_callbacks);
   self->over = TRUE;
-  callbacks = g_steal_pointer (&self->over_callbacks);
   g_cond_broadcast (&self->changed);
   ppool_gate_leave (&self->gate);
 
-  for (guint i = 0; i < callbacks->len; i++)
+  for (guint i = 0; callbacks != NULL && i < callbacks->len; i++)
     {
       const OverCallback *callback = &g_array_index (callbacks, OverCallback, i);
 
       callback->func (callback->data);
     }
+}
+
+void
+ppool_pool_manager_ended (gpointer data)
+{
+  PPoolPool *self = data;
+
+  g_atomic_int_set (&self->manager_has_ended, TRUE);
+  if (g_atomic_int_get (&self->n_unsettled) == 0)
+    finish (self);
 
   ppool_pool_unref (self);
+}
+
+/* For a record that was accepted. */
+void
+ppool_pool_record_settled (gpointer     owner,
+                           PPoolRecord *record)
+{
+  PPoolPool *self = owner;
+
+  if (ppool_record_get_plan (record)->accepted &&
+      g_atomic_int_dec_and_test (&self->n_unsettled) &&
+      g_atomic_int_get (&self->manager_has_ended))
+    finish (self);
+}
+
+/* Within the gate. */
+void
+ppool_pool_accept (PPoolPool   *self,
+                   PPoolRecord *record)
+{
+  ppool_record_get_plan (record)->accepted = TRUE;
+  g_atomic_int_inc (&self->n_unsettled);
 }
 
 /* Ends the manager if nothing is left to manage. */

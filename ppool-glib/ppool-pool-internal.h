@@ -37,6 +37,9 @@ struct _PPoolPool
   GWeakRef executor;       /* for g_async_result_get_source_object() */
   PPoolNotifier *notifier; /* (owned) */
 
+  int n_unsettled;      /* atomic: calls that were accepted */
+  int manager_has_ended; /* atomic */
+
   PPoolGate gate; /* guards what follows */
   GCond changed;
   PPoolExecutorState state;
@@ -57,6 +60,10 @@ extern const PPoolSchedulerFuncs ppool_pool_scheduler_funcs;
 gpointer ppool_pool_ref           (PPoolPool    *self);
 void     ppool_pool_unref         (gpointer      data);
 
+void     ppool_pool_accept        (PPoolPool    *self,
+                                   PPoolRecord  *record);
+void     ppool_pool_record_settled (gpointer     owner,
+                                   PPoolRecord  *record);
 void     ppool_pool_manager_ended (gpointer      data);
 void     ppool_pool_set_state     (PPoolPool          *self,
                                    PPoolExecutorState  state);

@@ -46,6 +46,7 @@ pool_cancel (gpointer     owner,
   withdrawn = ppool_scheduler_withdraw (self->scheduler, record);
   if (!withdrawn && ppool_record_get_stage (record) == PPOOL_RECORD_NEW)
     {
+      ppool_pool_accept (self, record);
       ppool_record_set_stage (record, PPOOL_RECORD_OUT);
       withdrawn = TRUE;
     }
@@ -128,6 +129,7 @@ static const PPoolRecordOwner record_owner_funcs = {
   .dup_source = pool_dup_source,
   .check = pool_check,
   .refresh = pool_refresh,
+  .settled = ppool_pool_record_settled,
   .unref = ppool_pool_unref,
 };
 
@@ -317,6 +319,7 @@ ppool_pool_submit (PPoolPool      *self,
   if (accepted && ppool_record_get_stage (record) == PPOOL_RECORD_NEW)
     {
       ensure_manager (self, launcher);
+      ppool_pool_accept (self, record);
       ppool_scheduler_push (self->scheduler, record);
     }
   ppool_gate_leave (&self->gate);

@@ -32,6 +32,9 @@ typedef struct
   /* (nullable): has a record that runs say so */
   void     (*refresh)    (gpointer      owner,
                           PPoolRecord  *record);
+  /* (nullable): everybody was told of the outcome */
+  void     (*settled)    (gpointer      owner,
+                          PPoolRecord  *record);
   void     (*unref)      (gpointer      owner);
 } PPoolRecordOwner;
 
@@ -41,6 +44,7 @@ typedef struct
   gpointer seat;     /* (unowned) (nullable): while it is assigned or sent */
   gpointer estimate; /* (unowned) (nullable): what is known of its function */
   gint64 expected;   /* how long it is going to take, in nanoseconds */
+  gboolean accepted; /* the pool has it to settle */
 } PPoolRecordPlan;
 
 /* Where a record is in its pool; guarded by the pool's lock. */

@@ -206,6 +206,8 @@ settle (PPoolRecord      *self,
     tell_waiters (self);
   if (abandoned)
     ppool_record_release_inputs (self);
+  if (self->owner_funcs->settled != NULL)
+    self->owner_funcs->settled (self->owner, self);
 
   return TRUE;
 }

@@ -110,6 +110,23 @@ allocate (PPoolInvocation  *invocation,
   return g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, data, size, TRUE, g_free, data);
 }
 
+/* A value in so many variants. */
+static GVariant *
+wrap (PPoolInvocation  *invocation,
+      GVariant         *args,
+      gpointer          user_data,
+      GError          **error)
+{
+  GVariant *value = g_variant_new_int32 (7);
+  guint32 depth;
+
+  g_variant_get (args, "(u)", &depth);
+  for (guint i = 0; i < depth; i++)
+    value = g_variant_new_variant (value);
+
+  return value;
+}
+
 /* An initializer: keeps its arguments for others to see. */
 static GVariant *
 remember (PPoolInvocation  *invocation,
@@ -365,6 +382,7 @@ static const NamedFunction good_functions[] = {
   { "gate", gate },
   { "append", append_line },
   { "allocate", allocate },
+  { "wrap", wrap },
   { "remember", remember },
   { "recall", recall },
   { "stderr", write_stderr },

@@ -179,7 +179,7 @@ PPoolCall *
 ppool_call_new (const char *function,
                 GVariant   *args)
 {
-  g_return_val_if_fail (function != NULL, NULL);
+  g_return_val_if_fail (function != NULL && g_utf8_validate (function, -1, NULL), NULL);
 
   return g_object_new (PPOOL_TYPE_CALL,
                        "function", function,

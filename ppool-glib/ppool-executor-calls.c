@@ -77,7 +77,7 @@ ppool_executor_submit (PPoolExecutor  *self,
   g_autoptr (PPoolRecord) record = NULL;
 
   g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
-  g_return_val_if_fail (function != NULL, NULL);
+  g_return_val_if_fail (function != NULL && g_utf8_validate (function, -1, NULL), NULL);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
@@ -193,7 +193,7 @@ ppool_executor_call_async (PPoolExecutor       *self,
   AsyncCall *call;
 
   g_return_if_fail (PPOOL_IS_EXECUTOR (self));
-  g_return_if_fail (function != NULL);
+  g_return_if_fail (function != NULL && g_utf8_validate (function, -1, NULL));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
   future = ppool_executor_submit (self, function, args, cancellable, &error);
@@ -284,7 +284,7 @@ ppool_executor_call_sync (PPoolExecutor  *self,
   GVariant *value = NULL;
 
   g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
-  g_return_val_if_fail (function != NULL, NULL);
+  g_return_val_if_fail (function != NULL && g_utf8_validate (function, -1, NULL), NULL);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 

@@ -63,16 +63,17 @@
 
 /* An invocation is unanswered or answered, and answered says which. The thread
  * that turns it has the channel and the owner for itself: it answers, tells the
- * owner and drops both, so that an invocation which some garbage collector
- * still holds keeps nothing alive but its own arguments. Everything else is
- * never changed. Finalization is one of the threads' ways to answer, the last.
+ * owner and drops both, and the arguments, so that an invocation which some
+ * garbage collector still holds keeps nothing alive. Who serves the call holds
+ * the arguments as long as that takes. Everything else is never changed.
+ * Finalization is one of the threads' ways to answer, the last.
  */
 struct _PPoolInvocation
 {
   GObject parent_instance;
 
   char *function; /* (owned) */
-  GVariant *args; /* (owned) */
+  GVariant *args; /* (owned) (atomic); () once answered */
 
   int answered; /* atomic, once others see it */
 
@@ -95,7 +96,11 @@ begin_answer (PPoolInvocation *self)
 static void
 finish_answer (PPoolInvocation *self)
 {
+  g_autoptr (GVariant) args = NULL;
+
   g_clear_pointer (&self->channel, ppool_channel_unref);
+  args = g_atomic_pointer_exchange (&self->args,
+                                    g_variant_ref_sink (g_variant_new_tuple (NULL, 0)));
 
   self->answered_cb (self->owner);
   g_clear_pointer (&self->owner, self->owner_unref);
@@ -226,8 +231,9 @@ ppool_invocation_get_function (PPoolInvocation *self)
  *
  * A call without arguments has the empty tuple, `()`.
  *
- * The arguments live as long as the invocation, so don't keep one whose
- * arguments are large for longer than it takes to answer it.
+ * The arguments live until the call is answered, and while a function, handler
+ * or signal handler runs that was given the call. After that this is the empty
+ * tuple, and what it returned before may be gone: take a reference to keep it.
  *
  * **Threads**: may be called from any thread.
  *
@@ -240,7 +246,7 @@ ppool_invocation_get_args (PPoolInvocation *self)
 {
   g_return_val_if_fail (PPOOL_IS_INVOCATION (self), NULL);
 
-  return self->args;
+  return g_atomic_pointer_get (&self->args);
 }
 
 /**

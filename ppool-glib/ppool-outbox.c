@@ -322,20 +322,23 @@ take_back (PPoolOutbox *self,
   return word == PPOOL_BOARD_WITHDRAWN;
 }
 
-/* Takes @record back, or the first call that can be if that is NULL, unless the
- * worker has taken it: (nullable) (transfer full). */
+/* Takes @record back, or the first call that waits behind another and can be if
+ * that is NULL, unless the worker has taken it: (nullable) (transfer full). The
+ * one that is the worker's next goes last, or those behind it would overtake it. */
 PPoolRecord *
 ppool_outbox_recall (PPoolOutbox *self,
                      PPoolRecord *record)
 {
-  for (guint i = 0; i < self->in_flight->len; i++)
+  guint n = self->in_flight->len;
+
+  for (guint i = 1; i <= n; i++)
     {
-      PPoolRecord *candidate = g_ptr_array_index (self->in_flight, i);
+      PPoolRecord *candidate = g_ptr_array_index (self->in_flight, i % n);
 
       if ((record == NULL || record == candidate) && take_back (self, candidate))
         {
           ppool_record_set_stage (candidate, PPOOL_RECORD_OUT);
-          return g_ptr_array_steal_index (self->in_flight, i);
+          return g_ptr_array_steal_index (self->in_flight, i % n);
         }
     }
 

@@ -43,6 +43,7 @@ typedef struct
 {
   gpointer seat;     /* (unowned) (nullable): while it is assigned or sent */
   gpointer estimate; /* (unowned) (nullable): what is known of its function */
+  guint64 number;    /* in the order of submission */
   gint64 expected;   /* how long it is going to take, in nanoseconds */
   gboolean accepted; /* the pool has it to settle */
 } PPoolRecordPlan;

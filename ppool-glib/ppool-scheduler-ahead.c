@@ -153,12 +153,18 @@ ppool_scheduler_recall (PPoolScheduler *self,
   return recalled;
 }
 
-/* Back to the queue, before @before, or as the last one if that is NULL. */
+/* Back to the queue, in the order of submission: before all but those that were
+ * taken back as well. */
 static void
 requeue (PPoolScheduler *self,
-         PPoolRecord    *record,
-         GList          *before)
+         PPoolRecord    *record)
 {
+  guint64 number = ppool_record_get_plan (record)->number;
+  GList *before = self->pending.head;
+
+  while (before != NULL && ppool_record_get_plan (before->data)->number < number)
+    before = before->next;
+
   ppool_record_set_stage (record, PPOOL_RECORD_QUEUED);
   g_queue_insert_before_link (&self->pending, before, ppool_record_get_link (record));
 }
@@ -170,7 +176,7 @@ ppool_scheduler_recall_from (PPoolScheduler *self,
   PPoolRecord *record;
 
   while (seat->n_calls > 0 && (record = ppool_scheduler_recall (self, seat, NULL)) != NULL)
-    requeue (self, record, NULL);
+    requeue (self, record);
 }
 
 /* What was sent ahead and turns out to wait behind a long call goes back to the
@@ -183,7 +189,6 @@ ppool_scheduler_recall_stuck (PPoolScheduler *self)
   for (GList *link = self->seats[PPOOL_SEAT_BUSY].head; link != NULL; link = link->next)
     {
       PPoolSeat *seat = link->data;
-      GList *before = self->pending.head;
       PPoolRecord *record;
 
       if (seat->n_calls < 2)
@@ -195,7 +200,7 @@ ppool_scheduler_recall_stuck (PPoolScheduler *self)
 
       seat->is_stuck = TRUE;
       while (seat->n_calls > 1 && (record = ppool_scheduler_recall (self, seat, NULL)) != NULL)
-        requeue (self, record, before);
+        requeue (self, record);
     }
 }
 
@@ -225,7 +230,7 @@ ppool_scheduler_share_out (PPoolScheduler *self)
   while (g_queue_is_empty (&self->pending) &&
          !g_queue_is_empty (&self->seats[PPOOL_SEAT_IDLE]) && (record = recall_any (self)) != NULL)
     {
-      requeue (self, record, NULL);
+      requeue (self, record);
       ppool_scheduler_assign_idle (self);
     }
 }

@@ -20,6 +20,7 @@ struct _PPoolScheduler
   guint max_workers;
   guint max_tasks; /* of one worker; 0 is no limit */
   gboolean closed;
+  guint64 last_number;   /* of a call */
   GHashTable *estimates; /* (owned) (element-type utf8 Estimate): by function */
 
   GQueue pending;         /* (owned) (element-type PPoolRecord) */

@@ -206,10 +206,12 @@ void
 ppool_scheduler_push (PPoolScheduler *self,
                       PPoolRecord    *record)
 {
+  PPoolRecordPlan *plan = ppool_record_get_plan (record);
+
   g_assert (!self->closed);
 
-  ppool_record_get_plan (record)->estimate =
-    ppool_scheduler_estimate (self, ppool_record_get_function (record));
+  plan->estimate = ppool_scheduler_estimate (self, ppool_record_get_function (record));
+  plan->number = ++self->last_number;
   ppool_record_set_stage (record, PPOOL_RECORD_QUEUED);
   g_queue_push_tail_link (&self->pending, ppool_record_get_link (ppool_record_ref (record)));
   dispatch (self);

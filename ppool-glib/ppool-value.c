@@ -15,6 +15,9 @@
  * levels for the value's envelope. */
 #define MAX_DEPTH 60
 
+/* GVariant reads as far as 128 levels; the outermost is the envelope's. */
+#define MAX_PACKED_DEPTH 126
+
 /* The bounds of one signature. */
 #define MAX_SIGNATURE 255
 #define MAX_ARRAYS 32
@@ -48,6 +51,54 @@ set_too_large (gsize    size,
   return FALSE;
 }
 
+/* How deeply values of a type are nested at most, variants apart. */
+static guint
+nesting_of_type (const char *type)
+{
+  guint n_prefixes = 0;
+  guint n_open = 0;
+  guint most_open = 0;
+
+  for (const char *p = type; *p != '\0'; p++)
+    {
+      if (*p == 'a' || *p == 'm')
+        n_prefixes++;
+      else if (*p == '(' || *p == '{')
+        most_open = MAX (most_open, ++n_open);
+      else if (*p == ')' || *p == '}')
+        n_open--;
+    }
+
+  return n_prefixes + most_open;
+}
+
+/* Each level inside of a variant takes a byte at least, so only what is large
+ * has to be looked at. */
+static gboolean
+is_too_deep (GVariant *value,
+             guint     depth)
+{
+  const char *type = g_variant_get_type_string (value);
+  gsize deepest = depth + nesting_of_type (type);
+  gboolean too_deep = FALSE;
+  gsize n;
+
+  if (strchr (type, 'v') != NULL)
+    deepest += g_variant_get_size (value);
+  if (deepest <= MAX_PACKED_DEPTH || !g_variant_is_container (value))
+    return depth > MAX_PACKED_DEPTH;
+
+  n = g_variant_n_children (value);
+  for (gsize i = 0; i < n && !too_deep; i++)
+    {
+      g_autoptr (GVariant) child = g_variant_get_child_value (value, i);
+
+      too_deep = is_too_deep (child, depth + 1);
+    }
+
+  return too_deep;
+}
+
 /* Makes the form in which every type travels: the bytes of a variant that holds
  * the value, serialised in normal form. */
 GVariant *
@@ -68,6 +119,14 @@ ppool_value_pack (GVariant  *value,
   if (g_variant_get_size (normal) > PPOOL_VALUE_MAX_SIZE)
     {
       set_too_large (g_variant_get_size (normal), error);
+      return NULL;
+    }
+
+  if (is_too_deep (value, 0))
+    {
+      g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS,
+                   "The value is nested more deeply than can be read again (%d)",
+                   MAX_PACKED_DEPTH);
       return NULL;
     }
 

@@ -130,13 +130,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Entry, entry_unref)
 
 static void
 run_function (Entry           *entry,
-              PPoolInvocation *invocation)
+              PPoolInvocation *invocation,
+              GVariant        *args)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) value = NULL;
 
-  value = entry->function (invocation, ppool_invocation_get_args (invocation),
-                           entry->user_data, &error);
+  value = entry->function (invocation, args, entry->user_data, &error);
   if (value != NULL)
     g_variant_take_ref (value);
 
@@ -176,6 +176,8 @@ serve_call (PPoolInvocation *invocation,
 {
   PPoolWorker *self = user_data;
   const char *name = ppool_invocation_get_function (invocation);
+  /* Whoever answers before it returns may still be reading them. */
+  g_autoptr (GVariant) args = g_variant_ref (ppool_invocation_get_args (invocation));
   g_autoptr (Entry) entry = g_hash_table_lookup (self->entries, name);
 
   if (entry == NULL)
@@ -186,7 +188,7 @@ serve_call (PPoolInvocation *invocation,
 
   g_rc_box_acquire (entry);
   if (entry->function != NULL)
-    run_function (entry, invocation);
+    run_function (entry, invocation, args);
   else
     entry->handler (invocation, entry->user_data);
 }

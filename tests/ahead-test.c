@@ -144,6 +144,51 @@ test_race (Harness *harness)
   harness_shut_down (executor);
 }
 
+static PPoolFuture *
+submit_append (PPoolExecutor *executor,
+               const char    *path,
+               guint          i)
+{
+  g_autofree char *line = g_strdup_printf ("%u", i);
+
+  return harness_submit (executor, "append", g_variant_new ("(ss)", path, line));
+}
+
+/* A21: calls are run in order also when their worker takes its time. */
+static void
+test_order (Harness *harness)
+{
+  g_autofree char *lessons = harness_path (harness, "lessons");
+  g_autofree char *path = harness_path (harness, "log");
+  g_autofree char *log = NULL;
+  g_autoptr (PPoolExecutor) executor = harness_executor (1);
+  PPoolFuture *futures[N_AHEAD + 1];
+  guint pid = harness_worker_pid (executor);
+
+  for (guint i = 0; i < N_LESSONS; i++)
+    {
+      g_autoptr (PPoolFuture) future = submit_append (executor, lessons, i);
+
+      harness_assert_value (future, "()");
+    }
+
+  kill (pid, SIGSTOP);
+  for (guint i = 0; i < N_AHEAD; i++)
+    futures[i] = submit_append (executor, path, i);
+  /* Long enough for it to count as stuck when the next one comes. */
+  g_assert_null (ppool_future_result (futures[0], 10, NULL));
+  futures[N_AHEAD] = submit_append (executor, path, N_AHEAD);
+  kill (pid, SIGCONT);
+
+  for (guint i = 0; i <= N_AHEAD; i++)
+    {
+      harness_assert_value (futures[i], "()");
+      g_object_unref (futures[i]);
+    }
+  g_assert_true (g_file_get_contents (path, &log, NULL, NULL));
+  g_assert_cmpstr (log, ==, "0\n1\n2\n3\n4\n");
+}
+
 /* Calls that a worker was sent while it is in one that was thought to be short. */
 typedef struct
 {
@@ -263,6 +308,7 @@ main (int    argc,
   harness_add ("/ahead/cancel", test_cancel);
   harness_add ("/ahead/taken-over", test_taken_over);
   harness_add ("/ahead/race", test_race);
+  harness_add ("/ahead/order", test_order);
   harness_add ("/ahead/shut-down", test_shut_down);
   harness_add ("/ahead/terminated", test_terminated);
   harness_add ("/ahead/died", test_died);

@@ -17,6 +17,7 @@
 static char **arguments;
 static GVariant *remembered; /* (owned) (nullable) */
 static guint n_remembered;
+static GSList *hoard; /* (owned) (element-type PPoolInvocation) */
 
 static GVariant *
 echo (PPoolInvocation  *invocation,
@@ -108,6 +109,39 @@ allocate (PPoolInvocation  *invocation,
   data = g_malloc0 (size);
 
   return g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, data, size, TRUE, g_free, data);
+}
+
+/* How many bytes of memory the process has. */
+static GVariant *
+resident (PPoolInvocation  *invocation,
+          GVariant         *args,
+          gpointer          user_data,
+          GError          **error)
+{
+  g_autofree char *statm = NULL;
+  guint64 n_pages;
+
+  g_file_get_contents ("/proc/self/statm", &statm, NULL, NULL);
+  n_pages = g_ascii_strtoull (strchr (statm, ' '), NULL, 10);
+
+  return g_variant_new_uint64 (n_pages * sysconf (_SC_PAGESIZE));
+}
+
+/* A value in so many variants. */
+static GVariant *
+wrap (PPoolInvocation  *invocation,
+      GVariant         *args,
+      gpointer          user_data,
+      GError          **error)
+{
+  GVariant *value = g_variant_new_int32 (7);
+  guint32 depth;
+
+  g_variant_get (args, "(u)", &depth);
+  for (guint i = 0; i < depth; i++)
+    value = g_variant_new_variant (value);
+
+  return value;
 }
 
 /* An initializer: keeps its arguments for others to see. */
@@ -280,6 +314,22 @@ later (PPoolInvocation *invocation,
   g_idle_add_full (G_PRIORITY_LOW, later_cb, g_object_ref (invocation), g_object_unref);
 }
 
+/* Answers, and keeps the invocation as a garbage collector does. */
+static void
+keep (PPoolInvocation *invocation,
+      gpointer         user_data)
+{
+  GVariant *args = ppool_invocation_get_args (invocation);
+
+  hoard = g_slist_prepend (hoard, g_object_ref (invocation));
+  ppool_invocation_return_value (invocation, g_variant_new_string ("kept"));
+
+  /* They are there as long as the handler runs. */
+  g_assert_cmpuint (g_variant_get_size (args), >, 0);
+  g_assert_true (g_variant_is_of_type (ppool_invocation_get_args (invocation),
+                                       G_VARIANT_TYPE_UNIT));
+}
+
 static gboolean
 gate_opened_cb (int          fd,
                 GIOCondition condition,
@@ -365,6 +415,8 @@ static const NamedFunction good_functions[] = {
   { "gate", gate },
   { "append", append_line },
   { "allocate", allocate },
+  { "resident", resident },
+  { "wrap", wrap },
   { "remember", remember },
   { "recall", recall },
   { "stderr", write_stderr },
@@ -382,6 +434,7 @@ static const struct
   { "drop", drop },
   { "later", later },
   { "later-at-gate", later_at_gate },
+  { "keep", keep },
   { "from-thread", from_thread },
   { "twice", twice },
   { "fail-by-literal", fail_by_literal },

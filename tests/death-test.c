@@ -160,6 +160,25 @@ test_between_calls (Harness *harness)
     }
 }
 
+/* A13: each future owns its copy of the error. */
+static void
+test_copies (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (1);
+  g_autoptr (PPoolFuture) first =
+      harness_submit (executor, "die", g_variant_new ("(is)", SIGKILL, ""));
+  g_autoptr (PPoolFuture) second = harness_submit (executor, "echo", NULL);
+  g_autoptr (GError) of_first = harness_failure (first);
+  g_autoptr (GError) of_second = harness_failure (second);
+  g_autoptr (GError) again = NULL;
+
+  g_assert_true (of_first != of_second);
+  g_assert_cmpstr (of_first->message, ==, of_second->message);
+  g_prefix_error (&of_first, "changed: ");
+  again = ppool_future_get_error (first);
+  g_assert_cmpstr (again->message, ==, of_second->message);
+}
+
 /* One death ends them all, also workers that are busy in C. */
 static void
 test_others (Harness *harness)
@@ -290,6 +309,7 @@ main (int    argc,
   harness_add ("/death/stderr/at-once", test_stderr_at_once);
   harness_add ("/death/idle", test_idle);
   harness_add ("/death/between-calls", test_between_calls);
+  harness_add ("/death/copies", test_copies);
   harness_add ("/death/others/terminated", test_others);
   harness_add ("/death/others/deaf", test_deaf_others);
   harness_add ("/death/heir/in-call", test_heir);

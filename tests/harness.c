@@ -415,6 +415,18 @@ harness_assert_error (const GError *error,
   va_end (parts);
 }
 
+/* As the end of the name of its code. */
+static void
+assert_names_cause (const GError *error,
+                    int           cause)
+{
+  g_autoptr (GEnumClass) klass = g_type_class_ref (PPOOL_TYPE_ERROR);
+  const char *name = g_enum_get_value (klass, cause)->value_name;
+
+  g_assert_true (g_str_has_prefix (name, "PPOOL_ERROR_"));
+  g_assert_nonnull (strstr (error->message, name + strlen ("PPOOL_ERROR_")));
+}
+
 /* The pool is broken for that reason, and says so in every way. */
 void
 harness_assert_broken (PPoolExecutor *executor,
@@ -433,6 +445,8 @@ harness_assert_broken (PPoolExecutor *executor,
   g_assert_error (failure, PPOOL_ERROR, PPOOL_ERROR_BROKEN);
   g_assert_error (refusal, PPOOL_ERROR, PPOOL_ERROR_BROKEN);
   g_assert_error (reason, PPOOL_ERROR, cause);
+  assert_names_cause (failure, cause);
+  assert_names_cause (refusal, cause);
   g_assert_cmpint (ppool_executor_get_state (executor), ==, PPOOL_EXECUTOR_STATE_BROKEN);
 
   for (guint i = 0; i < G_N_ELEMENTS (errors); i++)

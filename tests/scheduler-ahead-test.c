@@ -285,6 +285,33 @@ test_stuck (Fixture       *fixture,
   assert_calls (fixture, 0, 1);
 }
 
+/* A21: what two workers give back is in the order in which it came. */
+static void
+test_order (Fixture       *fixture,
+            gconstpointer  max_workers)
+{
+  PPoolRecord *ahead[4];
+
+  teach (fixture, "short", SHORT_NSEC);
+  push (fixture, "short");
+  push (fixture, "short");
+  become_ready (fixture, 1, TRUE);
+  for (guint i = 0; i < G_N_ELEMENTS (ahead); i++)
+    ahead[i] = push (fixture, "short");
+  assert_calls (fixture, 0, 3);
+  assert_calls (fixture, 1, 3);
+
+  for (guint i = 0; i < 2; i++)
+    get_process (fixture, i)->seat.busy_since -= G_TIME_SPAN_SECOND;
+  ppool_scheduler_set_max (fixture->scheduler, 2);
+  for (guint i = 0; i < G_N_ELEMENTS (ahead); i++)
+    {
+      g_autoptr (PPoolRecord) record = ppool_scheduler_pop (fixture->scheduler);
+
+      g_assert_true (record == ahead[i]);
+    }
+}
+
 /* A7 */
 static void
 test_withdraw (Fixture       *fixture,
@@ -341,6 +368,7 @@ main (int    argc,
   add ("/scheduler-ahead/behind-long", 1, test_behind_long);
   add ("/scheduler-ahead/share-out", 2, test_share_out);
   add ("/scheduler-ahead/stuck", 2, test_stuck);
+  add ("/scheduler-ahead/order", 2, test_order);
   add ("/scheduler-ahead/withdraw", 1, test_withdraw);
   add ("/scheduler-ahead/max-tasks", 1, test_max_tasks);
 

@@ -258,6 +258,29 @@ test_killed_parent_with_copy (Harness *harness)
   check_killed_parent (harness, TRUE);
 }
 
+/* A20: it need not have shut anything down. */
+static void
+test_exiting_parent (Harness *harness)
+{
+  g_autoptr (Gate) gate = gate_new (harness->dir);
+  g_autofree char *program = harness_program ("victim");
+  g_autofree char *n = g_strdup_printf ("%d", N_WORKERS);
+  g_autoptr (GSubprocess) victim = start_victim (program, "spinning", n, gate_get_path (gate));
+  Visitor workers[N_WORKERS];
+
+  for (guint i = 0; i < N_WORKERS; i++)
+    workers[i] = gate_wait (gate);
+  g_assert_cmpint (g_output_stream_write (g_subprocess_get_stdin_pipe (victim), "q", 1, NULL, NULL),
+                   ==, 1);
+  g_assert_true (g_subprocess_wait_check (victim, NULL, NULL));
+  for (guint i = 0; i < N_WORKERS; i++)
+    {
+      harness_wait_for_process (workers[i].pid, 1000);
+      harness_reap_orphan (workers[i].pid);
+      close (workers[i].fd);
+    }
+}
+
 /* Removes @program and has something else take its place. */
 static void
 replace (const char *program)
@@ -339,6 +362,7 @@ main (int    argc,
   harness_add ("/traps/forked-copy/lives", test_forked_copy_lives);
   harness_add ("/traps/killed-parent/alone", test_killed_parent);
   harness_add ("/traps/killed-parent/with-copy", test_killed_parent_with_copy);
+  harness_add ("/traps/exiting-parent", test_exiting_parent);
   harness_add ("/traps/replaced", test_replaced);
   harness_add ("/traps/own-children", test_own_children);
 

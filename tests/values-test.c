@@ -81,6 +81,64 @@ test_depth (Harness *harness)
   assert_echo (executor, tuple);
 }
 
+/* What GVariant itself can't read any more is not sent. */
+static void
+check_too_deep (PPoolExecutor *executor,
+                const char    *function,
+                GVariant      *args)
+{
+  g_autoptr (PPoolFuture) future = harness_submit (executor, function, args);
+  g_autoptr (GError) error = harness_failure (future);
+
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS, "nested", "126", NULL);
+}
+
+static GVariant *
+wrap (guint depth)
+{
+  GVariant *value = g_variant_new_parsed ("{'key': <(1, ['x', 'y'])>}");
+
+  for (guint i = 0; i < depth; i++)
+    value = i % 10 == 0 ? g_variant_new_variant (value) : g_variant_new_tuple (&value, 1);
+
+  return value;
+}
+
+/* A11, A12: they fail that call alone. */
+static void
+test_too_deep (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (1);
+  guint pid = harness_worker_pid (executor);
+  g_autoptr (PPoolFuture) deep = harness_submit (executor, "wrap", g_variant_new ("(u)", 126));
+  g_autoptr (GVariant) value = harness_result (deep);
+
+  assert_echo (executor, value);
+  assert_echo (executor, wrap (120));
+  check_too_deep (executor, "type", wrap (123));
+  check_too_deep (executor, "type", wrap (1000));
+  check_too_deep (executor, "wrap", g_variant_new ("(u)", 127));
+  check_too_deep (executor, "wrap", g_variant_new ("(u)", 1000));
+  g_assert_cmpuint (harness_worker_pid (executor), ==, pid);
+}
+
+/* Many small values in variants have no depth to speak of. */
+static void
+test_wide (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (1);
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
+  for (guint i = 0; i < 20000; i++)
+    {
+      g_autofree char *key = g_strdup_printf ("%u", i);
+
+      g_variant_builder_add (&builder, "{sv}", key, g_variant_new ("(iii)", i, i, i));
+    }
+  assert_echo (executor, g_variant_builder_end (&builder));
+}
+
 static GVariant *
 make_bytes (gsize size)
 {
@@ -187,6 +245,26 @@ test_not_normal (Harness *harness)
   harness_assert_works (executor);
 }
 
+/* A name that is no text is a mistake of the program's, and no more than that. */
+static void
+test_name (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (1);
+  g_autoptr (GError) error = NULL;
+
+  g_test_expect_message ("PPool", G_LOG_LEVEL_CRITICAL, "*utf8*");
+  g_assert_null (ppool_executor_submit (executor, "caf\xe9", NULL, NULL, &error));
+  g_test_expect_message ("PPool", G_LOG_LEVEL_CRITICAL, "*utf8*");
+  g_assert_null (ppool_executor_call_sync (executor, "caf\xe9", NULL, NULL, &error));
+  g_test_expect_message ("PPool", G_LOG_LEVEL_CRITICAL, "*utf8*");
+  ppool_executor_call_async (executor, "caf\xe9", NULL, NULL, NULL, NULL);
+  g_test_expect_message ("PPool", G_LOG_LEVEL_CRITICAL, "*utf8*");
+  g_assert_null (ppool_call_new ("caf\xe9", NULL));
+  g_test_assert_expected_messages ();
+  g_assert_no_error (error);
+  harness_assert_works (executor);
+}
+
 /* A worker that speaks plain D-Bus gets what D-Bus can carry. */
 static void
 test_minimal_worker (Harness *harness)
@@ -252,11 +330,14 @@ main (int    argc,
 
   harness_add ("/values/types", test_types);
   harness_add ("/values/depth", test_depth);
+  harness_add ("/values/too-deep", test_too_deep);
+  harness_add ("/values/wide", test_wide);
   harness_add ("/values/size/large", test_size);
   harness_add ("/values/size/many-parts", test_size_parts);
   harness_add ("/values/size/args-too-large", test_args_too_large);
   harness_add ("/values/size/result-too-large", test_result_too_large);
   harness_add ("/values/not-normal", test_not_normal);
+  harness_add ("/values/name", test_name);
   harness_add ("/values/minimal-worker/types", test_minimal_worker);
   harness_add ("/values/minimal-worker/size", test_minimal_worker_size);
   harness_add ("/values/packed-by-hand", test_packed_by_hand);

@@ -10,6 +10,7 @@
 #include <ppool-glib/ppool-glib.h>
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -94,7 +95,7 @@ run_forgetful (const char *path)
 }
 
 /* Has every worker spin, and waits for its end. What comes to its standard input
- * has it leave a forked copy behind, which is at the gate as well. */
+ * has it leave a forked copy behind, which is at the gate as well, or leave. */
 static int
 run_spinning (guint       n_workers,
               const char *path)
@@ -106,14 +107,55 @@ run_spinning (guint       n_workers,
   for (guint i = 0; i < n_workers; i++)
     g_ptr_array_add (futures, submit (executor, "spin", path));
 
-  if (read (STDIN_FILENO, &c, 1) == 1 && fork () == 0)
+  while (read (STDIN_FILENO, &c, 1) == 1)
     {
-      g_free (gate_pass (path));
-      _exit (0);
+      if (c == 'q')
+        exit (EXIT_SUCCESS);
+      if (fork () == 0)
+        {
+          g_free (gate_pass (path));
+          _exit (0);
+        }
     }
 
   while (TRUE)
     pause ();
+}
+
+static void
+say_signal (int number)
+{
+  char c = number == SIGINT ? 'I' : number == SIGTSTP ? 'T' : 'H';
+
+  if (write (STDOUT_FILENO, &c, 1) != 1)
+    _exit (EXIT_FAILURE);
+}
+
+/* Says which signals come from its terminal, and what its worker says. */
+static int
+run_terminal (const char *path)
+{
+  struct sigaction action = { .sa_handler = say_signal, .sa_flags = SA_RESTART };
+  g_autoptr (PPoolExecutor) executor = make_executor (1);
+
+  sigaction (SIGINT, &action, NULL);
+  sigaction (SIGTSTP, &action, NULL);
+  sigaction (SIGHUP, &action, NULL);
+
+  ppool_launcher_set_stderr_mode (ppool_executor_get_launcher (executor),
+                                  PPOOL_STDERR_MODE_INHERIT);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (PPoolFuture) future = submit (executor, "gate", path);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GVariant) value = ppool_future_result (future, -1, &error);
+
+      g_assert_no_error (error);
+      g_print ("%s\n", g_variant_get_string (value, NULL));
+    }
+
+  /* How it leaves is the worker's own matter. */
+  return EXIT_SUCCESS;
 }
 
 /* Starts a worker, comes to the gate, and starts another one. */
@@ -159,8 +201,10 @@ main (int    argc,
     return run_spinning (atoi (argv[2]), argv[3]);
   if (argc == 3 && g_str_equal (argv[1], "replaced"))
     return run_replaced (argv[2]);
+  if (argc == 3 && g_str_equal (argv[1], "terminal"))
+    return run_terminal (argv[2]);
 
-  g_printerr ("usage: victim forgetful LOG | spinning N GATE | replaced GATE\n");
+  g_printerr ("usage: victim forgetful LOG | spinning N GATE | replaced GATE | terminal GATE\n");
 
   return EXIT_FAILURE;
 }

@@ -1,0 +1,230 @@
+/* stderr-mode-test.c: where what workers write comes out
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "harness.h"
+
+#include <fcntl.h>
+#include <glib-unix.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LINE "A line that says nothing.\n"
+
+/* This process's standard error, while it is the other end of a pipe. */
+typedef struct
+{
+  int real_fd; /* (owned) */
+  int read_fd; /* (owned) */
+} Capture;
+
+static void
+capture_init (Capture *self)
+{
+  int fds[2];
+
+  g_assert_cmpint (pipe2 (fds, O_CLOEXEC), ==, 0);
+  self->real_fd = fcntl (STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+  self->read_fd = fds[0];
+  g_assert_cmpint (dup2 (fds[1], STDERR_FILENO), ==, STDERR_FILENO);
+  close (fds[1]);
+}
+
+/* Reads until @end has come. */
+static char *
+capture_read (Capture    *self,
+              const char *end)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  char bytes[4096];
+
+  while (strstr (text->str, end) == NULL)
+    {
+      struct pollfd poll_fd = { .fd = self->read_fd, .events = POLLIN };
+      ssize_t n;
+
+      g_assert_cmpint (poll (&poll_fd, 1, PATIENCE_SECONDS * 1000), ==, 1);
+      n = read (self->read_fd, bytes, sizeof bytes);
+      g_assert_cmpint (n, >, 0);
+      g_string_append_len (text, bytes, n);
+    }
+
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+/* Returns: what was left to read. */
+static char *
+capture_clear (Capture *self)
+{
+  char bytes[4096];
+  ssize_t n;
+
+  dup2 (self->real_fd, STDERR_FILENO);
+  close (self->real_fd);
+  g_unix_set_fd_nonblocking (self->read_fd, TRUE, NULL);
+  n = read (self->read_fd, bytes, sizeof bytes);
+  close (self->read_fd);
+
+  return g_strndup (bytes, MAX (n, 0));
+}
+
+static PPoolExecutor *
+make_executor (PPoolStderrMode mode)
+{
+  PPoolLauncher *launcher = harness_launcher ();
+
+  ppool_launcher_set_stderr_mode (launcher, mode);
+  g_assert_cmpint (ppool_launcher_get_stderr_mode (launcher), ==, mode);
+
+  return harness_executor_on (launcher, 1);
+}
+
+static void
+write_lines (PPoolExecutor *executor,
+             guint          n,
+             const char    *end)
+{
+  g_autoptr (PPoolFuture) future = harness_submit (executor, "stderr",
+                                                   g_variant_new ("(us)", n, end));
+
+  harness_assert_value (future, "()");
+}
+
+static GError *
+die (PPoolExecutor *executor)
+{
+  g_autoptr (PPoolFuture) future =
+      harness_submit (executor, "die", g_variant_new ("(is)", SIGKILL, "my last words"));
+
+  return harness_failure (future);
+}
+
+/* A26: all of it comes out here, at once, and the end is kept. */
+static void
+test_tee (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = make_executor (PPOOL_STDERR_MODE_TEE);
+  g_autofree char *text = NULL;
+  g_autofree char *last = NULL;
+  g_autofree char *rest = NULL;
+  g_autoptr (GError) error = NULL;
+  Capture capture;
+
+  capture_init (&capture);
+  write_lines (executor, 1000, "the end");
+  text = capture_read (&capture, "the end\n");
+  error = die (executor);
+  last = capture_read (&capture, "my last words\n");
+  rest = capture_clear (&capture);
+
+  g_assert_cmpuint (strlen (text), ==, 1000 * strlen (LINE) + strlen ("the end\n"));
+  g_assert_cmpstr (last, ==, "my last words\n");
+  g_assert_cmpstr (rest, ==, "");
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN, LINE LINE "the end\n",
+                        "my last words", NULL);
+  g_assert_cmpuint (strlen (error->message), <, 4096 + 512);
+}
+
+/* A26: workers write here themselves, and nothing is kept. */
+static void
+test_inherit (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = make_executor (PPOOL_STDERR_MODE_INHERIT);
+  g_autofree char *text = NULL;
+  g_autofree char *rest = NULL;
+  g_autoptr (GError) error = NULL;
+  Capture capture;
+
+  capture_init (&capture);
+  write_lines (executor, 1, "the end");
+  text = capture_read (&capture, "the end\n");
+  error = die (executor);
+  rest = capture_clear (&capture);
+
+  g_assert_cmpstr (text, ==, LINE "the end\n");
+  g_assert_cmpstr (rest, ==, "my last words\n");
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN, "SIGKILL", NULL);
+  g_assert_null (strstr (error->message, "last words"));
+}
+
+/* A26: nothing comes out, and the end is kept. */
+static void
+test_discard (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = make_executor (PPOOL_STDERR_MODE_DISCARD);
+  g_autofree char *rest = NULL;
+  g_autoptr (GError) error = NULL;
+  Capture capture;
+
+  capture_init (&capture);
+  write_lines (executor, 1, "the end");
+  error = die (executor);
+  harness_shut_down (executor);
+  rest = capture_clear (&capture);
+
+  g_assert_cmpstr (rest, ==, "");
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN, "my last words", NULL);
+}
+
+/* A26: each worker tells its own. */
+static void
+test_each (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) first = make_executor (PPOOL_STDERR_MODE_DISCARD);
+  g_autoptr (PPoolExecutor) second = make_executor (PPOOL_STDERR_MODE_DISCARD);
+  g_autoptr (GError) error = NULL;
+
+  write_lines (first, 0, "of the first");
+  write_lines (second, 0, "of the second");
+  error = die (second);
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN, "of the second", NULL);
+  g_assert_null (strstr (error->message, "of the first"));
+}
+
+static void
+assert_descriptor (GVariant   *descriptors,
+                   const char *name,
+                   const char *target)
+{
+  const char *got;
+
+  g_assert_true (g_variant_lookup (descriptors, name, "&s", &got));
+  g_assert_cmpstr (got, ==, target);
+}
+
+/* A26: standard output is the program's, and there is nothing to read. */
+static void
+test_others (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = make_executor (PPOOL_STDERR_MODE_INHERIT);
+  g_autoptr (PPoolFuture) future = harness_submit (executor, "describe", NULL);
+  g_autoptr (GVariant) description = harness_result (future);
+  g_autoptr (GVariant) descriptors =
+      g_variant_lookup_value (description, "descriptors", G_VARIANT_TYPE_VARDICT);
+  g_autofree char *output = g_file_read_link ("/proc/self/fd/1", NULL);
+  g_autofree char *errors = g_file_read_link ("/proc/self/fd/2", NULL);
+
+  assert_descriptor (descriptors, "0", "/dev/null");
+  assert_descriptor (descriptors, "1", output);
+  assert_descriptor (descriptors, "2", errors);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  harness_init (&argc, &argv);
+
+  harness_add ("/executor/stderr/tee", test_tee);
+  harness_add ("/executor/stderr/inherit", test_inherit);
+  harness_add ("/executor/stderr/discard", test_discard);
+  harness_add ("/executor/stderr/each", test_each);
+  harness_add ("/executor/stderr/others", test_others);
+
+  return g_test_run ();
+}

@@ -37,6 +37,8 @@ test_replies (Harness *harness)
 {
   check_violation ("return-serial:9999");
   check_violation ("return-serial:1"); /* Initialize has been answered. */
+  check_violation ("return-serial:0");
+  check_violation ("return-serial:-1");
   check_violation ("return-body:");
   check_violation ("return-body:('not', 'a', 'variant')");
   check_violation ("return-body:(uint32 7,)");
@@ -106,6 +108,22 @@ test_garbage (Harness *harness)
   check_violation ("garbage");
   check_violation ("undecodable");
   check_violation ("huge");
+}
+
+/* The rest of the message is the beginning of the next one. */
+static void
+test_truncated (Harness *harness)
+{
+  harness_allow_warnings ();
+  check (harness_raw_launcher ("init", "call", "half", "return", "return", "hang", NULL),
+         PPOOL_ERROR_PROTOCOL);
+}
+
+static void
+test_declared_descriptors (Harness *harness)
+{
+  check_violation ("descriptor:1");
+  check_violation ("descriptor:253");
 }
 
 /* The descriptor that nobody asked for is open nowhere when the test has ended. */
@@ -178,7 +196,9 @@ main (int    argc,
   harness_add ("/protocol/unasked", test_unasked);
   harness_add ("/protocol/packed", test_packed);
   harness_add ("/protocol/garbage", test_garbage);
-  harness_add ("/protocol/descriptor", test_descriptor);
+  harness_add ("/protocol/truncated", test_truncated);
+  harness_add ("/protocol/descriptor/silent", test_descriptor);
+  harness_add ("/protocol/descriptor/declared", test_declared_descriptors);
   harness_add ("/protocol/half-result", test_half_result);
   harness_add ("/protocol/closed", test_closed);
   harness_add ("/protocol/idle", test_idle);

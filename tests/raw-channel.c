@@ -7,6 +7,8 @@
 
 #include "raw-channel.h"
 
+#include <gio/gunixfdlist.h>
+
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -118,6 +120,18 @@ raw_make_blob (GDBusMessage *message,
   g_assert_no_error (error);
 
   return blob;
+}
+
+/* GDBus has no number without descriptors. */
+void
+raw_declare_descriptors (GDBusMessage *message,
+                         guint         n)
+{
+  g_autoptr (GUnixFDList) list = g_unix_fd_list_new ();
+
+  for (guint i = 0; i < n; i++)
+    g_assert_cmpint (g_unix_fd_list_append (list, STDERR_FILENO, NULL), >=, 0);
+  g_dbus_message_set_unix_fd_list (message, list);
 }
 
 void

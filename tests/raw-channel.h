@@ -27,6 +27,8 @@ void          raw_write_with_descriptors (const void   *buffer,
 GDBusMessage *raw_read_message           (void);
 guchar       *raw_make_blob              (GDBusMessage *message,
                                           gsize        *size);
+void          raw_declare_descriptors    (GDBusMessage *message,
+                                          guint         n);
 void          raw_write_message          (GDBusMessage *message);
 GDBusMessage *raw_make_reply             (guint32       serial,
                                           GVariant     *body);

@@ -264,31 +264,43 @@ do_descriptor (const char *text)
   gsize size;
 
   if (n > 0)
-    g_dbus_message_set_num_unix_fds (message, n);
+    raw_declare_descriptors (message, n);
   blob = raw_make_blob (message, &size);
   raw_write_with_descriptors (blob, size, MAX (n, 1));
 }
 
-/* Without an end: the call's answer, a message of that size, or descriptors. */
+static void
+write_flood (const char *payload,
+             guint       n_descriptors)
+{
+  g_autoptr (GDBusMessage) message = g_dbus_message_new_signal (OBJECT_PATH, INTERFACE, "Flood");
+  g_autofree guchar *blob = NULL;
+  gsize size;
+
+  g_dbus_message_set_body (message, g_variant_new ("(s)", payload));
+  raw_declare_descriptors (message, n_descriptors);
+  blob = raw_make_blob (message, &size);
+  if (n_descriptors > 0)
+    raw_write_with_descriptors (blob, size, n_descriptors);
+  else
+    raw_write (blob, size);
+}
+
+/* Without an end: the call's answer, a line, descriptors, or messages of that
+ * size. */
 static G_NORETURN void
 do_flood (const char *text)
 {
-  static const char byte = 0;
-  g_autofree char *payload = g_strnfill (g_ascii_strtoull (text, NULL, 10), 'f');
+  gsize size = g_ascii_strtoull (text, NULL, 10);
+  g_autofree char *payload = g_strnfill (size > 0 ? size : 4096, 'f');
 
   while (TRUE)
     if (g_str_equal (text, "answers"))
       do_return (NULL);
-    else if (g_str_equal (text, "descriptors"))
-      raw_write_with_descriptors (&byte, 1, 1);
+    else if (g_str_equal (text, "line"))
+      raw_write (payload, strlen (payload));
     else
-      {
-        g_autoptr (GDBusMessage) message =
-            g_dbus_message_new_signal (OBJECT_PATH, INTERFACE, "Flood");
-
-        g_dbus_message_set_body (message, g_variant_new ("(s)", payload));
-        raw_write_message (message);
-      }
+      write_flood (payload, g_str_equal (text, "descriptors") ? 100 : 0);
 }
 
 static void
@@ -415,7 +427,7 @@ static const struct
   { "until-exit", do_until_exit },
   { "farewell", do_farewell },
   { "unasked", do_unasked },             /* signal, method */
-  { "flood", do_flood },                 /* answers, descriptors, or SIZE */
+  { "flood", do_flood },                 /* answers, line, descriptors, SIZE */
   { "huge", do_huge },
   { "garbage", do_garbage },
   { "undecodable", do_undecodable },

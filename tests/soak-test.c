@@ -6,55 +6,16 @@
  */
 
 #include "checker.h"
+#include "memory.h"
 
-#include <malloc.h>
 #include <signal.h>
-#include <stdio.h>
-#include <unistd.h>
 
 #define N_THREADS 8
 
-/* What GLib and the allocator keep of their own accord. */
 #define HEAP_SLACK (64 * 1024)
 #define RESIDENT_SLACK (2 * 1024 * 1024)
 
-/* A sanitizer has an allocator of its own, and looks for leaks better. */
-#if defined __SANITIZE_ADDRESS__
-#define HAS_PLAIN_HEAP 0
-#elif defined __has_feature
-#if __has_feature(address_sanitizer)
-#define HAS_PLAIN_HEAP 0
-#endif
-#endif
-#ifndef HAS_PLAIN_HEAP
-#define HAS_PLAIN_HEAP 1
-#endif
-
-typedef struct
-{
-  gint64 heap;
-  gint64 resident;
-} Memory;
-
 /* Executors */
-
-static Memory
-measure (void)
-{
-  g_autofree char *text = NULL;
-  Memory memory = { 0 };
-  long size, resident = 0;
-
-  malloc_trim (0);
-#if defined __GLIBC__ && __GLIBC_PREREQ (2, 33)
-  memory.heap = mallinfo2 ().uordblks;
-#endif
-  if (g_file_get_contents ("/proc/self/statm", &text, NULL, NULL) &&
-      sscanf (text, "%ld %ld", &size, &resident) == 2)
-    memory.resident = resident * sysconf (_SC_PAGESIZE);
-
-  return memory;
-}
 
 static gboolean
 is_broken (gpointer user_data)
@@ -92,24 +53,15 @@ check_executors (Harness  *harness,
 {
   guint n = g_test_slow () ? 1000 : 60;
   guint n_warm_up = n / 10;
-  Memory before = { 0 }, after;
+  Memory before = { 0 };
 
   for (guint i = 0; i < n; i++)
     {
       if (i == n_warm_up)
-        before = measure ();
+        before = memory_measure ();
       use (harness, i, half_break && i / 2 % 2 == 0);
     }
-  after = measure ();
-
-  g_test_message ("%u executors: heap %" G_GINT64_FORMAT " → %" G_GINT64_FORMAT
-                  " bytes, resident %" G_GINT64_FORMAT " → %" G_GINT64_FORMAT " bytes",
-                  n, before.heap, after.heap, before.resident, after.resident);
-  if (HAS_PLAIN_HEAP)
-    {
-      g_assert_cmpint (after.heap - before.heap, <, HEAP_SLACK);
-      g_assert_cmpint (after.resident - before.resident, <, RESIDENT_SLACK);
-    }
+  memory_assert_flat (&before, HEAP_SLACK, RESIDENT_SLACK);
 }
 
 static void

@@ -47,10 +47,12 @@ struct _PPoolCompletion
   PPoolCompletionFunc func;
   gpointer data; /* (owned) */
   GDestroyNotify destroy;
-  GSource *cancelled; /* (owned) (nullable): in the same context */
 
-  State state; /* with the queue's lock */
-  GList link;  /* with the queue's lock; in the queue's list of that state */
+  /* With the queue's lock, until it is over. */
+  State state;
+  GList link;         /* in the queue's list of that state */
+  GSource *cancelled; /* (owned) (nullable): in the same context */
+  GSource *deadline;  /* (owned) (nullable): in the same context */
 };
 
 typedef struct
@@ -98,16 +100,20 @@ ppool_completion_unref (PPoolCompletion *self)
   g_atomic_rc_box_release_full (self, free_completion);
 }
 
+static void
+end_source (GSource *source)
+{
+  g_source_destroy (source);
+  g_source_unref (source);
+}
+
 /* With a completion that is in no list any more. */
 static void
 end_completion (PPoolCompletion *self,
                 gboolean         call)
 {
-  if (self->cancelled != NULL)
-    {
-      g_source_destroy (self->cancelled);
-      g_clear_pointer (&self->cancelled, g_source_unref);
-    }
+  g_clear_pointer (&self->cancelled, end_source);
+  g_clear_pointer (&self->deadline, end_source);
   if (call)
     self->func (self->data);
   if (self->destroy != NULL)
@@ -277,22 +283,65 @@ cancelled_cb (GCancellable *cancellable G_GNUC_UNUSED,
   return G_SOURCE_REMOVE;
 }
 
+static gboolean
+deadline_cb (gpointer user_data)
+{
+  ppool_completion_fire (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+/* Another thread may iterate the context, and end the completion meanwhile. */
+static void
+attach_source (PPoolCompletion  *self,
+               GSource         **place,
+               GSource          *source)
+{
+  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
+
+  g_mutex_lock (&self->queue->lock);
+  if (self->state != OVER)
+    {
+      g_source_attach (source, context);
+      *place = g_source_ref (source);
+    }
+  g_mutex_unlock (&self->queue->lock);
+}
+
 /* Has @cancellable fire the completion as well. To be called once, where the
  * completion was made. */
 void
 ppool_completion_set_cancellable (PPoolCompletion *self,
                                   GCancellable    *cancellable)
 {
-  g_autoptr (GMainContext) context = NULL;
+  g_autoptr (GSource) source = NULL;
 
   if (cancellable == NULL)
     return;
 
-  context = g_main_context_ref_thread_default ();
-  self->cancelled = g_cancellable_source_new (cancellable);
-  g_source_set_static_name (self->cancelled, "[ppool] cancelled completion");
-  g_source_set_callback (self->cancelled, G_SOURCE_FUNC (cancelled_cb), self, NULL);
-  g_source_attach (self->cancelled, context);
+  source = g_cancellable_source_new (cancellable);
+  g_source_set_static_name (source, "[ppool] cancelled completion");
+  g_source_set_callback (source, G_SOURCE_FUNC (cancelled_cb),
+                         ppool_completion_ref (self), (GDestroyNotify) ppool_completion_unref);
+  attach_source (self, &self->cancelled, source);
+}
+
+/* Has a time fire the completion as well, in monotonic microseconds; -1 is
+ * never. To be called once, where the completion was made. */
+void
+ppool_completion_set_deadline (PPoolCompletion *self,
+                               gint64           deadline)
+{
+  g_autoptr (GSource) source = NULL;
+
+  if (deadline < 0)
+    return;
+
+  source = g_timeout_source_new (0);
+  g_source_set_ready_time (source, deadline);
+  g_source_set_static_name (source, "[ppool] completion's deadline");
+  g_source_set_callback (source, deadline_cb, ppool_completion_ref (self),
+                         (GDestroyNotify) ppool_completion_unref);
+  attach_source (self, &self->deadline, source);
 }
 
 /* Ends the completion without calling it, unless that is over. */

@@ -41,6 +41,24 @@ typedef enum
 } PPoolFutureState;
 
 /**
+ * PPoolReturnWhen:
+ * @PPOOL_RETURN_WHEN_FIRST_COMPLETED: when any future is done
+ * @PPOOL_RETURN_WHEN_FIRST_ERROR: when any call has failed, or all futures are
+ *   done; a call that was cancelled has not failed
+ * @PPOOL_RETURN_WHEN_ALL_COMPLETED: when all futures are done
+ *
+ * What [func@PPool.wait_futures] waits for.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  PPOOL_RETURN_WHEN_FIRST_COMPLETED,
+  PPOOL_RETURN_WHEN_FIRST_ERROR,
+  PPOOL_RETURN_WHEN_ALL_COMPLETED,
+} PPoolReturnWhen;
+
+/**
  * PPoolExecutorState:
  * @PPOOL_EXECUTOR_STATE_RUNNING: calls are accepted
  * @PPOOL_EXECUTOR_STATE_SHUTTING_DOWN: no call is accepted any more, the ones

@@ -15,6 +15,7 @@ G_BEGIN_DECLS
 
 PPoolFuture *ppool_future_new            (PPoolRecord     *record,
                                           PPoolCall       *call);
+PPoolRecord *ppool_future_get_record     (PPoolFuture     *self);
 void         ppool_future_fire_when_done (PPoolFuture     *self,
                                           PPoolCompletion *completion);
 

@@ -9,6 +9,8 @@
 
 #include "ppool-future-internal.h"
 
+#include "ppool-watch-private.h"
+
 /**
  * ppool_future_result:
  * @self: a future
@@ -45,27 +47,37 @@ ppool_future_result (PPoolFuture  *self,
   return ppool_record_propagate (self->record, error);
 }
 
-static void
-fire_cb (PPoolRecord *record G_GNUC_UNUSED,
-         gpointer     data)
-{
-  ppool_completion_fire (data);
-  ppool_completion_unref (data);
-}
-
 /* Fires @completion when the call is done, or now if it is. */
 void
 ppool_future_fire_when_done (PPoolFuture     *self,
                              PPoolCompletion *completion)
 {
-  if (!ppool_record_add_waiter (self->record, fire_cb, ppool_completion_ref (completion)))
-    fire_cb (self->record, completion);
+  g_autoptr (PPoolWatch) watch = ppool_watch_new (self->record);
+
+  ppool_watch_start (watch, completion);
+}
+
+typedef struct
+{
+  GTask *task;       /* (owned) */
+  PPoolWatch *watch; /* (owned) */
+} ResultWait;
+
+static void
+free_result_wait (gpointer data)
+{
+  ResultWait *wait = data;
+
+  ppool_watch_stop (wait->watch);
+  ppool_watch_unref (wait->watch);
+  g_object_unref (wait->task);
+  g_free (wait);
 }
 
 static void
 result_due_cb (gpointer data)
 {
-  GTask *task = data;
+  GTask *task = ((ResultWait *) data)->task;
   PPoolFuture *self = g_task_get_source_object (task);
   GError *error = NULL;
   GVariant *value;
@@ -105,6 +117,7 @@ ppool_future_result_async (PPoolFuture         *self,
   g_autoptr (PPoolCompletion) completion = NULL;
   g_autoptr (GTask) task = NULL;
   GError *error = NULL;
+  ResultWait *wait;
 
   g_return_if_fail (ppool_future_is_usable (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
@@ -118,9 +131,12 @@ ppool_future_result_async (PPoolFuture         *self,
       return;
     }
 
-  completion = ppool_completion_new (result_due_cb, g_steal_pointer (&task), g_object_unref);
+  wait = g_new0 (ResultWait, 1);
+  wait->task = g_steal_pointer (&task);
+  wait->watch = ppool_watch_new (self->record);
+  completion = ppool_completion_new (result_due_cb, wait, free_result_wait);
+  ppool_watch_start (wait->watch, completion);
   ppool_completion_set_cancellable (completion, cancellable);
-  ppool_future_fire_when_done (self, completion);
 }
 
 /**
@@ -206,6 +222,7 @@ ppool_future_get_error (PPoolFuture *self)
 typedef struct
 {
   PPoolFuture *future; /* (owned) */
+  PPoolWatch *watch;   /* (owned) */
   PPoolFutureFunc func;
   gpointer user_data;
   GDestroyNotify user_data_destroy;
@@ -234,6 +251,8 @@ free_done_closure (gpointer data)
 {
   DoneClosure *closure = data;
 
+  ppool_watch_stop (closure->watch);
+  ppool_watch_unref (closure->watch);
   if (closure->user_data_destroy != NULL)
     closure->user_data_destroy (closure->user_data);
   g_object_unref (closure->future);
@@ -269,8 +288,9 @@ ppool_future_add_done_callback (PPoolFuture     *self,
                                 gpointer         user_data,
                                 GDestroyNotify   user_data_destroy)
 {
-  DoneClosure *closure;
   PPoolDoneCallback *done;
+  DoneClosure *closure;
+  PPoolWatch *watch;
   guint id;
 
   g_return_val_if_fail (ppool_future_is_usable (self), 0);
@@ -285,6 +305,7 @@ ppool_future_add_done_callback (PPoolFuture     *self,
 
   closure = g_new0 (DoneClosure, 1);
   closure->future = g_object_ref (self);
+  closure->watch = watch = ppool_watch_new (self->record);
   closure->func = func;
   closure->user_data = user_data;
   closure->user_data_destroy = user_data_destroy;
@@ -297,7 +318,7 @@ ppool_future_add_done_callback (PPoolFuture     *self,
   self->done = g_slist_prepend (self->done, done);
   g_mutex_unlock (&self->lock);
 
-  ppool_future_fire_when_done (self, done->completion);
+  ppool_watch_start (watch, done->completion);
 
   return id;
 }

@@ -130,6 +130,13 @@ ppool_future_new (PPoolRecord *record,
   return self;
 }
 
+/* (nullable): NULL for what is no future that an executor made. */
+PPoolRecord *
+ppool_future_get_record (PPoolFuture *self)
+{
+  return PPOOL_IS_FUTURE (self) ? self->record : NULL;
+}
+
 /**
  * ppool_future_cancel:
  * @self: a future

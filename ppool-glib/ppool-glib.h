@@ -16,11 +16,13 @@
 #include "ppool-enum-types.h"
 #include "ppool-error.h"
 
+#include "ppool-as-completed.h"
 #include "ppool-call.h"
 #include "ppool-executor.h"
 #include "ppool-future.h"
 #include "ppool-launcher.h"
 #include "ppool-map.h"
+#include "ppool-wait.h"
 
 #include "ppool-invocation.h"
 #include "ppool-worker.h"

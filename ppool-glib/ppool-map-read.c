@@ -10,6 +10,7 @@
 #include "ppool-map-internal.h"
 
 #include "ppool-executor-private.h"
+#include "ppool-watch-private.h"
 
 /* Who wants a value stands in the queue of reads. The first one has the turn: it
  * alone draws inputs, without a lock, takes from the window, and waits for the
@@ -30,7 +31,7 @@ typedef struct
   GCancellable *cancellable; /* (owned) (nullable) */
   GAsyncReadyCallback callback;
   gpointer user_data;
-  GSource *timeout; /* (owned) (nullable): in the read's context */
+  PPoolWatch *watch; /* (owned) (nullable): of the call that it waits for */
 } AsyncRead;
 
 static gboolean
@@ -217,13 +218,11 @@ ppool_map_next_value (PPoolMap  *self,
 /* Not blocking */
 
 static void
-clear_timeout (AsyncRead *self)
+clear_watch (AsyncRead *self)
 {
-  if (self->timeout == NULL)
-    return;
-
-  g_source_destroy (self->timeout);
-  g_clear_pointer (&self->timeout, g_source_unref);
+  if (self->watch != NULL)
+    ppool_watch_stop (self->watch);
+  g_clear_pointer (&self->watch, ppool_watch_unref);
 }
 
 static void
@@ -235,7 +234,7 @@ free_async_read (gpointer data)
   if (self->read.link.data != NULL)
     leave (self->map, &self->read);
 
-  clear_timeout (self);
+  clear_watch (self);
   g_clear_pointer (&self->read.completion, ppool_completion_unref);
   g_clear_object (&self->cancellable);
   g_object_unref (self->map);
@@ -262,49 +261,17 @@ make_completion (AsyncRead *self)
 }
 
 static void
-fire_cb (PPoolRecord *record G_GNUC_UNUSED,
-         gpointer     data)
-{
-  ppool_completion_fire (data);
-  ppool_completion_unref (data);
-}
-
-static gboolean
-timeout_cb (gpointer user_data)
-{
-  ppool_completion_fire (user_data);
-
-  return G_SOURCE_REMOVE;
-}
-
-static void
-set_timeout (AsyncRead       *self,
-             PPoolCompletion *completion,
-             gint64           deadline)
-{
-  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
-
-  clear_timeout (self);
-  if (deadline == G_MAXINT64)
-    return;
-
-  self->timeout = g_timeout_source_new ((guint) msec_until (deadline));
-  g_source_set_static_name (self->timeout, "[ppool] map timeout");
-  g_source_set_callback (self->timeout, timeout_cb, ppool_completion_ref (completion),
-                         (GDestroyNotify) ppool_completion_unref);
-  g_source_attach (self->timeout, context);
-}
-
-static void
 wait_for_record (AsyncRead   *self,
                  PPoolRecord *record)
 {
   PPoolCompletion *completion = make_completion (self);
   g_autoptr (PPoolCompletion) before = NULL;
   PPoolMap *map = self->map;
+  gint64 deadline = ppool_map_get_deadline (map);
   gboolean cancelled;
 
-  set_timeout (self, completion, ppool_map_get_deadline (map));
+  clear_watch (self);
+  self->watch = ppool_watch_new (record);
 
   g_mutex_lock (&map->lock);
   before = self->read.completion;
@@ -312,10 +279,11 @@ wait_for_record (AsyncRead   *self,
   cancelled = map->cancelled;
   g_mutex_unlock (&map->lock);
 
-  if (!ppool_record_add_waiter (record, fire_cb, ppool_completion_ref (completion)))
-    fire_cb (record, completion);
-  else if (cancelled)
+  ppool_watch_start (self->watch, completion);
+  if (cancelled)
     ppool_completion_fire (completion);
+  if (deadline < G_MAXINT64)
+    ppool_completion_set_deadline (completion, deadline);
 }
 
 /* Returns FALSE if there is something to wait for. Without its turn, a read was

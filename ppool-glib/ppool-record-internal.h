@@ -8,17 +8,9 @@
 #pragma once
 
 #include "ppool-record-private.h"
+#include "ppool-record-wait-private.h"
 
 G_BEGIN_DECLS
-
-typedef struct _PPoolWaiter PPoolWaiter;
-
-struct _PPoolWaiter
-{
-  PPoolWaiter *next; /* (owned) (nullable) */
-  PPoolRecordFunc func;
-  gpointer data;
-};
 
 struct _PPoolRecord
 {
@@ -39,7 +31,7 @@ struct _PPoolRecord
   PPoolFutureState state;
   gboolean telling;           /* the waiters are being told */
   gboolean abandoned;         /* no future asks for the outcome any more */
-  PPoolWaiter *waiters;            /* (owned) (nullable) */
+  GQueue waiters;             /* (element-type PPoolRecordWaiter) */
   GVariant *args;             /* (owned) (nullable); NULL once released */
   GCancellable *cancellable;  /* (owned) (nullable) */
   gulong cancelled_handler;   /* 0 while it is being connected */

@@ -16,10 +16,6 @@ G_BEGIN_DECLS
 
 typedef struct _PPoolRecord PPoolRecord;
 
-/* Runs where the record is settled, without a lock: short work only. */
-typedef void (*PPoolRecordFunc) (PPoolRecord *record,
-                                 gpointer     data);
-
 /* What a record needs of the pool that it belongs to. */
 typedef struct
 {
@@ -112,9 +108,6 @@ gboolean          ppool_record_wait                (PPoolRecord            *self
 GVariant         *ppool_record_propagate           (PPoolRecord            *self,
                                                     GError                **error);
 GError           *ppool_record_get_error           (PPoolRecord            *self);
-gboolean          ppool_record_add_waiter          (PPoolRecord            *self,
-                                                    PPoolRecordFunc         func,
-                                                    gpointer                data);
 
 const char       *ppool_record_get_function        (PPoolRecord            *self);
 void              ppool_record_get_history         (PPoolRecord            *self,

@@ -122,11 +122,23 @@ ppool_record_get_error (PPoolRecord *self)
   return error;
 }
 
-/* Returns: FALSE if nobody will call @func, because everything is over. */
+/* Whether there is an error; a call that was cancelled has none in this sense. */
 gboolean
-ppool_record_add_waiter (PPoolRecord     *self,
-                         PPoolRecordFunc  func,
-                         gpointer         data)
+ppool_record_has_failed (PPoolRecord *self)
+{
+  gboolean failed;
+
+  g_mutex_lock (&self->lock);
+  failed = self->state == PPOOL_FUTURE_STATE_FINISHED && self->failure != NULL;
+  g_mutex_unlock (&self->lock);
+
+  return failed;
+}
+
+/* Returns: FALSE if nobody will call it, because everything is over. */
+gboolean
+ppool_record_add_waiter (PPoolRecord       *self,
+                         PPoolRecordWaiter *waiter)
 {
   gboolean added = FALSE;
 
@@ -136,16 +148,29 @@ ppool_record_add_waiter (PPoolRecord     *self,
   g_mutex_lock (&self->lock);
   if (!ppool_record_is_settled (self) || self->telling)
     {
-      PPoolWaiter **end = &self->waiters;
-
-      while (*end != NULL)
-        end = &(*end)->next;
-      *end = g_slice_new0 (PPoolWaiter);
-      (*end)->func = func;
-      (*end)->data = data;
+      waiter->is_waiting = TRUE;
+      waiter->link.data = waiter;
+      g_queue_push_tail_link (&self->waiters, &waiter->link);
       added = TRUE;
     }
   g_mutex_unlock (&self->lock);
 
   return added;
+}
+
+/* Returns: FALSE if it has been called, or is being called at this moment. */
+gboolean
+ppool_record_remove_waiter (PPoolRecord       *self,
+                            PPoolRecordWaiter *waiter)
+{
+  gboolean removed;
+
+  g_mutex_lock (&self->lock);
+  removed = waiter->is_waiting;
+  if (removed)
+    g_queue_unlink (&self->waiters, &waiter->link);
+  waiter->is_waiting = FALSE;
+  g_mutex_unlock (&self->lock);
+
+  return removed;
 }

@@ -17,7 +17,9 @@
  * runs the call; each has a reference. It settles once: the first of the three
  * settle functions decides, the others return FALSE. Who waits is told in the
  * order of arrival, outside of the lock, by the thread that settled; one that
- * arrives meanwhile is told by that thread too, behind the earlier ones.
+ * arrives meanwhile is told by that thread too, behind the earlier ones. Who does
+ * not wait any more takes the waiter back, so that none gather on a call that
+ * takes long.
  *
  * What the caller gave (arguments, cancellable) is let go by the caller's
  * threads, which ask for the outcome, and not where it is settled: both may end
@@ -63,7 +65,7 @@ free_record (gpointer data)
 {
   PPoolRecord *self = data;
 
-  g_assert (self->waiters == NULL);
+  g_assert (g_queue_is_empty (&self->waiters));
 
   ppool_record_release_inputs (self);
   g_free (self->function);
@@ -159,15 +161,17 @@ ppool_record_is_settled (PPoolRecord *self)
 static void
 tell_waiters (PPoolRecord *self)
 {
-  PPoolWaiter *waiter;
+  GList *link;
 
   g_mutex_lock (&self->lock);
-  while ((waiter = self->waiters) != NULL)
+  while ((link = g_queue_pop_head_link (&self->waiters)) != NULL)
     {
-      self->waiters = waiter->next;
+      PPoolRecordWaiter *waiter = link->data;
+
+      waiter->is_waiting = FALSE;
       g_mutex_unlock (&self->lock);
+      /* It belongs to the one who is called, and may be gone afterwards. */
       waiter->func (self, waiter->data);
-      g_slice_free (PPoolWaiter, waiter);
       g_mutex_lock (&self->lock);
     }
   self->telling = FALSE;
@@ -196,7 +200,7 @@ settle (PPoolRecord      *self,
   self->value = value != NULL ? g_variant_ref (value) : NULL;
   self->failure = failure != NULL ? ppool_failure_ref (failure) : NULL;
   self->history.finished_time = g_get_monotonic_time ();
-  self->telling = tell = self->waiters != NULL;
+  self->telling = tell = !g_queue_is_empty (&self->waiters);
   abandoned = self->abandoned;
   g_mutex_unlock (&self->lock);
 

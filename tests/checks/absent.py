@@ -11,15 +11,15 @@ from gi.repository import GIRepository
 from tap import Tap
 
 # The rooms that no program knows, as types and as parts of functions' names.
-PRIVATE = ('Board', 'Channel', 'Completion', 'Dbus', 'DBus', 'Frame', 'Handshake', 'Limits',
-           'Manager', 'Pool', 'Private', 'Process', 'Record', 'Scheduler', 'Segment', 'Spawned',
-           'Stderr(?!Mode)', 'Value', 'Watchdog')
+PRIVATE = ('Arrival', 'Board', 'Channel', 'Completion', 'Dbus', 'DBus', 'Frame', 'Group',
+           'Handshake', 'Limits', 'Manager', 'Pool', 'Private', 'Process', 'Record', 'Scheduler',
+           'Segment', 'Spawned', 'Stderr(?!Mode)', 'Value', 'Watch')
 WORDS = re.compile('|'.join(PRIVATE))
 FUNCTIONS = re.compile('|'.join('^%s_' % word.lower() for word in PRIVATE))
 
 # What a type must have to be in the namespace at all.
-PRESENT = {'Call', 'Error', 'Executor', 'Future', 'Invocation', 'Launcher', 'Map',
-           'Worker'}
+PRESENT = {'AsCompleted', 'Call', 'Error', 'Executor', 'Future', 'Invocation', 'Launcher',
+           'Map', 'Worker'}
 
 
 def main():

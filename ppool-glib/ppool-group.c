@@ -1,0 +1,191 @@
+/* ppool-group.c: many futures, waited for at once
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "ppool-group-private.h"
+
+#include <unistd.h>
+
+#include "ppool-error.h"
+
+/* A group waits for the calls of its futures and tells its owner of each that
+ * is done, in the thread that settles it. Its owner is one of the two public
+ * ways to wait for many futures.
+ *
+ * The group's memory is held by its owner and by every record that has yet to
+ * tell it something, so what is told late finds it. Objects are another matter:
+ * they may only be let go of where code of the program may run. So the owner
+ * closes the group before it drops it, which takes the group back from the
+ * records that are not settled, and drops the futures; what is left then is
+ * plain memory. */
+
+static void
+settled_cb (PPoolRecord *record,
+            gpointer     data)
+{
+  PPoolGroupMember *member = data;
+  PPoolGroup *self = member->group;
+  PPoolRecordHistory history;
+
+  ppool_record_get_history (record, &history);
+  member->finished_time = history.finished_time;
+  self->func (self, member, record);
+  ppool_group_unref (self);
+}
+
+static void
+add_member (PPoolGroup  *self,
+            PPoolFuture *future)
+{
+  PPoolGroupMember *member = &self->members[self->n_members++];
+  PPoolRecord *record = ppool_future_get_record (future);
+  PPoolRecordHistory history;
+
+  member->future = g_object_ref (future);
+  member->link.data = member;
+  member->group = self;
+  member->waiter.func = settled_cb;
+  member->waiter.data = member;
+
+  /* A copied process has copied locks, held for ever by threads that it lacks. */
+  if (self->foreign != NULL || !ppool_record_check (record, &self->foreign))
+    return;
+
+  ppool_record_get_history (record, &history);
+  member->finished_time = history.finished_time;
+}
+
+/* Looks which of @futures are done, and waits for none yet. @data is destroyed
+ * in any thread. */
+PPoolGroup *
+ppool_group_new (PPoolFuture    **futures,
+                 gsize            n_futures,
+                 PPoolGroupFunc   func,
+                 gpointer         data,
+                 GDestroyNotify   destroy)
+{
+  PPoolGroup *self = g_atomic_rc_box_new0 (PPoolGroup);
+  g_autoptr (GHashTable) known = g_hash_table_new (NULL, NULL);
+
+  self->members = g_new0 (PPoolGroupMember, n_futures);
+  self->func = func;
+  self->data = data;
+  self->destroy = destroy;
+  self->pid = getpid ();
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->changed);
+
+  for (gsize i = 0; i < n_futures; i++)
+    if (g_hash_table_add (known, futures[i]))
+      add_member (self, futures[i]);
+
+  return self;
+}
+
+PPoolGroup *
+ppool_group_ref (PPoolGroup *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
+static void
+free_group (gpointer data)
+{
+  PPoolGroup *self = data;
+
+  self->destroy (self->data);
+  g_free (self->members);
+  g_clear_error (&self->foreign);
+  g_cond_clear (&self->changed);
+  g_mutex_clear (&self->lock);
+}
+
+void
+ppool_group_unref (PPoolGroup *self)
+{
+  g_atomic_rc_box_release_full (self, free_group);
+}
+
+/* Fails in a copy of the process to which the futures belong. */
+gboolean
+ppool_group_check (PPoolGroup  *self,
+                   GError     **error)
+{
+  if (self->foreign != NULL)
+    g_propagate_error (error, g_error_copy (self->foreign));
+  else if (self->pid != getpid ())
+    g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN,
+                 "The futures belong to process %ld; this one is a forked copy of it",
+                 (long) self->pid);
+  else
+    return TRUE;
+
+  return FALSE;
+}
+
+/* Has the owner told of every member that was not done before. To be called
+ * once; some may be told of inside. */
+void
+ppool_group_watch (PPoolGroup *self)
+{
+  for (gsize i = 0; i < self->n_members; i++)
+    {
+      PPoolGroupMember *member = &self->members[i];
+      PPoolRecord *record = ppool_future_get_record (member->future);
+
+      if (member->finished_time > 0)
+        continue;
+
+      ppool_group_ref (self);
+      if (!ppool_record_add_waiter (record, &member->waiter))
+        settled_cb (record, member);
+    }
+}
+
+/* Stops waiting and drops the futures that were not taken: to be called in a
+ * thread of the program, without a lock, when nobody else uses the members. */
+void
+ppool_group_close (PPoolGroup *self)
+{
+  gboolean is_ours = ppool_group_check (self, NULL);
+
+  for (gsize i = 0; i < self->n_members; i++)
+    {
+      PPoolGroupMember *member = &self->members[i];
+
+      if (member->future == NULL)
+        continue;
+
+      if (is_ours &&
+          ppool_record_remove_waiter (ppool_future_get_record (member->future), &member->waiter))
+        ppool_group_unref (self);
+      g_clear_object (&member->future);
+    }
+}
+
+/* When so many milliseconds from now have passed; -1 is never, for both. */
+gint64
+ppool_group_deadline (int timeout_msec)
+{
+  if (timeout_msec < 0)
+    return -1;
+
+  return g_get_monotonic_time () + timeout_msec * G_TIME_SPAN_MILLISECOND;
+}
+
+/* Sleeps with the lock, until something has changed; FALSE if the time is up. */
+gboolean
+ppool_group_sleep (PPoolGroup *self,
+                   gint64      deadline)
+{
+  if (deadline >= 0)
+    return g_cond_wait_until (&self->changed, &self->lock, deadline);
+
+  g_cond_wait (&self->changed, &self->lock);
+  return TRUE;
+}

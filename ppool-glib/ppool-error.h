@@ -24,7 +24,7 @@ G_BEGIN_DECLS
  * @PPOOL_ERROR_SHUT_DOWN: the executor was shut down before the call came
  * @PPOOL_ERROR_WORKER_DIED: a worker died: it was killed, left without being
  *   asked, or closed its channel
- * @PPOOL_ERROR_TIMED_OUT: a call ran longer than its own deadline allows
+ * @PPOOL_ERROR_TIMED_OUT: reserved: nothing gives it yet
  * @PPOOL_ERROR_UNKNOWN_FUNCTION: the worker has no function of that name
  * @PPOOL_ERROR_UNHANDLED: the worker has the function, but it gave neither a
  *   value nor an error
@@ -36,7 +36,7 @@ G_BEGIN_DECLS
  * @PPOOL_ERROR_PROTOCOL: a worker sent what it must not send
  * @PPOOL_ERROR_TOO_LARGE: a value is larger than the channel to the worker can
  *   carry
- * @PPOOL_ERROR_QUEUE_FULL: as many calls wait as are allowed to
+ * @PPOOL_ERROR_QUEUE_FULL: reserved: nothing gives it yet
  * @PPOOL_ERROR_SYSTEM_LIMIT: the system does not allow what the pool needs
  * @PPOOL_ERROR_REMOTE: the function set an error whose domain this process
  *   does not know; the message names it

@@ -105,9 +105,12 @@ ppool_executor_get_n_running (PPoolExecutor *self)
  * Gets why the executor is broken.
  *
  * The code is the cause: `PPOOL_ERROR_WORKER_DIED`, `PPOOL_ERROR_LAUNCH`,
- * `PPOOL_ERROR_INITIALIZER`, `PPOOL_ERROR_PROTOCOL` or
- * `PPOOL_ERROR_SYSTEM_LIMIT`. The message tells which worker, how it ended, what
- * it ran, and the end of what it wrote to its standard error.
+ * `PPOOL_ERROR_INITIALIZER` or `PPOOL_ERROR_PROTOCOL`. The message tells which
+ * worker, how it ended, what it ran, and the end of what it wrote to its standard
+ * error.
+ *
+ * `PPOOL_ERROR_SYSTEM_LIMIT` is no cause: it is given by the first submit, and
+ * the executor is not broken by it.
  *
  * **Threads**: may be called from any thread.
  *

@@ -37,11 +37,17 @@
  *
  * [method@PPool.Executor.shutdown] ends an executor and lets what was submitted
  * finish; dropping the last reference does the same. Neither waits;
- * [method@PPool.Executor.shutdown_sync] does. No worker outlives the process.
+ * [method@PPool.Executor.shutdown_sync] does.
+ *
+ * Before leaving `main()`, call [method@PPool.Executor.shutdown_sync]. A program
+ * that ends earlier takes its workers with it at once: calls that are not done
+ * are lost, and workers are killed without flushing their standard output or
+ * running `atexit()` handlers.
  *
  * A worker that dies without being asked breaks the executor for good: every
  * call that is not done fails with `PPOOL_ERROR_BROKEN`, the other workers are
- * ended, and [method@PPool.Executor.get_error] tells why.
+ * ended, and [method@PPool.Executor.get_error] tells why. To go on, make a new
+ * executor and submit there again the calls that failed so.
  *
  * This class is final.
  *
@@ -261,8 +267,12 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
   /**
    * PPoolExecutor:max-workers:
    *
-   * How many workers there may be at a time; 0 is as many as there are
-   * processors available to this process.
+   * How many workers there may be at a time; 0, the default, is as many as there
+   * are processors available to this process.
+   *
+   * More than the limits of descriptors and processes allow are refused by the
+   * first submit, with `PPOOL_ERROR_SYSTEM_LIMIT`. The executor is not broken by
+   * that: set fewer and submit again.
    *
    * Set to a smaller number, workers that are too many leave when they are idle.
    *
@@ -275,8 +285,8 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
   /**
    * PPoolExecutor:max-tasks-per-worker:
    *
-   * How many calls a worker runs before a fresh one takes its place; 0 is no
-   * limit.
+   * How many calls a worker runs before a fresh one takes its place; 0, the
+   * default, is no limit.
    *
    * Use it for functions that leak. The worker is asked to leave when it has
    * answered the last of its calls, and the next one starts if calls wait.
@@ -296,6 +306,18 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    * It may take as long as it likes. If it fails, its error is logged at level
    * MESSAGE, and the executor is broken with the cause
    * `PPOOL_ERROR_INITIALIZER`.
+   *
+   * Like every property that is set at construction only, it is set with
+   * [ctor@GObject.Object.new]:
+   *
+   * ```c
+   * g_autoptr (PPoolExecutor) executor =
+   *   g_object_new (PPOOL_TYPE_EXECUTOR,
+   *                 "launcher", launcher,
+   *                 "initializer", "load-model",
+   *                 "initializer-args", g_variant_new_string ("model.bin"),
+   *                 NULL);
+   * ```
    *
    * Since: 1.0
    */
@@ -321,7 +343,7 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    * How long a worker may take to leave when it is asked to, in milliseconds,
    * before it is sent `SIGTERM`, and after that, before it is sent `SIGKILL`.
    *
-   * 0 is no limit. It counts for workers that start after it was set. Running
+   * The default is 5000, and 0 is no limit. It counts for workers that start after it was set. Running
    * calls are not hurried by it.
    *
    * Since: 1.0

@@ -48,12 +48,18 @@
  * only the parent; their standard input is `/dev/null`, their standard output
  * is the parent's, and no other descriptor of the parent is theirs.
  *
+ * Workers are started through the installed program `ppool-launch`. Where that
+ * is missing they are started without it, which is slower the more memory this
+ * process has. To run without installing, set `PPOOL_LAUNCH_PROGRAM` and
+ * `PPOOL_WORKER_PROGRAM` in the environment to the paths of `ppool-launch` and
+ * `ppool-worker`.
+ *
  * This type is final.
  *
  * **Threads**: a launcher belongs to one thread at a time. Configure it before
- * the first submit: an executor copies the settings when its first worker
- * starts, and later changes have no effect on it. Several executors may share a
- * launcher.
+ * the first submit: an executor copies the settings when the first call is
+ * submitted, and later changes have no effect on it. Several executors may share
+ * a launcher.
  *
  * Since: 1.0
  */
@@ -176,6 +182,8 @@ install_properties (GObjectClass *object_class)
    *
    * What happens to what workers write to their standard error.
    *
+   * The default is `PPOOL_STDERR_MODE_TEE`.
+   *
    * Since: 1.0
    */
   props[PROP_STDERR_MODE] =
@@ -186,6 +194,8 @@ install_properties (GObjectClass *object_class)
    * PPoolLauncher:handshake-timeout-msec: (getter get_handshake_timeout_msec) (setter set_handshake_timeout_msec)
    *
    * How many milliseconds a new worker may take to get ready, or 0 for no limit.
+   *
+   * The default is 30000.
    *
    * Since: 1.0
    */

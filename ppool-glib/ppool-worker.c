@@ -33,7 +33,16 @@
  *         gpointer          user_data,
  *         GError          **error)
  * {
- *   gint64 x = g_variant_get_int64 (args);
+ *   gint64 x;
+ *
+ *   if (!g_variant_is_of_type (args, G_VARIANT_TYPE_INT64))
+ *     {
+ *       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+ *                            "Expected an int64");
+ *       return NULL;
+ *     }
+ *
+ *   x = g_variant_get_int64 (args);
  *
  *   return g_variant_new_int64 (x * x);
  * }

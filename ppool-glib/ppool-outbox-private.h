@@ -61,6 +61,7 @@ PPoolRecord *ppool_outbox_recall     (PPoolOutbox     *self,
 gboolean     ppool_outbox_is_running (PPoolOutbox     *self,
                                       PPoolRecord     *record,
                                       gint64          *since);
+gint64       ppool_outbox_get_since  (PPoolOutbox     *self);
 PPoolRecord *ppool_outbox_peek       (PPoolOutbox     *self,
                                       gboolean        *is_done);
 void         ppool_outbox_take_all   (PPoolOutbox     *self,

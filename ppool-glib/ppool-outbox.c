@@ -361,6 +361,22 @@ ppool_outbox_is_running (PPoolOutbox *self,
   return word == PPOOL_BOARD_TAKEN || word == PPOOL_BOARD_DONE;
 }
 
+/* Since when the worker has run what it runs, by its own word, or 0. */
+gint64
+ppool_outbox_get_since (PPoolOutbox *self)
+{
+  for (guint i = 0; i < self->in_flight->len && self->board != NULL; i++)
+    {
+      guint64 id = ppool_record_get_id (g_ptr_array_index (self->in_flight, i));
+      PPoolBoardTimes times;
+
+      if (ppool_board_look (self->board, id, &times) == PPOOL_BOARD_TAKEN)
+        return times.taken;
+    }
+
+  return 0;
+}
+
 /* The call that the worker runs, or if it runs none, one that it has answered
  * although the answer never came: (nullable) (transfer none). */
 PPoolRecord *

@@ -157,6 +157,12 @@ recall_call (gpointer     process,
   return ppool_process_recall (process, record);
 }
 
+static gint64
+running_since (gpointer process)
+{
+  return ppool_process_get_since (process);
+}
+
 static void
 counts_changed (gpointer owner)
 {
@@ -171,4 +177,5 @@ const PPoolSchedulerFuncs ppool_pool_scheduler_funcs = {
   .retire = retire_process,
   .changed = counts_changed,
   .recall = recall_call,
+  .running_since = running_since,
 };

@@ -60,6 +60,7 @@ void          ppool_process_push      (PPoolProcess            *self,
                                        PPoolRecord             *record);
 PPoolRecord  *ppool_process_recall    (PPoolProcess            *self,
                                        PPoolRecord             *record);
+gint64        ppool_process_get_since (PPoolProcess            *self);
 void          ppool_process_refresh   (PPoolProcess            *self,
                                        PPoolRecord             *record);
 void          ppool_process_retire    (PPoolProcess            *self);

@@ -340,6 +340,12 @@ ppool_process_recall (PPoolProcess *self,
   return ppool_outbox_recall (self->outbox, record);
 }
 
+gint64
+ppool_process_get_since (PPoolProcess *self)
+{
+  return ppool_outbox_get_since (self->outbox);
+}
+
 /* Has a call that the worker has taken say so. */
 void
 ppool_process_refresh (PPoolProcess *self,

@@ -179,6 +179,21 @@ ppool_scheduler_recall_from (PPoolScheduler *self,
     requeue (self, record);
 }
 
+/* It counts since when the worker has run its call and not since when it was
+ * given: the calls may not have reached it yet. */
+static gboolean
+is_stuck (PPoolScheduler *self,
+          PPoolSeat      *seat,
+          gint64          now)
+{
+  gint64 since = seat->busy_since;
+
+  if (now - since >= STUCK_USEC && self->funcs->running_since != NULL)
+    since = self->funcs->running_since (seat->process);
+
+  return since != 0 && now - since >= STUCK_USEC;
+}
+
 /* What was sent ahead and turns out to wait behind a long call goes back to the
  * head of the queue, before those that came after it. */
 void
@@ -195,7 +210,7 @@ ppool_scheduler_recall_stuck (PPoolScheduler *self)
         continue;
 
       now = now != 0 ? now : g_get_monotonic_time ();
-      if (now - seat->busy_since < STUCK_USEC)
+      if (!is_stuck (self, seat, now))
         continue;
 
       seat->is_stuck = TRUE;

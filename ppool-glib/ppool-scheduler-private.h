@@ -26,6 +26,8 @@ typedef struct
    * if that is NULL, unless the worker has taken it. */
   PPoolRecord *(*recall) (gpointer     process,
                           PPoolRecord *record);
+  /* (nullable): since when it has run what it runs, or 0; monotonic */
+  gint64 (*running_since) (gpointer    process);
 } PPoolSchedulerFuncs;
 
 typedef enum

@@ -48,6 +48,7 @@ test_properties (Harness *harness)
       make_executor (1, "remember", g_variant_new ("(i)", 7));
   g_autofree char *initializer = NULL;
   g_autoptr (GVariant) args = NULL;
+  g_autoptr (GVariant) number = NULL;
 
   g_assert_null (ppool_executor_get_initializer (plain));
   g_assert_null (ppool_executor_get_initializer_args (plain));
@@ -55,7 +56,8 @@ test_properties (Harness *harness)
   g_object_get (executor, "initializer", &initializer, "initializer-args", &args, NULL);
   g_assert_cmpstr (initializer, ==, "remember");
   g_assert_cmpstr (ppool_executor_get_initializer (executor), ==, "remember");
-  g_assert_cmpint (g_variant_get_int32 (g_variant_get_child_value (args, 0)), ==, 7);
+  number = g_variant_get_child_value (args, 0);
+  g_assert_cmpint (g_variant_get_int32 (number), ==, 7);
   g_assert_true (ppool_executor_get_initializer_args (executor) == args);
 }
 

@@ -17,6 +17,7 @@
 typedef struct
 {
   PPoolSeat seat;
+  gint64 running_since; /* 0 unless a test says that it is long ago */
   GQueue calls; /* (element-type PPoolRecord): in the order in which they came */
 } FakeProcess;
 
@@ -73,11 +74,20 @@ recall (gpointer     data,
   return NULL;
 }
 
+static gint64
+running_since (gpointer data)
+{
+  FakeProcess *process = data;
+
+  return process->running_since;
+}
+
 static const PPoolSchedulerFuncs funcs = {
   .start = start,
   .assign = assign,
   .retire = retire,
   .recall = recall,
+  .running_since = running_since,
 };
 
 static void
@@ -274,6 +284,7 @@ test_stuck (Fixture       *fixture,
 
   process = get_process (fixture, 0);
   process->seat.busy_since -= G_TIME_SPAN_SECOND;
+  process->running_since = 1;
   answer (fixture, 1, LONG_NSEC);
   assert_calls (fixture, 0, 1);
   assert_calls (fixture, 1, 1);
@@ -302,7 +313,10 @@ test_order (Fixture       *fixture,
   assert_calls (fixture, 1, 3);
 
   for (guint i = 0; i < 2; i++)
-    get_process (fixture, i)->seat.busy_since -= G_TIME_SPAN_SECOND;
+    {
+      get_process (fixture, i)->seat.busy_since -= G_TIME_SPAN_SECOND;
+      get_process (fixture, i)->running_since = 1;
+    }
   ppool_scheduler_set_max (fixture->scheduler, 2);
   for (guint i = 0; i < G_N_ELEMENTS (ahead); i++)
     {

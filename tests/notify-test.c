@@ -165,11 +165,11 @@ test_context (Harness *harness)
 
   listener_init (&listener);
   harness_assert_works (listener.executor);
+  harness_iterate_until (has_told_worker, &listener);
   ppool_executor_set_max_workers (listener.executor, 3);
   ppool_executor_set_grace_msec (listener.executor, 1234);
   ppool_executor_set_max_tasks_per_worker (listener.executor, 7);
   g_assert_cmpuint (ppool_executor_get_max_workers (listener.executor), ==, 3);
-  harness_iterate_until (has_told_worker, &listener);
   harness_shut_down (listener.executor);
   harness_iterate_until (knows_end, &listener);
   harness_iterate_until (has_told_end, &listener);

@@ -20,6 +20,13 @@ G_BEGIN_DECLS
 /* The longest error message that travels, in bytes. */
 #define PPOOL_VALUE_MAX_MESSAGE 65536
 
+gboolean    ppool_value_append            (GByteArray      *bytes,
+                                           GVariant        *value,
+                                           GError         **error);
+GVariant   *ppool_value_load              (GBytes          *bytes,
+                                           const guint8    *data,
+                                           gsize            size,
+                                           GError         **error);
 GVariant   *ppool_value_pack              (GVariant        *value,
                                            GError         **error);
 GVariant   *ppool_value_unpack            (GVariant        *packed,

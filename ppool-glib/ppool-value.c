@@ -1,4 +1,4 @@
-/* ppool-value.c: how values and errors travel
+/* ppool-value.c: how values travel
  *
  * Copyright 2026 The PPool-GLib authors
  *
@@ -23,22 +23,12 @@
 #define MAX_ARRAYS 32
 #define MAX_TUPLES 32
 
+/* The least size of a value that keeps the message in which it came, in bytes. */
+#define LARGE_SIZE 16384
+
 /* No value grows more than sixteen times on its way from GVariant to D-Bus
  * form, so only larger ones need to be measured. */
 #define MEASURED_SIZE (PPOOL_VALUE_MAX_SIZE / 16)
-
-static const struct
-{
-  PPoolError code;
-  const char *name;
-} reserved_errors[] = {
-  { PPOOL_ERROR_UNKNOWN_FUNCTION, "org.ppool.Error.UnknownFunction" },
-  { PPOOL_ERROR_INVALID_ARGS, "org.ppool.Error.InvalidArgs" },
-  { PPOOL_ERROR_TOO_LARGE, "org.ppool.Error.TooLarge" },
-  { PPOOL_ERROR_UNHANDLED, "org.ppool.Error.Unhandled" },
-  /* What D-Bus libraries say by themselves. */
-  { PPOOL_ERROR_UNKNOWN_FUNCTION, "org.freedesktop.DBus.Error.UnknownMethod" },
-};
 
 static gboolean
 set_too_large (gsize    size,
@@ -99,49 +89,98 @@ is_too_deep (GVariant *value,
   return too_deep;
 }
 
-/* Makes the form in which every type travels: the bytes of a variant that holds
- * the value, serialised in normal form. */
-GVariant *
-ppool_value_pack (GVariant  *value,
-                  GError   **error)
+/* Appends the form in which every type travels: the bytes of a variant that holds
+ * the value, serialised in normal form, which are the bytes of the value, a zero,
+ * and its type. They are to start on a multiple of eight. Sinks @value. */
+gboolean
+ppool_value_append (GByteArray  *bytes,
+                    GVariant    *value,
+                    GError     **error)
 {
-  g_autoptr (GVariant) boxed = g_variant_ref_sink (g_variant_new_variant (value));
-  g_autoptr (GVariant) normal = NULL;
-  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GVariant) held = g_variant_ref_sink (value);
+  g_autoptr (GVariant) normal = g_variant_get_normal_form (held);
+  const char *type = g_variant_get_type_string (normal);
+  gsize type_length = strlen (type);
+  gsize value_size = g_variant_get_size (normal);
+  gsize size = value_size + 1 + type_length;
+  guint start = bytes->len;
 
-  if (g_variant_get_size (boxed) > PPOOL_VALUE_MAX_SIZE)
-    {
-      set_too_large (g_variant_get_size (boxed), error);
-      return NULL;
-    }
+  if (size > PPOOL_VALUE_MAX_SIZE)
+    return set_too_large (size, error);
 
-  normal = g_variant_get_normal_form (boxed);
-  if (g_variant_get_size (normal) > PPOOL_VALUE_MAX_SIZE)
-    {
-      set_too_large (g_variant_get_size (normal), error);
-      return NULL;
-    }
-
-  if (is_too_deep (value, 0))
+  if (is_too_deep (normal, 0))
     {
       g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS,
                    "The value is nested more deeply than can be read again (%d)",
                    MAX_PACKED_DEPTH);
-      return NULL;
+      return FALSE;
     }
 
-  bytes = g_variant_get_data_as_bytes (normal);
+  g_byte_array_set_size (bytes, start + (guint) size);
+  g_variant_store (normal, bytes->data + start);
+  bytes->data[start + value_size] = '\0';
+  memcpy (bytes->data + start + value_size + 1, type, type_length);
 
-  return g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE);
+  return TRUE;
 }
 
-/* Checks everything, as the bytes come from another process. */
+/* Checks everything, as the bytes come from another process. @data is a part of
+ * @bytes, which a large value keeps; a small one must not hold so much more than
+ * itself. */
+GVariant *
+ppool_value_load (GBytes        *bytes,
+                  const guint8  *data,
+                  gsize          size,
+                  GError       **error)
+{
+  const guint8 *zero = size > 0 ? memrchr (data, '\0', size) : NULL;
+  const char *type = zero != NULL ? (const char *) zero + 1 : NULL;
+  const char *limit = (const char *) data + size;
+  const char *end = NULL;
+
+  if (type != NULL && g_variant_type_string_scan (type, limit, &end) && end == limit &&
+      g_variant_type_is_definite ((const GVariantType *) type))
+    {
+      gsize value_size = (gsize) (zero - data);
+      g_autoptr (GBytes) part =
+        value_size < LARGE_SIZE ?
+          g_bytes_new (data, value_size) :
+          g_bytes_new_with_free_func (data, value_size, (GDestroyNotify) g_bytes_unref,
+                                      g_bytes_ref (bytes));
+      g_autoptr (GVariant) value = g_variant_ref_sink (
+        g_variant_new_from_bytes ((const GVariantType *) type, part, FALSE));
+
+      if (g_variant_is_normal_form (value))
+        return g_steal_pointer (&value);
+    }
+
+  g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
+                       "a value arrived as bytes that are no value");
+  return NULL;
+}
+
+/* The same form, as a value of its own. */
+GVariant *
+ppool_value_pack (GVariant  *value,
+                  GError   **error)
+{
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  g_autoptr (GBytes) packed = NULL;
+
+  if (!ppool_value_append (bytes, value, error))
+    return NULL;
+
+  packed = g_byte_array_free_to_bytes (g_steal_pointer (&bytes));
+
+  return g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, packed, TRUE);
+}
+
 GVariant *
 ppool_value_unpack (GVariant  *packed,
                     gboolean   swapped,
                     GError   **error)
 {
-  g_autoptr (GVariant) boxed = NULL;
+  g_autoptr (GVariant) value = NULL;
   g_autoptr (GBytes) bytes = NULL;
 
   if (!g_variant_is_of_type (packed, G_VARIANT_TYPE_BYTESTRING))
@@ -153,23 +192,11 @@ ppool_value_unpack (GVariant  *packed,
     }
 
   bytes = g_variant_get_data_as_bytes (packed);
-  boxed = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE_VARIANT, bytes, FALSE));
-  if (swapped)
-    {
-      GVariant *native = g_variant_byteswap (boxed);
+  value = ppool_value_load (bytes, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), error);
+  if (value == NULL || !swapped)
+    return g_steal_pointer (&value);
 
-      g_variant_unref (boxed);
-      boxed = native;
-    }
-
-  if (!g_variant_is_normal_form (boxed))
-    {
-      g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
-                           "a value arrived as bytes that are no value");
-      return NULL;
-    }
-
-  return g_variant_get_variant (boxed);
+  return g_variant_byteswap (value);
 }
 
 static gboolean
@@ -380,100 +407,4 @@ ppool_value_check_dbus (GVariant  *value,
     return FALSE;
 
   return size <= PPOOL_VALUE_MAX_SIZE || set_too_large (size, error);
-}
-
-const char *
-ppool_value_error_name (PPoolError code)
-{
-  for (guint i = 0; i < G_N_ELEMENTS (reserved_errors); i++)
-    if (reserved_errors[i].code == code)
-      return reserved_errors[i].name;
-
-  g_return_val_if_reached (NULL);
-}
-
-/* Messages are file names and foreign exceptions as often as not: they are
- * made valid and bounded before they travel and again when they arrive. */
-char *
-ppool_value_clean_message (const char *message)
-{
-  gsize length = strnlen (message, PPOOL_VALUE_MAX_MESSAGE + 1);
-  g_autofree char *valid = g_utf8_make_valid (message, MIN (length, PPOOL_VALUE_MAX_MESSAGE));
-  char *end;
-
-  if (length <= PPOOL_VALUE_MAX_MESSAGE && strlen (valid) <= PPOOL_VALUE_MAX_MESSAGE)
-    return g_steal_pointer (&valid);
-
-  end = valid + PPOOL_VALUE_MAX_MESSAGE - strlen ("…");
-  while (((guchar) *end & 0xc0) == 0x80)
-    end--;
-  *end = '\0';
-
-  return g_strconcat (valid, "…", NULL);
-}
-
-/* Domains are looked up by name, and a name that nothing here has asked for
- * yet is unknown; these are the ones that functions use. */
-static void
-ensure_domains (void)
-{
-  static gsize once = 0;
-
-  if (g_once_init_enter (&once))
-    {
-      (void) G_BOOKMARK_FILE_ERROR;
-      (void) G_CONVERT_ERROR;
-      (void) G_DBUS_ERROR;
-      (void) G_FILE_ERROR;
-      (void) G_IO_ERROR;
-      (void) G_KEY_FILE_ERROR;
-      (void) G_MARKUP_ERROR;
-      (void) G_NUMBER_PARSER_ERROR;
-      (void) G_OPTION_ERROR;
-      (void) G_REGEX_ERROR;
-      (void) G_RESOLVER_ERROR;
-      (void) G_RESOURCE_ERROR;
-      (void) G_SHELL_ERROR;
-      (void) G_SPAWN_ERROR;
-      (void) G_SPAWN_EXIT_ERROR;
-      (void) G_THREAD_ERROR;
-      (void) G_TLS_ERROR;
-      (void) G_URI_ERROR;
-      (void) G_VARIANT_PARSE_ERROR;
-      g_once_init_leave (&once, 1);
-    }
-}
-
-/* Makes the error that a function has set. The domain is looked up and never
- * interned: the names come from another process. */
-GError *
-ppool_value_error_new (const char *domain,
-                       int         code,
-                       const char *message)
-{
-  g_autofree char *clean = ppool_value_clean_message (message);
-  GQuark quark;
-
-  ensure_domains ();
-
-  quark = g_quark_try_string (domain);
-  if (quark == 0 || quark == PPOOL_ERROR)
-    return g_error_new (PPOOL_ERROR, PPOOL_ERROR_REMOTE, "%s (%.255s, code %d)", clean, domain,
-                        code);
-
-  return g_error_new_literal (quark, code, clean);
-}
-
-/* Makes the error of a reply that carries nothing but a D-Bus error name. */
-GError *
-ppool_value_error_new_by_name (const char *name,
-                               const char *message)
-{
-  g_autofree char *clean = ppool_value_clean_message (message);
-
-  for (guint i = 0; i < G_N_ELEMENTS (reserved_errors); i++)
-    if (g_str_equal (reserved_errors[i].name, name))
-      return g_error_new_literal (PPOOL_ERROR, (int) reserved_errors[i].code, clean);
-
-  return g_error_new (PPOOL_ERROR, PPOOL_ERROR_REMOTE, "%s (%.255s)", clean, name);
 }

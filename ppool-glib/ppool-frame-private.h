@@ -1,0 +1,59 @@
+/* ppool-frame-private.h: many calls or results as one run of bytes
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* How large a frame grows, in bytes; an item that is larger travels alone. */
+#define PPOOL_FRAME_SIZE ((gsize) 64 * 1024)
+
+/* How many items it has at most. */
+#define PPOOL_FRAME_MAX_ITEMS 256
+
+typedef enum
+{
+  PPOOL_ITEM_CALL = 1, /* pool: a function's name and its arguments */
+  PPOOL_ITEM_VALUE,    /* worker: the result of a call */
+  PPOOL_ITEM_ERROR,    /* worker: a D-Bus error's name and its body */
+} PPoolItemKind;
+
+/* What is pointed to belongs to the frame. */
+typedef struct
+{
+  PPoolItemKind kind;
+  guint64 id;
+  const char *name;   /* UTF-8 */
+  const guint8 *data; /* a value in the form of ppool_value_append() */
+  gsize size;
+} PPoolItem;
+
+typedef struct
+{
+  GBytes *bytes; /* (unowned) */
+  gsize offset;
+} PPoolFrameReader;
+
+gboolean  ppool_frame_append       (GByteArray        *frame,
+                                    PPoolItemKind      kind,
+                                    guint64            id,
+                                    const char        *name,
+                                    GVariant          *value,
+                                    GError           **error);
+
+void      ppool_frame_reader_init  (PPoolFrameReader  *self,
+                                    GBytes            *bytes);
+gboolean  ppool_frame_reader_next  (PPoolFrameReader  *self,
+                                    PPoolItem         *item,
+                                    GError           **error);
+GVariant *ppool_frame_reader_load  (PPoolFrameReader  *self,
+                                    const PPoolItem   *item,
+                                    GError           **error);
+
+G_END_DECLS

@@ -20,6 +20,7 @@ typedef enum
   PPOOL_REQUEST_INITIALIZE,
   PPOOL_REQUEST_CALL,
   PPOOL_REQUEST_EXIT,
+  PPOOL_REQUEST_CALLS, /* is not answered */
 } PPoolRequestKind;
 
 typedef struct
@@ -38,7 +39,8 @@ struct _PPoolChannel
 
   GSocket *socket; /* (owned) */
   gulong closed_handler;
-  gboolean as_bytes; /* values travel as bytes; written before the first call */
+  gboolean as_bytes;   /* values travel as bytes; written before the first call */
+  gboolean has_frames; /* calls travel together; written before the first call */
   PPoolBoard *board; /* (owned) (nullable): the worker's; before the first call */
   gboolean offers_board; /* Initialize did; written before it was sent */
   gboolean needs_bytes; /* Initialize did; written before it was sent */
@@ -68,10 +70,15 @@ void             ppool_channel_violate           (PPoolChannel            *self,
 gboolean         ppool_channel_has_body          (GDBusMessage            *message,
                                                   const char              *type);
 void             ppool_channel_add_abilities     (GVariantBuilder         *dictionary,
-                                                  gboolean                 board);
+                                                  gboolean                 board,
+                                                  gboolean                 frames);
 gboolean         ppool_channel_has_feature       (GVariant                *dictionary,
                                                   const char              *feature);
 gboolean         ppool_channel_is_swapped        (GDBusMessage            *message);
+
+void             ppool_channel_remove_request    (PPoolChannel            *self,
+                                                  guint32                  serial,
+                                                  PPoolRequest            *removed);
 
 /* In GDBus's I/O thread; one a side. */
 void             ppool_channel_receive_in_pool   (PPoolChannel            *self,

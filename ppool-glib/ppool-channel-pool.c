@@ -14,29 +14,11 @@
 
 #include "ppool-value-private.h"
 
-static void
-remove_request (PPoolChannel *self,
-                guint32       serial,
-                PPoolRequest *removed)
-{
-  memset (removed, 0, sizeof *removed);
-
-  g_mutex_lock (&self->lock);
-  for (guint i = 0; i < self->requests->len; i++)
-    if (g_array_index (self->requests, PPoolRequest, i).serial == serial)
-      {
-        *removed = g_array_index (self->requests, PPoolRequest, i);
-        g_array_remove_index_fast (self->requests, i);
-        break;
-      }
-  g_mutex_unlock (&self->lock);
-}
-
 typedef struct
 {
   GVariant *path;
   GVariant *interface;
-  GVariant *members[PPOOL_REQUEST_EXIT + 1]; /* by kind */
+  GVariant *members[PPOOL_REQUEST_CALLS + 1]; /* by kind */
   GVariant *no_options;
 } Constants;
 
@@ -50,7 +32,7 @@ get_constants (void)
 
   if (g_once_init_enter (&once))
     {
-      static const char * const members[] = { "Initialize", "Call", "Exit" };
+      static const char * const members[] = { "Initialize", "Call", "Exit", "Calls" };
 
       constants.path = g_variant_ref_sink (g_variant_new_object_path (PPOOL_CHANNEL_OBJECT_PATH));
       constants.interface = g_variant_ref_sink (g_variant_new_string (PPOOL_CHANNEL_INTERFACE));
@@ -82,6 +64,8 @@ make_request (PPoolRequestKind  kind,
     g_dbus_message_set_body (message, body);
   if (fds != NULL)
     g_dbus_message_set_unix_fd_list (message, fds);
+  if (kind == PPOOL_REQUEST_CALLS)
+    g_dbus_message_set_flags (message, G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
 
   return message;
 }
@@ -106,7 +90,8 @@ send_request (PPoolChannel      *self,
       if (++self->last_serial == 0)
         self->last_serial = 1;
       request.serial = self->last_serial;
-      g_array_append_val (self->requests, request);
+      if (kind != PPOOL_REQUEST_CALLS)
+        g_array_append_val (self->requests, request);
     }
   g_mutex_unlock (&self->lock);
 
@@ -118,7 +103,7 @@ send_request (PPoolChannel      *self,
                                       G_DBUS_SEND_MESSAGE_FLAGS_PRESERVE_SERIAL, NULL, error))
     return TRUE;
 
-  remove_request (self, request.serial, &request);
+  ppool_channel_remove_request (self, request.serial, &request);
   return FALSE;
 }
 
@@ -189,7 +174,7 @@ ppool_channel_send_initialize (PPoolChannel *self,
   self->offers_board = fds != NULL;
 
   g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
-  ppool_channel_add_abilities (&options, self->offers_board);
+  ppool_channel_add_abilities (&options, self->offers_board, TRUE);
   if (self->offers_board)
     g_variant_builder_add (&options, "{sv}", "board", g_variant_new_handle (0));
 
@@ -280,6 +265,24 @@ ppool_channel_forget_call (PPoolChannel *self,
   g_mutex_unlock (&self->lock);
 }
 
+/* Takes @frame, in which there are calls. */
+void
+ppool_channel_send_frame (PPoolChannel *self,
+                          GByteArray   *frame)
+{
+  g_autoptr (GBytes) bytes = g_byte_array_free_to_bytes (frame);
+  g_autoptr (GError) error = NULL;
+  GVariant *members[2];
+
+  members[0] = g_variant_new_uint32 (0);
+  members[1] = g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE);
+
+  if (!send_request (self, PPOOL_REQUEST_CALLS, 0,
+                     g_variant_new_tuple (members, G_N_ELEMENTS (members)), NULL, &error) &&
+      !ppool_channel_is_closed_error (error))
+    ppool_channel_emit_type (self, PPOOL_CHANNEL_VIOLATION, error);
+}
+
 void
 ppool_channel_send_exit (PPoolChannel *self)
 {
@@ -290,129 +293,4 @@ ppool_channel_send_exit (PPoolChannel *self)
   if (!send_request (self, PPOOL_REQUEST_EXIT, 0, NULL, NULL, &error) &&
       !ppool_channel_is_closed_error (error))
     g_debug ("A worker can't be told to leave: %s", error->message);
-}
-
-/* Receiving, in GDBus's I/O thread */
-
-static GError *
-take_error (GDBusMessage *message)
-{
-  GVariant *body = g_dbus_message_get_body (message);
-  const char *name = g_dbus_message_get_error_name (message);
-  const char *text = g_dbus_message_get_arg0 (message);
-
-  if (g_str_equal (name, PPOOL_CHANNEL_ERROR_FUNCTION) && ppool_channel_has_body (message, "(ssi)"))
-    {
-      const char *domain;
-      int code;
-
-      g_variant_get (body, "(&s&si)", &text, &domain, &code);
-      return ppool_value_error_new (domain, code, text);
-    }
-
-  return ppool_value_error_new_by_name (name, text != NULL ? text : "No message");
-}
-
-static void
-receive_info (PPoolChannel      *self,
-              GDBusMessage      *message,
-              PPoolChannelEvent *event)
-{
-  g_autoptr (GVariant) info = NULL;
-  g_autoptr (GError) error = NULL;
-
-  if (!ppool_channel_has_body (message, "(a{sv})"))
-    {
-      ppool_channel_violate (self, "its answer to Initialize is not “(a{sv})”");
-      return;
-    }
-
-  info = g_variant_get_child_value (g_dbus_message_get_body (message), 0);
-  self->as_bytes = ppool_channel_has_feature (info, PPOOL_FEATURE_GVARIANT);
-  event->has_board = self->offers_board && ppool_channel_has_feature (info, PPOOL_FEATURE_BOARD);
-  if (self->needs_bytes && !self->as_bytes)
-    event->error = error = g_error_new_literal (
-      PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS,
-      "the worker can't take arguments of a type that plain D-Bus has not");
-
-  event->type = PPOOL_CHANNEL_INITIALIZED;
-  event->value = info;
-  ppool_channel_emit (self, event);
-}
-
-static void
-receive_result (PPoolChannel      *self,
-                GDBusMessage      *message,
-                PPoolChannelEvent *event)
-{
-  g_autoptr (GVariant) value = NULL;
-  g_autoptr (GVariant) packed = NULL;
-  g_autoptr (GError) error = NULL;
-
-  if (!ppool_channel_has_body (message, "(v)"))
-    {
-      ppool_channel_violate (self, "a result arrived that is not “(v)”");
-      return;
-    }
-
-  g_variant_get (g_dbus_message_get_body (message), "(v)", &packed);
-  if (self->as_bytes)
-    value = ppool_value_unpack (packed, ppool_channel_is_swapped (message), &error);
-  else
-    value = g_steal_pointer (&packed);
-
-  if (value == NULL)
-    {
-      ppool_channel_violate (self, "%s", error->message);
-      return;
-    }
-
-  event->type = PPOOL_CHANNEL_RESULT;
-  event->value = value;
-  ppool_channel_emit (self, event);
-}
-
-static void
-receive_reply (PPoolChannel *self,
-               GDBusMessage *message)
-{
-  g_autoptr (GError) error = NULL;
-  PPoolChannelEvent event = { 0 };
-  PPoolRequest request;
-
-  remove_request (self, g_dbus_message_get_reply_serial (message), &request);
-  event.id = request.id;
-
-  if (request.serial == 0)
-    ppool_channel_violate (self, "it answered a call that it was not given");
-  else if (request.kind == PPOOL_REQUEST_EXIT)
-    return;
-  else if (g_dbus_message_get_message_type (message) == G_DBUS_MESSAGE_TYPE_ERROR)
-    {
-      error = take_error (message);
-      event.type = request.kind == PPOOL_REQUEST_CALL ? PPOOL_CHANNEL_RESULT :
-                                                  PPOOL_CHANNEL_INITIALIZED;
-      event.error = error;
-      ppool_channel_emit (self, &event);
-    }
-  else if (request.kind == PPOOL_REQUEST_INITIALIZE)
-    receive_info (self, message, &event);
-  else
-    receive_result (self, message, &event);
-}
-
-void
-ppool_channel_receive_in_pool (PPoolChannel *self,
-                               GDBusMessage *message)
-{
-  GDBusMessageType type = g_dbus_message_get_message_type (message);
-
-  if (g_dbus_message_get_num_unix_fds (message) > 0)
-    ppool_channel_violate (self, "it sent descriptors that nobody asked for");
-  else if (type == G_DBUS_MESSAGE_TYPE_METHOD_RETURN || type == G_DBUS_MESSAGE_TYPE_ERROR)
-    receive_reply (self, message);
-  else
-    ppool_channel_violate (self, "it sent the message “%.255s” that nobody asked for",
-             g_dbus_message_get_member (message) != NULL ? g_dbus_message_get_member (message) :
-                                                           "?");
 }

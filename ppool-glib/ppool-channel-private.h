@@ -18,6 +18,7 @@ G_BEGIN_DECLS
 #define PPOOL_PROTOCOL_VERSION 1
 #define PPOOL_FEATURE_GVARIANT "gvariant"
 #define PPOOL_FEATURE_BOARD "board"
+#define PPOOL_FEATURE_FRAMES "frames"
 
 typedef struct _PPoolChannel PPoolChannel;
 
@@ -30,7 +31,7 @@ typedef enum
 typedef enum
 {
   PPOOL_CHANNEL_INITIALIZED, /* pool: the worker is ready, or @error */
-  PPOOL_CHANNEL_RESULT,      /* pool: call @id has @value or @error */
+  PPOOL_CHANNEL_RESULTS,     /* pool: calls have @results */
   PPOOL_CHANNEL_VIOLATION,   /* pool: the worker sent @error's nonsense */
   PPOOL_CHANNEL_INITIALIZE,  /* worker: run @function if any, answer @ticket */
   PPOOL_CHANNEL_CALL,        /* worker: run @function, answer @ticket */
@@ -46,6 +47,14 @@ typedef struct
   gboolean initializes; /* a value is answered with what the worker is */
 } PPoolTicket;
 
+/* Of one call: a value or an error. */
+typedef struct
+{
+  guint64 id;
+  GVariant *value; /* (owned) (nullable) */
+  GError *error;   /* (owned) (nullable) */
+} PPoolResult;
+
 /* Everything is borrowed for the time of the callback. */
 typedef struct
 {
@@ -53,9 +62,12 @@ typedef struct
   guint64 id;
   PPoolTicket ticket;
   const char *function;
-  GVariant *value; /* arguments of CALL and INITIALIZE, a RESULT */
+  GVariant *value; /* arguments of CALL and INITIALIZE, what INITIALIZED says */
   const GError *error;
-  gboolean has_board; /* INITIALIZED: the worker looks at it */
+  const PPoolResult *results;
+  guint n_results;
+  gboolean has_board;  /* INITIALIZED: the worker looks at it */
+  gboolean has_frames; /* INITIALIZED: the worker takes them */
 } PPoolChannelEvent;
 
 /* Runs in GDBus's I/O thread: short work only, never user code. */
@@ -89,6 +101,8 @@ gboolean      ppool_channel_send_call       (PPoolChannel      *self,
                                              GError           **error);
 void          ppool_channel_forget_call     (PPoolChannel      *self,
                                              guint64            id);
+void          ppool_channel_send_frame      (PPoolChannel      *self,
+                                             GByteArray        *frame);
 void          ppool_channel_send_exit       (PPoolChannel      *self);
 
 gboolean      ppool_channel_take            (PPoolChannel      *self,

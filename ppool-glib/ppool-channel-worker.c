@@ -71,7 +71,7 @@ ppool_channel_return_info (PPoolChannel      *self,
   GVariantBuilder info;
 
   g_variant_builder_init (&info, G_VARIANT_TYPE_VARDICT);
-  ppool_channel_add_abilities (&info, self->board != NULL);
+  ppool_channel_add_abilities (&info, self->board != NULL, FALSE);
   g_variant_builder_add (&info, "{sv}", "pid", g_variant_new_uint32 ((guint32) getpid ()));
 
   if (!send_reply (self, ticket, NULL, g_variant_new ("(a{sv})", &info), &error) &&

@@ -144,9 +144,16 @@ ppool_channel_has_body (GDBusMessage *message,
 /* What each side tells the other of itself in Initialize. */
 void
 ppool_channel_add_abilities (GVariantBuilder *dictionary,
-                             gboolean         board)
+                             gboolean         board,
+                             gboolean         frames)
 {
-  const char *features[] = { PPOOL_FEATURE_GVARIANT, board ? PPOOL_FEATURE_BOARD : NULL, NULL };
+  const char *features[4] = { PPOOL_FEATURE_GVARIANT };
+  guint n = 1;
+
+  if (board)
+    features[n++] = PPOOL_FEATURE_BOARD;
+  if (frames)
+    features[n++] = PPOOL_FEATURE_FRAMES;
 
   g_variant_builder_add (dictionary, "{sv}", "version",
                          g_variant_new_uint32 (PPOOL_PROTOCOL_VERSION));

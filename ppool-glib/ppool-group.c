@@ -9,9 +9,8 @@
 
 #include "ppool-group-private.h"
 
-#include <unistd.h>
-
 #include "ppool-error.h"
+#include "ppool-pid-private.h"
 
 /* A group waits for the calls of its futures and tells its owner of each that
  * is done, in the thread that settles it. Its owner is one of the two public
@@ -76,7 +75,7 @@ ppool_group_new (PPoolFuture    **futures,
   self->func = func;
   self->data = data;
   self->destroy = destroy;
-  self->pid = getpid ();
+  self->pid = ppool_pid_get ();
   g_mutex_init (&self->lock);
   g_cond_init (&self->changed);
 
@@ -118,7 +117,7 @@ ppool_group_check (PPoolGroup  *self,
 {
   if (self->foreign != NULL)
     g_propagate_error (error, g_error_copy (self->foreign));
-  else if (self->pid != getpid ())
+  else if (self->pid != ppool_pid_get ())
     g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN,
                  "The futures belong to process %ld; this one is a forked copy of it",
                  (long) self->pid);

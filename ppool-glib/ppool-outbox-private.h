@@ -19,13 +19,15 @@ typedef struct _PPoolOutbox PPoolOutbox;
 /* Within the gate. */
 typedef struct
 {
-  /* A call is over, so there is room for another. It took @nsec nanoseconds, or
-   * -1 if that is not known. */
+  /* A call is over. It took @nsec nanoseconds, or -1 if that is not known. */
   void (*answered) (gpointer     owner,
                     PPoolRecord *record,
                     gint64       nsec);
-  /* The board shows what can't be. */
-  void (*violated) (gpointer     owner);
+  /* So there is room for others. */
+  void (*refill)   (gpointer     owner);
+  /* The worker did @what can't be. */
+  void (*violated) (gpointer     owner,
+                    const char  *what);
 } PPoolOutboxFuncs;
 
 /* The pool's one lock. What is decided while it is held is sent by whoever
@@ -49,8 +51,9 @@ void         ppool_outbox_unref      (PPoolOutbox            *self);
 /* Within the gate. */
 void         ppool_outbox_open       (PPoolOutbox     *self,
                                       PPoolChannel    *channel);
-void         ppool_outbox_set_board  (PPoolOutbox     *self,
-                                      PPoolBoard      *board);
+void         ppool_outbox_set_abilities (PPoolOutbox  *self,
+                                      PPoolBoard      *board,
+                                      gboolean         has_frames);
 gboolean     ppool_outbox_has_board  (PPoolOutbox     *self);
 void         ppool_outbox_close      (PPoolOutbox     *self);
 void         ppool_outbox_push       (PPoolOutbox     *self,
@@ -69,11 +72,10 @@ void         ppool_outbox_take_all   (PPoolOutbox     *self,
                                       GPtrArray       *records);
 
 /* Outside of the gate. */
-void         ppool_outbox_settle     (PPoolOutbox     *self,
-                                      guint64          id,
-                                      guint            pid,
-                                      GVariant        *value,
-                                      const GError    *error);
+void         ppool_outbox_settle     (PPoolOutbox       *self,
+                                      guint              pid,
+                                      const PPoolResult *results,
+                                      guint              n_results);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolOutbox, ppool_outbox_unref)
 

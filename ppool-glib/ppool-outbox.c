@@ -7,212 +7,53 @@
 
 #include "config.h"
 
-#include "ppool-outbox-private.h"
+#include "ppool-outbox-internal.h"
 
-/* The order on the wire is the order of decisions: a decision appends to an
- * outbox while the gate's lock is held, and whoever leaves the gate sends what
- * is there, unless somebody is at it already, who then sends this as well. So
- * the sending happens on the thread that decided, without a detour, and nobody
- * sends while the lock is held.
- *
- * A call is in flight from the moment it is pushed until it is settled or taken
- * away; a send that fails for the channel's sake changes nothing.
- *
- * All fields but the constant ones are guarded by the gate's lock. */
+#define SCRIBBLED "its board shows what can't be"
 
-struct _PPoolOutbox
+PPoolOutboxSlot *
+ppool_outbox_get_slot (PPoolOutbox *self,
+                       guint64      id)
 {
-  /* Constant. */
-  PPoolGate *gate; /* (unowned): outlives this */
-  const PPoolOutboxFuncs *funcs;
-  gpointer owner; /* (unowned): is called only while a call is in flight */
-
-  PPoolChannel *channel; /* (owned) (nullable): NULL before and after its time */
-  PPoolBoard *board;     /* (owned) (nullable): NULL if the worker has none */
-  guint64 last_id;       /* ids of calls are this connection's own */
-  GPtrArray *in_flight;  /* (owned) (element-type PPoolRecord) */
-  GQueue unsent;         /* (unowned) (element-type PPoolRecord): of those */
-  gboolean exit_due;     /* behind what is unsent */
-  gboolean flushing;     /* somebody is at it */
-  gboolean is_dirty;
-  PPoolOutbox *next_dirty; /* (owned) (nullable) */
-};
-
-void
-ppool_gate_init (PPoolGate *self)
-{
-  g_mutex_init (&self->lock);
-  self->dirty = NULL;
+  return &self->slots[id % G_N_ELEMENTS (self->slots)];
 }
 
-void
-ppool_gate_clear (PPoolGate *self)
+/* (nullable): NULL if the call is not in flight. */
+PPoolOutboxSlot *
+ppool_outbox_find (PPoolOutbox *self,
+                   guint64      id)
 {
-  g_assert (self->dirty == NULL);
-  g_mutex_clear (&self->lock);
+  PPoolOutboxSlot *slot = ppool_outbox_get_slot (self, id);
+
+  return slot->record != NULL && ppool_record_get_id (slot->record) == id ? slot : NULL;
 }
 
-void
-ppool_gate_enter (PPoolGate *self)
+/* Takes a call out of those in flight: (transfer full). */
+PPoolRecord *
+ppool_outbox_empty_slot (PPoolOutbox     *self,
+                         PPoolOutboxSlot *slot)
 {
-  g_mutex_lock (&self->lock);
+  g_queue_unlink (&self->in_flight, &slot->link);
+  ppool_record_set_stage (slot->record, PPOOL_RECORD_OUT);
+
+  if (slot->batch != PPOOL_OUTBOX_NO_BATCH && --self->n_unanswered[slot->batch] == 0 &&
+      !g_queue_is_empty (&self->unsent))
+    ppool_outbox_mark_dirty (self);
+
+  return g_steal_pointer (&slot->record);
 }
 
-static void
-mark_dirty (PPoolOutbox *self)
-{
-  if (self->is_dirty)
-    return;
-
-  self->is_dirty = TRUE;
-  self->next_dirty = self->gate->dirty;
-  self->gate->dirty = g_atomic_rc_box_acquire (self);
-}
-
-/* Takes a call out of those in flight: (nullable). */
-static PPoolRecord *
-take (PPoolOutbox *self,
-      guint64      id)
-{
-  for (guint i = 0; i < self->in_flight->len; i++)
-    {
-      PPoolRecord *record = g_ptr_array_index (self->in_flight, i);
-
-      if (ppool_record_get_id (record) == id)
-        {
-          ppool_record_set_stage (record, PPOOL_RECORD_OUT);
-          return g_ptr_array_steal_index (self->in_flight, i);
-        }
-    }
-
-  return NULL;
-}
-
-/* A place of the board can be any call's that has none in flight. */
+/* Ids rise, and each has its place to itself. */
 static guint64
 make_id (PPoolOutbox *self)
 {
-  gboolean taken;
+  g_assert (self->in_flight.length < G_N_ELEMENTS (self->slots));
 
   do
-    {
-      self->last_id++;
-      taken = FALSE;
-      for (guint i = 0; i < self->in_flight->len && !taken; i++)
-        taken = ppool_board_shares (self->last_id, ppool_record_get_id (g_ptr_array_index (
-                                                     self->in_flight, i)));
-    }
-  while (taken);
+    self->last_id++;
+  while (ppool_outbox_get_slot (self, self->last_id)->record != NULL);
 
   return self->last_id;
-}
-
-/* A call that can't be sent fails alone. */
-static void
-fail_call (PPoolOutbox *self,
-           guint64      id,
-           GError      *error)
-{
-  g_autoptr (PPoolFailure) failure = ppool_failure_new (error);
-  g_autoptr (PPoolRecord) record = NULL;
-
-  g_mutex_lock (&self->gate->lock);
-  record = take (self, id);
-  if (record != NULL)
-    self->funcs->answered (self->owner, record, -1);
-  g_mutex_unlock (&self->gate->lock);
-
-  if (record != NULL)
-    ppool_record_settle_failure (record, failure);
-}
-
-static void
-send_call (PPoolOutbox  *self,
-           PPoolChannel *channel,
-           PPoolRecord  *record,
-           guint64       id)
-{
-  g_autoptr (GVariant) args = ppool_record_ref_args (record);
-  const char *function = ppool_record_get_function (record);
-  GError *error = NULL;
-
-  if (args == NULL || ppool_channel_send_call (channel, id, function, args, &error))
-    return;
-
-  g_prefix_error (&error, "The arguments of “%s”: ", function);
-  fail_call (self, id, error);
-}
-
-static gboolean
-is_in_flight (PPoolOutbox *self,
-              guint64      id)
-{
-  for (guint i = 0; i < self->in_flight->len; i++)
-    if (ppool_record_get_id (g_ptr_array_index (self->in_flight, i)) == id)
-      return TRUE;
-
-  return FALSE;
-}
-
-/* Enters with the lock held and leaves without it. */
-static void
-flush (PPoolOutbox *self)
-{
-  self->flushing = TRUE;
-
-  while (self->channel != NULL && (!g_queue_is_empty (&self->unsent) || self->exit_due))
-    {
-      g_autoptr (PPoolChannel) channel = ppool_channel_ref (self->channel);
-      GList *link = g_queue_pop_head_link (&self->unsent);
-      g_autoptr (PPoolRecord) record = link != NULL ? ppool_record_ref (link->data) : NULL;
-
-      guint64 id = 0;
-
-      if (record != NULL)
-        {
-          id = ppool_record_get_id (record);
-          ppool_record_set_stage (record, PPOOL_RECORD_SENT);
-        }
-      else
-        self->exit_due = FALSE;
-      g_mutex_unlock (&self->gate->lock);
-
-      if (record != NULL)
-        send_call (self, channel, record, id);
-      else
-        ppool_channel_send_exit (channel);
-
-      g_mutex_lock (&self->gate->lock);
-
-      /* It may have been taken back before it was on its way. */
-      if (record != NULL && !is_in_flight (self, id))
-        ppool_channel_forget_call (channel, id);
-    }
-
-  self->flushing = FALSE;
-  g_mutex_unlock (&self->gate->lock);
-}
-
-void
-ppool_gate_leave (PPoolGate *self)
-{
-  PPoolOutbox *outbox;
-
-  while ((outbox = self->dirty) != NULL)
-    {
-      self->dirty = g_steal_pointer (&outbox->next_dirty);
-      outbox->is_dirty = FALSE;
-
-      if (outbox->flushing)
-        g_mutex_unlock (&self->lock);
-      else
-        flush (outbox);
-
-      ppool_outbox_unref (outbox);
-      g_mutex_lock (&self->lock);
-    }
-
-  g_mutex_unlock (&self->lock);
 }
 
 PPoolOutbox *
@@ -225,7 +66,10 @@ ppool_outbox_new (PPoolGate              *gate,
   self->gate = gate;
   self->funcs = funcs;
   self->owner = owner;
-  self->in_flight = g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
+  g_queue_init (&self->in_flight);
+  g_queue_init (&self->unsent);
+  for (guint i = 0; i < G_N_ELEMENTS (self->slots); i++)
+    self->slots[i].link.data = &self->slots[i];
 
   return self;
 }
@@ -235,11 +79,10 @@ free_outbox (gpointer data)
 {
   PPoolOutbox *self = data;
 
-  g_assert (self->in_flight->len == 0);
+  g_assert (g_queue_is_empty (&self->in_flight));
   g_assert (self->channel == NULL);
 
   g_clear_pointer (&self->board, ppool_board_free);
-  g_ptr_array_unref (self->in_flight);
 }
 
 void
@@ -255,12 +98,14 @@ ppool_outbox_open (PPoolOutbox  *self,
   self->channel = ppool_channel_ref (channel);
 }
 
-/* Takes @board: calls may be sent ahead from now on. */
+/* What the worker can do. Takes @board: with one, calls may be sent ahead. */
 void
-ppool_outbox_set_board (PPoolOutbox *self,
-                        PPoolBoard  *board)
+ppool_outbox_set_abilities (PPoolOutbox *self,
+                            PPoolBoard  *board,
+                            gboolean     has_frames)
 {
   self->board = board;
+  self->has_frames = has_frames;
 }
 
 gboolean
@@ -280,13 +125,18 @@ void
 ppool_outbox_push (PPoolOutbox *self,
                    PPoolRecord *record)
 {
-  ppool_record_set_id (record, make_id (self));
-  if (self->board != NULL)
-    ppool_board_offer (self->board, ppool_record_get_id (record));
+  guint64 id = make_id (self);
+  PPoolOutboxSlot *slot = ppool_outbox_get_slot (self, id);
 
-  g_ptr_array_add (self->in_flight, ppool_record_ref (record));
+  ppool_record_set_id (record, id);
+  if (self->board != NULL)
+    ppool_board_offer (self->board, id);
+
+  slot->record = ppool_record_ref (record);
+  slot->batch = PPOOL_OUTBOX_NO_BATCH;
+  g_queue_push_tail_link (&self->in_flight, &slot->link);
   g_queue_push_tail_link (&self->unsent, ppool_record_get_link (record));
-  mark_dirty (self);
+  ppool_outbox_mark_dirty (self);
 }
 
 /* Tells the worker to leave, after everything that was pushed. */
@@ -294,7 +144,7 @@ void
 ppool_outbox_push_exit (PPoolOutbox *self)
 {
   self->exit_due = TRUE;
-  mark_dirty (self);
+  ppool_outbox_mark_dirty (self);
 }
 
 static gboolean
@@ -315,11 +165,18 @@ take_back (PPoolOutbox *self,
 
   word = ppool_board_withdraw (self->board, id);
   if (word == PPOOL_BOARD_SCRIBBLED)
-    self->funcs->violated (self->owner);
-  else if (word == PPOOL_BOARD_WITHDRAWN && self->channel != NULL)
+    self->funcs->violated (self->owner, SCRIBBLED);
+  else if (word == PPOOL_BOARD_WITHDRAWN && self->channel != NULL && !self->has_frames)
     ppool_channel_forget_call (self->channel, id);
 
   return word == PPOOL_BOARD_WITHDRAWN;
+}
+
+static PPoolRecord *
+recall_slot (PPoolOutbox *self,
+             PPoolOutboxSlot        *slot)
+{
+  return take_back (self, slot->record) ? ppool_outbox_empty_slot (self, slot) : NULL;
 }
 
 /* Takes @record back, or the first call that waits behind another and can be if
@@ -329,20 +186,25 @@ PPoolRecord *
 ppool_outbox_recall (PPoolOutbox *self,
                      PPoolRecord *record)
 {
-  guint n = self->in_flight->len;
+  PPoolRecord *recalled = NULL;
+  GList *head = self->in_flight.head;
 
-  for (guint i = 1; i <= n; i++)
+  if (record != NULL)
     {
-      PPoolRecord *candidate = g_ptr_array_index (self->in_flight, i % n);
+      PPoolOutboxSlot *slot = ppool_outbox_find (self, ppool_record_get_id (record));
 
-      if ((record == NULL || record == candidate) && take_back (self, candidate))
-        {
-          ppool_record_set_stage (candidate, PPOOL_RECORD_OUT);
-          return g_ptr_array_steal_index (self->in_flight, i % n);
-        }
+      return slot != NULL && slot->record == record ? recall_slot (self, slot) : NULL;
     }
 
-  return NULL;
+  for (GList *link = head != NULL ? head->next : NULL; link != NULL && recalled == NULL;)
+    {
+      GList *next = link->next;
+
+      recalled = recall_slot (self, link->data);
+      link = next;
+    }
+
+  return recalled != NULL || head == NULL ? recalled : recall_slot (self, head->data);
 }
 
 /* Tells whether the worker has taken a call, and since when, or 0. */
@@ -365,12 +227,13 @@ ppool_outbox_is_running (PPoolOutbox *self,
 gint64
 ppool_outbox_get_since (PPoolOutbox *self)
 {
-  for (guint i = 0; i < self->in_flight->len && self->board != NULL; i++)
+  for (GList *link = self->in_flight.head; link != NULL && self->board != NULL; link = link->next)
     {
-      guint64 id = ppool_record_get_id (g_ptr_array_index (self->in_flight, i));
+      const PPoolOutboxSlot *slot = link->data;
       PPoolBoardTimes times;
 
-      if (ppool_board_look (self->board, id, &times) == PPOOL_BOARD_TAKEN)
+      if (ppool_board_look (self->board, ppool_record_get_id (slot->record), &times) ==
+          PPOOL_BOARD_TAKEN)
         return times.taken;
     }
 
@@ -386,9 +249,9 @@ ppool_outbox_peek (PPoolOutbox *self,
   PPoolRecord *done = NULL;
 
   *is_done = FALSE;
-  for (guint i = 0; i < self->in_flight->len; i++)
+  for (GList *link = self->in_flight.head; link != NULL; link = link->next)
     {
-      PPoolRecord *record = g_ptr_array_index (self->in_flight, i);
+      PPoolRecord *record = ((PPoolOutboxSlot *) link->data)->record;
       PPoolBoardWord word = PPOOL_BOARD_TAKEN;
 
       if (self->board != NULL)
@@ -410,19 +273,21 @@ ppool_outbox_take_all (PPoolOutbox *self,
                        guint        pid,
                        GPtrArray   *records)
 {
-  for (guint i = 0; i < self->in_flight->len; i++)
-    {
-      PPoolRecord *record = g_ptr_array_index (self->in_flight, i);
-      gint64 since;
+  GList *link;
 
-      if (ppool_outbox_is_running (self, record, &since))
-        ppool_record_start (record, pid, since);
-      ppool_record_set_stage (record, PPOOL_RECORD_OUT);
-    }
-
+  self->emptied = TRUE;
   while (g_queue_pop_head_link (&self->unsent) != NULL)
     ;
-  g_ptr_array_extend_and_steal (records, g_ptr_array_ref (self->in_flight));
+
+  while ((link = self->in_flight.head) != NULL)
+    {
+      PPoolOutboxSlot *slot = link->data;
+      gint64 since;
+
+      if (ppool_outbox_is_running (self, slot->record, &since))
+        ppool_record_start (slot->record, pid, since);
+      g_ptr_array_add (records, ppool_outbox_empty_slot (self, slot));
+    }
 }
 
 /* What the board says of a call that was answered. Times are the worker's word,
@@ -450,38 +315,74 @@ check_board (PPoolOutbox *self,
   return TRUE;
 }
 
-/* Settles a call with what the worker answered, and has the next one sent
- * first. A call that was taken away meanwhile is none of its business. */
-void
-ppool_outbox_settle (PPoolOutbox  *self,
-                     guint64       id,
-                     guint         pid,
-                     GVariant     *value,
-                     const GError *error)
+/* A call that was answered, between gate and settling. */
+typedef struct
 {
-  g_autoptr (PPoolRecord) record = NULL;
+  PPoolRecord *record; /* (owned) (nullable) */
+  gint64 taken;
+} Answered;
+
+/* Within the gate. */
+static gboolean
+take_answered (PPoolOutbox       *self,
+               const PPoolResult *result,
+               Answered          *answered)
+{
+  PPoolOutboxSlot *slot = ppool_outbox_find (self, result->id);
+  gint64 nsec;
+
+  if (slot == NULL)
+    {
+      if (!self->emptied)
+        self->funcs->violated (self->owner, "it answered a call that it was not given");
+      return self->emptied;
+    }
+
+  if (!check_board (self, result->id, &answered->taken, &nsec))
+    {
+      self->funcs->violated (self->owner, SCRIBBLED);
+      return FALSE;
+    }
+
+  answered->record = ppool_outbox_empty_slot (self, slot);
+  self->funcs->answered (self->owner, answered->record, nsec);
+  return TRUE;
+}
+
+static void
+settle_answered (const Answered    *answered,
+                 const PPoolResult *result,
+                 guint              pid)
+{
   g_autoptr (PPoolFailure) failure = NULL;
-  gint64 taken = 0;
-  gint64 nsec = -1;
+
+  if (result->error != NULL)
+    failure = ppool_failure_new (g_error_copy (result->error));
+
+  ppool_record_settle_result (answered->record, pid, answered->taken, result->value, failure);
+}
+
+/* Settles calls with what the worker, @pid, answered, and has the next ones sent
+ * first. Those that were taken away meanwhile are none of its business. */
+void
+ppool_outbox_settle (PPoolOutbox       *self,
+                     guint              pid,
+                     const PPoolResult *results,
+                     guint              n_results)
+{
+  g_autofree Answered *answered = g_new0 (Answered, n_results);
+  gboolean good = TRUE;
 
   ppool_gate_enter (self->gate);
-  if (!check_board (self, id, &taken, &nsec) && is_in_flight (self, id))
-    self->funcs->violated (self->owner);
-  else
-    record = take (self, id);
-  if (record != NULL)
-    self->funcs->answered (self->owner, record, nsec);
+  for (guint i = 0; i < n_results && good; i++)
+    good = take_answered (self, &results[i], &answered[i]);
+  self->funcs->refill (self->owner);
   ppool_gate_leave (self->gate);
 
-  if (record == NULL)
-    return;
-
-  ppool_record_start (record, pid, taken);
-  if (value != NULL)
-    ppool_record_settle_value (record, value);
-  else
-    {
-      failure = ppool_failure_new (g_error_copy (error));
-      ppool_record_settle_failure (record, failure);
-    }
+  for (guint i = 0; i < n_results; i++)
+    if (answered[i].record != NULL)
+      {
+        settle_answered (&answered[i], &results[i], pid);
+        ppool_record_unref (answered[i].record);
+      }
 }

@@ -168,18 +168,10 @@ ppool_pool_end_workers (PPoolPool  *self,
     g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
   g_autoptr (GPtrArray) running =
     g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
-  GHashTableIter iter;
-  gpointer process;
-  gpointer place;
 
   ppool_gate_enter (&self->gate);
   ppool_pool_take_pending (self, cancelled);
-  g_hash_table_iter_init (&iter, self->places);
-  while (g_hash_table_iter_next (&iter, &process, &place))
-    {
-      ppool_process_terminate (process, signal, running);
-      ppool_scheduler_evict_seat (self->scheduler, &((PPoolPlace *) place)->seat);
-    }
+  ppool_pool_evict_all (self, signal, running);
   close_pool (self);
   ppool_gate_leave (&self->gate);
 

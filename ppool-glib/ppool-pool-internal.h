@@ -20,6 +20,7 @@ G_BEGIN_DECLS
 
 typedef struct
 {
+  PPoolPool *pool; /* (unowned): outlives this */
   PPoolSeat seat;
   PPoolProcess *process; /* (owned) */
 } PPoolPlace;
@@ -47,7 +48,7 @@ struct _PPoolPool
   GError *cause;          /* (owned) (nullable): why it is broken */
   PPoolFailure *broken;   /* (owned) (nullable): what every call then gets */
   PPoolScheduler *scheduler; /* (owned) */
-  GHashTable *places;     /* (owned) (element-type PPoolProcess PPoolPlace) */
+  GHashTable *places;     /* (owned) (element-type PPoolPlace): a set */
   PPoolManager *manager;  /* (owned) (nullable): from the first call on */
   PPoolStartup startup;   /* likewise */
   GArray *over_callbacks; /* (owned) (element-type OverCallback) */
@@ -69,6 +70,9 @@ void     ppool_pool_set_state     (PPoolPool          *self,
                                    PPoolExecutorState  state);
 void     ppool_pool_conclude      (PPoolPool    *self);
 void     ppool_pool_take_pending  (PPoolPool    *self,
+                                   GPtrArray    *records);
+void     ppool_pool_evict_all     (PPoolPool    *self,
+                                   int           signal,
                                    GPtrArray    *records);
 void     ppool_pool_settle_all    (GPtrArray    *records,
                                    PPoolFailure *failure);

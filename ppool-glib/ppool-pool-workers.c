@@ -26,17 +26,33 @@ cause_name (const GError *cause)
   return value != NULL ? value->value_name + strlen ("PPOOL_ERROR_") : "";
 }
 
+/* Within the gate: ends all workers, and takes what they have. */
+void
+ppool_pool_evict_all (PPoolPool *self,
+                      int        signal,
+                      GPtrArray *records)
+{
+  GHashTableIter iter;
+  gpointer key;
+
+  g_hash_table_iter_init (&iter, self->places);
+  while (g_hash_table_iter_next (&iter, &key, NULL))
+    {
+      PPoolPlace *place = key;
+
+      ppool_process_terminate (place->process, signal, records);
+      ppool_scheduler_evict_seat (self->scheduler, &place->seat);
+    }
+}
+
 static void
-process_died (gpointer      owner,
-              PPoolProcess *process G_GNUC_UNUSED,
+process_died (gpointer      seat,
               const GError *why)
 {
-  PPoolPool *self = owner;
+  PPoolPool *self = ((PPoolPlace *) seat)->pool;
   g_autoptr (GPtrArray) records =
     g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
   g_autoptr (PPoolFailure) failure = NULL;
-  GHashTableIter iter;
-  gpointer key, value;
 
   failure = ppool_failure_new (g_error_new (PPOOL_ERROR, PPOOL_ERROR_BROKEN,
                                             "The pool is broken (%s): %s", cause_name (why),
@@ -50,12 +66,7 @@ process_died (gpointer      owner,
       self->broken = ppool_failure_ref (failure);
     }
   ppool_pool_take_pending (self, records);
-  g_hash_table_iter_init (&iter, self->places);
-  while (g_hash_table_iter_next (&iter, &key, &value))
-    {
-      ppool_process_terminate (key, SIGTERM, records);
-      ppool_scheduler_evict_seat (self->scheduler, &((PPoolPlace *) value)->seat);
-    }
+  ppool_pool_evict_all (self, SIGTERM, records);
   ppool_gate_leave (&self->gate);
 
   ppool_pool_settle_all (records, failure);
@@ -64,15 +75,13 @@ process_died (gpointer      owner,
 }
 
 static void
-process_gone (gpointer      owner,
-              PPoolProcess *process)
+process_gone (gpointer seat)
 {
-  PPoolPool *self = owner;
-  PPoolPlace *place;
+  PPoolPlace *place = seat;
+  PPoolPool *self = place->pool;
 
   ppool_gate_enter (&self->gate);
-  place = g_hash_table_lookup (self->places, process);
-  g_hash_table_steal (self->places, process);
+  g_hash_table_remove (self->places, place);
   ppool_scheduler_remove_seat (self->scheduler, &place->seat);
   ppool_gate_leave (&self->gate);
 
@@ -84,42 +93,45 @@ process_gone (gpointer      owner,
 /* What processes and scheduler say, within the gate */
 
 static void
-process_ready (gpointer      owner,
-               PPoolProcess *process,
-               gboolean      takes_ahead)
+process_ready (gpointer seat,
+               gboolean takes_ahead)
 {
-  PPoolPool *self = owner;
-  PPoolPlace *place = g_hash_table_lookup (self->places, process);
+  PPoolPlace *place = seat;
 
   place->seat.takes_ahead = takes_ahead;
-  ppool_scheduler_seat_ready (self->scheduler, &place->seat);
+  ppool_scheduler_seat_ready (place->pool->scheduler, &place->seat);
 }
 
 static void
-process_answered (gpointer      owner,
-                  PPoolProcess *process,
-                  PPoolRecord  *record,
-                  gint64        nsec)
+process_answered (gpointer     seat,
+                  PPoolRecord *record,
+                  gint64       nsec)
 {
-  PPoolPool *self = owner;
-  PPoolPlace *place = g_hash_table_lookup (self->places, process);
+  PPoolPlace *place = seat;
 
-  ppool_scheduler_seat_answered (self->scheduler, &place->seat, record, nsec);
+  ppool_scheduler_seat_answered (place->pool->scheduler, &place->seat, record, nsec);
 }
 
 static void
-process_unfit (gpointer      owner,
-               PPoolProcess *process)
+process_refill (gpointer seat)
 {
-  PPoolPool *self = owner;
-  PPoolPlace *place = g_hash_table_lookup (self->places, process);
+  PPoolPlace *place = seat;
 
-  ppool_scheduler_seat_unfit (self->scheduler, &place->seat);
+  ppool_scheduler_seat_refill (place->pool->scheduler, &place->seat);
+}
+
+static void
+process_unfit (gpointer seat)
+{
+  PPoolPlace *place = seat;
+
+  ppool_scheduler_seat_unfit (place->pool->scheduler, &place->seat);
 }
 
 static const PPoolProcessFuncs process_funcs = {
   .ready = process_ready,
   .answered = process_answered,
+  .refill = process_refill,
   .unfit = process_unfit,
   .died = process_died,
   .gone = process_gone,
@@ -131,9 +143,10 @@ start_process (gpointer owner)
   PPoolPool *self = owner;
   PPoolPlace *place = g_new0 (PPoolPlace, 1);
 
+  place->pool = self;
   place->process = ppool_process_new (&self->gate, self->manager, &self->startup, self->grace_msec,
-                                      &process_funcs, self);
-  g_hash_table_insert (self->places, place->process, place);
+                                      &process_funcs, place);
+  g_hash_table_add (self->places, place);
   ppool_scheduler_add_seat (self->scheduler, &place->seat, place->process);
 }
 

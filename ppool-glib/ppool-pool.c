@@ -10,10 +10,10 @@
 #include "ppool-pool-internal.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "ppool-error.h"
 #include "ppool-limits-private.h"
+#include "ppool-pid-private.h"
 #include "ppool-process-private.h"
 #include "ppool-spawned-private.h"
 
@@ -150,7 +150,7 @@ ppool_pool_new (GObject       *executor,
 {
   PPoolPool *self = g_atomic_rc_box_new0 (PPoolPool);
 
-  self->pid = getpid ();
+  self->pid = ppool_pid_get ();
   g_weak_ref_init (&self->executor, executor);
   self->notifier = ppool_notifier_ref (notifier);
   ppool_gate_init (&self->gate);
@@ -222,7 +222,7 @@ gboolean
 ppool_pool_check (PPoolPool  *self,
                   GError    **error)
 {
-  if (getpid () == self->pid)
+  if (ppool_pid_get () == self->pid)
     return TRUE;
 
   g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN,

@@ -26,7 +26,7 @@ struct _PPoolProcess
   /* Constant. */
   PPoolGate *gate; /* (unowned): the owner's */
   const PPoolProcessFuncs *funcs;
-  gpointer owner;        /* (unowned): outlives the process */
+  gpointer seat;         /* (unowned): the owner's; outlives the process */
   PPoolManager *manager; /* (owned) */
   const PPoolStartup *startup; /* (unowned): the owner's */
   PPoolOutbox *outbox;   /* (owned) */
@@ -37,6 +37,7 @@ struct _PPoolProcess
   guint pid;
   gboolean was_ready;
   GError *cause; /* (owned) (nullable): what is wrong with it */
+  const char *violation; /* (nullable): what it did that can't be */
 
   /* In the manager's thread. */
   GSubprocess *subprocess;   /* (owned) (nullable) */

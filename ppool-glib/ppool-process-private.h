@@ -15,27 +15,25 @@ G_BEGIN_DECLS
 
 typedef struct _PPoolProcess PPoolProcess;
 
+/* What a process tells the seat that its owner has for it. */
 typedef struct
 {
-  /* In any thread, within the gate: the process has room for a call. */
-  void (*ready) (gpointer      owner,
-                 PPoolProcess *process,
+  /* In any thread, within the gate: the process takes calls. */
+  void (*ready) (gpointer      seat,
                  gboolean      takes_ahead);
   /* Likewise: it has answered a call, which took @nsec nanoseconds or -1. */
-  void (*answered) (gpointer      owner,
-                    PPoolProcess *process,
+  void (*answered) (gpointer      seat,
                     PPoolRecord  *record,
                     gint64        nsec);
-  /* In any thread, within the gate: it has no call and must not be given one. */
-  void (*unfit) (gpointer      owner,
-                 PPoolProcess *process);
+  /* Likewise: after that, it has room for others. */
+  void (*refill) (gpointer      seat);
+  /* Likewise: it has no call and must not be given one. */
+  void (*unfit) (gpointer      seat);
   /* In the manager's thread: it ended without being asked, and why. */
-  void (*died)  (gpointer      owner,
-                 PPoolProcess *process,
+  void (*died)  (gpointer      seat,
                  const GError *why);
   /* In the manager's thread: it is reaped and nothing of it is left. */
-  void (*gone)  (gpointer      owner,
-                 PPoolProcess *process);
+  void (*gone)  (gpointer      seat);
 } PPoolProcessFuncs;
 
 /* What all processes of a pool have in common. */
@@ -51,7 +49,7 @@ PPoolProcess *ppool_process_new       (PPoolGate               *gate,
                                        const PPoolStartup      *startup,
                                        guint                    grace_msec,
                                        const PPoolProcessFuncs *funcs,
-                                       gpointer                 owner);
+                                       gpointer                 seat);
 PPoolProcess *ppool_process_ref       (PPoolProcess            *self);
 void          ppool_process_unref     (PPoolProcess            *self);
 

@@ -49,9 +49,10 @@ receive_info (PPoolProcess            *self,
     {
       self->state = PPOOL_PROCESS_READY;
       self->was_ready = TRUE;
-      if (event->has_board)
-        ppool_outbox_set_board (self->outbox, g_steal_pointer (&self->board));
-      self->funcs->ready (self->owner, self, event->has_board);
+      ppool_outbox_set_abilities (self->outbox,
+                                  event->has_board ? g_steal_pointer (&self->board) : NULL,
+                                  event->has_frames);
+      self->funcs->ready (self->seat, event->has_board);
     }
   ppool_gate_leave (self->gate);
 }
@@ -65,15 +66,25 @@ outbox_answered (gpointer     owner,
   PPoolProcess *self = owner;
 
   if (self->state == PPOOL_PROCESS_READY)
-    self->funcs->answered (self->owner, self, record, nsec);
+    self->funcs->answered (self->seat, record, nsec);
+}
+
+/* Within the gate. */
+static void
+outbox_refill (gpointer owner)
+{
+  PPoolProcess *self = owner;
+
+  if (self->state == PPOOL_PROCESS_READY)
+    self->funcs->refill (self->seat);
 }
 
 static void
-scribbled_cb (gpointer data)
+violated_cb (gpointer data)
 {
   g_autoptr (PPoolProcess) self = data;
   g_autoptr (GError) error =
-    g_error_new_literal (PPOOL_ERROR, PPOOL_ERROR_PROTOCOL, "its board shows what can't be");
+    g_error_new_literal (PPOOL_ERROR, PPOOL_ERROR_PROTOCOL, self->violation);
 
   if (ppool_process_condemn (self, error))
     ppool_process_execute (self);
@@ -81,13 +92,21 @@ scribbled_cb (gpointer data)
 
 /* Within the gate. */
 static void
-outbox_violated (gpointer owner)
+outbox_violated (gpointer    owner,
+                 const char *what)
 {
-  ppool_process_post (owner, scribbled_cb);
+  PPoolProcess *self = owner;
+
+  if (self->violation != NULL)
+    return;
+
+  self->violation = what;
+  ppool_process_post (self, violated_cb);
 }
 
 const PPoolOutboxFuncs ppool_process_outbox_funcs = {
   .answered = outbox_answered,
+  .refill = outbox_refill,
   .violated = outbox_violated,
 };
 
@@ -103,8 +122,8 @@ channel_cb (PPoolChannel            *channel G_GNUC_UNUSED,
     case PPOOL_CHANNEL_INITIALIZED:
       receive_info (self, event);
       break;
-    case PPOOL_CHANNEL_RESULT:
-      ppool_outbox_settle (self->outbox, event->id, self->pid, event->value, event->error);
+    case PPOOL_CHANNEL_RESULTS:
+      ppool_outbox_settle (self->outbox, self->pid, event->results, event->n_results);
       break;
     case PPOOL_CHANNEL_VIOLATION:
       if (ppool_process_condemn (self, event->error))

@@ -94,7 +94,7 @@ static void
 set_dying (PPoolProcess *self)
 {
   self->state = PPOOL_PROCESS_DYING;
-  self->funcs->unfit (self->owner, self);
+  self->funcs->unfit (self->seat);
 }
 
 /* Notes what is wrong with the worker, unless something was before or it is
@@ -180,7 +180,7 @@ judge (PPoolProcess *self)
     return;
 
   error = make_error (self);
-  self->funcs->died (self->owner, self, error);
+  self->funcs->died (self->seat, error);
 }
 
 static void
@@ -202,7 +202,7 @@ finish (PPoolProcess *self)
   g_clear_pointer (&self->errors, ppool_stderr_free);
   g_clear_object (&self->subprocess);
 
-  self->funcs->gone (self->owner, self);
+  self->funcs->gone (self->seat);
 }
 
 /* Takes the next step that what is known allows. */
@@ -301,7 +301,7 @@ ppool_process_new (PPoolGate               *gate,
                    const PPoolStartup      *startup,
                    guint                    grace_msec,
                    const PPoolProcessFuncs *funcs,
-                   gpointer                 owner)
+                   gpointer                 seat)
 {
   PPoolProcess *self = g_atomic_rc_box_new0 (PPoolProcess);
 
@@ -310,7 +310,7 @@ ppool_process_new (PPoolGate               *gate,
   self->startup = startup;
   self->grace_msec = grace_msec;
   self->funcs = funcs;
-  self->owner = owner;
+  self->seat = seat;
   self->outbox = ppool_outbox_new (gate, &ppool_process_outbox_funcs, self);
 
   ppool_process_post (self, ppool_process_start);

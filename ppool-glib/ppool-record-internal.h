@@ -29,6 +29,7 @@ struct _PPoolRecord
   GMutex lock; /* guards what follows */
   GCond settled;
   PPoolFutureState state;
+  guint n_blocked;            /* threads that wait for the condition */
   gboolean telling;           /* the waiters are being told */
   gboolean abandoned;         /* no future asks for the outcome any more */
   GQueue waiters;             /* (element-type PPoolRecordWaiter) */

@@ -84,9 +84,12 @@ void              ppool_record_start               (PPoolRecord            *self
                                                     guint                   worker_pid,
                                                     gint64                  time);
 GVariant         *ppool_record_ref_args            (PPoolRecord            *self);
-gboolean          ppool_record_settle_value        (PPoolRecord            *self,
-                                                    GVariant               *value);
 gboolean          ppool_record_settle_failure      (PPoolRecord            *self,
+                                                    PPoolFailure           *failure);
+gboolean          ppool_record_settle_result       (PPoolRecord            *self,
+                                                    guint                   worker_pid,
+                                                    gint64                  started,
+                                                    GVariant               *value,
                                                     PPoolFailure           *failure);
 gboolean          ppool_record_settle_cancelled    (PPoolRecord            *self);
 

@@ -64,7 +64,9 @@ ppool_record_wait (PPoolRecord   *self,
     handler = g_signal_connect (cancellable, "cancelled", G_CALLBACK (interrupted_cb), self);
 
   g_mutex_lock (&self->lock);
+  self->n_blocked++;
   settled = wait_locked (self, timeout_msec, cancellable, error);
+  self->n_blocked--;
   g_mutex_unlock (&self->lock);
 
   /* Waits for a handler that is still running in another thread. */

@@ -121,6 +121,20 @@ ppool_record_set_id (PPoolRecord *self,
   self->id = id;
 }
 
+/* With the lock held. */
+static void
+note_start (PPoolRecord *self,
+            guint        worker_pid,
+            gint64       time)
+{
+  if (self->state != PPOOL_FUTURE_STATE_PENDING)
+    return;
+
+  self->state = PPOOL_FUTURE_STATE_RUNNING;
+  self->history.started_time = time != 0 ? time : g_get_monotonic_time ();
+  self->history.worker_pid = worker_pid;
+}
+
 /* A worker has taken the call, at @time, or now if that is 0. */
 void
 ppool_record_start (PPoolRecord *self,
@@ -128,12 +142,7 @@ ppool_record_start (PPoolRecord *self,
                     gint64       time)
 {
   g_mutex_lock (&self->lock);
-  if (self->state == PPOOL_FUTURE_STATE_PENDING)
-    {
-      self->state = PPOOL_FUTURE_STATE_RUNNING;
-      self->history.started_time = time != 0 ? time : g_get_monotonic_time ();
-      self->history.worker_pid = worker_pid;
-    }
+  note_start (self, worker_pid, time);
   g_mutex_unlock (&self->lock);
 }
 
@@ -178,15 +187,37 @@ tell_waiters (PPoolRecord *self)
   g_mutex_unlock (&self->lock);
 }
 
+/* How a call ends. */
+typedef struct
+{
+  PPoolFutureState state;
+  guint worker_pid;      /* 0 if nothing is known of its start */
+  gint64 started;        /* 0 if only the time isn't known */
+  GVariant *value;       /* (unowned) (nullable) */
+  PPoolFailure *failure; /* (unowned) (nullable) */
+} Outcome;
+
+/* With the lock held. */
+static void
+note_outcome (PPoolRecord   *self,
+              const Outcome *outcome)
+{
+  if (outcome->worker_pid != 0)
+    note_start (self, outcome->worker_pid, outcome->started);
+  self->state = outcome->state;
+  self->value = outcome->value != NULL ? g_variant_ref (outcome->value) : NULL;
+  self->failure = outcome->failure != NULL ? ppool_failure_ref (outcome->failure) : NULL;
+  self->history.finished_time = g_get_monotonic_time ();
+}
+
 static gboolean
-settle (PPoolRecord      *self,
-        PPoolFutureState  state,
-        GVariant         *value,
-        PPoolFailure     *failure)
+settle (PPoolRecord   *self,
+        const Outcome *outcome)
 {
   /* Once settled, the record may be dropped by everybody else. */
   g_autoptr (PPoolRecord) held G_GNUC_UNUSED = ppool_record_ref (self);
   gboolean abandoned;
+  gboolean blocks;
   gboolean tell;
 
   g_mutex_lock (&self->lock);
@@ -196,16 +227,15 @@ settle (PPoolRecord      *self,
       return FALSE;
     }
 
-  self->state = state;
-  self->value = value != NULL ? g_variant_ref (value) : NULL;
-  self->failure = failure != NULL ? ppool_failure_ref (failure) : NULL;
-  self->history.finished_time = g_get_monotonic_time ();
+  note_outcome (self, outcome);
   self->telling = tell = !g_queue_is_empty (&self->waiters);
+  blocks = self->n_blocked > 0;
   abandoned = self->abandoned;
   g_mutex_unlock (&self->lock);
 
   /* Who wakes is to find the lock free. */
-  g_cond_broadcast (&self->settled);
+  if (blocks)
+    g_cond_broadcast (&self->settled);
   if (tell)
     tell_waiters (self);
   if (abandoned)
@@ -216,30 +246,50 @@ settle (PPoolRecord      *self,
   return TRUE;
 }
 
-gboolean
-ppool_record_settle_value (PPoolRecord *self,
-                           GVariant    *value)
+/* (nullable): NULL if @value is of the type that was asked for. */
+static PPoolFailure *
+check_type (PPoolRecord *self,
+            GVariant    *value)
 {
-  g_autoptr (PPoolFailure) failure = NULL;
-
   if (self->result_type == NULL || g_variant_is_of_type (value, self->result_type))
-    return settle (self, PPOOL_FUTURE_STATE_FINISHED, value, NULL);
+    return NULL;
 
-  failure = ppool_failure_new (
+  return ppool_failure_new (
     g_error_new (PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS,
                  "The function “%s” returned a value of type “%s” where “%.*s” was asked for",
                  self->function, g_variant_get_type_string (value),
                  (int) g_variant_type_get_string_length (self->result_type),
                  g_variant_type_peek_string (self->result_type)));
+}
 
-  return settle (self, PPOOL_FUTURE_STATE_FINISHED, NULL, failure);
+/* The call was answered: worker @worker_pid has run it since @started, or 0 if
+ * that isn't known. There is a value or a failure. */
+gboolean
+ppool_record_settle_result (PPoolRecord  *self,
+                            guint         worker_pid,
+                            gint64        started,
+                            GVariant     *value,
+                            PPoolFailure *failure)
+{
+  g_autoptr (PPoolFailure) mismatch = value != NULL ? check_type (self, value) : NULL;
+  const Outcome outcome = {
+    .state = PPOOL_FUTURE_STATE_FINISHED,
+    .worker_pid = worker_pid,
+    .started = started,
+    .value = mismatch == NULL ? value : NULL,
+    .failure = mismatch != NULL ? mismatch : failure,
+  };
+
+  return settle (self, &outcome);
 }
 
 gboolean
 ppool_record_settle_failure (PPoolRecord  *self,
                              PPoolFailure *failure)
 {
-  return settle (self, PPOOL_FUTURE_STATE_FINISHED, NULL, failure);
+  const Outcome outcome = { .state = PPOOL_FUTURE_STATE_FINISHED, .failure = failure };
+
+  return settle (self, &outcome);
 }
 
 gboolean
@@ -249,8 +299,9 @@ ppool_record_settle_cancelled (PPoolRecord *self)
     ppool_failure_new (g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED,
                                     "The call of “%s” was cancelled before it ran",
                                     self->function));
+  const Outcome outcome = { .state = PPOOL_FUTURE_STATE_CANCELLED, .failure = failure };
 
-  return settle (self, PPOOL_FUTURE_STATE_CANCELLED, NULL, failure);
+  return settle (self, &outcome);
 }
 
 static void

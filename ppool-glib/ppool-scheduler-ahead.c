@@ -24,7 +24,7 @@
 #define STUCK_USEC 2000
 
 /* How many calls a worker may have; fewer than a board has places. */
-#define MAX_CALLS 64
+#define MAX_CALLS 240
 
 /* How many functions are remembered; names come from callers. */
 #define MAX_ESTIMATES 1024

@@ -78,6 +78,8 @@ void            ppool_scheduler_seat_answered (PPoolScheduler          *self,
                                              PPoolSeat                 *seat,
                                              PPoolRecord               *record,
                                              gint64                     nsec);
+void            ppool_scheduler_seat_refill (PPoolScheduler            *self,
+                                             PPoolSeat                 *seat);
 void            ppool_scheduler_seat_unfit  (PPoolScheduler            *self,
                                              PPoolSeat                 *seat);
 void            ppool_scheduler_evict_seat  (PPoolScheduler            *self,

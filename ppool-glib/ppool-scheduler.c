@@ -214,7 +214,12 @@ ppool_scheduler_push (PPoolScheduler *self,
   plan->number = ++self->last_number;
   ppool_record_set_stage (record, PPOOL_RECORD_QUEUED);
   g_queue_push_tail_link (&self->pending, ppool_record_get_link (ppool_record_ref (record)));
-  dispatch (self);
+
+  /* Where others wait already nothing has room, and nothing can be started. */
+  if (self->pending.length == 1 || ppool_scheduler_get_n_seats (self) < self->max_workers)
+    dispatch (self);
+  else if (self->funcs->changed != NULL)
+    self->funcs->changed (self->owner);
 }
 
 /* Takes a call back that no worker has taken. */
@@ -305,7 +310,7 @@ ppool_scheduler_seat_ready (PPoolScheduler *self,
 }
 
 /* A process has answered @record, which took @nsec nanoseconds, or -1 if that
- * is not known. */
+ * is not known. When that was all, it can be given others. */
 void
 ppool_scheduler_seat_answered (PPoolScheduler *self,
                                PPoolSeat      *seat,
@@ -314,6 +319,13 @@ ppool_scheduler_seat_answered (PPoolScheduler *self,
 {
   ppool_scheduler_measure (record, nsec);
   ppool_scheduler_forget_call (seat, record);
+}
+
+/* What a process had to say has been told. */
+void
+ppool_scheduler_seat_refill (PPoolScheduler *self,
+                             PPoolSeat      *seat)
+{
   seat->is_stuck = FALSE;
   seat->busy_since = seat->n_calls > 0 ? g_get_monotonic_time () : 0;
   settle_seat (self, seat);

@@ -97,10 +97,10 @@ test_once (Fixture       *fixture,
   PPoolRecordHistory before, after;
 
   g_assert_true (ppool_record_add_waiter (fixture->record, &fixture->waiters[0]));
-  g_assert_true (ppool_record_settle_value (fixture->record, value));
+  g_assert_true (ppool_record_settle_result (fixture->record, 0, 0, value, NULL));
   ppool_record_get_history (fixture->record, &before);
 
-  g_assert_false (ppool_record_settle_value (fixture->record, other));
+  g_assert_false (ppool_record_settle_result (fixture->record, 0, 0, other, NULL));
   g_assert_false (ppool_record_settle_failure (fixture->record, failure));
   g_assert_false (ppool_record_settle_cancelled (fixture->record));
   ppool_record_start (fixture->record, 7, 0);

@@ -140,6 +140,7 @@ answer (Fixture *fixture,
   g_assert_nonnull (record);
   ppool_record_set_stage (record, PPOOL_RECORD_OUT);
   ppool_scheduler_seat_answered (fixture->scheduler, &process->seat, record, nsec);
+  ppool_scheduler_seat_refill (fixture->scheduler, &process->seat);
 }
 
 static void

@@ -1,0 +1,17 @@
+/* ppool-pid-private.h: which process this is, at the price of a load
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <glib.h>
+#include <sys/types.h>
+
+G_BEGIN_DECLS
+
+pid_t ppool_pid_get (void);
+
+G_END_DECLS

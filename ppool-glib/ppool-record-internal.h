@@ -15,7 +15,6 @@ G_BEGIN_DECLS
 struct _PPoolRecord
 {
   /* Constant. */
-  char *function;            /* (owned) */
   GVariantType *result_type; /* (owned) (nullable) */
   const PPoolRecordOwner *owner_funcs;
   gpointer owner; /* (owned) */
@@ -39,6 +38,8 @@ struct _PPoolRecord
   GVariant *value;            /* (owned) (nullable) */
   PPoolFailure *failure;      /* (owned) (nullable) */
   PPoolRecordHistory history;
+
+  char function[]; /* constant */
 };
 
 gboolean ppool_record_is_settled (PPoolRecord *self);

@@ -39,9 +39,10 @@ ppool_record_new (const char             *function,
                   const PPoolRecordOwner *owner_funcs,
                   gpointer                owner)
 {
-  PPoolRecord *self = g_atomic_rc_box_new0 (PPoolRecord);
+  gsize name_size = strlen (function) + 1;
+  PPoolRecord *self = g_atomic_rc_box_alloc0 (sizeof *self + name_size);
 
-  self->function = g_strdup (function);
+  memcpy (self->function, function, name_size);
   self->args = g_variant_ref_sink (args != NULL ? args : g_variant_new_tuple (NULL, 0));
   self->result_type = result_type != NULL ? g_variant_type_copy (result_type) : NULL;
   self->owner_funcs = owner_funcs;
@@ -68,7 +69,6 @@ free_record (gpointer data)
   g_assert (g_queue_is_empty (&self->waiters));
 
   ppool_record_release_inputs (self);
-  g_free (self->function);
   g_clear_pointer (&self->result_type, g_variant_type_free);
   g_clear_pointer (&self->value, g_variant_unref);
   g_clear_pointer (&self->failure, ppool_failure_unref);

@@ -93,32 +93,57 @@ has_room_ahead (PPoolScheduler *self,
          (self->max_tasks == 0 || seat->n_tasks < self->max_tasks);
 }
 
+/* The worker that has the least to do, if it has room: (nullable). @limit is when
+ * the next one has less. */
+static PPoolSeat *
+find_room_ahead (PPoolScheduler *self,
+                 gint64          expected,
+                 gint64         *limit)
+{
+  PPoolSeat *best = NULL;
+
+  *limit = AHEAD_NSEC;
+  for (GList *link = self->seats[PPOOL_SEAT_BUSY].head; link != NULL; link = link->next)
+    {
+      PPoolSeat *seat = link->data;
+
+      if (!has_room_ahead (self, seat, expected))
+        continue;
+
+      if (best == NULL || seat->expected < best->expected)
+        {
+          if (best != NULL)
+            *limit = best->expected;
+          best = seat;
+        }
+      else
+        *limit = MIN (*limit, seat->expected);
+    }
+
+  return best;
+}
+
 /* A little work is given to workers that are busy, so that they need not wait
  * for the next call. */
 void
 ppool_scheduler_assign_ahead (PPoolScheduler *self)
 {
+  PPoolSeat *seat = NULL;
+  gint64 limit = 0;
+
   while (!g_queue_is_empty (&self->pending))
     {
       gint64 expected = ppool_scheduler_expect (g_queue_peek_head (&self->pending));
-      PPoolSeat *best = NULL;
 
       if (expected > AHEAD_NSEC)
         return;
 
-      for (GList *link = self->seats[PPOOL_SEAT_BUSY].head; link != NULL; link = link->next)
-        {
-          PPoolSeat *seat = link->data;
-
-          if (has_room_ahead (self, seat, expected) &&
-              (best == NULL || seat->expected < best->expected))
-            best = seat;
-        }
-
-      if (best == NULL)
+      if (seat == NULL || seat->expected > limit || !has_room_ahead (self, seat, expected))
+        seat = find_room_ahead (self, expected, &limit);
+      if (seat == NULL)
         return;
 
-      ppool_scheduler_assign (self, best);
+      ppool_scheduler_assign (self, seat);
     }
 }
 

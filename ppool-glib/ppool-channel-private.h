@@ -104,25 +104,6 @@ void          ppool_channel_forget_call     (PPoolChannel      *self,
 void          ppool_channel_send_frame      (PPoolChannel      *self,
                                              GByteArray        *frame);
 void          ppool_channel_send_exit       (PPoolChannel      *self);
-
-gboolean      ppool_channel_take            (PPoolChannel      *self,
-                                             const PPoolTicket *ticket);
-void          ppool_channel_return_info     (PPoolChannel      *self,
-                                             const PPoolTicket *ticket);
-void          ppool_channel_return_value    (PPoolChannel      *self,
-                                             const PPoolTicket *ticket,
-                                             GVariant          *value);
-/* An error that the function set: it never passes for a verdict of the
- * library, not even in its domain. */
-void          ppool_channel_return_error    (PPoolChannel      *self,
-                                             const PPoolTicket *ticket,
-                                             const GError      *error);
-/* The worker room's own verdict: UNKNOWN_FUNCTION or UNHANDLED (and, from the
- * channel itself, TOO_LARGE and INVALID_ARGS). */
-void          ppool_channel_return_failure  (PPoolChannel      *self,
-                                             const PPoolTicket *ticket,
-                                             PPoolError         code,
-                                             const char        *message);
 void          ppool_channel_flush           (PPoolChannel      *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolChannel, ppool_channel_unref)

@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "ppool-channel-internal.h"
+#include "ppool-channel-worker-private.h"
 
 #include <gio/gunixfdlist.h>
 #include <unistd.h>

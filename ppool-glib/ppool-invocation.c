@@ -11,6 +11,8 @@
 
 #include "ppool-invocation-private.h"
 
+#include "ppool-channel-worker-private.h"
+
 /**
  * PPoolInvocation:
  *

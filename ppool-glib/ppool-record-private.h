@@ -7,10 +7,10 @@
 
 #pragma once
 
-#include <gio/gio.h>
-
 #include "ppool-enums.h"
 #include "ppool-failure-private.h"
+
+#include <gio/gio.h>
 
 G_BEGIN_DECLS
 
@@ -22,7 +22,7 @@ typedef struct
   gboolean (*cancel)     (gpointer      owner,
                           PPoolRecord  *record);
   GObject *(*dup_source) (gpointer      owner);
-  /* (nullable): fails in a forked copy of the process. */
+  /* (nullable): fails in a forked copy of the process */
   gboolean (*check)      (gpointer      owner,
                           GError      **error);
   /* (nullable): has a record that runs say so */
@@ -92,7 +92,6 @@ gboolean          ppool_record_settle_result       (PPoolRecord            *self
                                                     GVariant               *value,
                                                     PPoolFailure           *failure);
 gboolean          ppool_record_settle_cancelled    (PPoolRecord            *self);
-
 /* For whoever waits. */
 gboolean          ppool_record_connect_cancellable (PPoolRecord            *self,
                                                     GCancellable           *cancellable,

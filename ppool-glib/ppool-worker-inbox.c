@@ -9,7 +9,7 @@
 
 #include "ppool-worker-internal.h"
 
-#include "ppool-channel-private.h"
+#include "ppool-channel-worker-private.h"
 #include "ppool-invocation-private.h"
 #include "ppool-spawned-private.h"
 #include "ppool-watchdog-private.h"

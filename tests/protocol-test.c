@@ -101,6 +101,88 @@ test_packed (Harness *harness)
     }
 }
 
+#define FRAMES "init:gvariant,frames"
+
+static PPoolLauncher *
+frames_launcher (const char *how)
+{
+  g_autofree char *results = g_strconcat ("results:", how, NULL);
+
+  return harness_raw_launcher (FRAMES, "calls", results, "hang", NULL);
+}
+
+static void
+test_frames (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor =
+    harness_executor_on (harness_raw_launcher (FRAMES, "serve-frames", NULL), 2);
+  PPoolFuture *futures[20];
+
+  for (guint i = 0; i < G_N_ELEMENTS (futures); i++)
+    futures[i] = harness_submit (executor, "function", g_variant_new ("(u)", i));
+  for (guint i = 0; i < G_N_ELEMENTS (futures); i++)
+    {
+      g_autofree char *expected = g_strdup_printf ("(uint32 %u,)", i);
+
+      harness_assert_value (futures[i], expected);
+      g_object_unref (futures[i]);
+    }
+}
+
+static void
+test_frame_error (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor_on (frames_launcher ("error"), 1);
+  g_autoptr (PPoolFuture) future = harness_submit (executor, "function", g_variant_new ("(s)", "why"));
+  g_autoptr (GError) error = harness_failure (future);
+
+  g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_REMOTE);
+  g_assert_nonnull (strstr (error->message, "why"));
+  g_assert_nonnull (strstr (error->message, "org.example.Bad"));
+  ppool_executor_kill_workers (executor);
+}
+
+/* Frames that are none, and results of calls that it doesn't have. */
+static void
+test_bad_frames (Harness *harness)
+{
+  static const char * const ways[] = {
+    "forged", "call", "cut", "size", "flags", "kind", "name", "value",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (ways); i++)
+    {
+      g_test_message ("%s", ways[i]);
+      check (frames_launcher (ways[i]), PPOOL_ERROR_PROTOCOL);
+    }
+
+  /* Where it doesn't take frames. */
+  check (harness_raw_launcher ("init", "call", "unasked:results", "hang", NULL),
+         PPOOL_ERROR_PROTOCOL);
+}
+
+/* What is good before what is bad counts. */
+static void
+test_half_bad_frames (Harness *harness)
+{
+  static const char * const ways[] = { "twice", "tail" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (ways); i++)
+    {
+      g_autoptr (PPoolExecutor) executor = harness_executor_on (frames_launcher (ways[i]), 1);
+      g_autoptr (PPoolFuture) future =
+        harness_submit (executor, "function", g_variant_new ("(i)", 7));
+      g_autoptr (GError) error = NULL;
+
+      g_test_message ("%s", ways[i]);
+      harness_assert_value (future, "(7,)");
+      while ((error = ppool_executor_get_error (executor)) == NULL)
+        g_thread_yield ();
+      g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL);
+      harness_shut_down (executor);
+    }
+}
+
 static void
 test_garbage (Harness *harness)
 {
@@ -195,6 +277,10 @@ main (int    argc,
   harness_add ("/protocol/second-reply", test_second_reply);
   harness_add ("/protocol/unasked", test_unasked);
   harness_add ("/protocol/packed", test_packed);
+  harness_add ("/protocol/frames/good", test_frames);
+  harness_add ("/protocol/frames/error", test_frame_error);
+  harness_add ("/protocol/frames/bad", test_bad_frames);
+  harness_add ("/protocol/frames/half-bad", test_half_bad_frames);
   harness_add ("/protocol/garbage", test_garbage);
   harness_add ("/protocol/truncated", test_truncated);
   harness_add ("/protocol/descriptor/silent", test_descriptor);

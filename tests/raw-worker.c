@@ -12,6 +12,7 @@
 
 #include "gate.h"
 #include "raw-channel.h"
+#include "raw-frames.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -56,12 +57,12 @@ do_greet (const char *text)
   g_assert_cmpuint (offered, ==, 1);
 }
 
-/* With a feature, or with another version. */
+/* With features, or with another version. */
 static void
 do_info (const char *text)
 {
   gboolean is_version = text != NULL && g_ascii_isdigit (*text);
-  const char *features[] = { is_version ? NULL : text, NULL };
+  g_auto (GStrv) features = g_strsplit (is_version || text == NULL ? "" : text, ",", 0);
   guint32 version = is_version ? atoi (text) : 1;
   GVariantDict info;
 
@@ -215,6 +216,11 @@ do_unasked (const char *text)
 
   if (g_str_equal (text, "signal"))
     message = g_dbus_message_new_signal (OBJECT_PATH, INTERFACE, "Surprise");
+  else if (g_str_equal (text, "results"))
+    {
+      message = g_dbus_message_new_signal (OBJECT_PATH, INTERFACE, "Results");
+      g_dbus_message_set_body (message, g_variant_new_parsed ("(uint32 0, @ay [])"));
+    }
   else
     message = g_dbus_message_new_method_call (NULL, OBJECT_PATH, INTERFACE, "Ping");
   raw_write_message (message);
@@ -239,6 +245,29 @@ do_garbage (const char *text)
   memset (garbage, 'x', sizeof garbage);
   garbage[80] = '\n';
   raw_write (garbage, sizeof garbage);
+}
+
+static void
+do_calls (const char *text)
+{
+  if (!raw_frames_read_calls ())
+    do_farewell (NULL);
+}
+
+static void
+do_results (const char *text)
+{
+  raw_frames_write_results (text != NULL ? text : "");
+}
+
+static G_NORETURN void
+do_serve_frames (const char *text)
+{
+  while (TRUE)
+    {
+      do_calls (NULL);
+      do_results (NULL);
+    }
 }
 
 /* A whole message with a header that no signature fits. */
@@ -411,7 +440,7 @@ static const struct
 } steps[] = {
   { "auth", do_auth },
   { "greet", do_greet },
-  { "info", do_info },                   /* [FEATURE or VERSION, 0 for none] */
+  { "info", do_info },                   /* [FEATURES or VERSION, 0 for none] */
   { "init", do_init },                   /* all three; the same */
   { "init-nonsense", do_init_nonsense },
   { "init-error", do_init_error },       /* MESSAGE */
@@ -423,10 +452,13 @@ static const struct
   { "return-body", do_return_body },     /* VARIANT, in GVariant text form */
   { "return-error", do_return_error },   /* NAME[=VARIANT] */
   { "half", do_half },
+  { "calls", do_calls },
+  { "results", do_results },             /* [how they are wrong] */
+  { "serve-frames", do_serve_frames },
   { "serve", do_serve },
   { "until-exit", do_until_exit },
   { "farewell", do_farewell },
-  { "unasked", do_unasked },             /* signal, method */
+  { "unasked", do_unasked },             /* signal, results, method */
   { "flood", do_flood },                 /* answers, line, descriptors, SIZE */
   { "huge", do_huge },
   { "garbage", do_garbage },

@@ -53,6 +53,7 @@ test_methods (void)
   } methods[] = {
     { "Initialize", "a{sv}", "a{sv}" },
     { "Call", "tsva{sv}", "v" },
+    { "Calls", "uay", "" },
     { "Exit", "", "" },
   };
   GDBusInterfaceInfo *interface = load_interface ();
@@ -79,6 +80,19 @@ test_methods (void)
   g_dbus_interface_info_unref (interface);
 }
 
+static void
+test_signals (void)
+{
+  GDBusInterfaceInfo *interface = load_interface ();
+  g_autofree char *types = signature (interface->signals[0]->args);
+
+  g_assert_cmpstr (interface->signals[0]->name, ==, "Results");
+  g_assert_cmpstr (types, ==, "uay");
+  g_assert_null (interface->signals[1]);
+
+  g_dbus_interface_info_unref (interface);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -86,6 +100,7 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/interface/methods", test_methods);
+  g_test_add_func ("/interface/signals", test_signals);
 
   return g_test_run ();
 }

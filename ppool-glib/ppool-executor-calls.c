@@ -39,6 +39,38 @@ submit_record (PPoolExecutor       *self,
 }
 
 /**
+ * ppool_executor_prestart:
+ * @self: an executor
+ * @n_workers: how many workers there are to be, 0 is as many as there may be
+ * @error: return location for an error
+ *
+ * Starts workers before there are calls for them.
+ *
+ * Workers are else started when calls wait. Those that live already count, and
+ * there are never more than [property@PPool.Executor:max-workers]. A worker that
+ * can't be started breaks the executor, as one that was started for a call does.
+ *
+ * It fails as [method@PPool.Executor.submit] does.
+ *
+ * **Threads**: may be called from any thread; it doesn't block.
+ *
+ * Returns: `TRUE`, or `FALSE` with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+ppool_executor_prestart (PPoolExecutor  *self,
+                         guint           n_workers,
+                         GError        **error)
+{
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return ppool_pool_prestart (self->pool, self->launcher, n_workers != 0 ? n_workers : G_MAXUINT,
+                              error);
+}
+
+/**
  * ppool_executor_submit:
  * @self: an executor
  * @function: the name of a function of the workers

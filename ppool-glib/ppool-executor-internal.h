@@ -26,6 +26,7 @@ struct _PPoolExecutor
   guint max_workers;
   guint grace_msec;
   guint max_tasks_per_worker;
+  guint spare_workers;
   guint untold; /* settings that were changed elsewhere, by the bit of their number */
 
   /* What was told last; in the context of the constructor. */
@@ -38,6 +39,7 @@ typedef enum
   PPOOL_EXECUTOR_PROP_LAUNCHER = 1,
   PPOOL_EXECUTOR_PROP_MAX_WORKERS,
   PPOOL_EXECUTOR_PROP_MAX_TASKS_PER_WORKER,
+  PPOOL_EXECUTOR_PROP_SPARE_WORKERS,
   PPOOL_EXECUTOR_PROP_INITIALIZER,
   PPOOL_EXECUTOR_PROP_INITIALIZER_ARGS,
   PPOOL_EXECUTOR_PROP_GRACE_MSEC,

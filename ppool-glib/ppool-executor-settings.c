@@ -225,6 +225,51 @@ ppool_executor_set_max_tasks_per_worker (PPoolExecutor *self,
 }
 
 /**
+ * ppool_executor_get_spare_workers:
+ * @self: an executor
+ *
+ * Gets how many idle workers are kept ready.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the number of workers
+ *
+ * Since: 1.0
+ */
+guint
+ppool_executor_get_spare_workers (PPoolExecutor *self)
+{
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
+
+  return get_setting (self, &self->spare_workers);
+}
+
+/**
+ * ppool_executor_set_spare_workers:
+ * @self: an executor
+ * @spare_workers: a number of workers
+ *
+ * Sets [property@PPool.Executor:spare-workers].
+ *
+ * Set to a smaller number, idle workers stay until they are needed.
+ *
+ * **Threads**: may be called from any thread. `notify` is emitted at once in the
+ * thread that made the executor; if it was set in another one, in the main
+ * context that was the thread-default one there.
+ *
+ * Since: 1.0
+ */
+void
+ppool_executor_set_spare_workers (PPoolExecutor *self,
+                                  guint          spare_workers)
+{
+  g_return_if_fail (PPOOL_IS_EXECUTOR (self));
+
+  change_setting (self, &self->spare_workers, spare_workers, ppool_pool_set_spare_workers,
+                  PPOOL_EXECUTOR_PROP_SPARE_WORKERS);
+}
+
+/**
  * ppool_executor_get_initializer:
  * @self: an executor
  *

@@ -139,6 +139,9 @@ ppool_executor_get_property (GObject    *object,
     case PPOOL_EXECUTOR_PROP_MAX_TASKS_PER_WORKER:
       g_value_set_uint (value, ppool_executor_get_max_tasks_per_worker (self));
       break;
+    case PPOOL_EXECUTOR_PROP_SPARE_WORKERS:
+      g_value_set_uint (value, ppool_executor_get_spare_workers (self));
+      break;
     case PPOOL_EXECUTOR_PROP_INITIALIZER:
       g_value_set_string (value, self->initializer);
       break;
@@ -185,6 +188,9 @@ ppool_executor_set_property (GObject      *object,
       break;
     case PPOOL_EXECUTOR_PROP_MAX_TASKS_PER_WORKER:
       ppool_executor_set_max_tasks_per_worker (self, g_value_get_uint (value));
+      break;
+    case PPOOL_EXECUTOR_PROP_SPARE_WORKERS:
+      ppool_executor_set_spare_workers (self, g_value_get_uint (value));
       break;
     case PPOOL_EXECUTOR_PROP_INITIALIZER:
       self->initializer = g_value_dup_string (value);
@@ -295,6 +301,23 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    */
   ppool_executor_props[PPOOL_EXECUTOR_PROP_MAX_TASKS_PER_WORKER] =
     g_param_spec_uint ("max-tasks-per-worker", NULL, NULL, 0, G_MAXUINT, 0,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * PPoolExecutor:spare-workers:
+   *
+   * How many idle workers are kept ready for calls that are still to come; 0, the
+   * default, is none.
+   *
+   * A call that meets a spare worker doesn't wait for a process to start. There
+   * are never more than [property@PPool.Executor:max-workers] altogether. The
+   * first one starts with the first call, or with
+   * [method@PPool.Executor.prestart].
+   *
+   * Since: 1.0
+   */
+  ppool_executor_props[PPOOL_EXECUTOR_PROP_SPARE_WORKERS] =
+    g_param_spec_uint ("spare-workers", NULL, NULL, 0, G_MAXUINT, 0,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**

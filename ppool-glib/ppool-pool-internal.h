@@ -54,6 +54,7 @@ struct _PPoolPool
   GArray *over_callbacks; /* (owned) (element-type OverCallback) */
   guint grace_msec;
   guint max_workers;
+  guint spare_workers;
 };
 
 extern const PPoolSchedulerFuncs ppool_pool_scheduler_funcs;

@@ -34,9 +34,10 @@ void                ppool_pool_set_max_workers (PPoolPool          *self,
                                                 guint               max_workers);
 void                ppool_pool_set_grace_msec  (PPoolPool          *self,
                                                 guint               grace_msec);
-
 void                ppool_pool_set_max_tasks_per_worker (PPoolPool *self,
                                                 guint               max_tasks_per_worker);
+void                ppool_pool_set_spare_workers (PPoolPool        *self,
+                                                guint               spare_workers);
 void                ppool_pool_set_initializer (PPoolPool          *self,
                                                 const char         *initializer,
                                                 GVariant           *initializer_args);
@@ -52,6 +53,10 @@ PPoolRecord        *ppool_pool_make_record     (PPoolPool          *self,
 gboolean            ppool_pool_submit          (PPoolPool          *self,
                                                 PPoolLauncher      *launcher,
                                                 PPoolRecord        *record,
+                                                GError            **error);
+gboolean            ppool_pool_prestart        (PPoolPool          *self,
+                                                PPoolLauncher      *launcher,
+                                                guint               n_workers,
                                                 GError            **error);
 
 void                ppool_pool_shutdown        (PPoolPool          *self,

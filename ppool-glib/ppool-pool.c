@@ -205,6 +205,18 @@ ppool_pool_set_max_tasks_per_worker (PPoolPool *self,
   ppool_gate_leave (&self->gate);
 }
 
+/* None starts before the pool is used. */
+void
+ppool_pool_set_spare_workers (PPoolPool *self,
+                              guint      spare_workers)
+{
+  ppool_gate_enter (&self->gate);
+  self->spare_workers = spare_workers;
+  if (self->manager != NULL)
+    ppool_scheduler_set_n_spare (self->scheduler, spare_workers);
+  ppool_gate_leave (&self->gate);
+}
+
 /* To be called before the pool is used. */
 void
 ppool_pool_set_initializer (PPoolPool  *self,
@@ -283,7 +295,9 @@ ensure_manager (PPoolPool     *self,
     return;
 
   self->startup.plan = ppool_launcher_make_plan (launcher);
-  self->manager = ppool_manager_new (ppool_pool_manager_ended, ppool_pool_ref (self));
+  g_atomic_pointer_set (&self->manager,
+                        ppool_manager_new (ppool_pool_manager_ended, ppool_pool_ref (self)));
+  ppool_scheduler_set_n_spare (self->scheduler, self->spare_workers);
 }
 
 /* Before the first worker, while there is a caller who can be told. */
@@ -294,12 +308,49 @@ check_limits (PPoolPool  *self,
   gboolean may_start;
   guint max_workers;
 
+  /* The limits don't change for a pool that is in use, nor does this. */
+  if (g_atomic_pointer_get (&self->manager) != NULL)
+    return TRUE;
+
   ppool_gate_enter (&self->gate);
   may_start = self->state == PPOOL_EXECUTOR_STATE_RUNNING && self->manager == NULL;
   max_workers = self->max_workers;
   ppool_gate_leave (&self->gate);
 
   return !may_start || ppool_limits_check_workers (max_workers, error);
+}
+
+/* Whether the pool may be used at all: what is worse than its state. */
+static gboolean
+is_usable (PPoolPool  *self,
+           GError    **error)
+{
+  return ppool_pool_check (self, error) && ppool_spawned_check (error) &&
+         check_limits (self, error);
+}
+
+/* Starts workers before there are calls for them. */
+gboolean
+ppool_pool_prestart (PPoolPool      *self,
+                     PPoolLauncher  *launcher,
+                     guint           n_workers,
+                     GError        **error)
+{
+  gboolean accepted;
+
+  if (!is_usable (self, error))
+    return FALSE;
+
+  ppool_gate_enter (&self->gate);
+  accepted = accepts_calls (self, error);
+  if (accepted)
+    {
+      ensure_manager (self, launcher);
+      ppool_scheduler_prestart (self->scheduler, n_workers);
+    }
+  ppool_gate_leave (&self->gate);
+
+  return accepted;
 }
 
 gboolean
@@ -310,8 +361,7 @@ ppool_pool_submit (PPoolPool      *self,
 {
   gboolean accepted;
 
-  if (!ppool_pool_check (self, error) || !ppool_spawned_check (error) ||
-      !check_limits (self, error))
+  if (!is_usable (self, error))
     return FALSE;
 
   ppool_gate_enter (&self->gate);

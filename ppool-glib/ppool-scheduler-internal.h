@@ -19,6 +19,7 @@ struct _PPoolScheduler
   gpointer owner; /* (unowned): owns this */
   guint max_workers;
   guint max_tasks; /* of one worker; 0 is no limit */
+  guint n_spare;   /* workers that are there before they are needed */
   gboolean closed;
   guint64 last_number;   /* of a call */
   GHashTable *estimates; /* (owned) (element-type utf8 Estimate): by function */

@@ -61,6 +61,11 @@ void            ppool_scheduler_set_max     (PPoolScheduler            *self,
 void            ppool_scheduler_set_max_tasks (PPoolScheduler          *self,
                                              guint                      max_tasks);
 
+void            ppool_scheduler_set_n_spare (PPoolScheduler            *self,
+                                             guint                      n_spare);
+void            ppool_scheduler_prestart    (PPoolScheduler            *self,
+                                             guint                      n_workers);
+
 void            ppool_scheduler_push        (PPoolScheduler            *self,
                                              PPoolRecord               *record);
 gboolean        ppool_scheduler_withdraw    (PPoolScheduler            *self,

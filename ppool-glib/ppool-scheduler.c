@@ -151,6 +151,17 @@ retire_unneeded (PPoolScheduler *self)
     retire_seat (self, seat);
 }
 
+/* Where calls wait no worker is idle; so idle ones are spare ones. */
+static void
+start_needed (PPoolScheduler *self)
+{
+  guint n_needed = n_waiting (self) + (self->closed ? 0 : self->n_spare);
+
+  while (ppool_scheduler_get_n_seats (self) < self->max_workers &&
+         self->seats[PPOOL_SEAT_STARTING].length + self->seats[PPOOL_SEAT_IDLE].length < n_needed)
+    self->funcs->start (self->owner);
+}
+
 static void
 dispatch (PPoolScheduler *self)
 {
@@ -165,10 +176,7 @@ dispatch (PPoolScheduler *self)
   ppool_scheduler_share_out (self);
   ppool_scheduler_assign_ahead (self);
 
-  while (ppool_scheduler_get_n_seats (self) < self->max_workers &&
-         n_waiting (self) > self->seats[PPOOL_SEAT_STARTING].length)
-    self->funcs->start (self->owner);
-
+  start_needed (self);
   retire_unneeded (self);
 
   if (self->funcs->changed != NULL)
@@ -201,6 +209,25 @@ ppool_scheduler_set_max_tasks (PPoolScheduler *self,
   dispatch (self);
 }
 
+/* Keeps workers ready for calls that are still to come. */
+void
+ppool_scheduler_set_n_spare (PPoolScheduler *self,
+                             guint           n_spare)
+{
+  self->n_spare = n_spare;
+  dispatch (self);
+}
+
+/* Has that many workers, as far as so many may be. */
+void
+ppool_scheduler_prestart (PPoolScheduler *self,
+                          guint           n_workers)
+{
+  while (ppool_scheduler_get_n_seats (self) < MIN (n_workers, self->max_workers))
+    self->funcs->start (self->owner);
+  dispatch (self);
+}
+
 /* Queues a call, behind those that came before it. */
 void
 ppool_scheduler_push (PPoolScheduler *self,
@@ -215,7 +242,7 @@ ppool_scheduler_push (PPoolScheduler *self,
   ppool_record_set_stage (record, PPOOL_RECORD_QUEUED);
   g_queue_push_tail_link (&self->pending, ppool_record_get_link (ppool_record_ref (record)));
 
-  /* Where others wait already nothing has room, and nothing can be started. */
+  /* Where others wait already nothing has room, and maybe nothing can be started. */
   if (self->pending.length == 1 || ppool_scheduler_get_n_seats (self) < self->max_workers)
     dispatch (self);
   else if (self->funcs->changed != NULL)

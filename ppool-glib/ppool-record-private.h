@@ -19,19 +19,15 @@ typedef struct _PPoolRecord PPoolRecord;
 /* What a record needs of the pool that it belongs to. */
 typedef struct
 {
-  gboolean (*cancel)     (gpointer      owner,
-                          PPoolRecord  *record);
-  GObject *(*dup_source) (gpointer      owner);
+  gboolean (*cancel)     (gpointer owner, PPoolRecord *record);
+  GObject *(*dup_source) (gpointer owner);
   /* (nullable): fails in a forked copy of the process */
-  gboolean (*check)      (gpointer      owner,
-                          GError      **error);
+  gboolean (*check)      (gpointer owner, GError **error);
   /* (nullable): has a record that runs say so */
-  void     (*refresh)    (gpointer      owner,
-                          PPoolRecord  *record);
+  void     (*refresh)    (gpointer owner, PPoolRecord *record);
   /* (nullable): everybody was told of the outcome */
-  void     (*settled)    (gpointer      owner,
-                          PPoolRecord  *record);
-  void     (*unref)      (gpointer      owner);
+  void     (*settled)    (gpointer owner, PPoolRecord *record);
+  void     (*unref)      (gpointer owner);
 } PPoolRecordOwner;
 
 /* What the scheduler notes on a record; guarded by the pool's lock. */
@@ -41,6 +37,7 @@ typedef struct
   gpointer estimate; /* (unowned) (nullable): what is known of its function */
   guint64 number;    /* in the order of submission */
   gint64 expected;   /* how long it is going to take, in nanoseconds */
+  gsize size;        /* of the arguments, in bytes */
   gboolean accepted; /* the pool has it to settle */
 } PPoolRecordPlan;
 
@@ -92,6 +89,7 @@ gboolean          ppool_record_settle_result       (PPoolRecord            *self
                                                     GVariant               *value,
                                                     PPoolFailure           *failure);
 gboolean          ppool_record_settle_cancelled    (PPoolRecord            *self);
+
 /* For whoever waits. */
 gboolean          ppool_record_connect_cancellable (PPoolRecord            *self,
                                                     GCancellable           *cancellable,

@@ -44,6 +44,7 @@ ppool_record_new (const char             *function,
 
   memcpy (self->function, function, name_size);
   self->args = g_variant_ref_sink (args != NULL ? args : g_variant_new_tuple (NULL, 0));
+  self->plan.size = g_variant_get_size (self->args);
   self->result_type = result_type != NULL ? g_variant_type_copy (result_type) : NULL;
   self->owner_funcs = owner_funcs;
   self->owner = owner;

@@ -17,6 +17,9 @@
 /* How much work a worker may have altogether when more is sent ahead. */
 #define AHEAD_NSEC (250 * 1000)
 
+/* How large the arguments of all its calls may be then, in bytes. */
+#define AHEAD_BYTES ((gsize) 1024 * 1024)
+
 /* How long a function takes that was never measured. */
 #define LONG_NSEC (G_TIME_SPAN_SECOND * 1000)
 
@@ -86,10 +89,11 @@ ppool_scheduler_expect (PPoolRecord *record)
 static gboolean
 has_room_ahead (PPoolScheduler *self,
                 PPoolSeat      *seat,
-                gint64          expected)
+                PPoolRecord    *record)
 {
   return seat->takes_ahead && !seat->is_stuck && seat->n_calls < MAX_CALLS &&
-         seat->expected + expected <= AHEAD_NSEC &&
+         seat->expected + ppool_scheduler_expect (record) <= AHEAD_NSEC &&
+         seat->n_bytes + ppool_record_get_plan (record)->size <= AHEAD_BYTES &&
          (self->max_tasks == 0 || seat->n_tasks < self->max_tasks);
 }
 
@@ -97,7 +101,7 @@ has_room_ahead (PPoolScheduler *self,
  * the next one has less. */
 static PPoolSeat *
 find_room_ahead (PPoolScheduler *self,
-                 gint64          expected,
+                 PPoolRecord    *record,
                  gint64         *limit)
 {
   PPoolSeat *best = NULL;
@@ -107,7 +111,7 @@ find_room_ahead (PPoolScheduler *self,
     {
       PPoolSeat *seat = link->data;
 
-      if (!has_room_ahead (self, seat, expected))
+      if (!has_room_ahead (self, seat, record))
         continue;
 
       if (best == NULL || seat->expected < best->expected)
@@ -133,13 +137,13 @@ ppool_scheduler_assign_ahead (PPoolScheduler *self)
 
   while (!g_queue_is_empty (&self->pending))
     {
-      gint64 expected = ppool_scheduler_expect (g_queue_peek_head (&self->pending));
+      PPoolRecord *record = g_queue_peek_head (&self->pending);
 
-      if (expected > AHEAD_NSEC)
+      if (ppool_scheduler_expect (record) > AHEAD_NSEC)
         return;
 
-      if (seat == NULL || seat->expected > limit || !has_room_ahead (self, seat, expected))
-        seat = find_room_ahead (self, expected, &limit);
+      if (seat == NULL || seat->expected > limit || !has_room_ahead (self, seat, record))
+        seat = find_room_ahead (self, record, &limit);
       if (seat == NULL)
         return;
 
@@ -154,6 +158,7 @@ ppool_scheduler_forget_call (PPoolSeat   *seat,
   PPoolRecordPlan *plan = ppool_record_get_plan (record);
 
   seat->n_calls--;
+  seat->n_bytes -= plan->size;
   seat->expected -= plan->expected;
   plan->seat = NULL;
 }

@@ -46,6 +46,7 @@ struct _PPoolSeat
   guint n_tasks;        /* given so far */
   guint n_calls;        /* that it has */
   gint64 expected;      /* how long they are going to take, in nanoseconds */
+  gsize n_bytes;        /* their arguments have */
   gint64 busy_since;    /* with the first of them; monotonic, in microseconds */
   gboolean takes_ahead; /* it can be given calls that it may lose again */
   gboolean is_stuck;    /* what it runs takes longer than was expected */

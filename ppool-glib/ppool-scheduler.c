@@ -93,6 +93,7 @@ ppool_scheduler_assign (PPoolScheduler *self,
   if (seat->n_calls++ == 0)
     seat->busy_since = g_get_monotonic_time ();
   seat->n_tasks++;
+  seat->n_bytes += plan->size;
   seat->expected += plan->expected;
   self->funcs->assign (seat->process, record);
 }
@@ -330,6 +331,7 @@ ppool_scheduler_seat_ready (PPoolScheduler *self,
                             PPoolSeat      *seat)
 {
   seat->n_calls = 0;
+  seat->n_bytes = 0;
   seat->expected = 0;
   seat->is_stuck = FALSE;
   settle_seat (self, seat);
@@ -375,6 +377,7 @@ ppool_scheduler_evict_seat (PPoolScheduler *self,
                             PPoolSeat      *seat)
 {
   seat->n_calls = 0;
+  seat->n_bytes = 0;
   seat->expected = 0;
   ppool_scheduler_seat_unfit (self, seat);
 }

@@ -98,15 +98,23 @@ ignore_owner (gpointer owner)
 static const PPoolRecordOwner record_owner = { .unref = ignore_owner };
 
 static PPoolRecord *
-push (Fixture    *fixture,
-      const char *function)
+push_with (Fixture    *fixture,
+           const char *function,
+           GVariant   *args)
 {
-  PPoolRecord *record = ppool_record_new (function, NULL, NULL, &record_owner, fixture);
+  PPoolRecord *record = ppool_record_new (function, args, NULL, &record_owner, fixture);
 
   g_ptr_array_add (fixture->records, record);
   ppool_scheduler_push (fixture->scheduler, record);
 
   return record;
+}
+
+static PPoolRecord *
+push (Fixture    *fixture,
+      const char *function)
+{
+  return push_with (fixture, function, NULL);
 }
 
 static FakeProcess *
@@ -220,6 +228,27 @@ test_bound (Fixture       *fixture,
   /* One that turns out long is not sent ahead any more. */
   answer (fixture, 0, LONG_NSEC);
   assert_calls (fixture, 0, 1);
+}
+
+/* Arguments that are large don't gather in a worker. */
+static void
+test_large (Fixture       *fixture,
+            gconstpointer  max_workers)
+{
+  g_autofree char *text = g_strnfill (400 * 1024, 'x');
+  g_autoptr (GVariant) large = g_variant_ref_sink (g_variant_new_string (text));
+
+  teach (fixture, "short", SHORT_NSEC);
+  for (guint i = 0; i < 4; i++)
+    push_with (fixture, "short", large);
+  assert_calls (fixture, 0, 2);
+  answer (fixture, 0, SHORT_NSEC);
+  assert_calls (fixture, 0, 2);
+  answer (fixture, 0, SHORT_NSEC);
+  answer (fixture, 0, SHORT_NSEC);
+  assert_calls (fixture, 0, 1);
+  push (fixture, "short");
+  assert_calls (fixture, 0, 2);
 }
 
 static void
@@ -379,6 +408,7 @@ main (int    argc,
 
   add ("/scheduler-ahead/unmeasured", 1, test_unmeasured);
   add ("/scheduler-ahead/bound", 1, test_bound);
+  add ("/scheduler-ahead/large", 1, test_large);
   add ("/scheduler-ahead/without-board", 1, test_without_board);
   add ("/scheduler-ahead/behind-long", 1, test_behind_long);
   add ("/scheduler-ahead/share-out", 2, test_share_out);

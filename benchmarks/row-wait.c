@@ -18,8 +18,6 @@
  *
  * What counts is that the time for a future does not grow with their number. */
 
-#define N_ROUNDS 5
-
 static gpointer
 cancel_thread (gpointer user_data)
 {
@@ -207,7 +205,7 @@ row_wait (void)
 
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      guint n_rounds = cases[i].futures == RUNNING ? 1 : N_ROUNDS;
+      guint n_rounds = cases[i].futures == RUNNING ? 1 : (guint) bench_get ("rounds", 5);
       double best = G_MAXDOUBLE;
 
       for (guint round = 0; round < n_rounds; round++)

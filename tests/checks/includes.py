@@ -140,6 +140,13 @@ def function_lengths(path):
         yield text[:match.start()].count('\n'), sum(bool(line.strip()) for line in code.splitlines())
 
 
+def function_problems(path):
+    for line, length in function_lengths(path):
+        if length > MAX_FUNCTION:
+            yield ('%s:%d: a function of %d lines, over %d'
+                   % (path.name, line, length, MAX_FUNCTION))
+
+
 def main():
     srcdir = pathlib.Path(sys.argv[1]) / 'ppool-glib'
     files = sorted(srcdir.glob('*.[ch]'))
@@ -154,13 +161,14 @@ def main():
         problems = list(room_problems(path, room)) + list(size_problems(path))
         if path.suffix == '.c':
             problems += order_problems(path)
-            for line, length in function_lengths(path):
-                lengths.append(length)
-                if length > MAX_FUNCTION:
-                    problems.append('%s:%d: a function of %d lines, over %d'
-                                    % (path.name, line, length, MAX_FUNCTION))
+            lengths += [length for _, length in function_lengths(path)]
+            problems += function_problems(path)
         problems += dbus_problems(path, room)
         tap.report('includes/' + path.name, problems)
+
+    for path in sorted((srcdir.parent / 'benchmarks').rglob('*.[ch]')):
+        tap.report('includes/benchmarks/' + path.name,
+                   [*size_problems(path), *function_problems(path)])
 
     tap.report('includes/two-sides', side_problems(graph))
     mean = sum(lengths) / len(lengths) if lengths else 0

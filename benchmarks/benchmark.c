@@ -27,6 +27,7 @@ static const BenchRow rows[] = {
   { "about", row_about },
   { "submit", row_submit },
   { "callbacks", row_callbacks },
+  { "backlog", row_backlog },
   { "call", row_call },
   { "queue", row_queue },
   { "busy", row_busy },

@@ -14,8 +14,6 @@
 
 #include "bench.h"
 
-#define N_WARM_UP 1000
-
 struct _PoolGate
 {
   int fd;
@@ -131,12 +129,13 @@ PPoolExecutor *
 pool_new_warm (guint max_workers)
 {
   PPoolExecutor *executor = pool_new (max_workers);
-  g_autofree PPoolFuture **futures = g_new (PPoolFuture *, N_WARM_UP);
+  guint n = (guint) bench_get ("warm-up", 1000);
+  g_autofree PPoolFuture **futures = g_new (PPoolFuture *, n);
 
   /* Nobody can take two calls that don't return. */
   pool_gate_open (pool_gate_new (executor, max_workers));
-  pool_submit_many (executor, "si", futures, N_WARM_UP);
-  pool_read_many (futures, N_WARM_UP);
+  pool_submit_many (executor, "si", futures, n);
+  pool_read_many (futures, n);
 
   return executor;
 }

@@ -70,33 +70,83 @@ done_cb (PPoolFuture *future,
     g_main_loop_quit (countdown->loop);
 }
 
-/* The same with a callback each; and how long the main loop is kept from all else. */
-void
-row_callbacks (void)
+/* Submits with a callback each, and runs the main loop until all are called. */
+static void
+run_callbacks (PPoolExecutor  *executor,
+               PPoolFuture   **futures,
+               guint           n,
+               GThreadFunc     meanwhile)
 {
-  PPoolExecutor *executor = pool_new_warm ((guint) bench_get ("workers", 2));
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
-  guint n = (guint) bench_get ("calls", 0);
-  Countdown countdown = { loop, 0, bench_get_double ("usec", 0) };
-  double start;
+  Countdown countdown = { loop, n, bench_get_double ("usec", 0) };
+  double start = bench_now ();
+  GThread *thread;
 
-  if (n == 0)
-    n = measure_size (executor, "si");
-  countdown.n_left = n;
   iterations_watch (NULL);
-
-  start = bench_now ();
   for (guint i = 0; i < n; i++)
     {
-      g_autoptr (PPoolFuture) future = pool_submit (executor, "echo", pool_make_args ("si", (int) i));
-
-      ppool_future_add_done_callback (future, done_cb, &countdown, NULL);
+      futures[i] = pool_submit (executor, "echo", pool_make_args ("si", (int) i));
+      ppool_future_add_done_callback (futures[i], done_cb, &countdown, NULL);
     }
+  thread = g_thread_new ("meanwhile", meanwhile, futures);
   g_main_loop_run (loop);
   iterations_put (NULL);
 
   bench_put ("calls", n);
   bench_put ("rate", n / (bench_now () - start) * 1e6);
+  g_thread_join (thread);
+}
+
+static gpointer
+do_nothing (gpointer user_data)
+{
+  return NULL;
+}
+
+/* Results with a callback each; and how long the main loop is kept from all else. */
+void
+row_callbacks (void)
+{
+  PPoolExecutor *executor = pool_new_warm ((guint) bench_get ("workers", 2));
+  guint n = (guint) bench_get ("calls", 0);
+  g_autofree PPoolFuture **futures = NULL;
+
+  if (n == 0)
+    n = measure_size (executor, "si");
+  futures = g_new (PPoolFuture *, n);
+  run_callbacks (executor, futures, n, do_nothing);
+  pool_read_many (futures, n);
+  pool_end (executor);
+}
+
+static guint n_backlog;
+
+static gpointer
+cancel_backlog (gpointer user_data)
+{
+  PPoolFuture **futures = user_data;
+
+  for (guint i = 0; i < n_backlog; i++)
+    ppool_future_cancel (futures[i]);
+
+  return NULL;
+}
+
+/* The same with calls that are over as fast as a thread can tell, by being cancelled, so
+ * that callbacks are always due, however fast workers are. */
+void
+row_backlog (void)
+{
+  PPoolExecutor *executor = pool_new_warm (2);
+  PoolGate *gate = pool_gate_new (executor, 2);
+  g_autofree PPoolFuture **futures = NULL;
+
+  n_backlog = (guint) bench_get ("calls", 100000);
+  futures = g_new (PPoolFuture *, n_backlog);
+  run_callbacks (executor, futures, n_backlog, cancel_backlog);
+  for (guint i = 0; i < n_backlog; i++)
+    g_object_unref (futures[i]);
+  pool_gate_open (gate);
   pool_end (executor);
 }
 

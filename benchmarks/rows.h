@@ -10,6 +10,7 @@
 /* Calls. */
 void row_submit     (void);
 void row_callbacks  (void);
+void row_backlog    (void);
 void row_call       (void);
 void row_queue      (void);
 

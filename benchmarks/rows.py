@@ -247,11 +247,17 @@ ROWS = [
     ]),
     Row('P12', '100k callbacks of 5 µs in a main loop', [
         Series('ppool', 'ppool', 'callbacks calls=100000 usec=5', 'callbacks calls=1000 usec=5'),
+        Series('ppool backlog', 'ppool', 'backlog calls=100000 usec=5',
+               'backlog calls=1000 usec=5'),
         Series('gtask', 'c', 'gtask calls=100000 usec=5', 'gtask calls=1000 usec=5'),
     ], [
         Figure('longest iteration', plain('longest_ms'), 'ms', at_most(5)),
         Figure('99th percentile', plain('p99_ms'), 'ms', at_most(2.5)),
         Figure('longest iteration, processor time', plain('longest_cpu_ms'), 'ms'),
+        Figure('all due at once: longest iteration', plain('longest_ms', 'ppool backlog'), 'ms'),
+        Figure('all due at once: 99th percentile', plain('p99_ms', 'ppool backlog'), 'ms'),
+        Figure('all due at once: longest, processor time', plain('longest_cpu_ms', 'ppool backlog'),
+               'ms'),
         Figure('longest iteration, a GTask each', plain('longest_ms', 'gtask'), 'ms'),
         Figure('calls/s', plain('rate'), '/s'),
     ]),

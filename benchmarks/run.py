@@ -12,6 +12,7 @@ import json
 import math
 import os
 import pathlib
+import signal
 import statistics
 import sys
 
@@ -49,8 +50,10 @@ class Programs:
 
     def command(self, series, quick):
         pinned = ['taskset', '-c', str(min(os.sched_getaffinity(0)))] if series.pinned else []
-        args = (quick and series.quick) or series.args
-        return pinned + self.commands[series.program] + args.split()
+        args = ((quick and series.quick) or series.args).split()
+        if quick and series.program == 'ppool':
+            args.append('warm-up=50')
+        return pinned + self.commands[series.program] + args
 
 
 def figure_of(figure, found):
@@ -68,15 +71,26 @@ def reached(goal, value):
 
 
 def failures(row, rounds):
-    """The first failure of each series that never worked."""
+    """What each series failed with at first, and how often it failed."""
     for series in row.series:
-        found = [found[series.name] for found in rounds if series.name in found]
-        if found and all('failed' in one for one in found):
-            yield series.name, found[0]['failed']
+        failed = [found[series.name]['failed'] for found in rounds
+                  if 'failed' in found.get(series.name, {})]
+        if failed:
+            yield series.name, '%s (in %d of %d rounds)' % (failed[0], len(failed), len(rounds))
+
+
+def verdict(figure, row, summary, failed, quick):
+    """Small sizes say nothing about a goal, and neither does a peer that is not there."""
+    if quick:
+        return None
+    if 'median' in summary:
+        return reached(figure.goal, summary['median'])
+    own = {series.name for series in row.series if series.program == 'ppool'}
+    return False if own & set(failed) else None
 
 
 def summarize(row, rounds, quick):
-    """Small sizes say nothing about a goal."""
+    failed = dict(failures(row, rounds))
     figures = []
     for figure in row.figures:
         values = [value for value in (figure_of(figure, found) for found in rounds)
@@ -86,13 +100,12 @@ def summarize(row, rounds, quick):
             summary.update(median=statistics.median(values), least=min(values), most=max(values))
         if figure.goal:
             summary['goal'] = '%s %g' % figure.goal
-            summary['reached'] = \
-                reached(figure.goal, summary['median']) if values and not quick else None
+            summary['reached'] = verdict(figure, row, summary, failed, quick)
         if figure.later:
             summary['later'] = '%s %g' % figure.later
         figures.append(summary)
     return {'name': row.name, 'title': row.title, 'figures': figures,
-            'failed': dict(failures(row, rounds)), 'rounds': rounds}
+            'failed': failed, 'rounds': rounds}
 
 
 def run_row(row, programs, runner, options):
@@ -149,6 +162,8 @@ def main():
             print('%-10s  %s' % (row.name, row.title))
         return
 
+    # What runs is ended on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit('Stopped'))
     rows = chosen_rows(options.only)
     programs = Programs(options.builddir.resolve(), options.node_path)
     runner = Runner()

@@ -15,6 +15,8 @@
 #define MIN_CALLS 200
 #define MAX_CALLS 200000
 
+volatile guint64 bench_sink;
+
 static GHashTable *given;   /* (element-type utf8 utf8) */
 static GString *measured;
 

@@ -100,11 +100,10 @@ call (GDBusConnection *connection,
       gint64           number)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) value = g_dbus_connection_call_sync (connection, NULL, OBJECT_PATH,
-                                                           INTERFACE, "Echo",
-                                                           g_variant_new ("(x)", number),
-                                                           G_VARIANT_TYPE ("(x)"),
-                                                           G_DBUS_CALL_FLAGS_NONE, -1, NULL, &error);
+  g_autoptr (GVariant) value G_GNUC_UNUSED =
+    g_dbus_connection_call_sync (connection, NULL, OBJECT_PATH, INTERFACE, "Echo",
+                                 g_variant_new ("(x)", number), G_VARIANT_TYPE ("(x)"),
+                                 G_DBUS_CALL_FLAGS_NONE, -1, NULL, &error);
 
   bench_check (error);
 }

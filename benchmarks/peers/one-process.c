@@ -42,7 +42,6 @@ peer_in_place (void)
   double limit = bench_get_double ("seconds", 0.5) * 1e6;
   g_autofree guint64 *one = g_new0 (guint64, n_words);
   g_autofree guint64 *two = g_new0 (guint64, n_words);
-  static volatile guint64 sink;
   double start = bench_now ();
   double n = 0;
 
@@ -50,7 +49,7 @@ peer_in_place (void)
     {
       bench_fill (one, n_words, 1);
       bench_fill (two, n_words, bench_sum (one, n_words));
-      sink += bench_sum (two, n_words);
+      bench_sink += bench_sum (two, n_words);
       n++;
     }
 

@@ -43,8 +43,10 @@ void        bench_check      (const GError    *error);
 
 /* Monotonic, in µs. */
 double      bench_now        (void);
-/* Of this thread, in µs. */
+/* Of the processor in this thread, in µs. */
 double      bench_cpu_time   (void);
+/* The same in all threads, so that it doesn't matter who else uses the machine. */
+double      bench_all_time   (void);
 /* Keeps the processor busy, by its own clock or by this thread's. */
 void        bench_spin       (double           usec);
 void        bench_work       (double           usec);

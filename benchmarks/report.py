@@ -44,7 +44,7 @@ def table(result):
     yield '| row | figure | median | range | goal | reached |'
     yield '|-----|--------|--------|-------|------|---------|'
     for row in result['rows']:
-        yield '| **%s** | **%s** | | | | |' % (row['name'], row['title'])
+        yield '| **%s** | **%s** | | load %.1f | | |' % (row['name'], row['title'], row['load'])
         for figure in row['figures']:
             goal = figure.get('goal')
             yield '| | %s | %s | %s | %s | %s |' % (
@@ -63,7 +63,8 @@ def failed(result):
 def as_markdown(result):
     """The machine, the table, and what is not in it."""
     size = ', small sizes that only show that all works' if result['quick'] else ''
-    head = 'Measured on: %s; %d rounds%s.' % (result['machine'], result['rounds'], size)
+    head = 'Measured on: %s; median of %d rounds%s.' % (result['machine'],
+                                                       len(result['rows'][0]['rounds']), size)
     rest = list(failed(result))
     return '\n'.join([head, '', *table(result), '', *rest, *([''] if rest else [])])
 

@@ -7,8 +7,6 @@
 
 #include "rows.h"
 
-#include <time.h>
-
 #include "bench.h"
 #include "pool.h"
 
@@ -151,19 +149,11 @@ static const Case cases[] = {
   { "run and wait for all", wait_all, RUNNING },
 };
 
-/* Of the processor in all threads of this process, so that it doesn't matter who else
- * uses the machine; or by the clock where workers have a part in it. */
+/* By the clock only where workers have a part in it. */
 static double
 read_time (const Case *what)
 {
-  struct timespec now;
-
-  if (what->futures == RUNNING)
-    return bench_now ();
-
-  clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &now);
-
-  return (double) now.tv_sec * 1e6 + (double) now.tv_nsec / 1e3;
+  return what->futures == RUNNING ? bench_now () : bench_all_time ();
 }
 
 static double

@@ -138,13 +138,14 @@ def echo_row():
 
 
 def queue_row():
-    return Row('P13', 'Cost of a call while others wait', [
+    return Row('P13', 'Processor time of a call while others wait', [
         Series('1k', 'ppool', 'queue calls=1000', 'queue calls=500 run=500'),
         Series('1M', 'ppool', 'queue calls=1000000', 'queue calls=5000 run=500'),
     ], [
         Figure('1M waiting × 1k waiting', ratio('usec', '1M', '1k'), '×', at_most(1.3)),
         Figure('submit alone, 1M × 1k', ratio('submit_usec', '1M', '1k'), '×'),
         Figure('submit, 1M waiting', plain('submit_usec', '1M'), 'µs'),
+        Figure('run by the clock, 1M × 1k', ratio('clock_usec', '1M', '1k'), '×'),
         Figure('submit and run, 1M waiting', plain('usec', '1M'), 'µs'),
         Figure('cancel, 1M waiting', plain('cancel_usec', '1M'), 'µs'),
     ])

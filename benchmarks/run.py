@@ -113,6 +113,7 @@ def run_row(row, programs, runner, options):
     series = [one for one in row.series
               if one.program not in programs.missing and
               (one.program == 'ppool' or not options.own)]
+    load = os.getloadavg()[0]
     rounds = []
     for number in range(options.rounds):
         found = {}
@@ -120,7 +121,7 @@ def run_row(row, programs, runner, options):
             one = series[(number + i) % len(series)]
             found[one.name] = runner.run(programs.command(one, options.quick), programs.environ)
         rounds.append(found)
-    return summarize(row, rounds, options.quick)
+    return {**summarize(row, rounds, options.quick), 'load': load}
 
 
 def chosen_rows(only):
@@ -129,6 +130,25 @@ def chosen_rows(only):
     if unknown:
         sys.exit('There is no row %s; --list tells which there are' % ', '.join(sorted(unknown)))
     return rows
+
+
+def earlier_rows(options):
+    """What was measured before, where only some rows are measured again."""
+    if not options.only or options.quick or not options.json or not options.json.exists():
+        return {}
+    earlier = json.loads(options.json.read_text())
+    return {} if earlier['quick'] else {row['name']: row for row in earlier['rows']}
+
+
+def write(result, measured, options):
+    """After each row, so that it isn't lost with a later one."""
+    result['rows'] = [measured[row.name] for row in ROWS if row.name in measured]
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=1, ensure_ascii=False) + '\n')
+    if options.markdown:
+        options.markdown.write_text(report.as_markdown(result))
+    if options.write_docs:
+        report.write_docs(options.write_docs, result)
 
 
 def parse_options():
@@ -168,7 +188,7 @@ def main():
     programs = Programs(options.builddir.resolve(), options.node_path)
     runner = Runner()
     result = {'machine': machine.describe(programs, runner), 'rounds': options.rounds,
-              'quick': options.quick, 'missing': programs.missing, 'rows': []}
+              'quick': options.quick, 'missing': programs.missing}
     print('%s\n' % result['machine'])
     if options.quick:
         print('Small sizes, whatever the titles say: no figure here is one to compare.\n')
@@ -176,17 +196,11 @@ def main():
         for peer, why in programs.missing.items():
             print('%s is left out: %s' % (peer, why))
 
+    measured = earlier_rows(options)
     for row in rows:
-        summary = run_row(row, programs, runner, options)
-        result['rows'].append(summary)
-        print(report.as_text(summary), flush=True)
-
-    if options.json:
-        options.json.write_text(json.dumps(result, indent=1, ensure_ascii=False) + '\n')
-    if options.markdown:
-        options.markdown.write_text(report.as_markdown(result))
-    if options.write_docs:
-        report.write_docs(options.write_docs, result)
+        measured[row.name] = run_row(row, programs, runner, options)
+        print(report.as_text(measured[row.name]), flush=True)
+        write(result, measured, options)
 
 
 main()

@@ -44,7 +44,8 @@ def table(result):
     yield '| row | figure | median | range | goal | reached |'
     yield '|-----|--------|--------|-------|------|---------|'
     for row in result['rows']:
-        yield '| **%s** | **%s** | | load %.1f | | |' % (row['name'], row['title'], row['load'])
+        load = 'load %.1f' % row['load'] if 'load' in row else 'load not noted'
+        yield '| **%s** | **%s** | | %s | | |' % (row['name'], row['title'], load)
         for figure in row['figures']:
             goal = figure.get('goal')
             yield '| | %s | %s | %s | %s | %s |' % (

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "ppool-error.h"
+#include "ppool-value-private.h"
 
 /* A record is shared by the future that a caller holds and by the pool that
  * runs the call; each has a reference. It settles once: the first of the three
@@ -31,6 +32,31 @@
  *
  * In a forked copy of the process nothing is touched, and the call has failed. */
 
+static GVariant *
+ref_unit (void)
+{
+  static GVariant *unit = NULL;
+  static gsize once = 0;
+
+  if (g_once_init_enter (&once))
+    {
+      unit = g_variant_ref_sink (g_variant_new_tuple (NULL, 0));
+      g_once_init_leave (&once, 1);
+    }
+
+  return g_variant_ref (unit);
+}
+
+static void
+set_args (PPoolRecord *self,
+          GVariant    *args)
+{
+  self->args = args != NULL ? g_variant_ref_sink (args) : ref_unit ();
+  self->plan.size = g_variant_get_size (self->args);
+  if (args != NULL)
+    ppool_value_compact (self->args);
+}
+
 /* Sinks @args and takes @owner. */
 PPoolRecord *
 ppool_record_new (const char             *function,
@@ -43,8 +69,7 @@ ppool_record_new (const char             *function,
   PPoolRecord *self = g_atomic_rc_box_alloc0 (sizeof *self + name_size);
 
   memcpy (self->function, function, name_size);
-  self->args = g_variant_ref_sink (args != NULL ? args : g_variant_new_tuple (NULL, 0));
-  self->plan.size = g_variant_get_size (self->args);
+  set_args (self, args);
   self->result_type = result_type != NULL ? g_variant_type_copy (result_type) : NULL;
   self->owner_funcs = owner_funcs;
   self->owner = owner;

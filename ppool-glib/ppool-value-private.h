@@ -27,6 +27,7 @@ GVariant   *ppool_value_load              (GBytes          *bytes,
                                            const guint8    *data,
                                            gsize            size,
                                            GError         **error);
+void        ppool_value_compact           (GVariant        *value);
 GVariant   *ppool_value_pack              (GVariant        *value,
                                            GError         **error);
 GVariant   *ppool_value_unpack            (GVariant        *packed,

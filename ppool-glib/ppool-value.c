@@ -26,6 +26,9 @@
 /* The least size of a value that keeps the message in which it came, in bytes. */
 #define LARGE_SIZE 16384
 
+/* Up to this size, the form of a value costs nothing to make beforehand. */
+#define SMALL_SIZE 4096
+
 /* No value grows more than sixteen times on its way from GVariant to D-Bus
  * form, so only larger ones need to be measured. */
 #define MEASURED_SIZE (PPOOL_VALUE_MAX_SIZE / 16)
@@ -157,6 +160,16 @@ ppool_value_load (GBytes        *bytes,
   g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
                        "a value arrived as bytes that are no value");
   return NULL;
+}
+
+/* A tree of values is several times as large as its bytes, and many may wait. Small
+ * ones turn into their bytes here. What can't be read again stays as it is, for
+ * who sends it to tell. */
+void
+ppool_value_compact (GVariant *value)
+{
+  if (g_variant_get_size (value) <= SMALL_SIZE && !is_too_deep (value, 0))
+    (void) g_variant_get_data (value);
 }
 
 /* The same form, as a value of its own. */

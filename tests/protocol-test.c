@@ -285,8 +285,8 @@ main (int    argc,
   harness_add ("/protocol/truncated", test_truncated);
   harness_add ("/protocol/descriptor/silent", test_descriptor);
   harness_add ("/protocol/descriptor/declared", test_declared_descriptors);
-  harness_add ("/protocol/half-result", test_half_result);
-  harness_add ("/protocol/closed", test_closed);
+  harness_add ("/protocol/open-end/half-result", test_half_result);
+  harness_add ("/protocol/open-end/closed", test_closed);
   harness_add ("/protocol/idle", test_idle);
   harness_add ("/protocol/scribbler", test_scribbler);
 

@@ -16,6 +16,8 @@
 
 #include "crash-run.h"
 
+#include "scratch.h"
+
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -310,6 +312,8 @@ drive (char     *program,
   g_ptr_array_unref (self.waiting);
   g_ptr_array_unref (self.done);
   g_main_loop_unref (self.loop);
+  if (self.n_failed == 0)
+    scratch_assert_empty ();
 
   return self.n_failed == 0 ? 0 : 1;
 }
@@ -332,7 +336,10 @@ main (int    argc,
 
   setlocale (LC_ALL, "");
   if (argc == 1 || all)
-    return drive (argv[0], all);
+    {
+      scratch_init ();
+      return drive (argv[0], all);
+    }
 
   harness_init (&argc, &argv);
   for (guint i = 0; i < crash_cell_count (); i++)

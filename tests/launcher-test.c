@@ -13,6 +13,7 @@
 #include "ppool-enum-types.h"
 #include "ppool-error.h"
 #include "ppool-spawned-private.h"
+#include "scratch.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -672,6 +673,7 @@ main (int    argc,
   if (g_getenv (ENV_PARENT) != NULL)
     return be_parent (g_getenv (ENV_PARENT));
 
+  scratch_init ();
   g_test_init (&argc, &argv, NULL);
   pthread_atfork (count_fork, NULL, NULL);
 

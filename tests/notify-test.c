@@ -200,6 +200,7 @@ test_interval (Harness *harness)
     harness_assert_works (listener.executor);
   harness_shut_down (listener.executor);
   harness_iterate_until (knows_end, &listener);
+  harness_iterate_until (has_told_end, &listener);
   end = g_get_monotonic_time () + 2 * INTERVAL_USEC;
   harness_iterate_until (is_over, &end);
 

@@ -212,15 +212,7 @@ test_declared_descriptors (Harness *harness)
 static void
 test_descriptor (Harness *harness)
 {
-  g_autoptr (PPoolExecutor) executor = harness_executor_on (
-      harness_raw_launcher ("init", "call", "descriptor", "serve", NULL), 1);
-  g_autoptr (PPoolFuture) future = harness_submit (executor, "function", g_variant_new ("(i)", 7));
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) value = ppool_future_result (future, PATIENCE_SECONDS * 1000, &error);
-
-  /* To refuse it is as good as not to see it. */
-  if (value == NULL)
-    g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN);
+  check_violation ("descriptor");
 }
 
 /* Dead with a message that was begun. */

@@ -5,7 +5,9 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* Most cells of the matrix wait more than they work, and each wants a process
+/* A5, A13, A14, A17 and A23, in all their combinations.
+ *
+ * Most cells of the matrix wait more than they work, and each wants a process
  * without leftovers for itself. So this program runs itself several times at
  * once, with some of the cells each, and says what came of them.
  *

@@ -449,6 +449,7 @@ main (int    argc,
 {
   harness_init (&argc, &argv);
 
+  /* A29 */
   harness_add ("/executor/notify/context", test_context);
   harness_add ("/executor/notify/interval", test_interval);
   harness_add ("/executor/notify/interval-at-end", test_interval_at_end);

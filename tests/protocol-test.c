@@ -265,6 +265,7 @@ main (int    argc,
 {
   harness_init (&argc, &argv);
 
+  /* A13 */
   harness_add ("/protocol/replies", test_replies);
   harness_add ("/protocol/second-reply", test_second_reply);
   harness_add ("/protocol/unasked", test_unasked);

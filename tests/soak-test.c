@@ -279,8 +279,10 @@ main (int    argc,
 {
   harness_init (&argc, &argv);
 
+  /* A13, A19 */
   harness_add ("/soak/executors/dropped", test_executors);
   harness_add ("/soak/executors/half-broken", test_broken_executors);
+  /* A13, A17, A18, A21 */
   harness_add ("/soak/calls/plain", test_calls);
   harness_add ("/soak/calls/cancelled", test_cancelled_calls);
   harness_add ("/soak/calls/death", test_death);

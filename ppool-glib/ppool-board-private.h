@@ -26,7 +26,8 @@ typedef enum
   PPOOL_BOARD_SCRIBBLED,   /* something that can't be */
 } PPoolBoardWord;
 
-/* Monotonic times in microseconds; 0 until they come. */
+/* Monotonic times in microseconds; 0 until they come. The worker's word, but none
+ * is negative or to come, and the second is not before the first. */
 typedef struct
 {
   gint64 taken;

@@ -174,6 +174,16 @@ ppool_board_withdraw (PPoolBoard *self,
   return ppool_board_look (self, id, NULL);
 }
 
+/* A time that can't be is none. */
+static gint64
+read_time (const gint64 *time,
+           gint64        earliest)
+{
+  gint64 value = __atomic_load_n (time, __ATOMIC_RELAXED);
+
+  return value >= earliest && value <= g_get_monotonic_time () ? value : 0;
+}
+
 PPoolBoardWord
 ppool_board_look (PPoolBoard      *self,
                   guint64          id,
@@ -185,8 +195,8 @@ ppool_board_look (PPoolBoard      *self,
 
   if (times != NULL)
     {
-      times->taken = __atomic_load_n (&place->taken, __ATOMIC_RELAXED);
-      times->done = __atomic_load_n (&place->done, __ATOMIC_RELAXED);
+      times->taken = read_time (&place->taken, 0);
+      times->done = read_time (&place->done, times->taken);
     }
 
   if (word >> STATE_BITS != id || state < PPOOL_BOARD_OFFERED || state > PPOOL_BOARD_DONE)

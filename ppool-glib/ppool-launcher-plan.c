@@ -312,10 +312,12 @@ spawn_through (PPoolLaunchPlan      *self,
   return g_subprocess_launcher_spawnv (launcher, (const char * const *) command->pdata, error);
 }
 
-/* Runs between fork() and exec(). */
+/* Runs between fork() and exec(). An ignored signal stays ignored across exec, and
+ * a handler of this program's must not run in the copy. */
 static void
 child_setup (gpointer user_data)
 {
+  struct sigaction action = { .sa_handler = SIG_DFL };
   sigset_t none;
 
   prctl (PR_SET_PDEATHSIG, SIGKILL);
@@ -323,6 +325,8 @@ child_setup (gpointer user_data)
     _exit (126);
 
   setsid ();
+  for (int number = 1; number < NSIG; number++)
+    sigaction (number, &action, NULL);
   sigemptyset (&none);
   sigprocmask (SIG_SETMASK, &none, NULL);
 }

@@ -286,7 +286,7 @@ test_died (Harness *harness)
   gate_expect_death (visitor);
 }
 
-/* A hostile board breaks the pool and nothing else. */
+/* A13: a hostile board breaks the pool and nothing else. */
 static void
 test_scribbled (Harness *harness)
 {
@@ -305,6 +305,7 @@ main (int    argc,
 {
   harness_init (&argc, &argv);
 
+  /* A6, A7 */
   harness_add ("/ahead/cancel", test_cancel);
   harness_add ("/ahead/taken-over", test_taken_over);
   harness_add ("/ahead/race", test_race);

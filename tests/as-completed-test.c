@@ -636,6 +636,7 @@ main (int    argc,
 {
   harness_init (&argc, &argv);
 
+  /* A16 */
   harness_add ("/as-completed/order", test_order);
   harness_add ("/as-completed/blocking", test_blocking);
   harness_add ("/as-completed/empty", test_empty);

@@ -260,6 +260,7 @@ main (int    argc,
 {
   harness_init (&argc, &argv);
 
+  /* A9 */
   harness_add ("/callbacks/order", test_callbacks);
   harness_add ("/callbacks/removed", test_callbacks_removed);
   harness_add ("/callbacks/cancelled", test_callbacks_cancelled);

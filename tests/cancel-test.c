@@ -295,6 +295,7 @@ main (int    argc,
 {
   harness_init (&argc, &argv);
 
+  /* A7 */
   harness_add ("/cancel/pending-and-running", test_cancel);
   harness_add ("/cancel/lookalike", test_cancel_lookalike);
   harness_add ("/cancel/cancellable/before", test_cancellable_before);

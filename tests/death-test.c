@@ -301,17 +301,21 @@ main (int    argc,
 {
   harness_init (&argc, &argv);
 
+  /* A13 */
   harness_add ("/death/in-call/signals", test_signals);
   harness_add ("/death/in-call/exits", test_exits);
   harness_add ("/death/in-call/unknown-status", test_unknown_status);
   harness_add ("/death/in-call/channel", test_channel);
+  /* A13, A26 */
   harness_add ("/death/stderr/tail", test_stderr_tail);
   harness_add ("/death/stderr/at-once", test_stderr_at_once);
+  /* A13 */
   harness_add ("/death/idle", test_idle);
   harness_add ("/death/between-calls", test_between_calls);
   harness_add ("/death/copies", test_copies);
   harness_add ("/death/others/terminated", test_others);
   harness_add ("/death/others/deaf", test_deaf_others);
+  /* A13, A26 */
   harness_add ("/death/heir/in-call", test_heir);
   harness_add ("/death/heir/idle", test_heir_of_idle);
 

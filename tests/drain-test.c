@@ -133,6 +133,7 @@ main (int    argc,
 {
   harness_init (&argc, &argv);
 
+  /* A13 */
   harness_add ("/drain/results", test_results);
   harness_add ("/drain/results-and-garbage", test_results_and_garbage);
   harness_add ("/drain/unreadable-rest", test_unreadable_rest);

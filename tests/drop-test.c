@@ -262,6 +262,7 @@ main (int    argc,
 {
   harness_init (&argc, &argv);
 
+  /* A19 */
   harness_add ("/drop/here", test_here);
   harness_add ("/drop/thread", test_thread);
   harness_add ("/drop/task", test_task);

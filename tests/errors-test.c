@@ -230,6 +230,7 @@ main (int    argc,
 {
   harness_init (&argc, &argv);
 
+  /* A10, A28 */
   harness_add ("/errors/domain/known", test_known_domain);
   harness_add ("/errors/domain/unknown", test_unknown_domain);
   harness_add ("/errors/domain/own", test_own_domain);
@@ -239,7 +240,9 @@ main (int    argc,
   harness_add ("/errors/signal", test_signal);
   harness_add ("/errors/one-at-a-time", test_one_at_a_time);
   harness_add ("/errors/answered-twice", test_answered_twice);
+  /* A13 */
   harness_add ("/errors/copies", test_copies);
+  /* A10 */
   harness_add ("/errors/minimal-worker", test_minimal_worker);
 
   return g_test_run ();

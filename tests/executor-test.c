@@ -452,10 +452,12 @@ main (int    argc,
 {
   harness_init (&argc, &argv);
 
+  /* A1, A29 */
   harness_add ("/executor/properties/values", test_properties);
   harness_add ("/executor/properties/notify", test_properties_notify);
   harness_add ("/executor/notify/state", test_notify_state);
   harness_add ("/executor/notify/counts", test_notify_counts);
+  /* A8, A12 */
   harness_add ("/executor/submit/echo", test_submit);
   harness_add ("/executor/submit/args", test_submit_args);
   harness_add ("/executor/submit/call", test_submit_call);
@@ -465,6 +467,7 @@ main (int    argc,
   harness_add ("/executor/call/async-in-thread", test_call_async_thread);
   harness_add ("/executor/call/async-refused", test_call_async_refused);
   harness_add ("/executor/call/finish-with-future", test_call_finish_future);
+  /* A1, A3 */
   harness_add ("/executor/workers/on-demand", test_workers_on_demand);
   harness_add ("/executor/workers/parallel", test_workers_parallel);
   harness_add ("/executor/workers/default", test_workers_default);

@@ -97,6 +97,7 @@ main (int    argc,
 {
   harness_init (&argc, &argv);
 
+  /* A13 */
   harness_add ("/flood/answers", test_answers);
   harness_add ("/flood/messages", test_messages);
   harness_add ("/flood/descriptors", test_descriptors);

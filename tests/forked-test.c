@@ -389,6 +389,7 @@ main (int    argc,
 {
   harness_init (&argc, &argv);
 
+  /* A25 */
   harness_add ("/executor/forked/used", test_used);
   harness_add ("/executor/forked/dropped", test_dropped);
   harness_add ("/executor/forked/asked", test_asked);

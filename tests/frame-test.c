@@ -179,11 +179,11 @@ test_too_large (void)
 {
   g_autoptr (GByteArray) frame = make_frame ();
   g_autofree char *name = g_strnfill (70000, 'f');
+  g_autoptr (GVariant) value = g_variant_ref_sink (g_variant_new_tuple (NULL, 0));
   guint size = frame->len;
   GError *error = NULL;
 
-  g_assert_false (ppool_frame_append (frame, PPOOL_ITEM_CALL, 2, name,
-                                      g_variant_new_tuple (NULL, 0), &error));
+  g_assert_false (ppool_frame_append (frame, PPOOL_ITEM_CALL, 2, name, value, &error));
   g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_TOO_LARGE);
   g_clear_error (&error);
   g_assert_cmpuint (frame->len, ==, size);

@@ -180,6 +180,7 @@ main (int    argc,
 {
   harness_init (&argc, &argv);
 
+  /* A7, A8 */
   harness_add ("/future/states", test_states);
   harness_add ("/future/result/timeouts", test_result_timeouts);
   harness_add ("/future/result/async", test_result_async);

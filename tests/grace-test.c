@@ -169,6 +169,7 @@ main (int    argc,
 {
   harness_init (&argc, &argv);
 
+  /* A17 */
   harness_add ("/executor/grace/steps", test_steps);
   harness_add ("/executor/grace/again", test_again);
   harness_add ("/executor/grace/running", test_running);

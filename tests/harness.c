@@ -7,6 +7,8 @@
 
 #include "harness.h"
 
+#include "scratch.h"
+
 #include <locale.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -132,7 +134,9 @@ set_up (Harness       *harness,
         gconstpointer  data)
 {
   g_log_set_always_fatal (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_WARNING);
-  harness->dir = g_dir_make_tmp ("ppool-XXXXXX", NULL);
+  harness->dir = g_build_filename (scratch_get (), "test", NULL);
+  g_assert_no_errno (g_mkdir (harness->dir, 0700));
+  harness->files = g_ptr_array_new_with_free_func (g_free);
   harness->leftovers = leftovers_new ();
 }
 
@@ -153,16 +157,12 @@ static void
 tear_down (Harness       *harness,
            gconstpointer  data)
 {
-  g_autoptr (GDir) dir = g_dir_open (harness->dir, 0, NULL);
-  const char *name;
+  for (guint i = 0; i < harness->files->len; i++)
+    g_unlink (g_ptr_array_index (harness->files, i));
+  g_rmdir (harness->dir);
+  scratch_assert_empty ();
 
-  while ((name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *path = g_build_filename (harness->dir, name, NULL);
-
-      g_unlink (path);
-    }
-  g_assert_no_errno (g_rmdir (harness->dir));
+  g_ptr_array_unref (harness->files);
   g_free (harness->dir);
   leftovers_free (harness->leftovers);
 }
@@ -183,6 +183,7 @@ harness_init (int    *argc,
               char ***argv)
 {
   setlocale (LC_ALL, "");
+  scratch_init ();
   g_test_init (argc, argv, NULL);
 
   /* What a worker leaves behind shows up as a child of the test. */
@@ -224,11 +225,16 @@ harness_add_with_data (const char      *path,
   add (path, NULL, func, data);
 }
 
+/* Of a file that is removed with the test, if it is there. */
 char *
 harness_path (Harness    *harness,
               const char *name)
 {
-  return g_build_filename (harness->dir, name, NULL);
+  char *path = g_build_filename (harness->dir, name, NULL);
+
+  g_ptr_array_add (harness->files, g_strdup (path));
+
+  return path;
 }
 
 static void

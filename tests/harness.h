@@ -15,11 +15,12 @@
 G_BEGIN_DECLS
 
 /* A test's surroundings. When it has ended, no child may be left, all objects
- * that were tracked must be finalized, and there must be as many descriptors
- * and threads as before. */
+ * that were tracked must be finalized, there must be as many descriptors and
+ * threads as before, and no gate or other file may be left. */
 typedef struct
 {
-  char *dir;            /* (owned): for gates and logs; removed with the test */
+  char *dir;            /* (owned): for gates and logs */
+  GPtrArray *files;     /* (owned) (element-type filename): to be removed */
   Leftovers *leftovers; /* (owned) */
 } Harness;
 

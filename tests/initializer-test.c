@@ -295,6 +295,7 @@ main (int    argc,
 {
   harness_init (&argc, &argv);
 
+  /* A5 */
   harness_add ("/executor/initializer/properties", test_properties);
   harness_add ("/executor/initializer/args", test_args);
   harness_add ("/executor/initializer/each-worker", test_each_worker);

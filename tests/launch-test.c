@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "nothing-left.h"
+#include "scratch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -549,6 +550,7 @@ main (int    argc,
   if (argc > 1 && g_str_equal (argv[1], "--parent"))
     parent ();
 
+  scratch_init ();
   g_test_init (&argc, &argv, NULL);
 
   keep_what_glib_keeps ();

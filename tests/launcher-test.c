@@ -13,6 +13,7 @@
 #include "ppool-enum-types.h"
 #include "ppool-error.h"
 #include "ppool-spawned-private.h"
+#include "scratch.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -45,7 +46,7 @@ report_status (void)
   g_file_get_contents ("/proc/self/status", &status, NULL, NULL);
   lines = g_strsplit (status, "\n", -1);
   for (i = 0; lines[i] != NULL; i++)
-    if (g_str_has_prefix (lines[i], "SigBlk"))
+    if (g_str_has_prefix (lines[i], "SigBlk") || g_str_has_prefix (lines[i], "SigIgn"))
       fprintf (stderr, "%s\n", lines[i]);
 }
 
@@ -504,7 +505,8 @@ test_low_descriptors (Fixture       *fixture,
   assert_line (four, "channel 3");
 }
 
-/* The manager's thread blocks all signals; a worker must not. */
+/* The manager's thread blocks all signals, and a program may ignore some; a worker
+ * starts with neither. */
 static gpointer
 blocked_thread (gpointer user_data)
 {
@@ -517,14 +519,22 @@ blocked_thread (gpointer user_data)
 }
 
 static void
-test_blocked_signals (Fixture       *fixture,
+test_signals (Fixture       *fixture,
                       gconstpointer  user_data)
 {
   PPoolLauncher *launcher = new_probe ();
+  struct sigaction ignore = { .sa_handler = SIG_IGN };
+  struct sigaction before;
   g_autofree char *report = NULL;
+  guint64 ignored;
 
+  sigaction (SIGUSR1, &ignore, &before);
   report = g_thread_join (g_thread_new ("blocked", blocked_thread, launcher));
+  sigaction (SIGUSR1, &before, NULL);
   assert_line (report, "SigBlk:\t0000000000000000");
+  /* What lies above the standard signals belongs to the C library. */
+  ignored = g_ascii_strtoull (strstr (report, "SigIgn:\t") + strlen ("SigIgn:\t"), NULL, 16);
+  g_assert_cmphex (ignored & ((1ull << SIGSYS) - 1), ==, 0);
 
   g_assert_finalize_object (launcher);
 }
@@ -663,6 +673,7 @@ main (int    argc,
   if (g_getenv (ENV_PARENT) != NULL)
     return be_parent (g_getenv (ENV_PARENT));
 
+  scratch_init ();
   g_test_init (&argc, &argv, NULL);
   pthread_atfork (count_fork, NULL, NULL);
 
@@ -686,7 +697,7 @@ main (int    argc,
   ADD_BOTH ("self", test_self);
   ADD_BOTH ("self-removed", test_self_removed);
   ADD_BOTH ("low-descriptors", test_low_descriptors);
-  ADD_BOTH ("blocked-signals", test_blocked_signals);
+  ADD_BOTH ("signals", test_signals);
   ADD_BOTH ("failures", test_failures);
   ADD_BOTH ("exhausted", test_exhausted);
 #undef ADD

@@ -9,6 +9,8 @@
 
 #include "ppool-limits-private.h"
 
+#include "scratch.h"
+
 #include <glib/gstdio.h>
 #include <sched.h>
 
@@ -53,6 +55,7 @@ tear_down (Fixture       *fixture,
 {
   remove_all (fixture->root);
   g_free (fixture->root);
+  scratch_assert_empty ();
 }
 
 static void
@@ -213,6 +216,7 @@ int
 main (int    argc,
       char **argv)
 {
+  scratch_init ();
   g_test_init (&argc, &argv, NULL);
 
 #define ADD(path, func) g_test_add (path, Fixture, NULL, set_up, func, tear_down)

@@ -511,6 +511,7 @@ main (int    argc,
 {
   harness_init (&argc, &argv);
 
+  /* A15 */
   harness_add ("/map/error/late", test_error);
   harness_add ("/map/error/early", test_error_early);
   harness_add ("/map/error/input", test_input_error);

@@ -412,6 +412,7 @@ main (int    argc,
 {
   harness_init (&argc, &argv);
 
+  /* A15 */
   harness_add ("/map/async/values", test_async);
   harness_add ("/map/async/error", test_async_error);
   harness_add ("/map/async/ends", test_async_ends);

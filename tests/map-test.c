@@ -363,6 +363,7 @@ main (int    argc,
 {
   harness_init (&argc, &argv);
 
+  /* A15 */
   harness_add ("/map/order", test_order);
   harness_add ("/map/types", test_types);
   harness_add ("/map/empty", test_empty);

@@ -7,6 +7,8 @@
 
 #include "nothing-left.h"
 
+#include "scratch.h"
+
 #include <gio/gio.h>
 
 #define WAIT_USEC (20 * G_TIME_SPAN_SECOND)
@@ -44,4 +46,5 @@ assert_nothing_left (Leftovers *leftovers)
     }
 
   leftovers_free (leftovers);
+  scratch_assert_empty ();
 }

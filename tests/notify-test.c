@@ -200,6 +200,7 @@ test_interval (Harness *harness)
     harness_assert_works (listener.executor);
   harness_shut_down (listener.executor);
   harness_iterate_until (knows_end, &listener);
+  harness_iterate_until (has_told_end, &listener);
   end = g_get_monotonic_time () + 2 * INTERVAL_USEC;
   harness_iterate_until (is_over, &end);
 
@@ -448,6 +449,7 @@ main (int    argc,
 {
   harness_init (&argc, &argv);
 
+  /* A29 */
   harness_add ("/executor/notify/context", test_context);
   harness_add ("/executor/notify/interval", test_interval);
   harness_add ("/executor/notify/interval-at-end", test_interval_at_end);

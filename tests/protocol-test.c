@@ -212,15 +212,7 @@ test_declared_descriptors (Harness *harness)
 static void
 test_descriptor (Harness *harness)
 {
-  g_autoptr (PPoolExecutor) executor = harness_executor_on (
-      harness_raw_launcher ("init", "call", "descriptor", "serve", NULL), 1);
-  g_autoptr (PPoolFuture) future = harness_submit (executor, "function", g_variant_new ("(i)", 7));
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) value = ppool_future_result (future, PATIENCE_SECONDS * 1000, &error);
-
-  /* To refuse it is as good as not to see it. */
-  if (value == NULL)
-    g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN);
+  check_violation ("descriptor");
 }
 
 /* Dead with a message that was begun. */
@@ -273,6 +265,7 @@ main (int    argc,
 {
   harness_init (&argc, &argv);
 
+  /* A13 */
   harness_add ("/protocol/replies", test_replies);
   harness_add ("/protocol/second-reply", test_second_reply);
   harness_add ("/protocol/unasked", test_unasked);
@@ -285,8 +278,8 @@ main (int    argc,
   harness_add ("/protocol/truncated", test_truncated);
   harness_add ("/protocol/descriptor/silent", test_descriptor);
   harness_add ("/protocol/descriptor/declared", test_declared_descriptors);
-  harness_add ("/protocol/half-result", test_half_result);
-  harness_add ("/protocol/closed", test_closed);
+  harness_add ("/protocol/open-end/half-result", test_half_result);
+  harness_add ("/protocol/open-end/closed", test_closed);
   harness_add ("/protocol/idle", test_idle);
   harness_add ("/protocol/scribbler", test_scribbler);
 

@@ -19,8 +19,33 @@
 #define MAX_DESCRIPTORS 253
 
 int raw_channel;
+int raw_last_fd = -1;
 guint32 raw_last_serial;
 static guint32 next_serial = 1;
+
+/* Keeps the last descriptor that came along. */
+static gssize
+receive (void  *buffer,
+         gsize  size)
+{
+  struct iovec data = { .iov_base = buffer, .iov_len = size };
+  union
+  {
+    char buffer[CMSG_SPACE (sizeof (int))];
+    struct cmsghdr align;
+  } control = { { 0 } };
+  struct msghdr message = { .msg_iov = &data,
+                            .msg_iovlen = 1,
+                            .msg_control = control.buffer,
+                            .msg_controllen = sizeof control.buffer };
+  gssize n = recvmsg (raw_channel, &message, MSG_CMSG_CLOEXEC);
+  struct cmsghdr *part = n > 0 ? CMSG_FIRSTHDR (&message) : NULL;
+
+  if (part != NULL && part->cmsg_type == SCM_RIGHTS)
+    memcpy (&raw_last_fd, CMSG_DATA (part), sizeof raw_last_fd);
+
+  return n;
+}
 
 gboolean
 raw_read (void  *buffer,
@@ -30,7 +55,7 @@ raw_read (void  *buffer,
 
   while (done < size)
     {
-      ssize_t n = read (raw_channel, (char *) buffer + done, size - done);
+      gssize n = receive ((char *) buffer + done, size - done);
 
       if (n == 0 || (n < 0 && errno != EINTR))
         return FALSE;
@@ -56,6 +81,34 @@ raw_write (const void *buffer,
       if (n > 0)
         done += n;
     }
+}
+
+/* Says that line, and waits for one that begins so. */
+static void
+converse (const char *line,
+          const char *answer)
+{
+  g_autofree char *begin = g_malloc0 (strlen (answer) + 1);
+  char c = 0;
+
+  raw_write (line, strlen (line));
+  if (!raw_read (begin, strlen (answer)))
+    _exit (91);
+  g_assert_cmpstr (begin, ==, answer);
+  while (c != '\n')
+    if (!raw_read (&c, 1))
+      _exit (91);
+}
+
+/* So that messages can follow, with descriptors or without. */
+void
+raw_authenticate (gboolean descriptors)
+{
+  raw_write ("", 1);
+  converse ("AUTH ANONYMOUS\r\n", "OK");
+  if (descriptors)
+    converse ("NEGOTIATE_UNIX_FD\r\n", "AGREE_UNIX_FD");
+  raw_write ("BEGIN\r\n", strlen ("BEGIN\r\n"));
 }
 
 /* The descriptors are all the standard error. */

@@ -15,6 +15,7 @@ G_BEGIN_DECLS
 #define RAW_HEADER_SIZE 16
 
 extern int raw_channel;
+extern int raw_last_fd;         /* that came with a message, or -1 */
 extern guint32 raw_last_serial; /* of the message that was read last */
 
 gboolean      raw_read                   (void         *buffer,
@@ -24,6 +25,7 @@ void          raw_write                  (const void   *buffer,
 void          raw_write_with_descriptors (const void   *buffer,
                                           gsize         size,
                                           guint         n_descriptors);
+void          raw_authenticate           (gboolean      descriptors);
 GDBusMessage *raw_read_message           (void);
 guchar       *raw_make_blob              (GDBusMessage *message,
                                           gsize        *size);

@@ -11,6 +11,7 @@
  * wrong. */
 
 #include "gate.h"
+#include "raw-board.h"
 #include "raw-channel.h"
 #include "raw-frames.h"
 
@@ -24,21 +25,11 @@
 
 static GVariant *last_args; /* (owned) (nullable) */
 
+/* With descriptors, for a board. */
 static void
 do_auth (const char *text)
 {
-  static const char hello[] = "\0AUTH ANONYMOUS\r\n";
-  char answer[3] = { 0 };
-  char c = 0;
-
-  raw_write (hello, sizeof hello - 1);
-  if (!raw_read (answer, 2))
-    _exit (91);
-  g_assert_cmpstr (answer, ==, "OK");
-  while (c != '\n')
-    if (!raw_read (&c, 1))
-      _exit (91);
-  raw_write ("BEGIN\r\n", strlen ("BEGIN\r\n"));
+  raw_authenticate (text != NULL && strstr (text, "board") != NULL);
 }
 
 static void
@@ -77,7 +68,7 @@ do_info (const char *text)
 static void
 do_init (const char *text)
 {
-  do_auth (NULL);
+  do_auth (text);
   do_greet (NULL);
   do_info (text);
 }
@@ -116,6 +107,7 @@ read_call (void)
   g_assert_cmpstr (g_dbus_message_get_member (message), ==, "Call");
   g_assert_cmpstr (g_dbus_message_get_signature (message), ==, "tsva{sv}");
   g_clear_pointer (&last_args, g_variant_unref);
+  g_variant_get_child (g_dbus_message_get_body (message), 0, "t", &raw_last_id);
   g_variant_get_child (g_dbus_message_get_body (message), 2, "v", &last_args);
 
   return TRUE;
@@ -438,7 +430,7 @@ static const struct
   const char *name;
   void (*func) (const char *text);
 } steps[] = {
-  { "auth", do_auth },
+  { "auth", do_auth },                   /* [FEATURES] */
   { "greet", do_greet },
   { "info", do_info },                   /* [FEATURES or VERSION, 0 for none] */
   { "init", do_init },                   /* all three; the same */
@@ -471,6 +463,9 @@ static const struct
   { "exit", do_exit },                   /* STATUS */
   { "kill", do_kill },                   /* SIGNAL */
   { "murder", do_murder },               /* PID */
+  { "word", raw_board_word },            /* STATE[,ID] */
+  { "times", raw_board_times },          /* TAKEN,DONE */
+  { "scribble", raw_board_scribble },    /* BYTE */
   { "gate", do_gate },                   /* PATH */
   { "obey", do_obey },                   /* PATH of a gate that gives steps */
   { "stderr", do_stderr },               /* TEXT */

@@ -280,6 +280,7 @@ main (int    argc,
 {
   harness_init (&argc, &argv);
 
+  /* A14 */
   harness_add ("/executor/recycle/property", test_property);
   harness_add ("/executor/recycle/sequence", test_sequence);
   harness_add ("/executor/recycle/leaves", test_leaves);

@@ -98,6 +98,7 @@ main (int    argc,
 {
   harness_init (&argc, &argv);
 
+  /* A17 */
   harness_add ("/shutdown/races/at-once", test_at_once);
   harness_add ("/shutdown/races/mixed", test_mixed);
 

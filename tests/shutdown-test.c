@@ -463,6 +463,7 @@ main (int    argc,
 {
   harness_init (&argc, &argv);
 
+  /* A17 */
   harness_add ("/shutdown/never-used", test_never_used);
   harness_add ("/shutdown/idle", test_idle);
   harness_add ("/shutdown/pending/finishes", test_finishes_pending);

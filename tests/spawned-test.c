@@ -11,6 +11,7 @@
 
 #include "nothing-left.h"
 #include "ppool-error.h"
+#include "scratch.h"
 
 #include <fcntl.h>
 #include <gio/gio.h>
@@ -235,6 +236,7 @@ main (int    argc,
   if (argc == 3 && g_str_equal (argv[1], "--probe"))
     return probe (argv[2]);
 
+  scratch_init ();
   g_test_init (&argc, &argv, NULL);
   program = argv[0];
 

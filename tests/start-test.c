@@ -323,6 +323,7 @@ main (int    argc,
 {
   harness_init (&argc, &argv);
 
+  /* A23 */
   harness_add ("/start/fails/not-executable", test_not_executable);
   harness_add ("/start/fails/exits", test_exits);
   harness_add ("/start/fails/hangs", test_hangs);
@@ -331,6 +332,7 @@ main (int    argc,
   harness_add ("/start/fails/bad-answers", test_bad_answers);
   harness_add ("/start/fails/many", test_many_fail);
   harness_add ("/start/signals", test_signals);
+  /* A4 */
   harness_add ("/start/descriptors", test_descriptors);
   harness_add ("/start/environment", test_environment);
   harness_add ("/start/arguments", test_arguments);

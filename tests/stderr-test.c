@@ -10,6 +10,7 @@
 #include "ppool-stderr-private.h"
 
 #include "nothing-left.h"
+#include "scratch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -486,6 +487,7 @@ int
 main (int    argc,
       char **argv)
 {
+  scratch_init ();
   g_test_init (&argc, &argv, NULL);
 
   /* As the threads of the library do. */

@@ -126,7 +126,9 @@ test_signals (Harness *harness)
 
   g_assert_true (g_subprocess_wait_check (session.process, NULL, NULL));
   harness_wait_for_process (worker.pid, 1000);
-  harness_reap_orphan (worker.pid);
+  /* The program may have come to reap it before it ended. */
+  if (leftovers_count_children () > 0)
+    harness_reap_orphan (worker.pid);
   expect_end (output);
   expect_end (g_subprocess_get_stderr_pipe (session.process));
   g_object_unref (session.process);

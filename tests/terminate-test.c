@@ -379,6 +379,7 @@ main (int    argc,
 {
   harness_init (&argc, &argv);
 
+  /* A18 */
   harness_add ("/executor/terminate/busy", test_busy);
   harness_add ("/executor/terminate/idle", test_idle);
   harness_add ("/executor/terminate/term-then-kill", test_term_then_kill);

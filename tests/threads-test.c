@@ -254,6 +254,7 @@ main (int    argc,
 {
   harness_init (&argc, &argv);
 
+  /* A21 */
   harness_add ("/threads/ten-thousand", test_ten_thousand);
   harness_add ("/threads/order", test_order);
   harness_add ("/threads/nothing-lost", test_nothing_lost);

@@ -354,15 +354,19 @@ main (int    argc,
 {
   harness_init (&argc, &argv);
 
+  /* A24 */
   harness_add ("/traps/forgetful", test_forgetful);
   harness_add ("/traps/nested/works", test_nested);
   harness_add ("/traps/nested/breaks", test_nested_breaks);
   harness_add ("/traps/grandchild", test_grandchild);
+  /* A25 */
   harness_add ("/traps/forked-copy/used", test_forked_copy);
   harness_add ("/traps/forked-copy/lives", test_forked_copy_lives);
+  /* A20 */
   harness_add ("/traps/killed-parent/alone", test_killed_parent);
   harness_add ("/traps/killed-parent/with-copy", test_killed_parent_with_copy);
   harness_add ("/traps/exiting-parent", test_exiting_parent);
+  /* A4 */
   harness_add ("/traps/replaced", test_replaced);
   harness_add ("/traps/own-children", test_own_children);
 

@@ -328,6 +328,7 @@ main (int    argc,
 {
   harness_init (&argc, &argv);
 
+  /* A11, A12 */
   harness_add ("/values/types", test_types);
   harness_add ("/values/depth", test_depth);
   harness_add ("/values/too-deep", test_too_deep);

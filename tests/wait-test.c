@@ -757,6 +757,7 @@ main (int    argc,
 {
   harness_init (&argc, &argv);
 
+  /* A16 */
   harness_add ("/wait/all", test_all);
   harness_add ("/wait/duplicates", test_duplicates);
   harness_add ("/wait/empty", test_empty);

@@ -1,0 +1,160 @@
+/* hostile-test.c: workers that lie, as often as they like
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "harness.h"
+#include "memory.h"
+
+#define N_WARM_UP 3
+
+#define HEAP_SLACK (32 * 1024)
+#define RESIDENT_SLACK (2 * 1024 * 1024)
+
+#define MAX_STEPS 6
+
+#define FRAMES "gvariant,frames"
+
+/* What raw-worker does with the call that it is given, and what is said of it. */
+typedef struct
+{
+  const char *path;
+  const char *text;
+  const char *features;
+  const char *steps[MAX_STEPS];
+  gboolean answers_first; /* as it should */
+} Lie;
+
+/* A13, and “Trust” in the protocol. Floods are in flood-test.c. */
+static const Lie lies[] = {
+  { "/hostile/board/scribbled", "board", "board", { "scribble:255", "return" } },
+  { "/hostile/board/zeroed", "board", "board", { "scribble:0", "return" } },
+  { "/hostile/board/not-taken", "board", "board", { "return" } },
+  { "/hostile/board/not-done", "board", "board", { "word:2", "return" } },
+  { "/hostile/board/withdrawn", "board", "board", { "word:4", "return" } },
+  { "/hostile/board/no-state", "board", "board", { "word:7", "return" } },
+  { "/hostile/board/other-id", "board", "board", { "word:3,99", "return" } },
+  { "/hostile/board/next-round", "board", "board", { "word:3,257", "return" } },
+  { "/hostile/id/unknown", "not given", NULL, { "return-serial:9999" } },
+  { "/hostile/id/answered", "not given", NULL, { "return-serial:1" } },
+  { "/hostile/id/zero", "not given", NULL, { "return-serial:0" } },
+  { "/hostile/second-answer", "not given", NULL, { "return", "return" }, TRUE },
+  { "/hostile/frame/forged", "not given", FRAMES, { "results:forged" } },
+  { "/hostile/frame/twice", "not given", FRAMES, { "results:twice" }, TRUE },
+  { "/hostile/frame/cut", NULL, FRAMES, { "results:cut" } },
+  { "/hostile/frame/value", NULL, FRAMES, { "results:value" } },
+  { "/hostile/message/signal", "Surprise", NULL, { "unasked:signal" } },
+  { "/hostile/message/method", "Ping", NULL, { "unasked:method" } },
+  { "/hostile/descriptor/silent", "descriptors", NULL, { "descriptor" } },
+  { "/hostile/descriptor/declared", "descriptors", NULL, { "descriptor:1" } },
+  { "/hostile/descriptor/many", "descriptors", NULL, { "descriptor:253" } },
+};
+
+static PPoolLauncher *
+make_launcher (const Lie *lie)
+{
+  g_autofree char *program = harness_program ("raw-worker");
+  g_autofree char *init = g_strconcat ("init", lie->features != NULL ? ":" : NULL, lie->features,
+                                       NULL);
+  g_autoptr (GPtrArray) argv = g_ptr_array_new ();
+  PPoolLauncher *launcher;
+
+  g_ptr_array_add (argv, program);
+  g_ptr_array_add (argv, init);
+  g_ptr_array_add (argv, (char *) (g_strcmp0 (lie->features, FRAMES) == 0 ? "calls" : "call"));
+  for (guint i = 0; i < MAX_STEPS && lie->steps[i] != NULL; i++)
+    g_ptr_array_add (argv, (char *) lie->steps[i]);
+  g_ptr_array_add (argv, (char *) "hang");
+  g_ptr_array_add (argv, NULL);
+
+  launcher = ppool_launcher_new ((const char * const *) argv->pdata);
+  ppool_launcher_set_stderr_mode (launcher, PPOOL_STDERR_MODE_DISCARD);
+
+  return launcher;
+}
+
+static gboolean
+is_broken (gpointer user_data)
+{
+  return ppool_executor_get_state (user_data) == PPOOL_EXECUTOR_STATE_BROKEN;
+}
+
+/* Who answers first and lies then has answered. */
+static void
+tell (const Lie *lie)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor_on (make_launcher (lie), 1);
+  g_autoptr (PPoolFuture) future =
+      harness_submit (executor, "function", g_variant_new ("(s)", "argument"));
+  g_autoptr (GVariant) value = ppool_future_result (future, PATIENCE_SECONDS * 1000, NULL);
+  g_autoptr (GError) error = NULL;
+
+  harness_iterate_until (is_broken, executor);
+  g_assert_cmpint (value != NULL, ==, lie->answers_first);
+  if (value == NULL)
+    harness_assert_broken (executor, future, PPOOL_ERROR_PROTOCOL, lie->text, NULL);
+
+  error = ppool_executor_get_error (executor);
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL, lie->text, NULL);
+  harness_shut_down (executor);
+}
+
+static void
+test_lie (Harness       *harness,
+          gconstpointer  data)
+{
+  guint n = g_test_slow () ? 300 : 9;
+  Memory before = { 0 };
+
+  for (guint i = 0; i < N_WARM_UP + n; i++)
+    {
+      if (i == N_WARM_UP)
+        before = memory_measure ();
+      tell (data);
+    }
+  memory_assert_flat (&before, HEAP_SLACK, RESIDENT_SLACK);
+}
+
+/* The times on a board are good for a guess; they break nothing, and are not told
+ * to anybody if they can't be. */
+static void
+test_times (Harness *harness)
+{
+  static const char * const steps[] = {
+    "times:-1,-1",
+    "times:-9223372036854775808,9223372036854775807",
+    "times:1,9223372036854775807",
+    "times:9223372036854775807,-9223372036854775808",
+    "times:9223372036854775807,9223372036854775807",
+    "times:-9223372036854775808,1",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (steps); i++)
+    {
+      g_autoptr (PPoolExecutor) executor = harness_executor_on (
+          harness_raw_launcher ("init:board", "call", "word:3", steps[i], "return", "call", NULL),
+          1);
+      g_autoptr (PPoolFuture) future =
+          harness_submit (executor, "function", g_variant_new ("(i)", 7));
+
+      harness_assert_value (future, "(7,)");
+      g_assert_cmpint (ppool_future_get_started_time (future), >, 0);
+      g_assert_cmpint (ppool_future_get_started_time (future), <=, g_get_monotonic_time ());
+      harness_shut_down (executor);
+    }
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  harness_init (&argc, &argv);
+
+  for (guint i = 0; i < G_N_ELEMENTS (lies); i++)
+    harness_add_with_data (lies[i].path, test_lie, &lies[i]);
+  harness_add ("/hostile/board/times", test_times);
+
+  return g_test_run ();
+}

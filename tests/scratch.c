@@ -59,7 +59,7 @@ scratch_assert_empty (void)
     g_error ("Files are left:%s", report->str);
 }
 
-static void
+static G_NORETURN void
 wait_and_remove (int         fd,
                  const char *path)
 {

@@ -1,0 +1,72 @@
+/* frame.c: what another process sends as a frame
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "fuzz.h"
+
+#include "ppool-error.h"
+#include "ppool-frame-private.h"
+
+/* What could be read is written again and read once more, and is the same. */
+static void
+check_item (const PPoolItem *item,
+            GVariant        *value)
+{
+  g_autoptr (GByteArray) frame = g_byte_array_new ();
+  g_autoptr (GVariant) again = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GError) error = NULL;
+  PPoolFrameReader reader;
+  PPoolItem other;
+
+  if (!ppool_frame_append (frame, item->kind, item->id, item->name, value, &error))
+    {
+      /* What was read can be too deep to be sent on. */
+      g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS);
+      return;
+    }
+
+  bytes = g_byte_array_free_to_bytes (g_steal_pointer (&frame));
+  ppool_frame_reader_init (&reader, bytes);
+  g_assert_true (ppool_frame_reader_next (&reader, &other, &error));
+  g_assert_cmpuint (other.kind, ==, item->kind);
+  g_assert_cmpuint (other.id, ==, item->id);
+  g_assert_cmpstr (other.name, ==, item->name);
+  again = ppool_frame_reader_load (&reader, &other, &error);
+  g_assert_no_error (error);
+  /* By their bytes: a number may be none. */
+  g_assert_cmpstr (g_variant_get_type_string (again), ==, g_variant_get_type_string (value));
+  g_assert_cmpmem (g_variant_get_data (again), g_variant_get_size (again),
+                   g_variant_get_data (value), g_variant_get_size (value));
+  g_assert_false (ppool_frame_reader_next (&reader, &other, &error));
+  g_assert_no_error (error);
+}
+
+int
+LLVMFuzzerTestOneInput (const uint8_t *data,
+                        size_t         size)
+{
+  g_autoptr (GBytes) bytes = g_bytes_new (data, size);
+  g_autoptr (GError) error = NULL;
+  PPoolFrameReader reader;
+  PPoolItem item;
+
+  ppool_frame_reader_init (&reader, bytes);
+  while (error == NULL && ppool_frame_reader_next (&reader, &item, &error))
+    {
+      g_autoptr (GVariant) value = ppool_frame_reader_load (&reader, &item, &error);
+
+      if (value != NULL)
+        check_item (&item, value);
+    }
+
+  if (error != NULL)
+    g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL);
+
+  return 0;
+}

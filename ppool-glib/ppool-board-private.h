@@ -54,9 +54,11 @@ PPoolBoardWord  ppool_board_look        (PPoolBoard       *self,
 
 /* The worker's. */
 gboolean        ppool_board_take        (PPoolBoard       *self,
-                                         guint64           id);
+                                         guint64           id,
+                                         gint64            now);
 void            ppool_board_finish      (PPoolBoard       *self,
-                                         guint64           id);
+                                         guint64           id,
+                                         gint64            now);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolBoard, ppool_board_free)
 

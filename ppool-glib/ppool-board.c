@@ -205,28 +205,30 @@ ppool_board_look (PPoolBoard      *self,
   return (PPoolBoardWord) state;
 }
 
-/* To be called just before the call runs. Returns: FALSE if the pool has taken
- * it back. */
+/* To be called just before the call runs, with the monotonic time. Returns: FALSE
+ * if the pool has taken it back. */
 gboolean
 ppool_board_take (PPoolBoard *self,
-                  guint64     id)
+                  guint64     id,
+                  gint64      now)
 {
   Place *place = place_of (self, id);
 
   if (!move_word (place, id, PPOOL_BOARD_OFFERED, PPOOL_BOARD_TAKEN))
     return FALSE;
 
-  __atomic_store_n (&place->taken, g_get_monotonic_time (), __ATOMIC_RELAXED);
+  __atomic_store_n (&place->taken, now, __ATOMIC_RELAXED);
   return TRUE;
 }
 
-/* To be called before the answer is sent. */
+/* To be called before the answer is sent, with the monotonic time. */
 void
 ppool_board_finish (PPoolBoard *self,
-                    guint64     id)
+                    guint64     id,
+                    gint64      now)
 {
   Place *place = place_of (self, id);
 
-  __atomic_store_n (&place->done, g_get_monotonic_time (), __ATOMIC_RELAXED);
+  __atomic_store_n (&place->done, now, __ATOMIC_RELAXED);
   move_word (place, id, PPOOL_BOARD_TAKEN, PPOOL_BOARD_DONE);
 }

@@ -11,10 +11,6 @@
 
 G_BEGIN_DECLS
 
-#define PPOOL_CHANNEL_OBJECT_PATH "/org/ppool/Worker1"
-#define PPOOL_CHANNEL_INTERFACE "org.ppool.Worker1"
-#define PPOOL_CHANNEL_ERROR_FUNCTION "org.ppool.Error.Function"
-
 typedef enum
 {
   PPOOL_REQUEST_INITIALIZE,
@@ -32,7 +28,6 @@ typedef struct
 
 struct _PPoolChannel
 {
-  PPoolChannelSide side;
   PPoolChannelFunc func;
   gpointer owner; /* (owned) */
   GDestroyNotify owner_unref;
@@ -41,7 +36,6 @@ struct _PPoolChannel
   gulong closed_handler;
   gboolean as_bytes;   /* values travel as bytes; written before the first call */
   gboolean has_frames; /* calls travel together; written before the first call */
-  PPoolBoard *board; /* (owned) (nullable): the worker's; before the first call */
   gboolean offers_board; /* Initialize did; written before it was sent */
   gboolean needs_bytes; /* Initialize did; written before it was sent */
   gboolean violated; /* I/O thread */
@@ -69,21 +63,14 @@ void             ppool_channel_violate           (PPoolChannel            *self,
                                                   ...) G_GNUC_PRINTF (2, 3);
 gboolean         ppool_channel_has_body          (GDBusMessage            *message,
                                                   const char              *type);
-void             ppool_channel_add_abilities     (GVariantBuilder         *dictionary,
-                                                  gboolean                 board,
-                                                  gboolean                 frames);
-gboolean         ppool_channel_has_feature       (GVariant                *dictionary,
-                                                  const char              *feature);
 gboolean         ppool_channel_is_swapped        (GDBusMessage            *message);
 
 void             ppool_channel_remove_request    (PPoolChannel            *self,
                                                   guint32                  serial,
                                                   PPoolRequest            *removed);
 
-/* In GDBus's I/O thread; one a side. */
+/* In GDBus's I/O thread. */
 void             ppool_channel_receive_in_pool   (PPoolChannel            *self,
-                                                  GDBusMessage            *message);
-void             ppool_channel_receive_in_worker (PPoolChannel            *self,
                                                   GDBusMessage            *message);
 
 G_END_DECLS

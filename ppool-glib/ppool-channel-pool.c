@@ -34,8 +34,8 @@ get_constants (void)
     {
       static const char * const members[] = { "Initialize", "Call", "Exit", "Calls" };
 
-      constants.path = g_variant_ref_sink (g_variant_new_object_path (PPOOL_CHANNEL_OBJECT_PATH));
-      constants.interface = g_variant_ref_sink (g_variant_new_string (PPOOL_CHANNEL_INTERFACE));
+      constants.path = g_variant_ref_sink (g_variant_new_object_path (PPOOL_PROTOCOL_PATH));
+      constants.interface = g_variant_ref_sink (g_variant_new_string (PPOOL_PROTOCOL_INTERFACE));
       for (guint i = 0; i < G_N_ELEMENTS (members); i++)
         constants.members[i] = g_variant_ref_sink (g_variant_new_string (members[i]));
       constants.no_options =
@@ -168,13 +168,11 @@ ppool_channel_send_initialize (PPoolChannel *self,
   g_autoptr (GError) error = NULL;
   GVariantBuilder options;
 
-  g_assert (self->side == PPOOL_CHANNEL_SIDE_POOL);
-
   fds = list_board (self, board_fd);
   self->offers_board = fds != NULL;
 
   g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
-  ppool_channel_add_abilities (&options, self->offers_board, TRUE);
+  ppool_protocol_add_abilities (&options, self->offers_board, TRUE);
   if (self->offers_board)
     g_variant_builder_add (&options, "{sv}", "board", g_variant_new_handle (0));
 
@@ -231,8 +229,6 @@ ppool_channel_send_call (PPoolChannel  *self,
   g_autoptr (GError) local_error = NULL;
   GVariant *body;
 
-  g_assert (self->side == PPOOL_CHANNEL_SIDE_POOL);
-
   body = make_call_body (self, id, function, args, error);
   if (body == NULL)
     return FALSE;
@@ -287,8 +283,6 @@ void
 ppool_channel_send_exit (PPoolChannel *self)
 {
   g_autoptr (GError) error = NULL;
-
-  g_assert (self->side == PPOOL_CHANNEL_SIDE_POOL);
 
   if (!send_request (self, PPOOL_REQUEST_EXIT, 0, NULL, NULL, &error) &&
       !ppool_channel_is_closed_error (error))

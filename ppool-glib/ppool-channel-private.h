@@ -9,43 +9,21 @@
 
 #include "ppool-board-private.h"
 #include "ppool-error.h"
+#include "ppool-protocol-private.h"
 
 #include <gio/gio.h>
 
 G_BEGIN_DECLS
 
-/* The names of org.ppool.Worker1.xml. */
-#define PPOOL_PROTOCOL_VERSION 1
-#define PPOOL_FEATURE_GVARIANT "gvariant"
-#define PPOOL_FEATURE_BOARD "board"
-#define PPOOL_FEATURE_FRAMES "frames"
-
 typedef struct _PPoolChannel PPoolChannel;
 
 typedef enum
 {
-  PPOOL_CHANNEL_SIDE_POOL,
-  PPOOL_CHANNEL_SIDE_WORKER,
-} PPoolChannelSide;
-
-typedef enum
-{
-  PPOOL_CHANNEL_INITIALIZED, /* pool: the worker is ready, or @error */
-  PPOOL_CHANNEL_RESULTS,     /* pool: calls have @results */
-  PPOOL_CHANNEL_VIOLATION,   /* pool: the worker sent @error's nonsense */
-  PPOOL_CHANNEL_INITIALIZE,  /* worker: run @function if any, answer @ticket */
-  PPOOL_CHANNEL_CALL,        /* worker: run @function, answer @ticket */
-  PPOOL_CHANNEL_EXIT,        /* worker: leave once the running call is answered */
-  PPOOL_CHANNEL_DRAINED,     /* both: closed, and nothing is left to read */
+  PPOOL_CHANNEL_INITIALIZED, /* the worker is ready, or @error */
+  PPOOL_CHANNEL_RESULTS,     /* calls have @results */
+  PPOOL_CHANNEL_VIOLATION,   /* the worker sent @error's nonsense */
+  PPOOL_CHANNEL_DRAINED,     /* closed, and nothing is left to read */
 } PPoolChannelEventType;
-
-/* What a reply needs to find its call. */
-typedef struct
-{
-  guint64 id;
-  guint32 serial;
-  gboolean initializes; /* a value is answered with what the worker is */
-} PPoolTicket;
 
 /* Of one call: a value or an error. */
 typedef struct
@@ -59,10 +37,7 @@ typedef struct
 typedef struct
 {
   PPoolChannelEventType type;
-  guint64 id;
-  PPoolTicket ticket;
-  const char *function;
-  GVariant *value; /* arguments of CALL and INITIALIZE, what INITIALIZED says */
+  GVariant *value; /* INITIALIZED: what the worker says of itself */
   const GError *error;
   const PPoolResult *results;
   guint n_results;
@@ -76,7 +51,6 @@ typedef void (*PPoolChannelFunc) (PPoolChannel            *channel,
                                   gpointer                 owner);
 
 PPoolChannel *ppool_channel_new             (int                fd,
-                                             PPoolChannelSide   side,
                                              PPoolChannelFunc   func,
                                              gpointer           owner,
                                              GDestroyNotify     owner_unref);
@@ -104,7 +78,6 @@ void          ppool_channel_forget_call     (PPoolChannel      *self,
 void          ppool_channel_send_frame      (PPoolChannel      *self,
                                              GByteArray        *frame);
 void          ppool_channel_send_exit       (PPoolChannel      *self);
-void          ppool_channel_flush           (PPoolChannel      *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolChannel, ppool_channel_unref)
 

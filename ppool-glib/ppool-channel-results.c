@@ -43,7 +43,7 @@ make_error (const char *name,
   const char *domain;
   int code;
 
-  if (g_str_equal (name, PPOOL_CHANNEL_ERROR_FUNCTION) && body != NULL &&
+  if (g_str_equal (name, PPOOL_PROTOCOL_ERROR_FUNCTION) && body != NULL &&
       g_variant_is_of_type (body, G_VARIANT_TYPE ("(ssi)")))
     {
       g_variant_get (body, "(&s&si)", &text, &domain, &code);
@@ -76,10 +76,10 @@ receive_info (PPoolChannel      *self,
     }
 
   info = g_variant_get_child_value (g_dbus_message_get_body (message), 0);
-  self->as_bytes = ppool_channel_has_feature (info, PPOOL_FEATURE_GVARIANT);
-  self->has_frames = self->as_bytes && ppool_channel_has_feature (info, PPOOL_FEATURE_FRAMES);
+  self->as_bytes = ppool_protocol_has_feature (info, PPOOL_FEATURE_GVARIANT);
+  self->has_frames = self->as_bytes && ppool_protocol_has_feature (info, PPOOL_FEATURE_FRAMES);
   event->has_frames = self->has_frames;
-  event->has_board = self->offers_board && ppool_channel_has_feature (info, PPOOL_FEATURE_BOARD);
+  event->has_board = self->offers_board && ppool_protocol_has_feature (info, PPOOL_FEATURE_BOARD);
   if (self->needs_bytes && !self->as_bytes)
     event->error = error = g_error_new_literal (
       PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS,

@@ -46,7 +46,6 @@ free_channel (gpointer data)
 
   g_clear_pointer (&self->io_context, g_main_context_unref);
   g_clear_pointer (&self->requests, g_array_unref);
-  g_clear_pointer (&self->board, ppool_board_free);
   g_clear_object (&self->socket);
   g_mutex_clear (&self->lock);
   g_mutex_clear (&self->event_lock);
@@ -97,15 +96,6 @@ ppool_channel_is_closed_error (const GError *error)
   return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CLOSED);
 }
 
-void
-ppool_channel_flush (PPoolChannel *self)
-{
-  g_autoptr (GDBusConnection) connection = ppool_channel_ref_connection (self);
-
-  if (connection != NULL)
-    g_dbus_connection_flush_sync (connection, NULL, NULL);
-}
-
 /* Receiving, in GDBus's I/O thread */
 
 void
@@ -141,35 +131,6 @@ ppool_channel_has_body (GDBusMessage *message,
   return body != NULL && g_variant_is_of_type (body, G_VARIANT_TYPE (type));
 }
 
-/* What each side tells the other of itself in Initialize. */
-void
-ppool_channel_add_abilities (GVariantBuilder *dictionary,
-                             gboolean         board,
-                             gboolean         frames)
-{
-  const char *features[4] = { PPOOL_FEATURE_GVARIANT };
-  guint n = 1;
-
-  if (board)
-    features[n++] = PPOOL_FEATURE_BOARD;
-  if (frames)
-    features[n++] = PPOOL_FEATURE_FRAMES;
-
-  g_variant_builder_add (dictionary, "{sv}", "version",
-                         g_variant_new_uint32 (PPOOL_PROTOCOL_VERSION));
-  g_variant_builder_add (dictionary, "{sv}", "features", g_variant_new_strv (features, -1));
-}
-
-gboolean
-ppool_channel_has_feature (GVariant   *dictionary,
-                           const char *feature)
-{
-  g_autofree const char **features = NULL;
-
-  return g_variant_lookup (dictionary, "features", "^a&s", &features) &&
-         g_strv_contains (features, feature);
-}
-
 static GDBusMessage *
 filter_cb (GDBusConnection *connection G_GNUC_UNUSED,
            GDBusMessage    *message,
@@ -189,11 +150,7 @@ filter_cb (GDBusConnection *connection G_GNUC_UNUSED,
     }
 
   g_mutex_lock (&self->event_lock);
-  if (self->ended)
-    ;
-  else if (self->side == PPOOL_CHANNEL_SIDE_WORKER)
-    ppool_channel_receive_in_worker (self, message);
-  else if (!self->violated)
+  if (!self->ended && !self->violated)
     ppool_channel_receive_in_pool (self, message);
   g_mutex_unlock (&self->event_lock);
 
@@ -293,7 +250,6 @@ closed_cb (GDBusConnection *connection G_GNUC_UNUSED,
  * caller. */
 PPoolChannel *
 ppool_channel_new (int              fd,
-                   PPoolChannelSide side,
                    PPoolChannelFunc func,
                    gpointer         owner,
                    GDestroyNotify   owner_unref)
@@ -301,7 +257,6 @@ ppool_channel_new (int              fd,
   PPoolChannel *self = g_atomic_rc_box_new0 (PPoolChannel);
   g_autoptr (GError) error = NULL;
 
-  self->side = side;
   self->func = func;
   self->owner = owner;
   self->owner_unref = owner_unref;
@@ -319,14 +274,10 @@ ppool_channel_new (int              fd,
     {
       g_autoptr (GSocketConnection) stream =
         g_socket_connection_factory_create_connection (self->socket);
-      g_autofree char *guid = side == PPOOL_CHANNEL_SIDE_POOL ? g_dbus_generate_guid () : NULL;
-      GDBusConnectionFlags flags = G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING;
-
-      if (side == PPOOL_CHANNEL_SIDE_POOL)
-        flags |= G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_SERVER |
-                 G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_ALLOW_ANONYMOUS;
-      else
-        flags |= G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT;
+      g_autofree char *guid = g_dbus_generate_guid ();
+      GDBusConnectionFlags flags = G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING |
+                                   G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_SERVER |
+                                   G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_ALLOW_ANONYMOUS;
 
       self->connection = g_object_new (G_TYPE_DBUS_CONNECTION,
                                        "stream", stream,

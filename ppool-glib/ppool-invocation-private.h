@@ -7,26 +7,22 @@
 
 #pragma once
 
-#include "ppool-channel-private.h"
 #include "ppool-error.h"
 #include "ppool-invocation.h"
+#include "ppool-service-private.h"
 
 G_BEGIN_DECLS
 
-/* Runs once, after the answer was sent, in the thread that gave it: any. */
-typedef void (*PPoolInvocationFunc) (gpointer owner);
-
-PPoolInvocation *ppool_invocation_new  (PPoolChannel        *channel,
-                                        const PPoolTicket   *ticket,
-                                        const char          *function,
-                                        GVariant            *args,
-                                        PPoolInvocationFunc  answered,
-                                        gpointer             owner,
-                                        GDestroyNotify       owner_unref);
-gboolean         ppool_invocation_take (PPoolInvocation     *self);
-void             ppool_invocation_fail (PPoolInvocation     *self,
-                                        PPoolError           code,
-                                        const char          *format,
-                                        ...) G_GNUC_PRINTF (3, 4);
+PPoolInvocation *ppool_invocation_new       (void);
+gboolean         ppool_invocation_can_begin (PPoolInvocation   *self);
+void             ppool_invocation_begin     (PPoolInvocation   *self,
+                                             PPoolService      *service,
+                                             const PPoolTicket *ticket,
+                                             char              *function,
+                                             GVariant          *args);
+void             ppool_invocation_fail      (PPoolInvocation   *self,
+                                             PPoolError         code,
+                                             const char        *format,
+                                             ...) G_GNUC_PRINTF (3, 4);
 
 G_END_DECLS

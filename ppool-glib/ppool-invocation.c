@@ -11,8 +11,6 @@
 
 #include "ppool-invocation-private.h"
 
-#include "ppool-channel-worker-private.h"
-
 /**
  * PPoolInvocation:
  *
@@ -64,26 +62,27 @@
  */
 
 /* An invocation is unanswered or answered, and answered says which. The thread
- * that turns it has the channel and the owner for itself: it answers, tells the
- * owner and drops both, and the arguments, so that an invocation which some
- * garbage collector still holds keeps nothing alive. Who serves the call holds
- * the arguments as long as that takes. Everything else is never changed.
- * Finalization is one of the threads' ways to answer, the last.
+ * that turns it has the service for itself: it answers, tells the service so and
+ * drops it, and the arguments, so that an invocation which some garbage
+ * collector still holds keeps nothing alive. Who serves the call holds the
+ * arguments as long as that takes. Everything else is never changed, as long as
+ * there is a second reference. Finalization is one of the threads' ways to
+ * answer, the last.
+ *
+ * To make an object and to finalize it costs as much as all the rest of a short
+ * call. So one that is answered, and that nobody has kept, is used again.
  */
 struct _PPoolInvocation
 {
   GObject parent_instance;
 
-  char *function; /* (owned) */
-  GVariant *args; /* (owned) (atomic); () once answered */
+  char *function; /* (owned) (nullable); a GRefString */
+  GVariant *args; /* (owned) (nullable) (atomic); () once answered */
 
   int answered; /* atomic, once others see it */
 
   PPoolTicket ticket;
-  PPoolChannel *channel;            /* (owned) (nullable); for whoever answers */
-  PPoolInvocationFunc answered_cb;  /* for whoever answers */
-  gpointer owner;                   /* (owned) (nullable); for whoever answers */
-  GDestroyNotify owner_unref;
+  PPoolService *service; /* (owned) (nullable); for whoever answers */
 };
 
 G_DEFINE_FINAL_TYPE (PPoolInvocation, ppool_invocation, G_TYPE_OBJECT)
@@ -95,31 +94,29 @@ begin_answer (PPoolInvocation *self)
   return g_atomic_int_compare_and_exchange (&self->answered, FALSE, TRUE);
 }
 
+/* What answered invocations have in common. */
+static GVariant *
+get_no_args (void)
+{
+  static GVariant *no_args;
+  static gsize once = 0;
+
+  if (g_once_init_enter (&once))
+    {
+      no_args = g_variant_ref_sink (g_variant_new_tuple (NULL, 0));
+      g_once_init_leave (&once, 1);
+    }
+
+  return no_args;
+}
+
 static void
 finish_answer (PPoolInvocation *self)
 {
-  g_autoptr (GVariant) args = NULL;
+  g_autoptr (PPoolService) service = g_steal_pointer (&self->service);
 
-  g_clear_pointer (&self->channel, ppool_channel_unref);
-  args = g_atomic_pointer_exchange (&self->args,
-                                    g_variant_ref_sink (g_variant_new_tuple (NULL, 0)));
-
-  self->answered_cb (self->owner);
-  g_clear_pointer (&self->owner, self->owner_unref);
-}
-
-/* To be called just before the call is served. Returns: FALSE if the pool has
- * taken it back, and nothing more is expected of it. */
-gboolean
-ppool_invocation_take (PPoolInvocation *self)
-{
-  if (ppool_channel_take (self->channel, &self->ticket))
-    return TRUE;
-
-  begin_answer (self);
-  finish_answer (self);
-
-  return FALSE;
+  g_variant_unref (g_atomic_pointer_exchange (&self->args, g_variant_ref (get_no_args ())));
+  ppool_service_note_answer (service);
 }
 
 static void
@@ -138,7 +135,7 @@ ppool_invocation_finalize (GObject *object)
                          "The call of “%s” was dropped without an answer",
                          self->function);
 
-  g_free (self->function);
+  g_clear_pointer (&self->function, g_ref_string_release);
   g_clear_pointer (&self->args, g_variant_unref);
 
   G_OBJECT_CLASS (ppool_invocation_parent_class)->finalize (object);
@@ -159,28 +156,43 @@ ppool_invocation_init (PPoolInvocation *self)
   self->answered = TRUE;
 }
 
-/* Takes over @owner, and references to the rest. Called in any thread. */
+/* Makes an invocation that begins with ppool_invocation_begin(). */
 PPoolInvocation *
-ppool_invocation_new (PPoolChannel        *channel,
-                      const PPoolTicket   *ticket,
-                      const char          *function,
-                      GVariant            *args,
-                      PPoolInvocationFunc  answered,
-                      gpointer             owner,
-                      GDestroyNotify       owner_unref)
+ppool_invocation_new (void)
 {
-  PPoolInvocation *self = g_object_new (PPOOL_TYPE_INVOCATION, NULL);
+  return g_object_new (PPOOL_TYPE_INVOCATION, NULL);
+}
 
-  self->answered = FALSE;
-  self->channel = ppool_channel_ref (channel);
+/* Whether the caller's is the only reference, and nobody will notice that the
+ * object is used again: who watches an object or attaches something to it has
+ * that in its data. */
+gboolean
+ppool_invocation_can_begin (PPoolInvocation *self)
+{
+  GObject *object = G_OBJECT (self);
+
+  return g_atomic_int_get (&object->ref_count) == 1 &&
+         g_atomic_pointer_get (&object->qdata) == NULL && g_atomic_int_get (&self->answered);
+}
+
+/* Makes @self the next call; @function is a GRefString. Takes @args. */
+void
+ppool_invocation_begin (PPoolInvocation   *self,
+                        PPoolService      *service,
+                        const PPoolTicket *ticket,
+                        char              *function,
+                        GVariant          *args)
+{
+  self->service = ppool_service_ref (service);
   self->ticket = *ticket;
-  self->function = g_strdup (function);
-  self->args = g_variant_ref (args);
-  self->answered_cb = answered;
-  self->owner = owner;
-  self->owner_unref = owner_unref;
-
-  return self;
+  if (self->function != function)
+    {
+      g_clear_pointer (&self->function, g_ref_string_release);
+      self->function = g_ref_string_acquire (function);
+    }
+  g_clear_pointer (&self->args, g_variant_unref);
+  self->args = args;
+  g_atomic_int_set (&self->answered, FALSE);
 }
 
 /* Answers with an error of the library's own, unless there is an answer already.
@@ -201,7 +213,7 @@ ppool_invocation_fail (PPoolInvocation *self,
   message = g_strdup_vprintf (format, list);
   va_end (list);
 
-  ppool_channel_return_failure (self->channel, &self->ticket, code, message);
+  ppool_service_return_failure (self->service, &self->ticket, code, message);
   finish_answer (self);
 }
 
@@ -262,7 +274,8 @@ ppool_invocation_get_args (PPoolInvocation *self)
  * A value that can't be carried to the caller fails the call there, with
  * `PPOOL_ERROR_TOO_LARGE` or `PPOOL_ERROR_INVALID_ARGS`.
  *
- * **Threads**: may be called from any thread. It does not block.
+ * **Threads**: may be called from any thread. The answer is sent from there: a
+ * large one takes as long as the program takes to read it.
  *
  * Since: 1.0
  */
@@ -284,7 +297,7 @@ ppool_invocation_return_value (PPoolInvocation *self,
       return;
     }
 
-  ppool_channel_return_value (self->channel, &self->ticket, owned_value);
+  ppool_service_return_value (self->service, &self->ticket, owned_value);
   finish_answer (self);
 }
 
@@ -299,7 +312,8 @@ ppool_invocation_return_value (PPoolInvocation *self,
  * domain; otherwise, and for an error in the domain [error@PPool.Error], the
  * caller gets `PPOOL_ERROR_REMOTE` with a message that names the original.
  *
- * **Threads**: may be called from any thread. It does not block.
+ * **Threads**: may be called from any thread. The answer is sent from there: a
+ * large one takes as long as the program takes to read it.
  *
  * Since: 1.0
  */
@@ -316,7 +330,7 @@ ppool_invocation_return_gerror (PPoolInvocation *self,
       return;
     }
 
-  ppool_channel_return_error (self->channel, &self->ticket, error);
+  ppool_service_return_error (self->service, &self->ticket, error);
   finish_answer (self);
 }
 
@@ -331,7 +345,8 @@ ppool_invocation_return_gerror (PPoolInvocation *self,
  *
  * See [method@PPool.Invocation.return_gerror] for what the caller gets.
  *
- * **Threads**: may be called from any thread. It does not block.
+ * **Threads**: may be called from any thread. The answer is sent from there: a
+ * large one takes as long as the program takes to read it.
  *
  * Since: 1.0
  */

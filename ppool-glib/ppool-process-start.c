@@ -132,9 +132,6 @@ channel_cb (PPoolChannel            *channel G_GNUC_UNUSED,
     case PPOOL_CHANNEL_DRAINED:
       ppool_process_post (self, ppool_process_drained);
       break;
-    case PPOOL_CHANNEL_INITIALIZE:
-    case PPOOL_CHANNEL_CALL:
-    case PPOOL_CHANNEL_EXIT:
     default:
       g_assert_not_reached ();
     }
@@ -248,7 +245,7 @@ begin (PPoolProcess *self,
   const char *pid = g_subprocess_get_identifier (self->subprocess);
 
   self->channel =
-    ppool_channel_new (channel_fd, PPOOL_CHANNEL_SIDE_POOL, channel_cb, ppool_process_ref (self),
+    ppool_channel_new (channel_fd, channel_cb, ppool_process_ref (self),
                        (GDestroyNotify) ppool_process_unref);
 
   ppool_gate_enter (self->gate);

@@ -1,4 +1,4 @@
-/* ppool-watchdog-private.h: ends a worker whose parent is gone
+/* ppool-watchdog-private.h: looks after a worker that is busy
  *
  * Copyright 2026 The PPool-GLib authors
  *
@@ -16,9 +16,15 @@ G_BEGIN_DECLS
 
 typedef struct _PPoolWatchdog PPoolWatchdog;
 
-PPoolWatchdog *ppool_watchdog_new  (int             fd,
-                                    GError        **error);
-void           ppool_watchdog_free (PPoolWatchdog  *self);
+/* Runs in the watchdog's thread. */
+typedef void (*PPoolWatchdogFunc) (gpointer data);
+
+PPoolWatchdog *ppool_watchdog_new   (int                 fd,
+                                     PPoolWatchdogFunc   look_func,
+                                     gpointer            data,
+                                     GError            **error);
+void           ppool_watchdog_rouse (PPoolWatchdog      *self);
+void           ppool_watchdog_free  (PPoolWatchdog      *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolWatchdog, ppool_watchdog_free)
 

@@ -9,61 +9,53 @@
 
 #include "ppool-worker-internal.h"
 
-#include "ppool-channel-worker-private.h"
 #include "ppool-invocation-private.h"
+#include "ppool-pace-private.h"
+#include "ppool-service-private.h"
 #include "ppool-spawned-private.h"
 #include "ppool-watchdog-private.h"
 
-/* The channel leaves what the pool says in the inbox, in GDBus's I/O thread; the
- * thread that serves takes it out. A source of that thread's context is woken
- * when there is something that can be done now, so not while a call is busy:
- * then its answer wakes it, from whatever thread that comes.
+/* A source of the serving thread's context reads what the pool sends and runs
+ * calls: as many as fit in a slice of time, and then the program's own sources
+ * have their turn.
  *
  * A call is busy from when it is taken until it is answered, which may be long
- * after its handler has returned. As a source that can't recurse, the inbox is
- * also quiet for as long as a function is on the stack, answered or not,
- * whatever loops that function runs.
+ * after its handler has returned, and no other runs meanwhile. The source still
+ * reads then, if only to see the end. As long as a function is on the stack,
+ * answered or not, the source is quiet, whatever loops that function runs. GLib
+ * has sources for that, but to block one and unblock it, at each dispatch, wakes
+ * the context once more.
  *
- * lock guards the fields below it, and no other lock is taken under it. The
- * others are written before the channel starts. The channel and every
- * unanswered invocation hold a reference, and may drop it long after
+ * Everything belongs to the serving thread, but for busy. The service and so
+ * every unanswered invocation holds a reference, and may drop it long after
  * ppool_worker_run() has returned. */
+
+#define SLICE_USEC 250
+
 typedef struct
 {
   PPoolServeFunc serve;
-  gpointer user_data;    /* (unowned); outlives the source's attachment */
-  PPoolChannel *channel; /* (unowned); outlives the source's attachment */
-  GMainLoop *loop;       /* (unowned); outlives the source's attachment */
-  GMainContext *context; /* (owned): a late wake-up must find it */
-  GSource *source;       /* (owned) */
-  int awake;             /* atomic: there is something to be done now */
-
-  GMutex lock;
-  GQueue calls; /* (owned) (element-type PPoolInvocation) */
-  PPoolTicket greeting;
-  gboolean greeted; /* greeting waits for its answer */
-  gboolean busy;
-  gboolean leaving; /* once what was sent before is done */
-  gboolean closed;  /* nobody waits for anything any more */
+  gpointer user_data;      /* (unowned); outlives the source's attachment */
+  PPoolService *service;   /* (unowned); outlives the source's attachment */
+  GMainLoop *loop;         /* (unowned); outlives the source's attachment */
+  GMainContext *context;   /* (owned): a late wake-up must find it */
+  GThread *thread;         /* (unowned): the serving one; only to be compared */
+  PPoolWatchdog *watchdog; /* (owned) (nullable): NULL once closed */
+  PPoolPace *pace;         /* (owned) */
+  PPoolInvocation *spare;  /* (owned) (nullable): the next one */
+  GError *error;           /* (owned) (nullable): why it left, if that was wrong */
+  gboolean on_stack;       /* a function is */
+  int busy;                /* atomic */
 } Inbox;
-
-typedef enum
-{
-  TASK_NONE,
-  TASK_GREET,
-  TASK_SERVE,
-  TASK_LEAVE,
-} Task;
 
 static void
 free_inbox (gpointer data)
 {
   Inbox *self = data;
 
-  g_queue_clear_full (&self->calls, g_object_unref);
-  g_source_unref (self->source);
   g_main_context_unref (self->context);
-  g_mutex_clear (&self->lock);
+  ppool_pace_free (self->pace);
+  g_clear_error (&self->error);
 }
 
 static void
@@ -74,167 +66,202 @@ inbox_unref (gpointer data)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Inbox, inbox_unref)
 
-/* Called in any thread. Setting a ready time would wake the serving thread with
- * its context locked, which it then would have to wait for. */
-static void
-inbox_wake (Inbox *self)
-{
-  g_atomic_int_set (&self->awake, TRUE);
-  g_main_context_wakeup (self->context);
-}
-
-/* Called in any thread, and while an invocation is finalized. */
+/* Called in any thread, and while an invocation is finalized. The serving thread
+ * looks by itself before it waits. */
 static void
 call_answered_cb (gpointer owner)
 {
   Inbox *self = owner;
-  gboolean wake;
 
-  g_mutex_lock (&self->lock);
-  self->busy = FALSE;
-  wake = self->leaving || !g_queue_is_empty (&self->calls);
-  g_mutex_unlock (&self->lock);
-
-  if (wake)
-    inbox_wake (self);
+  g_atomic_int_set (&self->busy, FALSE);
+  if (g_thread_self () != self->thread)
+    g_main_context_wakeup (self->context);
 }
 
-/* Called in GDBus's I/O thread. */
-static void
-inbox_add_call (Inbox                   *self,
-                PPoolChannel            *channel,
-                const PPoolChannelEvent *event)
-{
-  PPoolInvocation *invocation;
-  gboolean wake;
-
-  invocation = ppool_invocation_new (channel, &event->ticket, event->function,
-                                     event->value, call_answered_cb,
-                                     g_atomic_rc_box_acquire (self), inbox_unref);
-
-  g_mutex_lock (&self->lock);
-  g_queue_push_tail (&self->calls, invocation);
-  wake = !self->busy;
-  g_mutex_unlock (&self->lock);
-
-  if (wake)
-    inbox_wake (self);
-}
-
-/* Called in GDBus's I/O thread, at the end maybe in the serving one. */
-static void
-channel_event_cb (PPoolChannel            *channel,
-                  const PPoolChannelEvent *event,
-                  gpointer                 owner)
-{
-  Inbox *self = owner;
-
-  if (event->type == PPOOL_CHANNEL_CALL ||
-      (event->type == PPOOL_CHANNEL_INITIALIZE && event->function != NULL))
-    {
-      inbox_add_call (self, channel, event);
-      return;
-    }
-
-  g_mutex_lock (&self->lock);
-  if (event->type == PPOOL_CHANNEL_INITIALIZE)
-    {
-      self->greeting = event->ticket;
-      self->greeted = TRUE;
-    }
-  else if (event->type == PPOOL_CHANNEL_EXIT)
-    self->leaving = TRUE;
-  else if (event->type == PPOOL_CHANNEL_DRAINED)
-    self->closed = TRUE;
-  g_mutex_unlock (&self->lock);
-
-  inbox_wake (self);
-}
-
-static Task
-inbox_take (Inbox            *self,
-            PPoolInvocation **invocation,
-            PPoolTicket      *greeting)
-{
-  Task task = TASK_NONE;
-
-  g_mutex_lock (&self->lock);
-  if (self->closed)
-    task = TASK_LEAVE;
-  else if (self->greeted)
-    {
-      task = TASK_GREET;
-      *greeting = self->greeting;
-      self->greeted = FALSE;
-    }
-  else if (!self->busy && !g_queue_is_empty (&self->calls))
-    {
-      task = TASK_SERVE;
-      *invocation = g_queue_pop_head (&self->calls);
-      self->busy = TRUE;
-    }
-  else if (!self->busy && self->leaving)
-    task = TASK_LEAVE;
-  g_mutex_unlock (&self->lock);
-
-  return task;
-}
-
-/* One call a dispatch: the program's own sources have their turn between two. */
 static gboolean
-inbox_ready_cb (gpointer user_data)
+is_busy (Inbox *self)
 {
-  Inbox *self = user_data;
-  g_autoptr (PPoolInvocation) invocation = NULL;
-  PPoolTicket greeting;
-  Task task;
+  return g_atomic_int_get (&self->busy);
+}
 
-  /* Calls that were taken back are passed over. */
-  while ((task = inbox_take (self, &invocation, &greeting)) == TASK_GREET ||
-         (task == TASK_SERVE && !ppool_invocation_take (invocation)))
+/* There is something to be done even if nothing arrives. */
+static gboolean
+is_ready (Inbox *self)
+{
+  return !self->on_stack && !is_busy (self) &&
+         (ppool_service_has_calls (self->service) || ppool_service_is_leaving (self->service));
+}
+
+static void
+serve (Inbox             *self,
+       const PPoolTicket *ticket,
+       PPoolStride       *stride,
+       GVariant          *args)
+{
+  g_autoptr (PPoolInvocation) invocation = g_steal_pointer (&self->spare);
+
+  if (invocation == NULL)
+    invocation = ppool_invocation_new ();
+  ppool_invocation_begin (invocation, self->service, ticket, stride->name, args);
+
+  g_atomic_int_set (&self->busy, TRUE);
+  ppool_service_set_gathering (self->service, ppool_stride_is_short (stride));
+  self->on_stack = TRUE;
+  self->serve (invocation, self->user_data);
+  self->on_stack = FALSE;
+  ppool_service_set_gathering (self->service, FALSE);
+
+  if (ppool_invocation_can_begin (invocation))
+    self->spare = g_steal_pointer (&invocation);
+}
+
+/* What was gathered does not wait for a function that may take long, nor for one
+ * that does so for once. A call that was taken back is passed over. Returns: the
+ * time when it is over */
+static gint64
+serve_next (Inbox             *self,
+            const PPoolTicket *ticket,
+            const char        *function,
+            gint64             now)
+{
+  PPoolStride *stride = ppool_pace_find (self->pace, function);
+  GVariant *args;
+  gint64 end;
+
+  if (!ppool_stride_is_short (stride))
     {
-      if (task == TASK_GREET)
-        ppool_channel_return_info (self->channel, &greeting);
-      g_clear_object (&invocation);
+      ppool_service_flush (self->service);
+      now = g_get_monotonic_time ();
     }
 
-  if (task == TASK_SERVE)
-    self->serve (invocation, self->user_data);
-  else if (task == TASK_LEAVE)
-    g_main_loop_quit (self->loop);
+  if (!ppool_service_take (self->service, ticket, now))
+    return now;
 
-  return G_SOURCE_CONTINUE;
+  args = ppool_service_load (self->service);
+  if (args == NULL)
+    return now;
+
+  if (ppool_service_has_results (self->service))
+    ppool_watchdog_rouse (self->watchdog);
+  serve (self, ticket, stride, args);
+  end = g_get_monotonic_time ();
+  ppool_stride_note (stride, end - now);
+
+  return end;
+}
+
+static gboolean
+serve_slice (Inbox   *self,
+             gint64   end,
+             GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  gint64 now = g_get_monotonic_time ();
+  const char *function;
+  PPoolTicket ticket;
+
+  while (!is_busy (self) && now < end &&
+         ppool_service_next (self->service, &ticket, &function, &local_error))
+    now = serve_next (self, &ticket, function, now);
+
+  if (local_error == NULL)
+    return now < end;
+
+  g_propagate_error (error, g_steal_pointer (&local_error));
+  return FALSE;
+}
+
+/* Returns: whether there is no reason to leave. */
+static gboolean
+inbox_work (Inbox        *self,
+            GIOCondition  condition)
+{
+  gint64 end = g_get_monotonic_time () + SLICE_USEC;
+  gboolean more = (condition & G_IO_IN) != 0;
+  gboolean go_on = (condition & (G_IO_HUP | G_IO_ERR)) == 0;
+
+  if (!go_on)
+    return FALSE;
+
+  while (go_on)
+    {
+      if (more && !ppool_service_receive (self->service, &more, &self->error))
+        return FALSE;
+
+      go_on = serve_slice (self, end, &self->error) && more && !is_busy (self);
+    }
+
+  ppool_service_flush (self->service);
+
+  return self->error == NULL &&
+         (is_busy (self) || ppool_service_has_calls (self->service) ||
+          !ppool_service_is_leaving (self->service));
 }
 
 typedef struct
 {
   GSource source;
   Inbox *inbox; /* (unowned): outlives the attachment */
+  int fd;
+  gpointer tag; /* (nullable): NULL while the channel is not looked at */
 } InboxSource;
 
-static gboolean
-check_inbox_source (GSource *source)
+static void
+look_at_channel (InboxSource *self)
 {
-  return g_atomic_int_get (&((InboxSource *) source)->inbox->awake);
+  if (self->tag == NULL)
+    self->tag = g_source_add_unix_fd (&self->source, self->fd, G_IO_IN | G_IO_HUP | G_IO_ERR);
+}
+
+/* In a loop that a function runs: what arrives is left alone, and must not keep
+ * that loop awake. */
+static void
+look_away (InboxSource *self)
+{
+  if (self->tag != NULL)
+    g_source_remove_unix_fd (&self->source, self->tag);
+  self->tag = NULL;
+}
+
+static GIOCondition
+query_channel (InboxSource *self)
+{
+  return self->tag == NULL ? 0 : g_source_query_unix_fd (&self->source, self->tag);
 }
 
 static gboolean
 prepare_inbox_source (GSource *source,
                       int     *timeout)
 {
-  *timeout = -1;
+  InboxSource *self = (InboxSource *) source;
 
-  return check_inbox_source (source);
+  *timeout = -1;
+  if (self->inbox->on_stack)
+    look_away (self);
+
+  return is_ready (self->inbox);
+}
+
+static gboolean
+check_inbox_source (GSource *source)
+{
+  InboxSource *self = (InboxSource *) source;
+
+  return query_channel (self) != 0 || is_ready (self->inbox);
 }
 
 static gboolean
 dispatch_inbox_source (GSource     *source,
-                       GSourceFunc  callback,
-                       gpointer     user_data)
+                       GSourceFunc  callback G_GNUC_UNUSED,
+                       gpointer     user_data G_GNUC_UNUSED)
 {
-  g_atomic_int_set (&((InboxSource *) source)->inbox->awake, FALSE);
+  InboxSource *self = (InboxSource *) source;
 
-  return callback (user_data);
+  if (!inbox_work (self->inbox, query_channel (self)))
+    g_main_loop_quit (self->inbox->loop);
+  look_at_channel (self);
+
+  return G_SOURCE_CONTINUE;
 }
 
 static GSourceFuncs inbox_source_funcs = {
@@ -245,71 +272,76 @@ static GSourceFuncs inbox_source_funcs = {
 
 static Inbox *
 inbox_new (GMainLoop      *loop,
-           PPoolServeFunc  serve,
+           PPoolServeFunc  serve_func,
            gpointer        user_data)
 {
   Inbox *self = g_atomic_rc_box_new0 (Inbox);
 
-  self->serve = serve;
+  self->serve = serve_func;
   self->user_data = user_data;
   self->loop = loop;
   self->context = g_main_context_ref (g_main_loop_get_context (loop));
-  g_mutex_init (&self->lock);
-  g_queue_init (&self->calls);
-
-  self->source = g_source_new (&inbox_source_funcs, sizeof (InboxSource));
-  ((InboxSource *) self->source)->inbox = self;
-  g_source_set_static_name (self->source, "[ppool] worker inbox");
-  g_source_set_callback (self->source, inbox_ready_cb, self, NULL);
-  g_source_attach (self->source, self->context);
+  self->thread = g_thread_self ();
+  self->pace = ppool_pace_new ();
 
   return self;
 }
 
-static gboolean
-inbox_is_closed (Inbox *self)
+static GSource *
+inbox_make_source (Inbox *self,
+                   int    fd)
 {
-  gboolean closed;
+  GSource *source = g_source_new (&inbox_source_funcs, sizeof (InboxSource));
+  InboxSource *inbox_source = (InboxSource *) source;
 
-  g_mutex_lock (&self->lock);
-  closed = self->closed;
-  g_mutex_unlock (&self->lock);
+  g_source_set_static_name (source, "[ppool] worker inbox");
+  g_source_set_can_recurse (source, TRUE);
+  inbox_source->inbox = self;
+  inbox_source->fd = fd;
+  look_at_channel (inbox_source);
 
-  return closed;
+  return source;
 }
 
-/* What waits unserved has no caller left, or came after the pool said that
- * nothing would. */
 static void
-inbox_discard (Inbox *self)
+look_cb (gpointer data)
 {
-  GQueue calls = G_QUEUE_INIT;
+  ppool_service_flush_late (data);
+}
 
-  g_source_destroy (self->source);
+static gboolean
+inbox_connect (Inbox   *self,
+               int      fd,
+               GError **error)
+{
+  self->watchdog = ppool_watchdog_new (fd, look_cb, self->service, error);
 
-  g_mutex_lock (&self->lock);
-  calls = self->calls;
-  g_queue_init (&self->calls);
-  g_mutex_unlock (&self->lock);
+  return self->watchdog != NULL && ppool_service_connect (self->service, error);
+}
 
-  g_queue_clear_full (&calls, g_object_unref);
+/* Until there is reason to leave. */
+static void
+inbox_run (Inbox *self,
+           int    fd)
+{
+  g_autoptr (GSource) source = inbox_make_source (self, fd);
+
+  ppool_spawned_set_serving (TRUE);
+  g_source_attach (source, self->context);
+  g_main_loop_run (self->loop);
+  g_source_destroy (source);
+  ppool_service_flush (self->service);
+  g_clear_object (&self->spare);
+  ppool_spawned_set_serving (FALSE);
 }
 
 /* The end of our own channel looks like the end of the pool's, so the watchdog
- * goes before it, and not before everything was sent: only a pool that is gone
- * can keep us from that, and then the watchdog helps. */
+ * goes before it. */
 static void
-leave (Inbox         *inbox,
-       PPoolChannel  *channel,
-       PPoolWatchdog *watchdog)
+inbox_close (Inbox *self)
 {
-  ppool_channel_flush (channel);
-  ppool_watchdog_free (watchdog);
-
-  ppool_channel_shut (channel);
-  while (!inbox_is_closed (inbox))
-    g_main_context_iteration (inbox->context, TRUE);
-  inbox_discard (inbox);
+  g_clear_pointer (&self->watchdog, ppool_watchdog_free);
+  ppool_service_close (self->service);
 }
 
 /* Connects the channel at @fd, which it takes, and has every call served by
@@ -317,33 +349,25 @@ leave (Inbox         *inbox,
 gboolean
 ppool_worker_serve_channel (int              fd,
                             GMainContext    *context,
-                            PPoolServeFunc   serve,
+                            PPoolServeFunc   serve_func,
                             gpointer         user_data,
                             GError         **error)
 {
   g_autoptr (GMainLoop) loop = g_main_loop_new (context, FALSE);
-  g_autoptr (Inbox) inbox = inbox_new (loop, serve, user_data);
-  g_autoptr (PPoolWatchdog) watchdog = ppool_watchdog_new (fd, error);
-  g_autoptr (PPoolChannel) channel = NULL;
+  g_autoptr (Inbox) inbox = inbox_new (loop, serve_func, user_data);
+  g_autoptr (PPoolService) service =
+    ppool_service_new (fd, call_answered_cb, g_atomic_rc_box_acquire (inbox), inbox_unref);
+  gboolean success;
 
-  channel = ppool_channel_new (fd, PPOOL_CHANNEL_SIDE_WORKER, channel_event_cb,
-                               g_atomic_rc_box_acquire (inbox), inbox_unref);
-  inbox->channel = channel;
+  inbox->service = service;
+  success = inbox_connect (inbox, fd, error);
+  if (success)
+    inbox_run (inbox, fd);
+  inbox_close (inbox);
 
-  if (watchdog == NULL || !ppool_channel_connect (channel, NULL, error))
-    {
-      g_clear_pointer (&watchdog, ppool_watchdog_free);
-      g_source_destroy (inbox->source);
-      ppool_channel_close (channel);
-      return FALSE;
-    }
+  if (inbox->error == NULL)
+    return success;
 
-  ppool_spawned_set_serving (TRUE);
-  ppool_channel_start (channel);
-  g_main_loop_run (loop);
-  leave (inbox, channel, g_steal_pointer (&watchdog));
-  ppool_channel_close (channel);
-  ppool_spawned_set_serving (FALSE);
-
-  return TRUE;
+  g_propagate_error (error, g_steal_pointer (&inbox->error));
+  return FALSE;
 }

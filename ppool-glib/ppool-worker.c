@@ -464,7 +464,8 @@ run (PPoolWorker  *self,
  * process, where the pool finds it. It fails with `PPOOL_ERROR_LAUNCH` in a
  * process that no pool started, or when it was called before: see
  * [func@PPool.Worker.is_spawned]. It also fails when the connection to the pool
- * can't be made.
+ * can't be made, and with `PPOOL_ERROR_PROTOCOL` when the pool sends what can't
+ * be understood.
  *
  * `SIGPIPE` is ignored from here on.
  *

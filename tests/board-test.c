@@ -51,11 +51,11 @@ test_take (Fixture       *fixture,
   g_assert_cmpint (ppool_board_look (fixture->pool, 7, &times), ==, PPOOL_BOARD_OFFERED);
   g_assert_cmpint (times.taken, ==, 0);
 
-  g_assert_true (ppool_board_take (fixture->worker, 7));
-  g_assert_false (ppool_board_take (fixture->worker, 7));
+  g_assert_true (ppool_board_take (fixture->worker, 7, g_get_monotonic_time ()));
+  g_assert_false (ppool_board_take (fixture->worker, 7, g_get_monotonic_time ()));
   g_assert_cmpint (ppool_board_withdraw (fixture->pool, 7), ==, PPOOL_BOARD_TAKEN);
 
-  ppool_board_finish (fixture->worker, 7);
+  ppool_board_finish (fixture->worker, 7, g_get_monotonic_time ());
   g_assert_cmpint (ppool_board_look (fixture->pool, 7, &times), ==, PPOOL_BOARD_DONE);
   g_assert_cmpint (times.taken, >, 0);
   g_assert_cmpint (times.done, >=, times.taken);
@@ -67,12 +67,12 @@ test_withdraw (Fixture       *fixture,
 {
   ppool_board_offer (fixture->pool, 7);
   g_assert_cmpint (ppool_board_withdraw (fixture->pool, 7), ==, PPOOL_BOARD_WITHDRAWN);
-  g_assert_false (ppool_board_take (fixture->worker, 7));
+  g_assert_false (ppool_board_take (fixture->worker, 7, g_get_monotonic_time ()));
 
   /* The place is offered again while the first call is still on its way. */
   ppool_board_offer (fixture->pool, 7 + PPOOL_BOARD_SIZE);
-  g_assert_false (ppool_board_take (fixture->worker, 7));
-  g_assert_true (ppool_board_take (fixture->worker, 7 + PPOOL_BOARD_SIZE));
+  g_assert_false (ppool_board_take (fixture->worker, 7, g_get_monotonic_time ()));
+  g_assert_true (ppool_board_take (fixture->worker, 7 + PPOOL_BOARD_SIZE, g_get_monotonic_time ()));
 }
 
 static void
@@ -119,7 +119,7 @@ race (gpointer data)
           racer->n_won += ppool_board_withdraw (racer->board, id) == PPOOL_BOARD_WITHDRAWN;
         }
       else
-        racer->n_won += ppool_board_take (racer->board, id);
+        racer->n_won += ppool_board_take (racer->board, id, 1);
     }
 
   return NULL;

@@ -16,10 +16,10 @@
 
 static GSubprocess *
 spawn (const char * const *argv,
+       GSubprocessFlags    flags,
        int                 fd)
 {
-  g_autoptr (GSubprocessLauncher) launcher =
-    g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE);
+  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (flags);
   g_autofree char *inode = NULL;
   g_autoptr (GError) error = NULL;
   GSubprocess *process;
@@ -37,8 +37,9 @@ spawn (const char * const *argv,
   return process;
 }
 
-Peer *
-peer_new_unconnected (const char * const *argv)
+static Peer *
+start (const char * const *argv,
+       GSubprocessFlags    flags)
 {
   Peer *self = g_new0 (Peer, 1);
   g_autoptr (GSocket) socket = NULL;
@@ -47,7 +48,7 @@ peer_new_unconnected (const char * const *argv)
 
   self->before = leftovers_new ();
   g_assert_no_errno (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
-  self->process = spawn (argv, fds[1]);
+  self->process = spawn (argv, flags, fds[1]);
 
   socket = g_socket_new_from_fd (fds[0], &error);
   g_assert_no_error (error);
@@ -55,6 +56,12 @@ peer_new_unconnected (const char * const *argv)
   self->stream = G_IO_STREAM (g_socket_connection_factory_create_connection (socket));
 
   return self;
+}
+
+Peer *
+peer_new_unconnected (const char * const *argv)
+{
+  return start (argv, G_SUBPROCESS_FLAGS_STDOUT_PIPE);
 }
 
 static gboolean
@@ -201,7 +208,14 @@ peer_send_call (Peer       *self,
 Peer *
 peer_new (const char * const *argv)
 {
-  Peer *self = peer_new_unconnected (argv);
+  return peer_new_with_flags (argv, G_SUBPROCESS_FLAGS_STDOUT_PIPE);
+}
+
+Peer *
+peer_new_with_flags (const char * const *argv,
+                     GSubprocessFlags    flags)
+{
+  Peer *self = start (argv, flags);
   g_autofree char *guid = g_dbus_generate_guid ();
   g_autoptr (Reply) initialized = NULL;
   g_autoptr (GError) error = NULL;

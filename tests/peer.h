@@ -41,6 +41,8 @@ typedef struct
 void      peer_warm_up         (const char * const *argv);
 Peer     *peer_new             (const char * const *argv);
 Peer     *peer_new_unconnected (const char * const *argv);
+Peer     *peer_new_with_flags  (const char * const *argv,
+                                GSubprocessFlags    flags);
 void      peer_hang_up         (Peer               *self);
 int       peer_free            (Peer               *self);
 void      peer_exit            (Peer               *self);

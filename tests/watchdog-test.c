@@ -18,6 +18,15 @@
 #include <unistd.h>
 
 static void
+look_cb (gpointer data)
+{
+  int *n_looks = data;
+
+  if (n_looks != NULL)
+    g_atomic_int_inc (n_looks);
+}
+
+static void
 make_channel (int fds[2])
 {
   g_assert_no_errno (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
@@ -47,7 +56,7 @@ test_stop (void)
   int fds[2];
 
   make_channel (fds);
-  ppool_watchdog_free (ppool_watchdog_new (fds[0], NULL));
+  ppool_watchdog_free (ppool_watchdog_new (fds[0], look_cb, NULL, NULL));
   close_channel (fds);
 
   assert_clean (before);
@@ -62,7 +71,7 @@ test_stop_after_hang_up (void)
   int fds[2];
 
   make_channel (fds);
-  watchdog = ppool_watchdog_new (fds[0], NULL);
+  watchdog = ppool_watchdog_new (fds[0], look_cb, NULL, NULL);
   g_assert_no_errno (shutdown (fds[1], SHUT_RDWR));
   ppool_watchdog_free (watchdog);
   close_channel (fds);
@@ -78,7 +87,7 @@ test_does_not_read (void)
   int fds[2];
 
   make_channel (fds);
-  watchdog = ppool_watchdog_new (fds[0], NULL);
+  watchdog = ppool_watchdog_new (fds[0], look_cb, NULL, NULL);
   g_assert_cmpint (write (fds[1], "unread", 6), ==, 6);
   g_assert_cmpint (read (fds[0], buffer, sizeof buffer), ==, 6);
   ppool_watchdog_free (watchdog);
@@ -115,7 +124,7 @@ test_hang_up (gconstpointer data)
       int fds[2];
 
       make_channel (fds);
-      g_assert_nonnull (ppool_watchdog_new (fds[0], NULL));
+      g_assert_nonnull (ppool_watchdog_new (fds[0], look_cb, NULL, NULL));
       close (fds[0]);
       hang_up (fds[1]);
       while (TRUE)
@@ -160,7 +169,7 @@ test_signals (void)
   int fds[2];
 
   make_channel (fds);
-  watchdog = ppool_watchdog_new (fds[0], NULL);
+  watchdog = ppool_watchdog_new (fds[0], look_cb, NULL, NULL);
   while ((status = read_thread_status ("ppool-watchdog")) == NULL)
     g_thread_yield ();
 
@@ -191,7 +200,7 @@ test_no_descriptors (void)
       limit = before;
       limit.rlim_cur = fds[1] + 1 + n_left;
       setrlimit (RLIMIT_NOFILE, &limit);
-      watchdog = ppool_watchdog_new (fds[0], &error);
+      watchdog = ppool_watchdog_new (fds[0], look_cb, NULL, &error);
       setrlimit (RLIMIT_NOFILE, &before);
 
       g_assert_null (watchdog);

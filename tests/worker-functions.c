@@ -16,6 +16,8 @@ static gboolean nesting;
 static gboolean released;
 static gint64 n_destroyed;
 static gint64 n_freed;
+static gint64 n_ticks;
+static GPtrArray *kept; /* (owned) (nullable) (element-type PPoolInvocation) */
 
 static void
 say (const char *line)
@@ -171,6 +173,110 @@ nest (PPoolInvocation  *invocation,
   nesting = FALSE;
 
   return g_variant_new_boolean (TRUE);
+}
+
+/* Returns how often its loop went round. */
+static GVariant *
+nest_if (PPoolInvocation  *invocation,
+         GVariant         *args,
+         gpointer          user_data,
+         GError          **error)
+{
+  gint64 n = 0;
+
+  if (g_variant_get_boolean (args))
+    {
+      say ("nesting");
+      for (; !released; n++)
+        g_main_context_iteration (NULL, TRUE);
+    }
+
+  return g_variant_new_int64 (n);
+}
+
+static GVariant *
+last (PPoolInvocation  *invocation,
+      GVariant         *args,
+      gpointer          user_data,
+      GError          **error)
+{
+  gint64 end = g_get_monotonic_time () + g_variant_get_int64 (args);
+
+  while (g_get_monotonic_time () < end)
+    ;
+
+  return g_variant_new_int64 (n_ticks);
+}
+
+static gboolean
+tick_cb (gpointer user_data)
+{
+  n_ticks++;
+
+  return G_SOURCE_CONTINUE;
+}
+
+static GVariant *
+tick (PPoolInvocation  *invocation,
+      GVariant         *args,
+      gpointer          user_data,
+      GError          **error)
+{
+  g_idle_add_full (G_PRIORITY_DEFAULT, tick_cb, NULL, NULL);
+
+  return g_variant_new_tuple (NULL, 0);
+}
+
+static GVariant *
+produce_counted (PPoolInvocation  *invocation,
+                 GVariant         *args,
+                 gpointer          user_data,
+                 GError          **error)
+{
+  return g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, "value", 5, TRUE, count_freed, NULL);
+}
+
+/* Whoever keeps an invocation keeps that one. */
+static GVariant *
+keep (PPoolInvocation  *invocation,
+      GVariant         *args,
+      gpointer          user_data,
+      GError          **error)
+{
+  if (kept == NULL)
+    kept = g_ptr_array_new_with_free_func (g_object_unref);
+  for (guint i = 0; i < kept->len; i++)
+    {
+      g_assert_true (kept->pdata[i] != invocation);
+      g_assert_cmpstr (ppool_invocation_get_function (kept->pdata[i]), ==, "keep");
+      g_assert_true (g_variant_is_of_type (ppool_invocation_get_args (kept->pdata[i]),
+                                           G_VARIANT_TYPE_UNIT));
+    }
+  g_ptr_array_add (kept, g_object_ref (invocation));
+
+  return g_variant_new_uint32 (kept->len);
+}
+
+static void
+lost_cb (gpointer  data,
+         GObject  *object)
+{
+  count_freed (data);
+}
+
+/* What is attached to an invocation goes with it. */
+static GVariant *
+attach (PPoolInvocation  *invocation,
+        GVariant         *args,
+        gpointer          user_data,
+        GError          **error)
+{
+  if (g_variant_get_boolean (args))
+    g_object_weak_ref (G_OBJECT (invocation), lost_cb, NULL);
+  else
+    g_object_set_data_full (G_OBJECT (invocation), "test", &n_freed, count_freed);
+
+  return g_variant_new_int64 (n_freed);
 }
 
 /* Answers before it returns, and still is one call. */
@@ -353,6 +459,7 @@ static const struct
   PPoolFunction function;
 } functions[] = {
   { "answer-itself", answer_itself },
+  { "attach", attach },
   { "echo", echo },
   { "fail", fail },
   { "fail-like-a-pool", fail_like_a_pool },
@@ -361,11 +468,16 @@ static const struct
   { "get-freed", get_freed },
   { "ignores-sigpipe", ignores_sigpipe },
   { "is-alone", is_alone },
+  { "keep", keep },
+  { "last", last },
   { "nest", nest },
+  { "nest-if", nest_if },
   { "nothing", nothing },
   { "produce", produce },
+  { "produce-counted", produce_counted },
   { "replace-itself", replace_itself },
   { "spin", spin },
+  { "tick", tick },
 };
 
 static const struct
@@ -460,6 +572,7 @@ worker_functions_run (const char *mode)
 
   g_source_remove (source);
   g_clear_object (&held);
+  g_clear_pointer (&kept, g_ptr_array_unref);
   n_before = n_destroyed;
   g_assert_finalize_object (worker);
   g_assert_cmpint (n_destroyed, ==, n_before + G_N_ELEMENTS (functions) + G_N_ELEMENTS (handlers));

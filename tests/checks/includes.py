@@ -13,9 +13,9 @@ import sys
 
 from tap import Tap
 
-# Rooms besides the channel that have a reason to name D-Bus: the names of
-# errors on the wire, and the types that D-Bus can't carry.
-DBUS_ROOMS = {'channel', 'error', 'value'}
+# Rooms that have a reason to name D-Bus: the two ends of the connection, the
+# names of errors on the wire, and the types that D-Bus can't carry.
+DBUS_ROOMS = {'channel', 'error', 'service', 'value', 'wire'}
 
 MAX_LINES = {'.c': 500, '.h': 120}
 MAX_FUNCTION = 45
@@ -123,7 +123,7 @@ def order_problems(path):
 def dbus_problems(path, room):
     code = COMMENT.sub('', path.read_text())
     if room not in DBUS_ROOMS and re.search(r'\b(g_dbus_|GDBus|G_DBUS_)', code):
-        yield "%s uses D-Bus, which is the channel's" % path.name
+        yield '%s uses D-Bus, which is for the ends of the connection' % path.name
 
 
 def size_problems(path):

@@ -1,0 +1,30 @@
+/* ppool-protocol-private.h: the names of org.ppool.Worker1.xml
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+#define PPOOL_PROTOCOL_VERSION 1
+
+#define PPOOL_PROTOCOL_PATH "/org/ppool/Worker1"
+#define PPOOL_PROTOCOL_INTERFACE "org.ppool.Worker1"
+#define PPOOL_PROTOCOL_ERROR_FUNCTION "org.ppool.Error.Function"
+
+#define PPOOL_FEATURE_GVARIANT "gvariant"
+#define PPOOL_FEATURE_BOARD "board"
+#define PPOOL_FEATURE_FRAMES "frames"
+
+void     ppool_protocol_add_abilities (GVariantBuilder *dictionary,
+                                       gboolean         board,
+                                       gboolean         frames);
+gboolean ppool_protocol_has_feature   (GVariant        *dictionary,
+                                       const char      *feature);
+
+G_END_DECLS

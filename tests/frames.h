@@ -1,0 +1,80 @@
+/* frames.h: calls and results in frames, at the pool's end
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "peer.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  FRAME_CALL = 1,
+  FRAME_VALUE,
+  FRAME_ERROR,
+} FrameKind;
+
+/* What a place of the board says of its call. */
+typedef enum
+{
+  FRAME_OFFERED = 1,
+  FRAME_TAKEN,
+  FRAME_DONE,
+  FRAME_WITHDRAWN,
+} FrameState;
+
+typedef struct
+{
+  guint64 id;
+  FrameKind kind;
+  char *name;      /* (owned) */
+  GVariant *value; /* (owned) */
+  guint message;   /* the number of the message in which it came, from 1 */
+  gsize size;      /* of the frame in which it came */
+} FrameResult;
+
+/* A conversation in frames; like the peer, all of it is written here. */
+typedef struct
+{
+  Peer *peer;         /* (unowned) */
+  guint subscription;
+  guint64 *board;     /* (nullable): shared memory */
+  GByteArray *calls;  /* (owned): the frame that is to be sent */
+  GPtrArray *results; /* (owned) (element-type FrameResult) */
+  guint64 last_id;
+  guint n_messages;
+} Frames;
+
+Frames      *frames_new           (Peer        *peer,
+                                   gboolean     with_board);
+void         frames_free          (Frames      *self);
+
+guint64      frames_add           (Frames      *self,
+                                   const char  *function,
+                                   GVariant    *args);
+guint8      *frames_add_bytes     (Frames      *self,
+                                   const char  *function,
+                                   const void  *data,
+                                   gsize        size);
+void         frames_send          (Frames      *self);
+FrameResult *frames_await         (Frames      *self,
+                                   guint        n);
+void         frames_expect        (Frames      *self,
+                                   guint64      id,
+                                   const char  *text);
+void         frames_expect_error  (Frames      *self,
+                                   guint64      id,
+                                   const char  *name,
+                                   const char  *message_part);
+FrameState   frames_get_state     (Frames      *self,
+                                   guint64      id);
+void         frames_withdraw      (Frames      *self,
+                                   guint64      id);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Frames, frames_free)
+
+G_END_DECLS

@@ -85,6 +85,37 @@ test_cancel (Harness *harness)
   harness_shut_down (executor);
 }
 
+/* A13: what a worker has answered is not kept back by a call that takes longer than
+ * usual, and is not lost when that is the worker's end. */
+static void
+test_gathered (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (1);
+  g_autoptr (Gate) gate = gate_new (harness->dir);
+  g_autoptr (PPoolFuture) stuck = NULL;
+  g_autoptr (GError) error = NULL;
+  PPoolFuture *futures[30];
+  Visitor visitor;
+
+  teach (executor);
+  for (guint i = 0; i < G_N_ELEMENTS (futures); i++)
+    futures[i] = submit_pass (executor, "");
+  stuck = submit_pass (executor, gate_get_path (gate));
+  visitor = gate_wait (gate);
+
+  for (guint i = 0; i < G_N_ELEMENTS (futures); i++)
+    {
+      harness_assert_value (futures[i], "''");
+      g_object_unref (futures[i]);
+    }
+  g_assert_true (ppool_future_is_running (stuck));
+
+  ppool_executor_kill_workers (executor);
+  error = harness_failure (stuck);
+  g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN);
+  gate_expect_death (visitor);
+}
+
 /* A6: no call waits behind a long one while another worker is idle. */
 static void
 test_taken_over (Harness *harness)
@@ -307,6 +338,7 @@ main (int    argc,
 
   /* A6, A7 */
   harness_add ("/ahead/cancel", test_cancel);
+  harness_add ("/ahead/gathered", test_gathered);
   harness_add ("/ahead/taken-over", test_taken_over);
   harness_add ("/ahead/race", test_race);
   harness_add ("/ahead/order", test_order);

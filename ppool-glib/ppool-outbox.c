@@ -223,7 +223,8 @@ ppool_outbox_is_running (PPoolOutbox *self,
   return word == PPOOL_BOARD_TAKEN || word == PPOOL_BOARD_DONE;
 }
 
-/* Since when the worker has run what it runs, by its own word, or 0. */
+/* Since when the worker has run what it runs, by its own word, or 0. It takes its
+ * calls in their order, so what is behind one that it hasn't taken tells nothing. */
 gint64
 ppool_outbox_get_since (PPoolOutbox *self)
 {
@@ -231,10 +232,11 @@ ppool_outbox_get_since (PPoolOutbox *self)
     {
       const PPoolOutboxSlot *slot = link->data;
       PPoolBoardTimes times;
+      PPoolBoardWord word =
+        ppool_board_look (self->board, ppool_record_get_id (slot->record), &times);
 
-      if (ppool_board_look (self->board, ppool_record_get_id (slot->record), &times) ==
-          PPOOL_BOARD_TAKEN)
-        return times.taken;
+      if (word != PPOOL_BOARD_DONE)
+        return word == PPOOL_BOARD_TAKEN ? times.taken : 0;
     }
 
   return 0;

@@ -38,6 +38,7 @@ ppool_pool_manager_ended (gpointer data)
 {
   PPoolPool *self = data;
 
+  ppool_manager_disarm (self->manager, &self->watch);
   g_atomic_int_set (&self->manager_has_ended, TRUE);
   if (g_atomic_int_get (&self->n_unsettled) == 0)
     finish (self);

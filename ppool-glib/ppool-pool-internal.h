@@ -55,6 +55,7 @@ struct _PPoolPool
   guint grace_msec;
   guint max_workers;
   guint spare_workers;
+  PPoolTimer watch; /* guarded by the manager */
 };
 
 extern const PPoolSchedulerFuncs ppool_pool_scheduler_funcs;

@@ -15,6 +15,10 @@
 #include "ppool-enum-types.h"
 #include "ppool-error.h"
 
+/* How long a call may be behind another, while a worker is idle, before somebody
+ * looks. */
+#define WATCH_MSEC 3
+
 /* Processes, in the manager's thread */
 
 static const char *
@@ -184,6 +188,24 @@ counts_changed (gpointer owner)
   ppool_notifier_poke (self->notifier, FALSE);
 }
 
+static void
+look_again_cb (gpointer data)
+{
+  PPoolPool *self = data;
+
+  ppool_gate_enter (&self->gate);
+  ppool_scheduler_look_again (self->scheduler);
+  ppool_gate_leave (&self->gate);
+}
+
+static void
+watch_calls (gpointer owner)
+{
+  PPoolPool *self = owner;
+
+  ppool_manager_arm (self->manager, &self->watch, WATCH_MSEC, look_again_cb, self);
+}
+
 const PPoolSchedulerFuncs ppool_pool_scheduler_funcs = {
   .start = start_process,
   .assign = assign_call,
@@ -191,4 +213,5 @@ const PPoolSchedulerFuncs ppool_pool_scheduler_funcs = {
   .changed = counts_changed,
   .recall = recall_call,
   .running_since = running_since,
+  .watch = watch_calls,
 };

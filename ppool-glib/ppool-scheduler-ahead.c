@@ -12,16 +12,26 @@
 /* A worker that answers has to wait for its next call, unless it has that
  * already. So workers that are busy are sent a little more, of functions that
  * were measured and are short, as far as it can be taken back: a worker that is
- * idle gets it then, and so does the queue when a call turns out to be long. */
+ * idle gets it then, and so does the queue when a call turns out to be long.
+ *
+ * To wake a worker takes longer than to run a few very short calls. So those go to
+ * one that runs already also while others are idle. */
 
 /* How much work a worker may have altogether when more is sent ahead. */
 #define AHEAD_NSEC (250 * 1000)
+
+/* How much it may have when more is sent although another worker is idle. */
+#define NEAR_NSEC (50 * 1000)
 
 /* How large the arguments of all its calls may be then, in bytes. */
 #define AHEAD_BYTES ((gsize) 1024 * 1024)
 
 /* How long a function takes that was never measured. */
 #define LONG_NSEC (G_TIME_SPAN_SECOND * 1000)
+
+/* What an estimate becomes at most by one call that took longer. */
+#define MAX_GROWTH 8
+#define MIN_GROWN_NSEC (10 * 1000)
 
 /* When a worker that was thought to be done soon counts as stuck. */
 #define STUCK_USEC 2000
@@ -69,11 +79,13 @@ ppool_scheduler_measure (PPoolRecord *record,
   if (estimate == NULL || nsec < 0)
     return;
 
-  /* A function counts as long until it was measured, and as long as its worst
-   * time at once: it has to prove that it is short again. */
+  /* A function counts as long until it was measured, and as long again soon after
+   * it was. One time alone tells more of how busy the machine is. */
   nsec = MIN (nsec, LONG_NSEC);
-  if (estimate->nsec == LONG_NSEC || nsec > estimate->nsec * 8)
+  if (estimate->nsec == LONG_NSEC)
     estimate->nsec = nsec;
+  else if (nsec > estimate->nsec * MAX_GROWTH + MIN_GROWN_NSEC)
+    estimate->nsec = estimate->nsec * MAX_GROWTH + MIN_GROWN_NSEC;
   else
     estimate->nsec += (nsec - estimate->nsec) / 8;
 }
@@ -87,12 +99,13 @@ ppool_scheduler_expect (PPoolRecord *record)
 }
 
 static gboolean
-has_room_ahead (PPoolScheduler *self,
-                PPoolSeat      *seat,
-                PPoolRecord    *record)
+has_room (PPoolScheduler *self,
+          PPoolSeat      *seat,
+          PPoolRecord    *record,
+          gint64          bound)
 {
   return seat->takes_ahead && !seat->is_stuck && seat->n_calls < MAX_CALLS &&
-         seat->expected + ppool_scheduler_expect (record) <= AHEAD_NSEC &&
+         seat->expected + ppool_scheduler_expect (record) <= bound &&
          seat->n_bytes + ppool_record_get_plan (record)->size <= AHEAD_BYTES &&
          (self->max_tasks == 0 || seat->n_tasks < self->max_tasks);
 }
@@ -100,18 +113,19 @@ has_room_ahead (PPoolScheduler *self,
 /* The worker that has the least to do, if it has room: (nullable). @limit is when
  * the next one has less. */
 static PPoolSeat *
-find_room_ahead (PPoolScheduler *self,
-                 PPoolRecord    *record,
-                 gint64         *limit)
+find_room (PPoolScheduler *self,
+           PPoolRecord    *record,
+           gint64          bound,
+           gint64         *limit)
 {
   PPoolSeat *best = NULL;
 
-  *limit = AHEAD_NSEC;
+  *limit = bound;
   for (GList *link = self->seats[PPOOL_SEAT_BUSY].head; link != NULL; link = link->next)
     {
       PPoolSeat *seat = link->data;
 
-      if (!has_room_ahead (self, seat, record))
+      if (!has_room (self, seat, record, bound))
         continue;
 
       if (best == NULL || seat->expected < best->expected)
@@ -127,10 +141,10 @@ find_room_ahead (PPoolScheduler *self,
   return best;
 }
 
-/* A little work is given to workers that are busy, so that they need not wait
- * for the next call. */
+/* Of the idle workers, the one that was busy last is given work first: its memory
+ * is the warmest. */
 void
-ppool_scheduler_assign_ahead (PPoolScheduler *self)
+ppool_scheduler_assign_all (PPoolScheduler *self)
 {
   PPoolSeat *seat = NULL;
   gint64 limit = 0;
@@ -138,17 +152,32 @@ ppool_scheduler_assign_ahead (PPoolScheduler *self)
   while (!g_queue_is_empty (&self->pending))
     {
       PPoolRecord *record = g_queue_peek_head (&self->pending);
+      PPoolSeat *idle = g_queue_peek_head (&self->seats[PPOOL_SEAT_IDLE]);
+      gint64 bound = idle != NULL ? NEAR_NSEC : AHEAD_NSEC;
 
-      if (ppool_scheduler_expect (record) > AHEAD_NSEC)
+      if (seat == NULL || seat->expected > limit || !has_room (self, seat, record, bound))
+        seat = ppool_scheduler_expect (record) <= bound ?
+                 find_room (self, record, bound, &limit) :
+                 NULL;
+
+      if (seat != NULL)
+        ppool_scheduler_assign (self, seat);
+      else if (idle != NULL)
+        ppool_scheduler_assign_idle (self, idle);
+      else
         return;
-
-      if (seat == NULL || seat->expected > limit || !has_room_ahead (self, seat, record))
-        seat = find_room_ahead (self, record, &limit);
-      if (seat == NULL)
-        return;
-
-      ppool_scheduler_assign (self, seat);
     }
+}
+
+/* Whether a call is behind another one. */
+gboolean
+ppool_scheduler_has_ahead (PPoolScheduler *self)
+{
+  for (GList *link = self->seats[PPOOL_SEAT_BUSY].head; link != NULL; link = link->next)
+    if (((PPoolSeat *) link->data)->n_calls > 1)
+      return TRUE;
+
+  return FALSE;
 }
 
 void
@@ -229,18 +258,14 @@ is_stuck (PPoolScheduler *self,
 void
 ppool_scheduler_recall_stuck (PPoolScheduler *self)
 {
-  gint64 now = 0;
+  gint64 now = g_get_monotonic_time ();
 
   for (GList *link = self->seats[PPOOL_SEAT_BUSY].head; link != NULL; link = link->next)
     {
       PPoolSeat *seat = link->data;
       PPoolRecord *record;
 
-      if (seat->n_calls < 2)
-        continue;
-
-      now = now != 0 ? now : g_get_monotonic_time ();
-      if (!is_stuck (self, seat, now))
+      if (seat->n_calls < 2 || !is_stuck (self, seat, now))
         continue;
 
       seat->is_stuck = TRUE;
@@ -259,14 +284,14 @@ recall_any (PPoolScheduler *self)
     {
       PPoolSeat *seat = link->data;
 
-      if (seat->n_calls > 1)
+      if (seat->n_calls > 1 && seat->expected > NEAR_NSEC)
         record = ppool_scheduler_recall (self, seat, NULL);
     }
 
   return record;
 }
 
-/* Nobody waits behind another while a worker is idle. */
+/* Nobody waits for long behind another while a worker is idle. */
 void
 ppool_scheduler_share_out (PPoolScheduler *self)
 {
@@ -276,6 +301,6 @@ ppool_scheduler_share_out (PPoolScheduler *self)
          !g_queue_is_empty (&self->seats[PPOOL_SEAT_IDLE]) && (record = recall_any (self)) != NULL)
     {
       requeue (self, record);
-      ppool_scheduler_assign_idle (self);
+      ppool_scheduler_assign_idle (self, g_queue_peek_head (&self->seats[PPOOL_SEAT_IDLE]));
     }
 }

@@ -21,6 +21,7 @@ struct _PPoolScheduler
   guint max_tasks; /* of one worker; 0 is no limit */
   guint n_spare;   /* workers that are there before they are needed */
   gboolean closed;
+  gboolean is_watched; /* somebody looks again soon */
   guint64 last_number;   /* of a call */
   GHashTable *estimates; /* (owned) (element-type utf8 Estimate): by function */
 
@@ -30,7 +31,8 @@ struct _PPoolScheduler
 
 void         ppool_scheduler_assign        (PPoolScheduler *self,
                                             PPoolSeat      *seat);
-void         ppool_scheduler_assign_idle   (PPoolScheduler *self);
+void         ppool_scheduler_assign_idle   (PPoolScheduler *self,
+                                            PPoolSeat      *seat);
 
 /* What is given to workers that are busy. */
 GHashTable  *ppool_scheduler_new_estimates (void);
@@ -39,7 +41,8 @@ gpointer     ppool_scheduler_estimate      (PPoolScheduler *self,
 gint64       ppool_scheduler_expect        (PPoolRecord    *record);
 void         ppool_scheduler_measure       (PPoolRecord    *record,
                                             gint64          nsec);
-void         ppool_scheduler_assign_ahead  (PPoolScheduler *self);
+void         ppool_scheduler_assign_all    (PPoolScheduler *self);
+gboolean     ppool_scheduler_has_ahead     (PPoolScheduler *self);
 PPoolRecord *ppool_scheduler_recall        (PPoolScheduler *self,
                                             PPoolSeat      *seat,
                                             PPoolRecord    *record);

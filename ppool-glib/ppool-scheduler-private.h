@@ -28,6 +28,8 @@ typedef struct
                           PPoolRecord *record);
   /* (nullable): since when it has run what it runs, or 0; monotonic */
   gint64 (*running_since) (gpointer    process);
+  /* (nullable): has ppool_scheduler_look_again() called in a few milliseconds */
+  void (*watch)  (gpointer     owner);
 } PPoolSchedulerFuncs;
 
 typedef enum
@@ -72,6 +74,7 @@ void            ppool_scheduler_push        (PPoolScheduler            *self,
 gboolean        ppool_scheduler_withdraw    (PPoolScheduler            *self,
                                              PPoolRecord               *record);
 PPoolRecord    *ppool_scheduler_pop         (PPoolScheduler            *self);
+void            ppool_scheduler_look_again  (PPoolScheduler            *self);
 void            ppool_scheduler_recall_all  (PPoolScheduler            *self);
 void            ppool_scheduler_close       (PPoolScheduler            *self);
 

@@ -98,19 +98,12 @@ ppool_scheduler_assign (PPoolScheduler *self,
   self->funcs->assign (seat->process, record);
 }
 
-/* The worker that was busy last is given work first: its memory is the
- * warmest. */
 void
-ppool_scheduler_assign_idle (PPoolScheduler *self)
+ppool_scheduler_assign_idle (PPoolScheduler *self,
+                             PPoolSeat      *seat)
 {
-  PPoolSeat *seat;
-
-  while (!g_queue_is_empty (&self->pending) &&
-         (seat = first_seat (self, PPOOL_SEAT_IDLE)) != NULL)
-    {
-      move_seat (self, seat, PPOOL_SEAT_BUSY);
-      ppool_scheduler_assign (self, seat);
-    }
+  move_seat (self, seat, PPOOL_SEAT_BUSY);
+  ppool_scheduler_assign (self, seat);
 }
 
 /* Calls that wait, in the queue or behind others. */
@@ -152,15 +145,32 @@ retire_unneeded (PPoolScheduler *self)
     retire_seat (self, seat);
 }
 
-/* Where calls wait no worker is idle; so idle ones are spare ones. */
+/* While a worker is idle, what waits is soon done by those that are not. */
 static void
 start_needed (PPoolScheduler *self)
 {
-  guint n_needed = n_waiting (self) + (self->closed ? 0 : self->n_spare);
+  guint n_idle = self->seats[PPOOL_SEAT_IDLE].length;
+  guint n_needed = n_idle == 0 ? n_waiting (self) : 0;
+
+  if (!self->closed)
+    n_needed += self->n_spare;
 
   while (ppool_scheduler_get_n_seats (self) < self->max_workers &&
-         self->seats[PPOOL_SEAT_STARTING].length + self->seats[PPOOL_SEAT_IDLE].length < n_needed)
+         self->seats[PPOOL_SEAT_STARTING].length + n_idle < n_needed)
     self->funcs->start (self->owner);
+}
+
+/* Where workers are idle, nothing else may happen that shows that a call behind
+ * another has to wait after all. */
+static void
+watch (PPoolScheduler *self)
+{
+  if (self->is_watched || self->funcs->watch == NULL ||
+      g_queue_is_empty (&self->seats[PPOOL_SEAT_IDLE]) || !ppool_scheduler_has_ahead (self))
+    return;
+
+  self->is_watched = TRUE;
+  self->funcs->watch (self->owner);
 }
 
 static void
@@ -172,12 +182,14 @@ dispatch (PPoolScheduler *self)
          (seat = first_seat (self, PPOOL_SEAT_IDLE)) != NULL)
     retire_seat (self, seat);
 
-  ppool_scheduler_recall_stuck (self);
-  ppool_scheduler_assign_idle (self);
+  /* What is stuck is of interest when somebody could run it. */
+  if (!g_queue_is_empty (&self->seats[PPOOL_SEAT_IDLE]))
+    ppool_scheduler_recall_stuck (self);
+  ppool_scheduler_assign_all (self);
   ppool_scheduler_share_out (self);
-  ppool_scheduler_assign_ahead (self);
 
   start_needed (self);
+  watch (self);
   retire_unneeded (self);
 
   if (self->funcs->changed != NULL)
@@ -288,6 +300,14 @@ ppool_scheduler_pop (PPoolScheduler *self)
 
   ppool_record_set_stage (link->data, PPOOL_RECORD_OUT);
   return link->data;
+}
+
+/* Some time has gone by in which nothing may have happened. */
+void
+ppool_scheduler_look_again (PPoolScheduler *self)
+{
+  self->is_watched = FALSE;
+  dispatch (self);
 }
 
 /* Takes all calls back that no worker has taken. They are in the queue then, for

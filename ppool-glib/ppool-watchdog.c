@@ -33,11 +33,11 @@
  * Descriptors and function are set before the thread starts; the numbers are all
  * that the threads share. */
 
-#define LOOK_INTERVAL_MSEC 2
+#define LOOK_INTERVAL_MSEC 10
 
 /* So many looks after it was roused last, the thread rests: then it takes a
  * system call to rouse it. */
-#define MAX_IDLE_LOOKS 50
+#define MAX_IDLE_LOOKS 10
 
 struct _PPoolWatchdog
 {

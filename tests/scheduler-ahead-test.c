@@ -10,7 +10,8 @@
 /* A6, with workers that are none. The first call that a worker has is the one
  * that it has taken, so the others can be taken back. */
 
-#define SHORT_NSEC (20 * 1000)
+#define SHORT_NSEC (30 * 1000)
+#define TINY_NSEC (5 * 1000)
 #define HALF_NSEC (100 * 1000)
 #define LONG_NSEC (10 * 1000 * 1000)
 
@@ -26,6 +27,7 @@ typedef struct
   PPoolScheduler *scheduler;
   GPtrArray *processes; /* (element-type FakeProcess) */
   GPtrArray *records;   /* (element-type PPoolRecord) */
+  guint n_watched;
 } Fixture;
 
 static void
@@ -82,12 +84,21 @@ running_since (gpointer data)
   return process->running_since;
 }
 
+static void
+watch (gpointer owner)
+{
+  Fixture *fixture = owner;
+
+  fixture->n_watched++;
+}
+
 static const PPoolSchedulerFuncs funcs = {
   .start = start,
   .assign = assign,
   .retire = retire,
   .recall = recall,
   .running_since = running_since,
+  .watch = watch,
 };
 
 static void
@@ -295,6 +306,66 @@ test_share_out (Fixture       *fixture,
   assert_calls (fixture, 1, 1);
 }
 
+/* To wake another worker takes longer than a few very short calls. But somebody
+ * looks whether they are. */
+static void
+test_near (Fixture       *fixture,
+           gconstpointer  max_workers)
+{
+  FakeProcess *process;
+
+  teach (fixture, "tiny", TINY_NSEC);
+  push (fixture, "unknown");
+  push (fixture, "unknown");
+  become_ready (fixture, 1, TRUE);
+  answer (fixture, 1, LONG_NSEC);
+  answer (fixture, 0, LONG_NSEC);
+  g_assert_cmpuint (fixture->n_watched, ==, 0);
+
+  for (guint i = 0; i < 4; i++)
+    push (fixture, "tiny");
+  assert_calls (fixture, 0, 4);
+  assert_calls (fixture, 1, 0);
+  g_assert_cmpuint (fixture->n_watched, ==, 1);
+
+  /* As long as all goes well they stay. */
+  ppool_scheduler_look_again (fixture->scheduler);
+  assert_calls (fixture, 0, 4);
+  g_assert_cmpuint (fixture->n_watched, ==, 2);
+
+  process = get_process (fixture, 0);
+  process->seat.busy_since -= G_TIME_SPAN_SECOND;
+  process->running_since = 1;
+  ppool_scheduler_look_again (fixture->scheduler);
+  assert_calls (fixture, 0, 1);
+  assert_calls (fixture, 1, 3);
+  g_assert_cmpuint (fixture->n_watched, ==, 2);
+
+  /* More of them than that are shared. */
+  for (guint i = 0; i < 20; i++)
+    push (fixture, "tiny");
+  assert_calls (fixture, 0, 1);
+  answer (fixture, 0, TINY_NSEC);
+  g_assert_cmpuint (get_process (fixture, 0)->calls.length, >, 0);
+}
+
+/* One call that took long doesn't make its function long, some do. */
+static void
+test_growth (Fixture       *fixture,
+             gconstpointer  max_workers)
+{
+  teach (fixture, "tiny", TINY_NSEC);
+  teach (fixture, "tiny", LONG_NSEC);
+  push (fixture, "tiny");
+  push (fixture, "tiny");
+  assert_calls (fixture, 0, 2);
+  answer (fixture, 0, LONG_NSEC);
+  answer (fixture, 0, LONG_NSEC);
+  push (fixture, "tiny");
+  push (fixture, "tiny");
+  assert_calls (fixture, 0, 1);
+}
+
 /* What is stuck behind a long call goes to whoever is free next, before what
  * was submitted later. */
 static void
@@ -342,12 +413,7 @@ test_order (Fixture       *fixture,
   assert_calls (fixture, 0, 3);
   assert_calls (fixture, 1, 3);
 
-  for (guint i = 0; i < 2; i++)
-    {
-      get_process (fixture, i)->seat.busy_since -= G_TIME_SPAN_SECOND;
-      get_process (fixture, i)->running_since = 1;
-    }
-  ppool_scheduler_set_max (fixture->scheduler, 2);
+  ppool_scheduler_recall_all (fixture->scheduler);
   for (guint i = 0; i < G_N_ELEMENTS (ahead); i++)
     {
       g_autoptr (PPoolRecord) record = ppool_scheduler_pop (fixture->scheduler);
@@ -412,6 +478,8 @@ main (int    argc,
   add ("/scheduler-ahead/without-board", 1, test_without_board);
   add ("/scheduler-ahead/behind-long", 1, test_behind_long);
   add ("/scheduler-ahead/share-out", 2, test_share_out);
+  add ("/scheduler-ahead/near", 2, test_near);
+  add ("/scheduler-ahead/growth", 1, test_growth);
   add ("/scheduler-ahead/stuck", 2, test_stuck);
   add ("/scheduler-ahead/order", 2, test_order);
   add ("/scheduler-ahead/withdraw", 1, test_withdraw);

@@ -185,7 +185,7 @@ read_item (PPoolFrameReader  *reader,
       return FALSE;
     }
 
-  value = ppool_frame_reader_load (reader, item, error);
+  value = ppool_frame_reader_load (reader, item, NULL, error);
   if (value == NULL)
     return FALSE;
 

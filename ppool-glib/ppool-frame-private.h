@@ -7,6 +7,9 @@
 
 #pragma once
 
+#include "ppool-borrower-private.h"
+#include "ppool-lender-private.h"
+
 #include <gio/gio.h>
 
 G_BEGIN_DECLS
@@ -22,7 +25,13 @@ typedef enum
   PPOOL_ITEM_CALL = 1, /* pool: a function's name and its arguments */
   PPOOL_ITEM_VALUE,    /* worker: the result of a call */
   PPOOL_ITEM_ERROR,    /* worker: a D-Bus error's name and its body */
+  PPOOL_ITEM_RELEASE,  /* both: a loan is given back; the id has its number and generation */
+  PPOOL_ITEM_FORGET,   /* both: a segment is lent no more; the id has its number */
 } PPoolItemKind;
+
+/* The halves of the id of the last two. */
+#define PPOOL_ITEM_NUMBER(id) ((guint32) ((id) >> 32))
+#define PPOOL_ITEM_GENERATION(id) ((guint32) (id))
 
 /* What is pointed to belongs to the frame. */
 typedef struct
@@ -30,8 +39,9 @@ typedef struct
   PPoolItemKind kind;
   guint64 id;
   const char *name;   /* UTF-8 */
-  const guint8 *data; /* a value in the form of ppool_value_append() */
+  const guint8 *data; /* a value in the form of ppool_value_append(), or where it is */
   gsize size;
+  gboolean is_lent;
 } PPoolItem;
 
 typedef struct
@@ -40,20 +50,24 @@ typedef struct
   gsize offset;
 } PPoolFrameReader;
 
-gboolean  ppool_frame_append       (GByteArray        *frame,
-                                    PPoolItemKind      kind,
-                                    guint64            id,
-                                    const char        *name,
-                                    GVariant          *value,
-                                    GError           **error);
+gboolean  ppool_frame_append          (GByteArray        *frame,
+                                       PPoolItemKind      kind,
+                                       guint64            id,
+                                       const char        *name,
+                                       GVariant          *value,
+                                       PPoolLender       *lender,
+                                       GError           **error);
+void      ppool_frame_append_returned (GByteArray        *frame,
+                                       PPoolBorrower     *borrower);
 
-void      ppool_frame_reader_init  (PPoolFrameReader  *self,
-                                    GBytes            *bytes);
-gboolean  ppool_frame_reader_next  (PPoolFrameReader  *self,
-                                    PPoolItem         *item,
-                                    GError           **error);
-GVariant *ppool_frame_reader_load  (PPoolFrameReader  *self,
-                                    const PPoolItem   *item,
-                                    GError           **error);
+void      ppool_frame_reader_init     (PPoolFrameReader  *self,
+                                       GBytes            *bytes);
+gboolean  ppool_frame_reader_next     (PPoolFrameReader  *self,
+                                       PPoolItem         *item,
+                                       GError           **error);
+GVariant *ppool_frame_reader_load     (PPoolFrameReader  *self,
+                                       const PPoolItem   *item,
+                                       PPoolBorrower     *borrower,
+                                       GError           **error);
 
 G_END_DECLS

@@ -20,11 +20,16 @@
  *
  *   header │ name, NUL, zeros │ value │ zeros
  *
+ * A value may also lie in memory that the two sides share; then the item has where it
+ * is, and its type.
+ *
  * What is read comes from another process: every length is checked before it is
  * believed. */
 
 #define ALIGNMENT 8
-#define KNOWN_FLAGS 0
+
+/* The flags. */
+#define LENT 1
 
 typedef struct
 {
@@ -36,6 +41,7 @@ typedef struct
 } Header;
 
 G_STATIC_ASSERT (sizeof (Header) == 16);
+G_STATIC_ASSERT (sizeof (PPoolLoan) == 24);
 
 static gsize
 align (gsize size)
@@ -49,23 +55,118 @@ get_name_room (gsize name_length)
   return align (name_length + 1);
 }
 
-/* Appends an item. A value that can't travel leaves the frame as it was. */
+/* Appends a header and a name. Returns: where it starts. */
+static guint
+begin_item (GByteArray *frame,
+            const char *name,
+            gsize       name_length)
+{
+  guint old_length = frame->len;
+  guint start = (guint) align (old_length);
+
+  g_byte_array_set_size (frame, start + (guint) (sizeof (Header) + get_name_room (name_length)));
+  memset (frame->data + old_length, 0, frame->len - old_length);
+  memcpy (frame->data + start + sizeof (Header), name, name_length);
+
+  return start;
+}
+
+static void
+end_item (GByteArray *frame,
+          guint       start,
+          Header     *header)
+{
+  header->size = frame->len - start;
+  memcpy (frame->data + start, header, sizeof *header);
+}
+
+/* An item that is no more than its id. */
+static void
+append_note (GByteArray    *frame,
+             PPoolItemKind  kind,
+             guint32        number,
+             guint32        generation)
+{
+  Header header = {
+    .kind = (guint8) kind,
+    .id = (guint64) number << 32 | generation,
+  };
+
+  end_item (frame, begin_item (frame, "", 0), &header);
+}
+
+/* Appends where the other side finds the value. Returns: FALSE if it is to be
+ * appended itself, or if @error is set. */
+static gboolean
+append_lent (GByteArray   *frame,
+             GVariant     *value,
+             PPoolLender  *lender,
+             GError      **error)
+{
+  g_autoptr (GVariant) normal = NULL;
+  const char *type;
+  PPoolLoan loan;
+
+  if (lender == NULL || g_variant_get_size (value) < PPOOL_SEGMENT_THRESHOLD)
+    return FALSE;
+
+  normal = ppool_value_normalize (value, error);
+  if (normal == NULL || !ppool_lender_lend (lender, normal, &loan, error))
+    return FALSE;
+
+  type = g_variant_get_type_string (normal);
+  g_byte_array_append (frame, (const guint8 *) &loan, sizeof loan);
+  g_byte_array_append (frame, (const guint8 *) type, (guint) strlen (type) + 1);
+
+  return TRUE;
+}
+
+static gboolean
+append_value (GByteArray   *frame,
+              GVariant     *value,
+              PPoolLender  *lender,
+              Header       *header,
+              GError      **error)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  if (append_lent (frame, value, lender, &local_error))
+    {
+      header->flags |= LENT;
+      return TRUE;
+    }
+
+  if (local_error != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return FALSE;
+    }
+
+  return ppool_value_append (frame, value, error);
+}
+
+/* Appends an item. A value that can't travel leaves the frame as it was. With a
+ * @lender, a large one is lent: what that has to announce is to be sent before the
+ * frame. Sinks @value. */
 gboolean
 ppool_frame_append (GByteArray     *frame,
                     PPoolItemKind   kind,
                     guint64         id,
                     const char     *name,
                     GVariant       *value,
+                    PPoolLender    *lender,
                     GError        **error)
 {
-  guint start = (guint) align (frame->len);
+  g_autoptr (GVariant) held = g_variant_ref_sink (value);
   guint old_length = frame->len;
   gsize name_length = strlen (name);
+  guint32 number;
   Header header = {
     .kind = (guint8) kind,
     .name_length = (guint16) name_length,
     .id = id,
   };
+  guint start;
 
   if (name_length > G_MAXUINT16)
     {
@@ -75,20 +176,29 @@ ppool_frame_append (GByteArray     *frame,
       return FALSE;
     }
 
-  g_byte_array_set_size (frame, start + (guint) (sizeof header + get_name_room (name_length)));
-  memset (frame->data + old_length, 0, frame->len - old_length);
-  memcpy (frame->data + start + sizeof header, name, name_length);
-
-  if (!ppool_value_append (frame, value, error))
+  start = begin_item (frame, name, name_length);
+  if (!append_value (frame, held, lender, &header, error))
     {
       g_byte_array_set_size (frame, old_length);
       return FALSE;
     }
+  end_item (frame, start, &header);
 
-  header.size = frame->len - start;
-  memcpy (frame->data + start, &header, sizeof header);
+  while (lender != NULL && ppool_lender_take_forgotten (lender, &number))
+    append_note (frame, PPOOL_ITEM_FORGET, number, 0);
 
   return TRUE;
+}
+
+/* Appends what has been borrowed and is not needed any more. */
+void
+ppool_frame_append_returned (GByteArray    *frame,
+                             PPoolBorrower *borrower)
+{
+  guint32 number, generation;
+
+  while (ppool_borrower_give_back (borrower, &number, &generation))
+    append_note (frame, PPOOL_ITEM_RELEASE, number, generation);
 }
 
 /* @bytes start on a multiple of eight. */
@@ -141,21 +251,44 @@ ppool_frame_reader_next (PPoolFrameReader  *self,
 
   if (header.size > left || header.size < sizeof header + room)
     return set_invalid (error, "an item of a wrong size");
-  if (header.kind < PPOOL_ITEM_CALL || header.kind > PPOOL_ITEM_ERROR)
+  if (header.kind < PPOOL_ITEM_CALL || header.kind > PPOOL_ITEM_FORGET)
     return set_invalid (error, "an item of an unknown kind");
-  if ((header.flags & ~KNOWN_FLAGS) != 0)
+  if ((header.flags & ~(header.kind < PPOOL_ITEM_RELEASE ? LENT : 0)) != 0)
     return set_invalid (error, "an item with unknown flags");
   if (!is_name ((const char *) start + sizeof header, header.name_length))
     return set_invalid (error, "an item whose name is no text");
+  if (header.kind >= PPOOL_ITEM_RELEASE && header.size != sizeof header + get_name_room (0))
+    return set_invalid (error, "an item with more than it may have");
 
   item->kind = (PPoolItemKind) header.kind;
   item->id = header.id;
   item->name = (const char *) start + sizeof header;
   item->data = start + sizeof header + room;
   item->size = header.size - sizeof header - room;
+  item->is_lent = (header.flags & LENT) != 0;
   self->offset += align (header.size);
 
   return TRUE;
+}
+
+static GVariant *
+load_lent (const PPoolItem  *item,
+           PPoolBorrower    *borrower,
+           GError          **error)
+{
+  const char *type = (const char *) item->data + sizeof (PPoolLoan);
+  PPoolLoan loan;
+
+  if (borrower == NULL || item->size <= sizeof loan ||
+      memchr (type, '\0', item->size - sizeof loan) != (const char *) item->data + item->size - 1)
+    {
+      set_invalid (error, "a value that is lent as nothing can be");
+      return NULL;
+    }
+
+  memcpy (&loan, item->data, sizeof loan);
+
+  return ppool_borrower_load (borrower, &loan, type, error);
 }
 
 /* Makes the value of an item, which is floating no more: (nullable) (transfer
@@ -163,7 +296,11 @@ ppool_frame_reader_next (PPoolFrameReader  *self,
 GVariant *
 ppool_frame_reader_load (PPoolFrameReader  *self,
                          const PPoolItem   *item,
+                         PPoolBorrower     *borrower,
                          GError           **error)
 {
+  if (item->is_lent)
+    return load_lent (item, borrower, error);
+
   return ppool_value_load (self->bytes, item->data, item->size, error);
 }

@@ -17,6 +17,7 @@
 #include "ppool-error.h"
 
 #include "ppool-as-completed.h"
+#include "ppool-buffer.h"
 #include "ppool-call.h"
 #include "ppool-executor.h"
 #include "ppool-future.h"

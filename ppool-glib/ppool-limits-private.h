@@ -11,9 +11,10 @@
 
 G_BEGIN_DECLS
 
-guint    ppool_limits_n_processors  (void);
-guint    ppool_limits_cpu_quota     (const char  *root);
-gboolean ppool_limits_check_workers (guint        n_workers,
-                                     GError     **error);
+guint    ppool_limits_n_processors     (void);
+guint    ppool_limits_cpu_quota        (const char  *root);
+gboolean ppool_limits_check_workers    (guint        n_workers,
+                                        GError     **error);
+guint64  ppool_limits_available_memory (const char  *root);
 
 G_END_DECLS

@@ -116,7 +116,7 @@ add_to_frame (PPoolOutbox     *self,
     }
 
   if (!ppool_frame_append (*frame, PPOOL_ITEM_CALL, call->id,
-                           ppool_record_get_function (call->record), args, &error))
+                           ppool_record_get_function (call->record), args, NULL, &error))
     fail_call (self, call, error);
 }
 

@@ -135,7 +135,7 @@ append_result (PPoolService   *self,
   if (self->results->len == 0)
     append_results_header (self);
 
-  success = ppool_frame_append (self->results, kind, id, name, value, error);
+  success = ppool_frame_append (self->results, kind, id, name, value, NULL, error);
   if (success)
     {
       if (g_atomic_int_add (&self->n_results, 1) == 0)

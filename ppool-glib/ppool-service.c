@@ -428,7 +428,7 @@ load_args (PPoolArrival  *arrival,
            GError       **error)
 {
   if (arrival->frame != NULL)
-    return ppool_frame_reader_load (&arrival->reader, &arrival->item, error);
+    return ppool_frame_reader_load (&arrival->reader, &arrival->item, NULL, error);
   if (arrival->packed)
     return ppool_value_unpack (arrival->args, arrival->swapped, error);
 

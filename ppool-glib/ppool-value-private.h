@@ -20,6 +20,15 @@ G_BEGIN_DECLS
 /* The longest error message that travels, in bytes. */
 #define PPOOL_VALUE_MAX_MESSAGE 65536
 
+gsize       ppool_value_get_element_size  (const GVariantType *type,
+                                           gboolean           *any_bytes);
+gboolean    ppool_value_is_flat           (const GVariantType *type,
+                                           gsize               size);
+
+GVariant   *ppool_value_normalize         (GVariant        *value,
+                                           GError         **error);
+GVariant   *ppool_value_new_checked       (const GVariantType *type,
+                                           GBytes             *bytes);
 gboolean    ppool_value_append            (GByteArray      *bytes,
                                            GVariant        *value,
                                            GError         **error);

@@ -92,6 +92,29 @@ is_too_deep (GVariant *value,
   return too_deep;
 }
 
+/* Sinks @value. Returns: (transfer full) (nullable): it in the form in which it
+ * travels, or NULL if who receives it could not read it. */
+GVariant *
+ppool_value_normalize (GVariant  *value,
+                       GError   **error)
+{
+  g_autoptr (GVariant) held = g_variant_ref_sink (value);
+  g_autoptr (GVariant) normal = NULL;
+
+  /* GLib would look at each element of what nobody has vouched for. */
+  if (ppool_value_is_flat (g_variant_get_type (held), g_variant_get_size (held)))
+    return g_steal_pointer (&held);
+
+  normal = g_variant_get_normal_form (held);
+  if (!is_too_deep (normal, 0))
+    return g_steal_pointer (&normal);
+
+  g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS,
+               "The value is nested more deeply than can be read again (%d)",
+               MAX_PACKED_DEPTH);
+  return NULL;
+}
+
 /* Appends the form in which every type travels: the bytes of a variant that holds
  * the value, serialised in normal form, which are the bytes of the value, a zero,
  * and its type. They are to start on a multiple of eight. Sinks @value. */
@@ -100,24 +123,22 @@ ppool_value_append (GByteArray  *bytes,
                     GVariant    *value,
                     GError     **error)
 {
-  g_autoptr (GVariant) held = g_variant_ref_sink (value);
-  g_autoptr (GVariant) normal = g_variant_get_normal_form (held);
-  const char *type = g_variant_get_type_string (normal);
-  gsize type_length = strlen (type);
-  gsize value_size = g_variant_get_size (normal);
-  gsize size = value_size + 1 + type_length;
+  g_autoptr (GVariant) normal = ppool_value_normalize (value, error);
+  const char *type;
+  gsize type_length;
+  gsize value_size;
+  gsize size;
   guint start = bytes->len;
 
+  if (normal == NULL)
+    return FALSE;
+
+  type = g_variant_get_type_string (normal);
+  type_length = strlen (type);
+  value_size = g_variant_get_size (normal);
+  size = value_size + 1 + type_length;
   if (size > PPOOL_VALUE_MAX_SIZE)
     return set_too_large (size, error);
-
-  if (is_too_deep (normal, 0))
-    {
-      g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS,
-                   "The value is nested more deeply than can be read again (%d)",
-                   MAX_PACKED_DEPTH);
-      return FALSE;
-    }
 
   g_byte_array_set_size (bytes, start + (guint) size);
   g_variant_store (normal, bytes->data + start);
@@ -125,6 +146,18 @@ ppool_value_append (GByteArray  *bytes,
   memcpy (bytes->data + start + value_size + 1, type, type_length);
 
   return TRUE;
+}
+
+/* Makes a value of bytes that another process sent, or none if that is not what they
+ * are: (nullable) (transfer full). They are to belong to this process alone. */
+GVariant *
+ppool_value_new_checked (const GVariantType *type,
+                         GBytes             *bytes)
+{
+  gboolean flat = ppool_value_is_flat (type, g_bytes_get_size (bytes));
+  g_autoptr (GVariant) value = g_variant_ref_sink (g_variant_new_from_bytes (type, bytes, flat));
+
+  return g_variant_is_normal_form (value) ? g_steal_pointer (&value) : NULL;
 }
 
 /* Checks everything, as the bytes come from another process. @data is a part of
@@ -150,10 +183,9 @@ ppool_value_load (GBytes        *bytes,
           g_bytes_new (data, value_size) :
           g_bytes_new_with_free_func (data, value_size, (GDestroyNotify) g_bytes_unref,
                                       g_bytes_ref (bytes));
-      g_autoptr (GVariant) value = g_variant_ref_sink (
-        g_variant_new_from_bytes ((const GVariantType *) type, part, FALSE));
+      g_autoptr (GVariant) value = ppool_value_new_checked ((const GVariantType *) type, part);
 
-      if (g_variant_is_normal_form (value))
+      if (value != NULL)
         return g_steal_pointer (&value);
     }
 

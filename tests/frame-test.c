@@ -8,7 +8,9 @@
 #include "config.h"
 
 #include <string.h>
+#include <unistd.h>
 
+#include "lending.h"
 #include "ppool-error.h"
 #include "ppool-frame-private.h"
 #include "ppool-value-private.h"
@@ -39,7 +41,7 @@ test_round_trip (void)
       GVariant *value = g_variant_new_parsed (values[i]);
 
       g_assert_true (ppool_frame_append (frame, PPOOL_ITEM_CALL + i % 3, i,
-                                         &"a.long.name"[i % 11], value, &error));
+                                         &"a.long.name"[i % 11], value, NULL, &error));
       g_assert_no_error (error);
     }
 
@@ -48,7 +50,7 @@ test_round_trip (void)
   while (ppool_frame_reader_next (&reader, &item, &error))
     {
       g_autoptr (GVariant) expected = g_variant_ref_sink (g_variant_new_parsed (values[n]));
-      g_autoptr (GVariant) value = ppool_frame_reader_load (&reader, &item, &error);
+      g_autoptr (GVariant) value = ppool_frame_reader_load (&reader, &item, NULL, &error);
 
       g_assert_no_error (error);
       g_assert_cmpuint (item.kind, ==, PPOOL_ITEM_CALL + n % 3);
@@ -74,11 +76,11 @@ test_large (void)
   GError *error = NULL;
 
   g_assert_true (ppool_frame_append (frame, PPOOL_ITEM_VALUE, 1, "", g_variant_new_string (text),
-                                     &error));
+                                     NULL, &error));
   bytes = finish (frame);
   ppool_frame_reader_init (&reader, bytes);
   g_assert_true (ppool_frame_reader_next (&reader, &item, &error));
-  value = ppool_frame_reader_load (&reader, &item, &error);
+  value = ppool_frame_reader_load (&reader, &item, NULL, &error);
   g_assert_no_error (error);
   g_assert_true (g_variant_get_data (value) == (gconstpointer) item.data);
   g_clear_pointer (&bytes, g_bytes_unref);
@@ -100,7 +102,7 @@ read_all (const guint8 *data,
   ppool_frame_reader_init (&reader, bytes);
   while (error == NULL && ppool_frame_reader_next (&reader, &item, &error))
     {
-      g_autoptr (GVariant) value = ppool_frame_reader_load (&reader, &item, &error);
+      g_autoptr (GVariant) value = ppool_frame_reader_load (&reader, &item, NULL, &error);
 
       g_assert_true ((value == NULL) == (error != NULL));
       n++;
@@ -120,7 +122,7 @@ make_frame (void)
   GByteArray *frame = g_byte_array_new ();
 
   g_assert_true (ppool_frame_append (frame, PPOOL_ITEM_CALL, 1, "function",
-                                     g_variant_new_parsed ("('a', [1, 2, 3], <'b'>)"), NULL));
+                                     g_variant_new_parsed ("('a', [1, 2, 3], <'b'>)"), NULL, NULL));
   return frame;
 }
 
@@ -183,10 +185,245 @@ test_too_large (void)
   guint size = frame->len;
   GError *error = NULL;
 
-  g_assert_false (ppool_frame_append (frame, PPOOL_ITEM_CALL, 2, name, value, &error));
+  g_assert_false (ppool_frame_append (frame, PPOOL_ITEM_CALL, 2, name, value, NULL, &error));
   g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_TOO_LARGE);
   g_clear_error (&error);
   g_assert_cmpuint (frame->len, ==, size);
+}
+
+static void
+register_all (Lending *lending)
+{
+  PPoolAnnouncement announcement;
+  GError *error = NULL;
+
+  while (ppool_lender_take_announcement (lending->lender, &announcement))
+    {
+      ppool_borrower_register (lending->borrower, announcement.number, announcement.size,
+                               announcement.fd, &error);
+      g_assert_no_error (error);
+      close (announcement.fd);
+      lending->n_announced++;
+    }
+}
+
+/* What a frame says beside its values. */
+static void
+note (Lending         *lending,
+      const PPoolItem *item)
+{
+  GError *error = NULL;
+
+  g_assert_cmpuint (item->size, ==, 0);
+  g_assert_cmpstr (item->name, ==, "");
+  if (item->kind == PPOOL_ITEM_FORGET)
+    {
+      g_assert_cmpuint (PPOOL_ITEM_GENERATION (item->id), ==, 0);
+      ppool_borrower_forget (lending->borrower, PPOOL_ITEM_NUMBER (item->id), &error);
+      lending->n_forgotten++;
+    }
+  else
+    {
+      ppool_lender_take_back (lending->lender, PPOOL_ITEM_NUMBER (item->id),
+                              PPOOL_ITEM_GENERATION (item->id), &error);
+      lending->n_returned++;
+    }
+  g_assert_no_error (error);
+}
+
+/* Takes @frame over. Returns: (transfer full): the values in it. */
+static GPtrArray *
+receive (Lending    *lending,
+         GByteArray *frame)
+{
+  g_autoptr (GBytes) bytes = finish (frame);
+  GPtrArray *values = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
+  GError *error = NULL;
+  PPoolFrameReader reader;
+  PPoolItem item;
+
+  register_all (lending);
+  ppool_frame_reader_init (&reader, bytes);
+  while (ppool_frame_reader_next (&reader, &item, &error))
+    if (item.kind >= PPOOL_ITEM_RELEASE)
+      note (lending, &item);
+    else
+      g_ptr_array_add (values, ppool_frame_reader_load (&reader, &item, lending->borrower, &error));
+  g_assert_no_error (error);
+
+  return values;
+}
+
+/* Large values are lent, small ones are not; all arrive, and what is not needed any
+ * more goes back. */
+static void
+test_lent (Lending       *lending,
+           gconstpointer  user_data)
+{
+  static const gsize sizes[] = { 100, 40000, 1000, 500000, 0, 32768, 32767 };
+  GByteArray *frame = g_byte_array_new ();
+  g_autoptr (GPtrArray) values = NULL;
+  g_autoptr (GPtrArray) nothing = NULL;
+  GError *error = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      g_autoptr (GVariant) value = lending_make_value (sizes[i], (guint8) i);
+
+      g_assert_true (ppool_frame_append (frame, PPOOL_ITEM_VALUE, i, "", value, lending->lender,
+                                         &error));
+    }
+  g_assert_cmpuint (frame->len, <, 40000);
+
+  values = receive (lending, frame);
+  g_assert_cmpuint (values->len, ==, G_N_ELEMENTS (sizes));
+  g_assert_cmpuint (lending->n_announced, ==, 3);
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      g_autoptr (GVariant) value = lending_make_value (sizes[i], (guint8) i);
+
+      g_assert_cmpvariant (values->pdata[i], value);
+    }
+
+  g_ptr_array_set_size (values, 0);
+  frame = g_byte_array_new ();
+  ppool_frame_append_returned (frame, lending->borrower);
+  g_assert_cmpuint (frame->len, ==, 3 * 24);
+  nothing = receive (lending, frame);
+  g_assert_cmpuint (nothing->len, ==, 0);
+  g_assert_cmpuint (lending->n_returned, ==, 3);
+  g_assert_cmpuint (ppool_lender_get_n_bytes (lending->lender), ==, 0);
+}
+
+/* A frame of values each of which has a segment that is forgotten at once. */
+static void
+test_forgotten (Lending       *lending,
+                gconstpointer  user_data)
+{
+  const guint n = PPOOL_SEGMENT_MAX_KEPT + 5;
+  GByteArray *frame = g_byte_array_new ();
+  g_autoptr (GPtrArray) values = NULL;
+  GError *error = NULL;
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (GVariant) value = lending_make_value (MIB, (guint8) i);
+
+      g_assert_true (ppool_frame_append (frame, PPOOL_ITEM_VALUE, i, "", value, lending->lender,
+                                         &error));
+    }
+  values = receive (lending, frame);
+  g_assert_cmpuint (values->len, ==, n);
+  g_assert_cmpuint (lending->n_forgotten, ==, 5);
+  for (guint i = 0; i < n; i++)
+    g_assert_cmpuint (((const guint8 *) g_variant_get_data (values->pdata[i]))[MIB - 1], ==, i);
+  g_ptr_array_set_size (values, 0);
+  lending_return (lending);
+}
+
+/* A value that can't travel leaves no trace, and lends nothing. */
+static void
+test_not_lent (Lending       *lending,
+               gconstpointer  user_data)
+{
+  g_autofree char *text = g_strnfill (100000, 'x');
+  GVariant *value = g_variant_new_string (text);
+  g_autoptr (GByteArray) frame = make_frame ();
+  guint size = frame->len;
+  GError *error = NULL;
+
+  for (guint i = 0; i < 127; i++)
+    value = g_variant_new_variant (value);
+  g_assert_false (ppool_frame_append (frame, PPOOL_ITEM_CALL, 1, "f", value, lending->lender,
+                                      &error));
+  g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS);
+  g_clear_error (&error);
+  g_assert_cmpuint (frame->len, ==, size);
+  g_assert_cmpuint (ppool_lender_get_n_bytes (lending->lender), ==, 0);
+}
+
+/* What lies elsewhere is scribbled on in each bit, and cut at each byte. */
+static void
+test_lent_scribbled (Lending       *lending,
+                     gconstpointer  user_data)
+{
+  g_autoptr (GByteArray) frame = g_byte_array_new ();
+  g_autoptr (GVariant) value = lending_make_value (40000, 1);
+  GError *error = NULL;
+
+  g_assert_true (ppool_frame_append (frame, PPOOL_ITEM_VALUE, 1, "", value, lending->lender,
+                                     &error));
+  register_all (lending);
+
+  /* Without a borrower there is nothing that could be lent. */
+  g_assert_cmpint (read_all (frame->data, frame->len), ==, -1);
+
+  for (guint i = 0; i < frame->len * 8 + frame->len; i++)
+    {
+      g_autoptr (GByteArray) copy = g_byte_array_new ();
+      g_autoptr (GVariant) arrived = NULL;
+      g_autoptr (GBytes) bytes = NULL;
+      PPoolFrameReader reader;
+      PPoolItem item;
+
+      g_byte_array_append (copy, frame->data, frame->len);
+      if (i < frame->len * 8)
+        copy->data[i / 8] ^= (guint8) (1 << i % 8);
+      else
+        {
+          guint32 cut = i - frame->len * 8;
+
+          g_byte_array_set_size (copy, MAX (cut, sizeof cut));
+          memcpy (copy->data, &cut, sizeof cut);
+        }
+      bytes = g_bytes_new (copy->data, copy->len);
+      ppool_frame_reader_init (&reader, bytes);
+      if (ppool_frame_reader_next (&reader, &item, &error) && item.kind < PPOOL_ITEM_RELEASE)
+        arrived = ppool_frame_reader_load (&reader, &item, lending->borrower, &error);
+      if (error != NULL)
+        g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL);
+      g_clear_error (&error);
+    }
+}
+
+/* An item that is a note has nothing else. */
+static void
+test_notes_refused (void)
+{
+  static const struct
+  {
+    guint offset;
+    guint8 byte;
+    gboolean good;
+  } cases[] = {
+    { 4, PPOOL_ITEM_FORGET, TRUE }, { 8, 1, TRUE },   { 4, PPOOL_ITEM_FORGET + 1, FALSE },
+    { 0, 23, FALSE },               { 0, 32, FALSE }, { 5, 1, FALSE },
+    { 6, 1, FALSE },                { 16, 'x', FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      guint8 bytes[32] = { 24, 0, 0, 0, PPOOL_ITEM_RELEASE };
+      gsize size = cases[i].offset == 0 && cases[i].byte == 32 ? 32 : 24;
+      g_autoptr (GBytes) all = NULL;
+      g_autoptr (GError) error = NULL;
+      PPoolFrameReader reader;
+      PPoolItem item;
+
+      bytes[cases[i].offset] = cases[i].byte;
+      all = g_bytes_new (bytes, size);
+      ppool_frame_reader_init (&reader, all);
+      g_assert_cmpint (ppool_frame_reader_next (&reader, &item, &error), ==, cases[i].good);
+      if (!cases[i].good)
+        g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL);
+    }
+}
+
+static void
+add (const char  *path,
+     void (*func) (Lending *, gconstpointer))
+{
+  g_test_add (path, Lending, NULL, lending_set_up, func, lending_tear_down);
 }
 
 int
@@ -201,6 +438,11 @@ main (int   argc,
   g_test_add_func ("/frame/scribbled", test_scribbled);
   g_test_add_func ("/frame/refused", test_refused);
   g_test_add_func ("/frame/too-large", test_too_large);
+  g_test_add_func ("/frame/notes-refused", test_notes_refused);
+  add ("/frame/lent", test_lent);
+  add ("/frame/forgotten", test_forgotten);
+  add ("/frame/not-lent", test_not_lent);
+  add ("/frame/lent-scribbled", test_lent_scribbled);
 
   return g_test_run ();
 }

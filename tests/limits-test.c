@@ -212,6 +212,20 @@ test_here (void)
   g_assert_cmpint (sched_setaffinity (0, sizeof before, &before), ==, 0);
 }
 
+static void
+test_memory (Fixture       *fixture,
+             gconstpointer  user_data)
+{
+  g_assert_cmpuint (ppool_limits_available_memory (fixture->root), ==, G_MAXUINT64);
+  put (fixture, "proc/meminfo", "MemTotal: 900 kB\nMemFree: 100 kB\n");
+  g_assert_cmpuint (ppool_limits_available_memory (fixture->root), ==, G_MAXUINT64);
+  put (fixture, "proc/meminfo",
+       "MemTotal:    900 kB\nMemFree:  100 kB\nMemAvailable:     300 kB\nSwapCached: 7 kB\n"
+       "SwapTotal:    50 kB\nSwapFree:  20 kB\n");
+  g_assert_cmpuint (ppool_limits_available_memory (fixture->root), ==, 320 * 1024);
+  g_assert_cmpuint (ppool_limits_available_memory ("/"), >, 1024 * 1024);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -226,6 +240,7 @@ main (int    argc,
   ADD ("/limits/quota/mounted-below", test_mounted_below);
   ADD ("/limits/quota/both", test_both);
   ADD ("/limits/quota/nonsense", test_nonsense);
+  ADD ("/limits/memory", test_memory);
 #undef ADD
   g_test_add_func ("/limits/processors/here", test_here);
 

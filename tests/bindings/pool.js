@@ -200,6 +200,35 @@ const tests = {
         }
     },
 
+    // A buffer is filled, sent and sent back.
+    'buffer': executor => {
+        const content = new Uint8Array(256000).map((_, i) => i % 256);
+        const buffer = PPool.Buffer.new(content.length);
+        const sameAsContent = bytes => bytes.length === content.length &&
+            bytes.every((byte, i) => byte === content[i]);
+
+        checkEqual(buffer.get_size(), content.length);
+        buffer.write(256, content.slice(256));
+        buffer.write(0, content.slice(0, 256));
+        check(sameAsContent(buffer.get_data()));
+        const value = buffer.to_variant(null);
+        checkFails(PPool.Error, PPool.Error.INVALID_ARGS,
+            () => buffer.write(0, new Uint8Array(1)));
+        checkFails(PPool.Error, PPool.Error.INVALID_ARGS,
+            () => buffer.to_variant(new GLib.VariantType('as')));
+        for (const args of [value, buffer.to_variant(new GLib.VariantType('ad')),
+            PPool.Buffer.new_from_bytes(content).to_variant(null)]) {
+            const result = executor.call_sync('echo', args, null);
+
+            checkEqual(result.get_type_string(), args.get_type_string());
+            check(sameAsContent(result.get_data_as_bytes().toArray()));
+        }
+        const filled = executor.call_sync('fill', new GLib.Variant('(ty)', [100000, 7]), null);
+        const bytes = filled.get_data_as_bytes().toArray();
+        check(bytes.length === 100000 && bytes.every(byte => byte === 7));
+        checkFails(PPool.Error, PPool.Error.SYSTEM_LIMIT, () => PPool.Buffer.new(2 ** 46));
+    },
+
     'cancelled': executor => {
         const cancellable = new Gio.Cancellable();
 

@@ -184,6 +184,28 @@ def test_cancelled(executor):
                 executor.submit, 'echo', None, cancellable)
 
 
+def test_buffer(executor):
+    """A buffer is filled, sent and sent back; each language has its own way to it."""
+    content = bytes(range(256)) * 1000
+    buffer = PPool.Buffer.new(len(content))
+    check_equal(buffer.get_size(), len(content))
+    buffer.write(256, GLib.Bytes.new(content[256:]))
+    buffer.write(0, GLib.Bytes.new(content[:256]))
+    check(buffer.get_data() == content)
+    value = buffer.to_variant(None)
+    check_fails(PPool.error_quark(), PPool.Error.INVALID_ARGS, buffer.write, 0, GLib.Bytes.new(b'x'))
+    check_fails(PPool.error_quark(), PPool.Error.INVALID_ARGS, buffer.to_variant,
+                GLib.VariantType('as'))
+    for args in (value, buffer.to_variant(GLib.VariantType('ad')),
+                 PPool.Buffer.new_from_bytes(GLib.Bytes.new(content)).to_variant(None)):
+        result = executor.call_sync('echo', args, None)
+        check_equal(result.get_type_string(), args.get_type_string())
+        check(result.get_data_as_bytes().get_data() == content)
+    result = executor.call_sync('fill', GLib.Variant('(ty)', (100000, 7)), None)
+    check(result.get_data_as_bytes().get_data() == b'\7' * 100000)
+    check_fails(PPool.error_quark(), PPool.Error.SYSTEM_LIMIT, PPool.Buffer.new, 1 << 46)
+
+
 def test_several_workers(executor):
     executor.set_max_workers(2)
     check_equal(executor.get_property('max-workers'), 2)

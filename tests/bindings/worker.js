@@ -58,6 +58,15 @@ const functions = {
         GLib.spawn_command_line_sync(`/bin/kill -KILL ${pid}`);
         return null;
     },
+
+    // Gives a buffer of that size, all of whose bytes are the same.
+    'fill': (invocation, args) => {
+        const [size, byte] = args.deepUnpack();
+        const buffer = PPool.Buffer.new(size);
+
+        buffer.write(0, new Uint8Array(size).fill(byte));
+        return buffer.to_variant(null);
+    },
 };
 
 const handlers = {

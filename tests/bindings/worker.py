@@ -40,6 +40,14 @@ def crash(invocation, args, *_):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def fill(invocation, args, *_):
+    """Gives a buffer of that size, all of whose bytes are the same."""
+    size, byte = args.unpack()
+    buffer = PPool.Buffer.new(size)
+    buffer.write(0, GLib.Bytes.new(bytes([byte]) * size))
+    return buffer.to_variant(None)
+
+
 def answer_later(invocation, *_):
     """The reference that the idle callback has keeps the call open."""
     def answer():
@@ -73,6 +81,7 @@ def make_worker():
     worker.add_function('fail-strangely', fail_strangely)
     worker.add_function('give-nothing', give_nothing)
     worker.add_function('crash', crash)
+    worker.add_function('fill', fill)
     worker.add_handler('answer-later', answer_later)
     worker.add_handler('fail-later', fail_later)
     worker.add_handler('drop', lambda *_: None)

@@ -9,6 +9,8 @@
 
 #include "fuzz.h"
 
+#include <string.h>
+
 #include "ppool-error.h"
 #include "ppool-frame-private.h"
 
@@ -24,7 +26,7 @@ check_item (const PPoolItem *item,
   PPoolFrameReader reader;
   PPoolItem other;
 
-  if (!ppool_frame_append (frame, item->kind, item->id, item->name, value, &error))
+  if (!ppool_frame_append (frame, item->kind, item->id, item->name, value, NULL, &error))
     {
       /* What was read can be too deep to be sent on. */
       g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS);
@@ -37,7 +39,7 @@ check_item (const PPoolItem *item,
   g_assert_cmpuint (other.kind, ==, item->kind);
   g_assert_cmpuint (other.id, ==, item->id);
   g_assert_cmpstr (other.name, ==, item->name);
-  again = ppool_frame_reader_load (&reader, &other, &error);
+  again = ppool_frame_reader_load (&reader, &other, NULL, &error);
   g_assert_no_error (error);
   /* By their bytes: a number may be none. */
   g_assert_cmpstr (g_variant_get_type_string (again), ==, g_variant_get_type_string (value));
@@ -47,11 +49,47 @@ check_item (const PPoolItem *item,
   g_assert_no_error (error);
 }
 
+static void
+ignore_cb (gpointer owner G_GNUC_UNUSED)
+{
+}
+
+static gpointer
+ref_cb (gpointer owner)
+{
+  return owner;
+}
+
+/* Segment 1 is there, and holds texts and numbers. */
+static PPoolBorrower *
+make_borrower (void)
+{
+  static PPoolSegment *segment = NULL;
+  static int fd = -1;
+  static int owner;
+  PPoolBorrower *borrower = ppool_borrower_new (ignore_cb, &owner, ref_cb, ignore_cb);
+  GError *error = NULL;
+
+  if (segment == NULL)
+    {
+      segment = ppool_segment_new (65536, &error);
+      g_assert_no_error (error);
+      fd = ppool_segment_steal_fd (segment);
+      memcpy (ppool_segment_get_data (segment), "text\0more\0\5\12", 12);
+      memset (ppool_segment_get_data (segment) + 32768, 7, 32768);
+    }
+  ppool_borrower_register (borrower, 1, 65536, fd, &error);
+  g_assert_no_error (error);
+
+  return borrower;
+}
+
 int
 LLVMFuzzerTestOneInput (const uint8_t *data,
                         size_t         size)
 {
   g_autoptr (GBytes) bytes = g_bytes_new (data, size);
+  g_autoptr (PPoolBorrower) borrower = make_borrower ();
   g_autoptr (GError) error = NULL;
   PPoolFrameReader reader;
   PPoolItem item;
@@ -59,7 +97,12 @@ LLVMFuzzerTestOneInput (const uint8_t *data,
   ppool_frame_reader_init (&reader, bytes);
   while (error == NULL && ppool_frame_reader_next (&reader, &item, &error))
     {
-      g_autoptr (GVariant) value = ppool_frame_reader_load (&reader, &item, &error);
+      g_autoptr (GVariant) value = NULL;
+
+      if (item.kind < PPOOL_ITEM_RELEASE)
+        value = ppool_frame_reader_load (&reader, &item, borrower, &error);
+      else if (item.kind == PPOOL_ITEM_FORGET)
+        ppool_borrower_forget (borrower, PPOOL_ITEM_NUMBER (item.id), &error);
 
       if (value != NULL)
         check_item (&item, value);

@@ -1,0 +1,335 @@
+/* ppool-buffer.c: memory to be filled and sent without a copy
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "ppool-buffer.h"
+
+#include <string.h>
+
+#include "ppool-error.h"
+#include "ppool-memory-private.h"
+#include "ppool-value-private.h"
+
+/**
+ * PPoolBuffer:
+ *
+ * Memory to be filled in place, and sent without a copy.
+ *
+ * Large values travel in memory that a program shares with its workers. An ordinary
+ * [struct@GLib.Variant] is copied there; what is in a buffer is there already. So a
+ * buffer is worth its trouble for arguments or results of some hundred kilobytes
+ * and more that a program computes, reads or decodes itself:
+ *
+ * 1. make one with [ctor@PPool.Buffer.new],
+ * 2. fill what [method@PPool.Buffer.get_data] points to, or use
+ *    [method@PPool.Buffer.write],
+ * 3. make a value of it with [method@PPool.Buffer.to_variant], and submit that as
+ *    the arguments of a call, or give it as the result of a function.
+ *
+ * ```c
+ * g_autoptr (PPoolBuffer) buffer = ppool_buffer_new (n * sizeof (double), &error);
+ * double *samples = (double *) ppool_buffer_get_data (buffer, NULL);
+ *
+ * fill_samples (samples, n);
+ * return ppool_buffer_to_variant (buffer, G_VARIANT_TYPE ("ad"), &error);
+ * ```
+ *
+ * The value is one like any other: it can be read, kept, sent to several workers, or
+ * be a part of a larger value, which then is copied. It holds the memory, also when
+ * the buffer is gone. When both are gone, and no worker reads it any more, the
+ * memory is used for the next buffer of about that size, which is cheaper than
+ * new memory is.
+ *
+ * **Once it is a value, the memory must not be written any more.** Others read it,
+ * at any time and in other processes.
+ *
+ * A buffer of 32 KiB or more has a descriptor, as long as it or a value of it
+ * lives. If there is none left, ordinary memory is used instead, and copied when
+ * it is sent.
+ *
+ * This class is final.
+ *
+ * **Threads**: a buffer may be used from any thread, but by one at a time until it is
+ * a value.
+ *
+ * Since: 1.0
+ */
+
+struct _PPoolBuffer
+{
+  GObject parent_instance;
+
+  PPoolMemory *memory; /* (owned) (nullable): NULL is empty */
+  int is_value;        /* atomic */
+};
+
+G_DEFINE_FINAL_TYPE (PPoolBuffer, ppool_buffer, G_TYPE_OBJECT)
+
+static void
+ppool_buffer_finalize (GObject *object)
+{
+  PPoolBuffer *self = PPOOL_BUFFER (object);
+
+  g_clear_pointer (&self->memory, ppool_memory_unref);
+
+  G_OBJECT_CLASS (ppool_buffer_parent_class)->finalize (object);
+}
+
+static void
+ppool_buffer_class_init (PPoolBufferClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = ppool_buffer_finalize;
+}
+
+static void
+ppool_buffer_init (PPoolBuffer *self G_GNUC_UNUSED)
+{
+}
+
+/**
+ * ppool_buffer_new:
+ * @size: how large it is to be, in bytes; may be 0
+ * @error: return location for an error
+ *
+ * Makes a buffer to be filled.
+ *
+ * What it holds at first is not specified: it may be what another one held before.
+ *
+ * Fails with `PPOOL_ERROR_SYSTEM_LIMIT` if there is not so much memory.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer full): a new buffer
+ *
+ * Since: 1.0
+ */
+PPoolBuffer *
+ppool_buffer_new (gsize    size,
+                  GError **error)
+{
+  PPoolMemory *memory;
+  PPoolBuffer *self;
+
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  memory = ppool_memory_new (size, error);
+  if (memory == NULL)
+    return NULL;
+
+  self = g_object_new (PPOOL_TYPE_BUFFER, NULL);
+  self->memory = memory;
+
+  return self;
+}
+
+/**
+ * ppool_buffer_new_from_bytes:
+ * @bytes: what it is to hold
+ * @error: return location for an error
+ *
+ * Makes a buffer with a copy of some bytes.
+ *
+ * This is for languages that can't write to what
+ * [method@PPool.Buffer.get_data] points to. In C, a [struct@GLib.Variant] of the
+ * bytes is copied just as often.
+ *
+ * Fails with `PPOOL_ERROR_SYSTEM_LIMIT` if there is not so much memory.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer full): a new buffer
+ *
+ * Since: 1.0
+ */
+PPoolBuffer *
+ppool_buffer_new_from_bytes (GBytes  *bytes,
+                             GError **error)
+{
+  PPoolBuffer *self;
+
+  g_return_val_if_fail (bytes != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  self = ppool_buffer_new (g_bytes_get_size (bytes), error);
+  if (self != NULL)
+    ppool_buffer_write (self, 0, bytes, NULL);
+
+  return self;
+}
+
+/**
+ * ppool_buffer_get_data:
+ * @self: a buffer
+ * @size: (out) (optional): how large it is, in bytes
+ *
+ * Gets the memory of the buffer.
+ *
+ * It is aligned as any type of number needs. It may be written until it is made a
+ * value, and be read as long as the buffer or a value of it lives. Languages that
+ * get a copy of it here fill a buffer with [method@PPool.Buffer.write].
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer none) (array length=size) (element-type guint8): the memory
+ *
+ * Since: 1.0
+ */
+guint8 *
+ppool_buffer_get_data (PPoolBuffer *self,
+                       gsize       *size)
+{
+  static guint8 nothing[1];
+
+  g_return_val_if_fail (PPOOL_IS_BUFFER (self), NULL);
+
+  if (size != NULL)
+    *size = ppool_buffer_get_size (self);
+
+  return self->memory != NULL ? ppool_memory_get_data (self->memory) : nothing;
+}
+
+/**
+ * ppool_buffer_get_size:
+ * @self: a buffer
+ *
+ * Gets how large the buffer is.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the size in bytes
+ *
+ * Since: 1.0
+ */
+gsize
+ppool_buffer_get_size (PPoolBuffer *self)
+{
+  g_return_val_if_fail (PPOOL_IS_BUFFER (self), 0);
+
+  return self->memory != NULL ? ppool_memory_get_size (self->memory) : 0;
+}
+
+/**
+ * ppool_buffer_write:
+ * @self: a buffer
+ * @offset: where to write, in bytes from its beginning
+ * @bytes: what to write
+ * @error: return location for an error
+ *
+ * Copies some bytes into the buffer.
+ *
+ * Fails with `PPOOL_ERROR_INVALID_ARGS` if they don't fit there, or if the buffer
+ * was made a value already.
+ *
+ * **Threads**: may be called from any thread, but not while another one uses @self.
+ *
+ * Returns: whether they were written
+ *
+ * Since: 1.0
+ */
+gboolean
+ppool_buffer_write (PPoolBuffer  *self,
+                    gsize         offset,
+                    GBytes       *bytes,
+                    GError      **error)
+{
+  gsize length;
+  gconstpointer data;
+  gsize size;
+
+  g_return_val_if_fail (PPOOL_IS_BUFFER (self), FALSE);
+  g_return_val_if_fail (bytes != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  data = g_bytes_get_data (bytes, &length);
+  size = ppool_buffer_get_size (self);
+
+  if (g_atomic_int_get (&self->is_value))
+    {
+      g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS,
+                           "A buffer can't be written any more once it is a value");
+      return FALSE;
+    }
+
+  if (offset > size || length > size - offset)
+    {
+      g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS,
+                   "%" G_GSIZE_FORMAT " bytes don't fit at %" G_GSIZE_FORMAT " of a buffer of "
+                   "%" G_GSIZE_FORMAT,
+                   length, offset, size);
+      return FALSE;
+    }
+
+  if (length > 0)
+    memcpy (ppool_memory_get_data (self->memory) + offset, data, length);
+
+  return TRUE;
+}
+
+/**
+ * ppool_buffer_to_variant:
+ * @self: a buffer
+ * @type: (nullable): an array of elements of a fixed size, such as `ad` or
+ *   `a(xx)`, or `NULL` for `ay`
+ * @error: return location for an error
+ *
+ * Makes a value of what the buffer holds, which must not be written any more from
+ * then on.
+ *
+ * The value is the buffer's memory, and holds it. More than one can be made. Arrays
+ * of booleans, or of tuples with gaps between or behind their items, are copied when
+ * they are sent nevertheless, as not all bytes are such a value.
+ *
+ * Fails with `PPOOL_ERROR_INVALID_ARGS` if @type is another one, or if the size is
+ * not that of a whole number of elements.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer full): the value, which is not floating
+ *
+ * Since: 1.0
+ */
+GVariant *
+ppool_buffer_to_variant (PPoolBuffer         *self,
+                         const GVariantType  *type,
+                         GError             **error)
+{
+  g_autoptr (GBytes) bytes = NULL;
+  gboolean any_bytes = FALSE;
+  gsize element_size;
+  gsize size;
+
+  g_return_val_if_fail (PPOOL_IS_BUFFER (self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (type == NULL)
+    type = G_VARIANT_TYPE_BYTESTRING;
+  element_size = ppool_value_get_element_size (type, &any_bytes);
+  size = ppool_buffer_get_size (self);
+
+  if (element_size == 0 || size % element_size != 0)
+    {
+      g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS,
+                   "A buffer of %" G_GSIZE_FORMAT " bytes can't be a value of type “%.*s”",
+                   size, (int) g_variant_type_get_string_length (type),
+                   g_variant_type_peek_string (type));
+      return NULL;
+    }
+
+  if (size == 0)
+    bytes = g_bytes_new_static ("", 0);
+  else
+    bytes = g_bytes_new_with_free_func (ppool_memory_get_data (self->memory), size,
+                                        (GDestroyNotify) ppool_memory_unref,
+                                        ppool_memory_ref (self->memory));
+
+  g_atomic_int_set (&self->is_value, TRUE);
+  if (size > 0)
+    ppool_memory_publish (self->memory);
+
+  return g_variant_ref_sink (g_variant_new_from_bytes (type, bytes, any_bytes));
+}

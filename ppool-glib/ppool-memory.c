@@ -1,0 +1,345 @@
+/* ppool-memory.c: memory that is filled in place
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "ppool-memory-private.h"
+
+#include "ppool-error.h"
+#include "ppool-pid-private.h"
+
+/* What a PPoolBuffer fills, and what the values made of it lie in: a segment that
+ * can be lent as it is, or, if it is small, memory as any other. A value is known by
+ * its address: what is published is in a tree of the whole process, until the last
+ * reference is gone.
+ *
+ * The segment is then kept for the next of about its size, since both this process
+ * and those that it was lent to have it mapped; but only while there is somebody
+ * who lends, and not for long. A segment that isn't kept is retired, so that who
+ * lent it forgets it too.
+ *
+ * In a copy of the process that fork() made, segments are shared with the original:
+ * none is filled again there. */
+
+/* What is kept may be so many times larger than what is asked for. */
+#define MAX_WASTE 4
+
+struct _PPoolMemory
+{
+  guint8 *data;          /* (owned) without a segment, else a part of that */
+  gsize size;
+  PPoolSegment *segment; /* (owned) (nullable) */
+  gboolean published;    /* under the lock */
+  pid_t pid;
+};
+
+typedef struct
+{
+  PPoolSegment *segment; /* (owned) */
+  gint64 since;
+  pid_t pid;
+} Idle;
+
+static struct
+{
+  GMutex lock;      /* guards what follows */
+  GTree *published; /* (owned) (nullable) (element-type PPoolMemory PPoolMemory) */
+  GArray *idle;     /* (owned) (nullable) (element-type Idle); the latest last */
+  gsize idle_bytes;
+  guint n_holders;
+} kept;
+
+static int
+compare_addresses (gconstpointer a,
+                   gconstpointer b,
+                   gpointer      user_data G_GNUC_UNUSED)
+{
+  const PPoolMemory *first = a;
+  const PPoolMemory *second = b;
+
+  return (first->data > second->data) - (first->data < second->data);
+}
+
+static int
+compare_with_address (gconstpointer key,
+                      gconstpointer data)
+{
+  const PPoolMemory *self = key;
+  const guint8 *address = data;
+
+  if (address < self->data)
+    return -1;
+
+  return address >= self->data + self->size;
+}
+
+/* With the lock held. Returns: (transfer full): what was kept at that place. */
+static PPoolSegment *
+take_idle (guint i)
+{
+  PPoolSegment *segment = g_array_index (kept.idle, Idle, i).segment;
+
+  kept.idle_bytes -= ppool_segment_get_size (segment);
+  g_array_remove_index (kept.idle, i);
+
+  return segment;
+}
+
+/* The smallest that is large enough, and the latest of these: (nullable) (transfer
+ * full). */
+static PPoolSegment *
+find_idle (gsize size)
+{
+  PPoolSegment *segment = NULL;
+  gsize least = G_MAXSIZE;
+  guint best = 0;
+
+  g_mutex_lock (&kept.lock);
+  for (guint i = 0; kept.idle != NULL && i < kept.idle->len; i++)
+    {
+      const Idle *idle = &g_array_index (kept.idle, Idle, i);
+      gsize found = ppool_segment_get_size (idle->segment);
+
+      if (idle->pid == ppool_pid_get () && found >= size && found / MAX_WASTE <= size && found <= least)
+        {
+          least = found;
+          best = i;
+        }
+    }
+  if (least < G_MAXSIZE)
+    segment = take_idle (best);
+  g_mutex_unlock (&kept.lock);
+
+  return segment;
+}
+
+/* Takes out what has to go for @n and @bytes to be within bounds, or because of its
+ * age. With the lock held. */
+static GSList *
+take_old (guint  n,
+          gsize  bytes,
+          gint64 now)
+{
+  GSList *old = NULL;
+
+  while (kept.idle != NULL && kept.idle->len > 0 &&
+         (kept.idle->len + n > PPOOL_SEGMENT_MAX_KEPT ||
+          kept.idle_bytes + bytes > PPOOL_SEGMENT_MAX_BYTES ||
+          g_array_index (kept.idle, Idle, 0).since + PPOOL_SEGMENT_IDLE_USEC <= now))
+    old = g_slist_prepend (old, take_idle (0));
+
+  return old;
+}
+
+static void
+retire (gpointer data)
+{
+  PPoolSegment *segment = data;
+
+  ppool_segment_retire (segment);
+  ppool_segment_unref (segment);
+}
+
+/* Keeps a segment for the next; takes it over. */
+static void
+keep (PPoolSegment *segment,
+      pid_t         pid)
+{
+  gsize size = ppool_segment_get_size (segment);
+  Idle idle = { segment, g_get_monotonic_time (), pid };
+  GSList *old = NULL;
+
+  g_mutex_lock (&kept.lock);
+  if (kept.n_holders > 0 && pid == ppool_pid_get () && size <= PPOOL_SEGMENT_MAX_BYTES)
+    {
+      old = take_old (1, size, idle.since);
+      if (kept.idle == NULL)
+        kept.idle = g_array_new (FALSE, FALSE, sizeof (Idle));
+      g_array_append_val (kept.idle, idle);
+      kept.idle_bytes += size;
+    }
+  else
+    old = g_slist_prepend (old, segment);
+  g_mutex_unlock (&kept.lock);
+
+  g_slist_free_full (old, retire);
+}
+
+/* Ordinary memory is as good if it is small, and also, but for a copy, if there are
+ * no descriptors left. */
+static gboolean
+allocate (PPoolMemory  *self,
+          GError      **error)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  if (self->size >= PPOOL_SEGMENT_THRESHOLD)
+    {
+      self->segment = find_idle (self->size);
+      if (self->segment == NULL)
+        self->segment = ppool_segment_new (ppool_segment_round (self->size), &local_error);
+    }
+
+  if (self->segment != NULL)
+    self->data = ppool_segment_get_data (self->segment);
+  else if (self->size <= PPOOL_SEGMENT_MAX_BYTES)
+    self->data = g_try_malloc (MAX (self->size, 1));
+
+  if (self->data != NULL)
+    return TRUE;
+
+  if (local_error != NULL)
+    g_propagate_error (error, g_steal_pointer (&local_error));
+  else
+    g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_SYSTEM_LIMIT,
+                 "Memory of %" G_GSIZE_FORMAT " bytes can't be had", self->size);
+  return FALSE;
+}
+
+/* Makes memory to be filled. What it holds at first is not specified. */
+PPoolMemory *
+ppool_memory_new (gsize    size,
+                  GError **error)
+{
+  g_autoptr (PPoolMemory) self = g_atomic_rc_box_new0 (PPoolMemory);
+
+  self->size = size;
+  self->pid = ppool_pid_get ();
+
+  return allocate (self, error) ? g_steal_pointer (&self) : NULL;
+}
+
+PPoolMemory *
+ppool_memory_ref (PPoolMemory *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
+static void
+clear_memory (PPoolMemory *self)
+{
+  if (self->published)
+    {
+      g_mutex_lock (&kept.lock);
+      g_tree_remove (kept.published, self);
+      g_mutex_unlock (&kept.lock);
+    }
+
+  if (self->segment != NULL)
+    keep (g_steal_pointer (&self->segment), self->pid);
+  else
+    g_free (self->data);
+}
+
+/* May be called from any thread. */
+void
+ppool_memory_unref (PPoolMemory *self)
+{
+  g_atomic_rc_box_release_full (self, (GDestroyNotify) clear_memory);
+}
+
+guint8 *
+ppool_memory_get_data (PPoolMemory *self)
+{
+  return self->data;
+}
+
+gsize
+ppool_memory_get_size (PPoolMemory *self)
+{
+  return self->size;
+}
+
+/* Returns: (transfer none) (nullable): what can be lent. */
+PPoolSegment *
+ppool_memory_get_segment (PPoolMemory *self)
+{
+  return self->segment;
+}
+
+/* To be called when no more is written there: it can be found from then on. */
+void
+ppool_memory_publish (PPoolMemory *self)
+{
+  if (self->segment == NULL)
+    return;
+
+  g_mutex_lock (&kept.lock);
+  if (!self->published)
+    {
+      if (kept.published == NULL)
+        kept.published = g_tree_new_with_data (compare_addresses, NULL);
+      g_tree_insert (kept.published, self, self);
+      self->published = TRUE;
+    }
+  g_mutex_unlock (&kept.lock);
+}
+
+/* Finds what @size bytes at @data, which somebody holds, are a part of: (nullable)
+ * (transfer full). */
+PPoolMemory *
+ppool_memory_find (gconstpointer  data,
+                   gsize          size,
+                   guint64       *offset)
+{
+  PPoolMemory *self = NULL;
+
+  g_mutex_lock (&kept.lock);
+  if (kept.published != NULL)
+    self = g_tree_search (kept.published, compare_with_address, data);
+  if (self != NULL && size <= self->size - (gsize) ((const guint8 *) data - self->data))
+    ppool_memory_ref (self);
+  else
+    self = NULL;
+  g_mutex_unlock (&kept.lock);
+
+  if (self != NULL)
+    *offset = (guint64) ((const guint8 *) data - self->data);
+
+  return self;
+}
+
+/* To be called by who lends, as nobody else has a use for what is kept. */
+void
+ppool_memory_hold (void)
+{
+  g_mutex_lock (&kept.lock);
+  kept.n_holders++;
+  g_mutex_unlock (&kept.lock);
+}
+
+void
+ppool_memory_release (void)
+{
+  GSList *old = NULL;
+
+  g_mutex_lock (&kept.lock);
+  if (--kept.n_holders == 0)
+    old = take_old (0, 0, G_MAXINT64);
+  g_mutex_unlock (&kept.lock);
+
+  g_slist_free_full (old, retire);
+}
+
+/* Lets go of what has been kept for too long. Returns: when there is more to do, or
+ * -1. */
+gint64
+ppool_memory_trim (gint64 now)
+{
+  gint64 next = -1;
+  GSList *old;
+
+  g_mutex_lock (&kept.lock);
+  old = take_old (0, 0, now);
+  if (kept.idle != NULL && kept.idle->len > 0)
+    next = g_array_index (kept.idle, Idle, 0).since + PPOOL_SEGMENT_IDLE_USEC;
+  g_mutex_unlock (&kept.lock);
+
+  g_slist_free_full (old, retire);
+
+  return next;
+}

@@ -20,11 +20,11 @@
  * have their turn.
  *
  * A call is busy from when it is taken until it is answered, which may be long
- * after its handler has returned, and no other runs meanwhile. The source still
- * reads then, if only to see the end. As long as a function is on the stack,
- * answered or not, the source is quiet, whatever loops that function runs. GLib
- * has sources for that, but to block one and unblock it, at each dispatch, wakes
- * the context once more.
+ * after its handler has returned, and no other runs meanwhile; nor does one as
+ * long as a function is on the stack, answered or not, whatever loops that
+ * function runs. The source still reads then, if only to see the end: GLib has
+ * sources that are quiet meanwhile, but to block one and unblock it, at each
+ * dispatch, wakes the context once more.
  *
  * Everything belongs to the serving thread, but for busy. The service and so
  * every unanswered invocation holds a reference, and may drop it long after
@@ -44,6 +44,7 @@ typedef struct
   PPoolPace *pace;         /* (owned) */
   PPoolInvocation *spare;  /* (owned) (nullable): the next one */
   GError *error;           /* (owned) (nullable): why it left, if that was wrong */
+  gboolean is_gone;        /* the pool; nobody waits for anything any more */
   gboolean on_stack;       /* a function is */
   int busy;                /* atomic */
 } Inbox;
@@ -79,16 +80,22 @@ call_answered_cb (gpointer owner)
 }
 
 static gboolean
-is_busy (Inbox *self)
+is_over (Inbox *self)
 {
-  return g_atomic_int_get (&self->busy);
+  return self->is_gone || self->error != NULL;
+}
+
+static gboolean
+may_serve (Inbox *self)
+{
+  return !is_over (self) && !self->on_stack && !g_atomic_int_get (&self->busy);
 }
 
 /* There is something to be done even if nothing arrives. */
 static gboolean
 is_ready (Inbox *self)
 {
-  return !self->on_stack && !is_busy (self) &&
+  return may_serve (self) &&
          (ppool_service_has_calls (self->service) || ppool_service_is_leaving (self->service));
 }
 
@@ -150,96 +157,65 @@ serve_next (Inbox             *self,
   return end;
 }
 
+/* Returns: whether there is time left. */
 static gboolean
-serve_slice (Inbox   *self,
-             gint64   end,
-             GError **error)
+serve_slice (Inbox  *self,
+             gint64  end)
 {
-  g_autoptr (GError) local_error = NULL;
   gint64 now = g_get_monotonic_time ();
   const char *function;
   PPoolTicket ticket;
 
-  while (!is_busy (self) && now < end &&
-         ppool_service_next (self->service, &ticket, &function, &local_error))
+  while (may_serve (self) && now < end &&
+         ppool_service_next (self->service, &ticket, &function, &self->error))
     now = serve_next (self, &ticket, function, now);
 
-  if (local_error == NULL)
-    return now < end;
-
-  g_propagate_error (error, g_steal_pointer (&local_error));
-  return FALSE;
+  return now < end;
 }
 
-/* Returns: whether there is no reason to leave. */
-static gboolean
+/* What is there of a pool that is gone is left alone. */
+static void
 inbox_work (Inbox        *self,
             GIOCondition  condition)
 {
   gint64 end = g_get_monotonic_time () + SLICE_USEC;
   gboolean more = (condition & G_IO_IN) != 0;
-  gboolean go_on = (condition & (G_IO_HUP | G_IO_ERR)) == 0;
+  gboolean go_on = TRUE;
 
-  if (!go_on)
-    return FALSE;
-
-  while (go_on)
+  self->is_gone |= (condition & (G_IO_HUP | G_IO_ERR)) != 0;
+  while (go_on && !is_over (self))
     {
       if (more && !ppool_service_receive (self->service, &more, &self->error))
-        return FALSE;
+        self->is_gone = TRUE;
 
-      go_on = serve_slice (self, end, &self->error) && more && !is_busy (self);
+      go_on = serve_slice (self, end) && more && may_serve (self);
     }
 
   ppool_service_flush (self->service);
+}
 
-  return self->error == NULL &&
-         (is_busy (self) || ppool_service_has_calls (self->service) ||
-          !ppool_service_is_leaving (self->service));
+/* Whether there is reason to leave. */
+static gboolean
+inbox_is_done (Inbox *self)
+{
+  return is_over (self) || (may_serve (self) && ppool_service_is_leaving (self->service) &&
+                            !ppool_service_has_calls (self->service));
 }
 
 typedef struct
 {
   GSource source;
   Inbox *inbox; /* (unowned): outlives the attachment */
-  int fd;
-  gpointer tag; /* (nullable): NULL while the channel is not looked at */
+  gpointer tag; /* of the channel */
 } InboxSource;
-
-static void
-look_at_channel (InboxSource *self)
-{
-  if (self->tag == NULL)
-    self->tag = g_source_add_unix_fd (&self->source, self->fd, G_IO_IN | G_IO_HUP | G_IO_ERR);
-}
-
-/* In a loop that a function runs: what arrives is left alone, and must not keep
- * that loop awake. */
-static void
-look_away (InboxSource *self)
-{
-  if (self->tag != NULL)
-    g_source_remove_unix_fd (&self->source, self->tag);
-  self->tag = NULL;
-}
-
-static GIOCondition
-query_channel (InboxSource *self)
-{
-  return self->tag == NULL ? 0 : g_source_query_unix_fd (&self->source, self->tag);
-}
 
 static gboolean
 prepare_inbox_source (GSource *source,
                       int     *timeout)
 {
-  InboxSource *self = (InboxSource *) source;
-
   *timeout = -1;
-  if (self->inbox->on_stack)
-    look_away (self);
 
-  return is_ready (self->inbox);
+  return is_ready (((InboxSource *) source)->inbox);
 }
 
 static gboolean
@@ -247,7 +223,7 @@ check_inbox_source (GSource *source)
 {
   InboxSource *self = (InboxSource *) source;
 
-  return query_channel (self) != 0 || is_ready (self->inbox);
+  return g_source_query_unix_fd (source, self->tag) != 0 || is_ready (self->inbox);
 }
 
 static gboolean
@@ -257,9 +233,9 @@ dispatch_inbox_source (GSource     *source,
 {
   InboxSource *self = (InboxSource *) source;
 
-  if (!inbox_work (self->inbox, query_channel (self)))
+  inbox_work (self->inbox, g_source_query_unix_fd (source, self->tag));
+  if (inbox_is_done (self->inbox))
     g_main_loop_quit (self->inbox->loop);
-  look_at_channel (self);
 
   return G_SOURCE_CONTINUE;
 }
@@ -297,8 +273,7 @@ inbox_make_source (Inbox *self,
   g_source_set_static_name (source, "[ppool] worker inbox");
   g_source_set_can_recurse (source, TRUE);
   inbox_source->inbox = self;
-  inbox_source->fd = fd;
-  look_at_channel (inbox_source);
+  inbox_source->tag = g_source_add_unix_fd (source, fd, G_IO_IN | G_IO_HUP | G_IO_ERR);
 
   return source;
 }

@@ -250,8 +250,6 @@ test_signal (void)
   for (guint i = 0; i < 20; i++)
     {
       g_autoptr (GDBusMessage) message = NULL;
-      g_autofree char *printed = NULL;
-      g_autofree char *expected = NULL;
 
       ppool_wire_finish_signal (bytes, start, i + 1);
       message = g_dbus_message_new_from_blob (bytes->data, bytes->len,
@@ -680,7 +678,6 @@ test_auth_endless (void)
   g_autoptr (GError) error = NULL;
   int other;
   g_autoptr (PPoolWire) wire = make_wire (&other);
-  g_autoptr (GBytes) bytes = g_bytes_new_static (line, strlen (line));
   int room = 1 << 20;
 
   g_assert_no_errno (setsockopt (other, SOL_SOCKET, SO_SNDBUF, &room, sizeof room));

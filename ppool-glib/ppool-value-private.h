@@ -36,6 +36,8 @@ GVariant   *ppool_value_load              (GBytes          *bytes,
                                            const guint8    *data,
                                            gsize            size,
                                            GError         **error);
+const GVariantType *ppool_value_know_type (const char      *string,
+                                           gsize            length);
 void        ppool_value_compact           (GVariant        *value);
 GVariant   *ppool_value_pack              (GVariant        *value,
                                            GError         **error);

@@ -140,6 +140,7 @@ ppool_value_append (GByteArray  *bytes,
   if (size > PPOOL_VALUE_MAX_SIZE)
     return set_too_large (size, error);
 
+  ppool_value_know_type (type, type_length);
   g_byte_array_set_size (bytes, start + (guint) size);
   g_variant_store (normal, bytes->data + start);
   bytes->data[start + value_size] = '\0';
@@ -170,12 +171,11 @@ ppool_value_load (GBytes        *bytes,
                   GError       **error)
 {
   const guint8 *zero = size > 0 ? memrchr (data, '\0', size) : NULL;
-  const char *type = zero != NULL ? (const char *) zero + 1 : NULL;
-  const char *limit = (const char *) data + size;
-  const char *end = NULL;
+  const GVariantType *type = NULL;
 
-  if (type != NULL && g_variant_type_string_scan (type, limit, &end) && end == limit &&
-      g_variant_type_is_definite ((const GVariantType *) type))
+  if (zero != NULL)
+    type = ppool_value_know_type ((const char *) zero + 1, (gsize) (data + size - zero - 1));
+  if (type != NULL)
     {
       gsize value_size = (gsize) (zero - data);
       g_autoptr (GBytes) part =
@@ -183,7 +183,7 @@ ppool_value_load (GBytes        *bytes,
           g_bytes_new (data, value_size) :
           g_bytes_new_with_free_func (data, value_size, (GDestroyNotify) g_bytes_unref,
                                       g_bytes_ref (bytes));
-      g_autoptr (GVariant) value = ppool_value_new_checked ((const GVariantType *) type, part);
+      g_autoptr (GVariant) value = ppool_value_new_checked (type, part);
 
       if (value != NULL)
         return g_steal_pointer (&value);

@@ -21,7 +21,7 @@ UNMARKED = {
     'README.md',
     'tests/api.txt',
 }
-UNMARKED_DIRS = ('LICENSES/', )
+UNMARKED_DIRS = ('LICENSES/', 'tests/fuzz/corpus/')
 
 # Words, and where they are unwelcome. What is written here in two pieces would
 # otherwise find itself.

@@ -36,7 +36,7 @@ is_broken (gpointer user_data)
   return ppool_executor_get_state (user_data) == PPOOL_EXECUTOR_STATE_BROKEN;
 }
 
-/* Workers run their initializer although nobody has called anything. */
+/* A3, beyond it: workers run their initializer although nobody has called anything. */
 static void
 test_prestart (Harness *harness)
 {

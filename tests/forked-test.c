@@ -77,13 +77,54 @@ load_clear (Load *self)
   busy_clear (&self->busy);
 }
 
+static gboolean
+is_asleep (const char *task)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/self/task/%s/stat", task);
+  g_autofree char *stat = NULL;
+
+  /* One that has ended holds nothing. */
+  return !g_file_get_contents (path, &stat, NULL, NULL) || strstr (stat, ") S ") != NULL;
+}
+
+static gboolean
+are_others_asleep (void)
+{
+  g_autofree char *own = g_strdup_printf ("%d", gettid ());
+  g_autoptr (GDir) dir = g_dir_open ("/proc/self/task", 0, NULL);
+  const char *task;
+
+  while ((task = g_dir_read_name (dir)) != NULL)
+    if (!g_str_equal (task, own) && !is_asleep (task))
+      return FALSE;
+
+  return TRUE;
+}
+
+/* A thread that runs may have a lock of GLib's, which then nobody in the copy can
+ * take any more. When all sleep, they wait for something from outside, or for what
+ * this thread has. */
+static void
+wait_for_others (void)
+{
+  gint64 end = g_get_monotonic_time () + PATIENCE_SECONDS * G_USEC_PER_SEC;
+  gboolean asleep;
+
+  while (!(asleep = are_others_asleep ()) && g_get_monotonic_time () < end)
+    g_thread_yield ();
+  g_assert_true (asleep);
+}
+
 /* Runs @func in a forked copy: it must come to an end, and well. */
 static void
 run_in_copy (CopyFunc  func,
              Load     *load)
 {
-  int pid = fork ();
   int status;
+  int pid;
+
+  wait_for_others ();
+  pid = fork ();
 
   if (pid == 0)
     {
@@ -299,18 +340,15 @@ static void
 wait_asleep (int *tid)
 {
   gint64 end = g_get_monotonic_time () + PATIENCE_SECONDS * G_USEC_PER_SEC;
-  gboolean is_asleep = FALSE;
+  g_autofree char *task = NULL;
+  gboolean asleep;
 
-  while (!is_asleep && g_get_monotonic_time () < end)
-    {
-      g_autofree char *path =
-          g_strdup_printf ("/proc/self/task/%d/stat", g_atomic_int_get (tid));
-      g_autofree char *stat = NULL;
-
-      if (g_file_get_contents (path, &stat, NULL, NULL))
-        is_asleep = strstr (stat, ") S ") != NULL;
-    }
-  g_assert_true (is_asleep);
+  while (g_atomic_int_get (tid) == 0)
+    g_thread_yield ();
+  task = g_strdup_printf ("%d", g_atomic_int_get (tid));
+  while (!(asleep = is_asleep (task)) && g_get_monotonic_time () < end)
+    g_thread_yield ();
+  g_assert_true (asleep);
 }
 
 /* GLib calls it with its context locked. */

@@ -168,15 +168,22 @@ static void
 call_due_cb (gpointer data)
 {
   AsyncCall *call = data;
+  GMainContext *context = g_source_get_context (g_main_current_source ());
 
-  /* Who cancels a call that runs doesn't want to wait for it. */
   if (ppool_future_is_done (call->future))
-    call->callback (G_OBJECT (call->executor), G_ASYNC_RESULT (call->future), call->user_data);
-  else
-    g_task_report_new_error (call->executor, call->callback, call->user_data,
-                             ppool_executor_call_async, G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                             "Waiting for the call of “%s” was cancelled",
-                             ppool_future_get_function (call->future));
+    {
+      call->callback (G_OBJECT (call->executor), G_ASYNC_RESULT (call->future), call->user_data);
+      return;
+    }
+
+  /* Who cancels a call that runs doesn't want to wait for it. The task comes in
+   * the thread-default context, which who iterates need not have made it. */
+  g_main_context_push_thread_default (context);
+  g_task_report_new_error (call->executor, call->callback, call->user_data,
+                           ppool_executor_call_async, G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                           "Waiting for the call of “%s” was cancelled",
+                           ppool_future_get_function (call->future));
+  g_main_context_pop_thread_default (context);
 }
 
 static void

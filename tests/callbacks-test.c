@@ -228,6 +228,63 @@ test_callbacks_never (Harness *harness)
   g_string_free (callbacks.log, TRUE);
 }
 
+typedef struct
+{
+  GMainContext *context;
+  guint n_ended;
+} Bare;
+
+static void
+ended_cb (GObject      *source,
+          GAsyncResult *result,
+          gpointer      user_data)
+{
+  Bare *bare = user_data;
+
+  g_assert_true (g_source_get_context (g_main_current_source ()) == bare->context);
+  bare->n_ended++;
+}
+
+static gboolean
+wake_cb (gpointer user_data)
+{
+  return G_SOURCE_CONTINUE;
+}
+
+/* Who iterates the context need not have made it the thread-default one. */
+static void
+test_callbacks_bare_context (Harness *harness)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GSource) tick = g_timeout_source_new (10);
+  gint64 end = g_get_monotonic_time () + 10 * G_USEC_PER_SEC;
+  Bare bare = { context, 0 };
+  Busy busy;
+  Visitor visitor;
+
+  busy_init (&busy, harness);
+  ppool_executor_set_max_workers (busy.executor, 2);
+  g_source_set_callback (tick, wake_cb, NULL, NULL);
+  g_source_attach (tick, context);
+  g_main_context_push_thread_default (context);
+  ppool_executor_call_async (busy.executor, "gate", g_variant_new ("(s)", gate_get_path (busy.gate)),
+                             cancellable, ended_cb, &bare);
+  ppool_future_result_async (busy.future, cancellable, ended_cb, &bare);
+  ppool_executor_shutdown_async (busy.executor, PPOOL_SHUTDOWN_FLAGS_NONE, cancellable, ended_cb, &bare);
+  g_main_context_pop_thread_default (context);
+  visitor = gate_wait (busy.gate);
+  g_cancellable_cancel (cancellable);
+  while (bare.n_ended < 3 && g_get_monotonic_time () < end)
+    g_main_context_iteration (context, TRUE);
+  g_assert_cmpuint (bare.n_ended, ==, 3);
+  g_source_destroy (tick);
+  gate_open (visitor, "");
+  gate_open (busy.visitor, "");
+  harness_assert_value (busy.future, "''");
+  busy_clear (&busy);
+}
+
 static void
 drop_last_cb (PPoolFuture *future,
               gpointer     user_data)
@@ -267,6 +324,7 @@ main (int    argc,
   harness_add ("/callbacks/broken", test_callbacks_broken);
   harness_add ("/callbacks/context", test_callbacks_context);
   harness_add ("/callbacks/never-iterated", test_callbacks_never);
+  harness_add ("/callbacks/bare-context", test_callbacks_bare_context);
   harness_add ("/callbacks/last-reference", test_callbacks_last_reference);
 
   return g_test_run ();

@@ -81,17 +81,48 @@ ppool_executor_shutdown_sync (PPoolExecutor       *self,
   return ppool_pool_wait (self->pool, cancellable, error);
 }
 
-static void
-shutdown_due_cb (gpointer data)
+/* A wait whose end is told to a callback. Nothing holds the main context, which a
+ * task would: so that is made last. */
+typedef struct
 {
-  GTask *task = data;
-  PPoolExecutor *self = g_task_get_source_object (task);
+  PPoolExecutor *executor;   /* (owned) */
+  GCancellable *cancellable; /* (owned) (nullable) */
+  GAsyncReadyCallback callback;
+  gpointer user_data;
+} ShutdownWait;
 
+static void
+free_shutdown_wait (gpointer data)
+{
+  ShutdownWait *wait = data;
+
+  g_clear_object (&wait->cancellable);
+  g_object_unref (wait->executor);
+  g_free (wait);
+}
+
+static void
+tell_shutdown (ShutdownWait *wait)
+{
+  g_autoptr (GTask) task =
+    g_task_new (wait->executor, wait->cancellable, wait->callback, wait->user_data);
+
+  g_task_set_source_tag (task, ppool_executor_shutdown_async);
   if (g_task_return_error_if_cancelled (task))
     return;
 
-  ppool_pool_join (self->pool);
+  ppool_pool_join (wait->executor->pool);
   g_task_return_boolean (task, TRUE);
+}
+
+static void
+shutdown_due_cb (gpointer data)
+{
+  GMainContext *context = g_source_get_context (g_main_current_source ());
+
+  g_main_context_push_thread_default (context);
+  tell_shutdown (data);
+  g_main_context_pop_thread_default (context);
 }
 
 static void
@@ -124,24 +155,26 @@ ppool_executor_shutdown_async (PPoolExecutor       *self,
                                gpointer             user_data)
 {
   g_autoptr (PPoolCompletion) completion = NULL;
-  g_autoptr (GTask) task = NULL;
   GError *error = NULL;
+  ShutdownWait *wait;
 
   g_return_if_fail (PPOOL_IS_EXECUTOR (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, ppool_executor_shutdown_async);
-
   if (!ppool_pool_check (self->pool, &error))
     {
-      g_task_return_error (task, error);
+      g_task_report_error (self, callback, user_data, ppool_executor_shutdown_async, error);
       return;
     }
 
   ppool_pool_shutdown (self->pool, flags);
 
-  completion = ppool_completion_new (shutdown_due_cb, g_steal_pointer (&task), g_object_unref);
+  wait = g_new0 (ShutdownWait, 1);
+  wait->executor = g_object_ref (self);
+  g_set_object (&wait->cancellable, cancellable);
+  wait->callback = callback;
+  wait->user_data = user_data;
+  completion = ppool_completion_new (shutdown_due_cb, wait, free_shutdown_wait);
   ppool_completion_set_cancellable (completion, cancellable);
   ppool_pool_when_over (self->pool, over_cb, ppool_completion_ref (completion));
 }

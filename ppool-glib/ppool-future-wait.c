@@ -57,10 +57,15 @@ ppool_future_fire_when_done (PPoolFuture     *self,
   ppool_watch_start (watch, completion);
 }
 
+/* A wait whose end is told to a callback. Nothing holds the main context, which a
+ * task would: so that is made last. */
 typedef struct
 {
-  GTask *task;       /* (owned) */
-  PPoolWatch *watch; /* (owned) */
+  PPoolFuture *future;       /* (owned) */
+  PPoolWatch *watch;         /* (owned) */
+  GCancellable *cancellable; /* (owned) (nullable) */
+  GAsyncReadyCallback callback;
+  gpointer user_data;
 } ResultWait;
 
 static void
@@ -70,26 +75,37 @@ free_result_wait (gpointer data)
 
   ppool_watch_stop (wait->watch);
   ppool_watch_unref (wait->watch);
-  g_object_unref (wait->task);
+  g_clear_object (&wait->cancellable);
+  g_object_unref (wait->future);
   g_free (wait);
+}
+
+static void
+tell_result (ResultWait *wait)
+{
+  g_autoptr (GTask) task = g_task_new (wait->future, wait->cancellable, wait->callback, wait->user_data);
+  GError *error = NULL;
+  GVariant *value;
+
+  g_task_set_source_tag (task, ppool_future_result_async);
+  if (g_task_return_error_if_cancelled (task))
+    return;
+
+  value = ppool_record_propagate (wait->future->record, &error);
+  if (value != NULL)
+    g_task_return_pointer (task, value, (GDestroyNotify) g_variant_unref);
+  else
+    g_task_return_error (task, error);
 }
 
 static void
 result_due_cb (gpointer data)
 {
-  GTask *task = ((ResultWait *) data)->task;
-  PPoolFuture *self = g_task_get_source_object (task);
-  GError *error = NULL;
-  GVariant *value;
+  GMainContext *context = g_source_get_context (g_main_current_source ());
 
-  if (g_task_return_error_if_cancelled (task))
-    return;
-
-  value = ppool_record_propagate (self->record, &error);
-  if (value != NULL)
-    g_task_return_pointer (task, value, (GDestroyNotify) g_variant_unref);
-  else
-    g_task_return_error (task, error);
+  g_main_context_push_thread_default (context);
+  tell_result (data);
+  g_main_context_pop_thread_default (context);
 }
 
 /**
@@ -115,25 +131,24 @@ ppool_future_result_async (PPoolFuture         *self,
                            gpointer             user_data)
 {
   g_autoptr (PPoolCompletion) completion = NULL;
-  g_autoptr (GTask) task = NULL;
   GError *error = NULL;
   ResultWait *wait;
 
   g_return_if_fail (ppool_future_is_usable (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, ppool_future_result_async);
-
   if (!ppool_record_check (self->record, &error))
     {
-      g_task_return_error (task, error);
+      g_task_report_error (self, callback, user_data, ppool_future_result_async, error);
       return;
     }
 
   wait = g_new0 (ResultWait, 1);
-  wait->task = g_steal_pointer (&task);
+  wait->future = g_object_ref (self);
   wait->watch = ppool_watch_new (self->record);
+  g_set_object (&wait->cancellable, cancellable);
+  wait->callback = callback;
+  wait->user_data = user_data;
   completion = ppool_completion_new (result_due_cb, wait, free_result_wait);
   ppool_watch_start (wait->watch, completion);
   ppool_completion_set_cancellable (completion, cancellable);

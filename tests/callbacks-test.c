@@ -228,6 +228,29 @@ test_callbacks_never (Harness *harness)
   g_string_free (callbacks.log, TRUE);
 }
 
+/* What waits with a task holds that context no more than a callback does. */
+static void
+test_callbacks_never_async (Harness *harness)
+{
+  GMainContext *context = g_main_context_new ();
+  Busy busy;
+  Callbacks callbacks;
+
+  callbacks_init (&callbacks);
+  busy_init (&busy, harness);
+  g_main_context_push_thread_default (context);
+  add_callback (&callbacks, busy.future, 'A');
+  ppool_future_result_async (busy.future, NULL, NULL, NULL);
+  ppool_executor_shutdown_async (busy.executor, PPOOL_SHUTDOWN_FLAGS_NONE, NULL, NULL, NULL);
+  g_main_context_pop_thread_default (context);
+  gate_open (busy.visitor, "");
+  harness_assert_value (busy.future, "''");
+  busy_clear (&busy);
+  g_main_context_unref (context);
+  g_assert_cmpstr (callbacks.log->str, ==, "a");
+  g_string_free (callbacks.log, TRUE);
+}
+
 typedef struct
 {
   GMainContext *context;
@@ -324,6 +347,7 @@ main (int    argc,
   harness_add ("/callbacks/broken", test_callbacks_broken);
   harness_add ("/callbacks/context", test_callbacks_context);
   harness_add ("/callbacks/never-iterated", test_callbacks_never);
+  harness_add ("/callbacks/never-iterated-async", test_callbacks_never_async);
   harness_add ("/callbacks/bare-context", test_callbacks_bare_context);
   harness_add ("/callbacks/last-reference", test_callbacks_last_reference);
 

@@ -36,6 +36,10 @@
 /* When a worker that was thought to be done soon counts as stuck. */
 #define STUCK_USEC 2000
 
+/* When one counts as stuck that was given calls and has taken none of them: it was
+ * stopped, or its main loop does something else. */
+#define UNTAKEN_USEC (50 * 1000)
+
 /* How many calls a worker may have; fewer than a board has places. */
 #define MAX_CALLS 240
 
@@ -250,7 +254,10 @@ is_stuck (PPoolScheduler *self,
   if (now - since >= STUCK_USEC && self->funcs->running_since != NULL)
     since = self->funcs->running_since (seat->process);
 
-  return since != 0 && now - since >= STUCK_USEC;
+  if (since == 0)
+    return now - seat->busy_since >= UNTAKEN_USEC;
+
+  return now - since >= STUCK_USEC;
 }
 
 /* What was sent ahead and turns out to wait behind a long call goes back to the

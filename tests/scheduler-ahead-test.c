@@ -397,6 +397,29 @@ test_stuck (Fixture       *fixture,
   assert_calls (fixture, 0, 1);
 }
 
+/* Neither does anything wait at a worker that takes nothing. */
+static void
+test_untaken (Fixture       *fixture,
+              gconstpointer  max_workers)
+{
+  FakeProcess *process;
+
+  teach (fixture, "short", SHORT_NSEC);
+  push (fixture, "short");
+  push (fixture, "unknown");
+  become_ready (fixture, 1, TRUE);
+  push (fixture, "short");
+  push (fixture, "unknown");
+  assert_calls (fixture, 0, 2);
+
+  process = get_process (fixture, 0);
+  process->seat.busy_since -= G_TIME_SPAN_SECOND;
+  process->running_since = 0;
+  answer (fixture, 1, LONG_NSEC);
+  assert_calls (fixture, 0, 1);
+  assert_calls (fixture, 1, 1);
+}
+
 /* A21: what two workers give back is in the order in which it came. */
 static void
 test_order (Fixture       *fixture,
@@ -481,6 +504,7 @@ main (int    argc,
   add ("/scheduler-ahead/near", 2, test_near);
   add ("/scheduler-ahead/growth", 1, test_growth);
   add ("/scheduler-ahead/stuck", 2, test_stuck);
+  add ("/scheduler-ahead/untaken", 2, test_untaken);
   add ("/scheduler-ahead/order", 2, test_order);
   add ("/scheduler-ahead/withdraw", 1, test_withdraw);
   add ("/scheduler-ahead/max-tasks", 1, test_max_tasks);

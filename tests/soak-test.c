@@ -133,7 +133,7 @@ test_broken_executors (Harness *harness)
 typedef struct
 {
   Checker *checker;
-  void (*disturb) (PPoolExecutor *executor);
+  void (*disturb) (Checker *checker);
   gboolean cancels;
   guint n_calls; /* of one thread */
   int n_threads; /* (atomic): that are at it */
@@ -173,7 +173,7 @@ disturb_thread (gpointer user_data)
   for (guint i = 1; i < load->n_calls / 2; i++)
     submit_one (load, i);
   g_variant_unref (harness_result (watched_get_future (first)));
-  load->disturb (checker_get_executor (load->checker));
+  load->disturb (load->checker);
   for (guint i = load->n_calls / 2; i < load->n_calls; i++)
     submit_one (load, i);
   g_atomic_int_add (&load->n_threads, -1);
@@ -189,7 +189,7 @@ is_submitted (gpointer user_data)
 
 static void
 check_load (Harness  *harness,
-            void    (*disturb) (PPoolExecutor *executor),
+            void    (*disturb) (Checker *checker),
             gboolean  cancels,
             int       cause)
 {
@@ -233,14 +233,10 @@ test_cancelled_calls (Harness *harness)
 }
 
 static void
-kill_one (PPoolExecutor *executor)
+kill_one (Checker *checker)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (PPoolFuture) future =
-      ppool_executor_submit (executor, "die", g_variant_new ("(is)", SIGKILL, ""), NULL, &error);
-
-  g_assert_no_error (error);
-  g_assert_nonnull (future);
+  g_assert_nonnull (checker_submit (checker, CHECKER_BY_THREAD, "die",
+                                    g_variant_new ("(is)", SIGKILL, "")));
 }
 
 static void
@@ -250,9 +246,9 @@ test_death (Harness *harness)
 }
 
 static void
-shut_down (PPoolExecutor *executor)
+shut_down (Checker *checker)
 {
-  ppool_executor_shutdown (executor, PPOOL_SHUTDOWN_FLAGS_CANCEL_PENDING);
+  ppool_executor_shutdown (checker_get_executor (checker), PPOOL_SHUTDOWN_FLAGS_CANCEL_PENDING);
 }
 
 static void
@@ -262,15 +258,27 @@ test_shutdown (Harness *harness)
 }
 
 static void
+terminate (Checker *checker)
+{
+  ppool_executor_terminate_workers (checker_get_executor (checker));
+}
+
+static void
 test_terminate (Harness *harness)
 {
-  check_load (harness, ppool_executor_terminate_workers, FALSE, -1);
+  check_load (harness, terminate, FALSE, -1);
+}
+
+static void
+kill_all (Checker *checker)
+{
+  ppool_executor_kill_workers (checker_get_executor (checker));
 }
 
 static void
 test_kill (Harness *harness)
 {
-  check_load (harness, ppool_executor_kill_workers, FALSE, -1);
+  check_load (harness, kill_all, FALSE, -1);
 }
 
 int

@@ -84,11 +84,13 @@ transform (PPoolInvocation  *invocation,
   gsize n_words;
   const guint64 *words = g_variant_get_fixed_array (args, &n_words, sizeof *words);
   guint64 sum = bench_sum (words, n_words);
-  guint64 *answer = g_new (guint64, n_words);
+  g_autoptr (PPoolBuffer) buffer = ppool_buffer_new (n_words * sizeof (guint64), error);
 
-  bench_fill (answer, n_words, sum);
-  return g_variant_new_from_data (G_VARIANT_TYPE ("at"), answer, n_words * sizeof *answer, TRUE,
-                                  g_free, answer);
+  if (buffer == NULL)
+    return NULL;
+
+  bench_fill ((guint64 *) (gpointer) ppool_buffer_get_data (buffer, NULL), n_words, sum);
+  return ppool_buffer_to_variant (buffer, G_VARIANT_TYPE ("at"), error);
 }
 
 static void

@@ -38,6 +38,9 @@ GVariant      *ppool_borrower_load      (PPoolBorrower      *self,
                                          const PPoolLoan    *loan,
                                          const char         *type,
                                          GError            **error);
+gboolean       ppool_borrower_skip      (PPoolBorrower      *self,
+                                         const PPoolLoan    *loan,
+                                         GError            **error);
 gboolean       ppool_borrower_give_back (PPoolBorrower      *self,
                                          guint32            *number,
                                          guint32            *generation);

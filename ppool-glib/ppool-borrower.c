@@ -347,6 +347,21 @@ ppool_borrower_load (PPoolBorrower    *self,
   return load_copy (self, segment, loan, type, error);
 }
 
+/* Has a loan given back that nobody looks at. */
+gboolean
+ppool_borrower_skip (PPoolBorrower    *self,
+                     const PPoolLoan  *loan,
+                     GError          **error)
+{
+  g_autoptr (PPoolSegment) segment = find_segment (self, loan, error);
+  Key key = { loan->number, loan->generation };
+
+  if (segment != NULL)
+    end_loan (self, &key);
+
+  return segment != NULL;
+}
+
 /* Takes what is to be given back next. */
 gboolean
 ppool_borrower_give_back (PPoolBorrower *self,

@@ -1,4 +1,4 @@
-/* ppool-channel-internal.h: what the three files of the channel share
+/* ppool-channel-internal.h: what the files of the channel share
  *
  * Copyright 2026 The PPool-GLib authors
  *
@@ -9,6 +9,8 @@
 
 #include "ppool-channel-private.h"
 
+#include "ppool-frame-private.h"
+
 G_BEGIN_DECLS
 
 typedef enum
@@ -16,7 +18,8 @@ typedef enum
   PPOOL_REQUEST_INITIALIZE,
   PPOOL_REQUEST_CALL,
   PPOOL_REQUEST_EXIT,
-  PPOOL_REQUEST_CALLS, /* is not answered */
+  PPOOL_REQUEST_CALLS,   /* is not answered */
+  PPOOL_REQUEST_SEGMENT, /* likewise */
 } PPoolRequestKind;
 
 typedef struct
@@ -37,6 +40,9 @@ struct _PPoolChannel
   gboolean as_bytes;   /* values travel as bytes; written before the first call */
   gboolean has_frames; /* calls travel together; written before the first call */
   gboolean offers_board; /* Initialize did; written before it was sent */
+  gboolean offers_segments; /* likewise */
+  PPoolLender *lender;      /* (owned) (nullable); likewise; NULL without segments */
+  PPoolBorrower *borrower;  /* (owned) (nullable); likewise */
   gboolean needs_bytes; /* Initialize did; written before it was sent */
   gboolean violated; /* I/O thread */
   int n_unread; /* I/O thread; when it was drained last */
@@ -49,6 +55,8 @@ struct _PPoolChannel
   GMainContext *io_context;    /* (owned) (nullable); of GDBus's I/O thread */
   GArray *requests;            /* (owned) (element-type PPoolRequest); unanswered */
   guint32 last_serial;
+  GSource *notes_source;       /* (owned) (nullable): of notes, in io_context */
+  gint64 notes_due;            /* when it is ready, or -1 */
 };
 
 GDBusConnection *ppool_channel_ref_connection    (PPoolChannel            *self);
@@ -69,7 +77,20 @@ void             ppool_channel_remove_request    (PPoolChannel            *self,
                                                   guint32                  serial,
                                                   PPoolRequest            *removed);
 
+void             ppool_channel_end_lending       (PPoolChannel            *self);
+void             ppool_channel_send_announced    (PPoolChannel            *self);
+void             ppool_channel_send_segment      (PPoolChannel            *self,
+                                                  PPoolAnnouncement       *announcement);
+
 /* In GDBus's I/O thread. */
+void             ppool_channel_begin_lending     (PPoolChannel            *self);
+gboolean         ppool_channel_is_segment        (PPoolChannel            *self,
+                                                  GDBusMessage            *message);
+void             ppool_channel_receive_segment   (PPoolChannel            *self,
+                                                  GDBusMessage            *message);
+gboolean         ppool_channel_receive_note      (PPoolChannel            *self,
+                                                  const PPoolItem         *item,
+                                                  GError                 **error);
 void             ppool_channel_receive_in_pool   (PPoolChannel            *self,
                                                   GDBusMessage            *message);
 

@@ -18,7 +18,7 @@ typedef struct
 {
   GVariant *path;
   GVariant *interface;
-  GVariant *members[PPOOL_REQUEST_CALLS + 1]; /* by kind */
+  GVariant *members[PPOOL_REQUEST_SEGMENT + 1]; /* by kind */
   GVariant *no_options;
 } Constants;
 
@@ -32,7 +32,8 @@ get_constants (void)
 
   if (g_once_init_enter (&once))
     {
-      static const char * const members[] = { "Initialize", "Call", "Exit", "Calls" };
+      static const char * const members[] = { "Initialize", "Call", "Exit", "Calls",
+                                              "Segment" };
 
       constants.path = g_variant_ref_sink (g_variant_new_object_path (PPOOL_PROTOCOL_PATH));
       constants.interface = g_variant_ref_sink (g_variant_new_string (PPOOL_PROTOCOL_INTERFACE));
@@ -64,7 +65,7 @@ make_request (PPoolRequestKind  kind,
     g_dbus_message_set_body (message, body);
   if (fds != NULL)
     g_dbus_message_set_unix_fd_list (message, fds);
-  if (kind == PPOOL_REQUEST_CALLS)
+  if (kind >= PPOOL_REQUEST_CALLS)
     g_dbus_message_set_flags (message, G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
 
   return message;
@@ -90,7 +91,7 @@ send_request (PPoolChannel      *self,
       if (++self->last_serial == 0)
         self->last_serial = 1;
       request.serial = self->last_serial;
-      if (kind != PPOOL_REQUEST_CALLS)
+      if (kind < PPOOL_REQUEST_CALLS)
         g_array_append_val (self->requests, request);
     }
   g_mutex_unlock (&self->lock);
@@ -139,17 +140,23 @@ add_initializer (PPoolChannel     *self,
   return TRUE;
 }
 
-/* (nullable): not every connection carries descriptors. */
-static GUnixFDList *
-list_board (PPoolChannel *self,
-            int           board_fd)
+/* Not every connection does. */
+static gboolean
+passes_descriptors (PPoolChannel *self)
 {
   g_autoptr (GDBusConnection) connection = ppool_channel_ref_connection (self);
+
+  return connection != NULL && (g_dbus_connection_get_capabilities (connection) &
+                                G_DBUS_CAPABILITY_FLAGS_UNIX_FD_PASSING) != 0;
+}
+
+/* (nullable): NULL if there is none. */
+static GUnixFDList *
+list_board (int board_fd)
+{
   g_autoptr (GUnixFDList) fds = NULL;
 
-  if (board_fd < 0 || connection == NULL ||
-      (g_dbus_connection_get_capabilities (connection) &
-       G_DBUS_CAPABILITY_FLAGS_UNIX_FD_PASSING) == 0)
+  if (board_fd < 0)
     return NULL;
 
   fds = g_unix_fd_list_new ();
@@ -168,11 +175,13 @@ ppool_channel_send_initialize (PPoolChannel *self,
   g_autoptr (GError) error = NULL;
   GVariantBuilder options;
 
-  fds = list_board (self, board_fd);
+  self->offers_segments = passes_descriptors (self);
+  if (self->offers_segments)
+    fds = list_board (board_fd);
   self->offers_board = fds != NULL;
 
   g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
-  ppool_protocol_add_abilities (&options, self->offers_board, TRUE);
+  ppool_protocol_add_abilities (&options, self->offers_board, TRUE, self->offers_segments);
   if (self->offers_board)
     g_variant_builder_add (&options, "{sv}", "board", g_variant_new_handle (0));
 
@@ -261,7 +270,22 @@ ppool_channel_forget_call (PPoolChannel *self,
   g_mutex_unlock (&self->lock);
 }
 
-/* Takes @frame, in which there are calls. */
+/* Tells of a segment, whose descriptor it takes. */
+void
+ppool_channel_send_segment (PPoolChannel      *self,
+                            PPoolAnnouncement *announcement)
+{
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new_from_array (&announcement->fd, 1);
+  g_autoptr (GError) error = NULL;
+
+  if (!send_request (self, PPOOL_REQUEST_SEGMENT, 0,
+                     g_variant_new ("(uth)", announcement->number, announcement->size, 0), fds,
+                     &error) &&
+      !ppool_channel_is_closed_error (error))
+    ppool_channel_emit_type (self, PPOOL_CHANNEL_VIOLATION, error);
+}
+
+/* Takes @frame, in which there are calls or notes. */
 void
 ppool_channel_send_frame (PPoolChannel *self,
                           GByteArray   *frame)
@@ -269,6 +293,8 @@ ppool_channel_send_frame (PPoolChannel *self,
   g_autoptr (GBytes) bytes = g_byte_array_free_to_bytes (frame);
   g_autoptr (GError) error = NULL;
   GVariant *members[2];
+
+  ppool_channel_send_announced (self);
 
   members[0] = g_variant_new_uint32 (0);
   members[1] = g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE);

@@ -78,6 +78,9 @@ receive_info (PPoolChannel      *self,
   info = g_variant_get_child_value (g_dbus_message_get_body (message), 0);
   self->as_bytes = ppool_protocol_has_feature (info, PPOOL_FEATURE_GVARIANT);
   self->has_frames = self->as_bytes && ppool_protocol_has_feature (info, PPOOL_FEATURE_FRAMES);
+  if (self->has_frames && self->offers_segments && self->lender == NULL &&
+      ppool_protocol_has_feature (info, PPOOL_FEATURE_SEGMENTS))
+    ppool_channel_begin_lending (self);
   event->has_frames = self->has_frames;
   event->has_board = self->offers_board && ppool_protocol_has_feature (info, PPOOL_FEATURE_BOARD);
   if (self->needs_bytes && !self->as_bytes)
@@ -170,12 +173,15 @@ clear_result (gpointer data)
   g_clear_error (&result->error);
 }
 
+/* A result that there is no memory for fails its call and nothing else. */
 static gboolean
-read_item (PPoolFrameReader  *reader,
+read_item (PPoolChannel      *self,
+           PPoolFrameReader  *reader,
            const PPoolItem   *item,
            PPoolResult       *result,
            GError           **error)
 {
+  g_autoptr (GError) local_error = NULL;
   g_autoptr (GVariant) value = NULL;
 
   if (item->kind != PPOOL_ITEM_VALUE && item->kind != PPOOL_ITEM_ERROR)
@@ -185,12 +191,17 @@ read_item (PPoolFrameReader  *reader,
       return FALSE;
     }
 
-  value = ppool_frame_reader_load (reader, item, NULL, error);
-  if (value == NULL)
-    return FALSE;
+  value = ppool_frame_reader_load (reader, item, self->borrower, &local_error);
+  if (value == NULL && !g_error_matches (local_error, PPOOL_ERROR, PPOOL_ERROR_SYSTEM_LIMIT))
+    {
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return FALSE;
+    }
 
   result->id = item->id;
-  if (item->kind == PPOOL_ITEM_ERROR)
+  if (value == NULL)
+    result->error = g_steal_pointer (&local_error);
+  else if (item->kind == PPOOL_ITEM_ERROR)
     result->error = make_error (item->name, value);
   else
     result->value = g_steal_pointer (&value);
@@ -217,7 +228,9 @@ receive_frame (PPoolChannel *self,
     {
       PPoolResult result = { 0 };
 
-      if (read_item (&reader, &item, &result, &error))
+      if (self->borrower != NULL && item.kind >= PPOOL_ITEM_RELEASE)
+        ppool_channel_receive_note (self, &item, &error);
+      else if (read_item (self, &reader, &item, &result, &error))
         g_array_append_val (results, result);
     }
 
@@ -255,7 +268,9 @@ ppool_channel_receive_in_pool (PPoolChannel *self,
 {
   GDBusMessageType type = g_dbus_message_get_message_type (message);
 
-  if (g_dbus_message_get_num_unix_fds (message) > 0)
+  if (ppool_channel_is_segment (self, message))
+    ppool_channel_receive_segment (self, message);
+  else if (g_dbus_message_get_num_unix_fds (message) > 0)
     ppool_channel_violate (self, "it sent descriptors that nobody asked for");
   else if (type == G_DBUS_MESSAGE_TYPE_METHOD_RETURN || type == G_DBUS_MESSAGE_TYPE_ERROR)
     receive_reply (self, message);

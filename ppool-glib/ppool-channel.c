@@ -44,6 +44,8 @@ free_channel (gpointer data)
 
   g_assert (self->connection == NULL);
 
+  g_clear_pointer (&self->lender, ppool_lender_unref);
+  g_clear_pointer (&self->borrower, ppool_borrower_unref);
   g_clear_pointer (&self->io_context, g_main_context_unref);
   g_clear_pointer (&self->requests, g_array_unref);
   g_clear_object (&self->socket);
@@ -357,6 +359,7 @@ ppool_channel_close (PPoolChannel *self)
   connection = g_steal_pointer (&self->connection);
   g_mutex_unlock (&self->lock);
 
+  ppool_channel_end_lending (self);
   if (connection == NULL)
     return;
 

@@ -20,6 +20,9 @@ G_BEGIN_DECLS
 /* How many items it has at most. */
 #define PPOOL_FRAME_MAX_ITEMS 256
 
+/* How much the values have that are lent with it, in bytes. */
+#define PPOOL_FRAME_MAX_LENT ((gsize) 1024 * 1024)
+
 typedef enum
 {
   PPOOL_ITEM_CALL = 1, /* pool: a function's name and its arguments */
@@ -50,6 +53,9 @@ typedef struct
   gsize offset;
 } PPoolFrameReader;
 
+gsize     ppool_frame_bound           (const char        *name,
+                                       GVariant          *value,
+                                       PPoolLender       *lender);
 gboolean  ppool_frame_append          (GByteArray        *frame,
                                        PPoolItemKind      kind,
                                        guint64            id,
@@ -59,6 +65,8 @@ gboolean  ppool_frame_append          (GByteArray        *frame,
                                        GError           **error);
 void      ppool_frame_append_returned (GByteArray        *frame,
                                        PPoolBorrower     *borrower);
+void      ppool_frame_append_forgotten (GByteArray       *frame,
+                                       PPoolLender       *lender);
 
 void      ppool_frame_reader_init     (PPoolFrameReader  *self,
                                        GBytes            *bytes);
@@ -67,6 +75,9 @@ gboolean  ppool_frame_reader_next     (PPoolFrameReader  *self,
                                        GError           **error);
 GVariant *ppool_frame_reader_load     (PPoolFrameReader  *self,
                                        const PPoolItem   *item,
+                                       PPoolBorrower     *borrower,
+                                       GError           **error);
+gboolean  ppool_frame_reader_skip     (const PPoolItem   *item,
                                        PPoolBorrower     *borrower,
                                        GError           **error);
 

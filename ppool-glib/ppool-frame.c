@@ -145,6 +145,22 @@ append_value (GByteArray   *frame,
   return ppool_value_append (frame, value, error);
 }
 
+/* No item takes more in its frame, whatever zeros it needs. A value that is lent is
+ * not in there: should it have to be after all, it is of a size that does no harm. */
+gsize
+ppool_frame_bound (const char  *name,
+                   GVariant    *value,
+                   PPoolLender *lender)
+{
+  const gsize most_overhead = 64 + sizeof (PPoolLoan);
+  gsize size = g_variant_get_size (value);
+
+  if (lender != NULL && size >= PPOOL_SEGMENT_THRESHOLD && size < PPOOL_FRAME_MAX_LENT)
+    size = 0;
+
+  return strlen (name) + size + strlen (g_variant_get_type_string (value)) + most_overhead;
+}
+
 /* Appends an item. A value that can't travel leaves the frame as it was. With a
  * @lender, a large one is lent: what that has to announce is to be sent before the
  * frame. Sinks @value. */
@@ -160,7 +176,6 @@ ppool_frame_append (GByteArray     *frame,
   g_autoptr (GVariant) held = g_variant_ref_sink (value);
   guint old_length = frame->len;
   gsize name_length = strlen (name);
-  guint32 number;
   Header header = {
     .kind = (guint8) kind,
     .name_length = (guint16) name_length,
@@ -184,8 +199,8 @@ ppool_frame_append (GByteArray     *frame,
     }
   end_item (frame, start, &header);
 
-  while (lender != NULL && ppool_lender_take_forgotten (lender, &number))
-    append_note (frame, PPOOL_ITEM_FORGET, number, 0);
+  if (lender != NULL)
+    ppool_frame_append_forgotten (frame, lender);
 
   return TRUE;
 }
@@ -199,6 +214,17 @@ ppool_frame_append_returned (GByteArray    *frame,
 
   while (ppool_borrower_give_back (borrower, &number, &generation))
     append_note (frame, PPOOL_ITEM_RELEASE, number, generation);
+}
+
+/* Appends what will not be lent again. */
+void
+ppool_frame_append_forgotten (GByteArray  *frame,
+                              PPoolLender *lender)
+{
+  guint32 number;
+
+  while (ppool_lender_take_forgotten (lender, &number))
+    append_note (frame, PPOOL_ITEM_FORGET, number, 0);
 }
 
 /* @bytes start on a multiple of eight. */
@@ -271,24 +297,36 @@ ppool_frame_reader_next (PPoolFrameReader  *self,
   return TRUE;
 }
 
-static GVariant *
-load_lent (const PPoolItem  *item,
+/* Returns: (nullable): the type of a value that is lent */
+static const char *
+read_loan (const PPoolItem  *item,
            PPoolBorrower    *borrower,
+           PPoolLoan        *loan,
            GError          **error)
 {
-  const char *type = (const char *) item->data + sizeof (PPoolLoan);
-  PPoolLoan loan;
+  const char *type = (const char *) item->data + sizeof *loan;
 
-  if (borrower == NULL || item->size <= sizeof loan ||
-      memchr (type, '\0', item->size - sizeof loan) != (const char *) item->data + item->size - 1)
+  if (borrower == NULL || item->size <= sizeof *loan ||
+      memchr (type, '\0', item->size - sizeof *loan) != (const char *) item->data + item->size - 1)
     {
       set_invalid (error, "a value that is lent as nothing can be");
       return NULL;
     }
 
-  memcpy (&loan, item->data, sizeof loan);
+  memcpy (loan, item->data, sizeof *loan);
 
-  return ppool_borrower_load (borrower, &loan, type, error);
+  return type;
+}
+
+static GVariant *
+load_lent (const PPoolItem  *item,
+           PPoolBorrower    *borrower,
+           GError          **error)
+{
+  PPoolLoan loan;
+  const char *type = read_loan (item, borrower, &loan, error);
+
+  return type != NULL ? ppool_borrower_load (borrower, &loan, type, error) : NULL;
 }
 
 /* Makes the value of an item, which is floating no more: (nullable) (transfer
@@ -303,4 +341,16 @@ ppool_frame_reader_load (PPoolFrameReader  *self,
     return load_lent (item, borrower, error);
 
   return ppool_value_load (self->bytes, item->data, item->size, error);
+}
+
+/* Gives back what an item has that nobody wants. */
+gboolean
+ppool_frame_reader_skip (const PPoolItem  *item,
+                         PPoolBorrower    *borrower,
+                         GError          **error)
+{
+  PPoolLoan loan;
+
+  return !item->is_lent || (read_loan (item, borrower, &loan, error) != NULL &&
+                            ppool_borrower_skip (borrower, &loan, error));
 }

@@ -20,6 +20,7 @@ void             ppool_invocation_begin     (PPoolInvocation   *self,
                                              const PPoolTicket *ticket,
                                              char              *function,
                                              GVariant          *args);
+void             ppool_invocation_set_over  (PPoolInvocation   *self);
 void             ppool_invocation_fail      (PPoolInvocation   *self,
                                              PPoolError         code,
                                              const char        *format,

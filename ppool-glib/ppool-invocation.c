@@ -195,6 +195,15 @@ ppool_invocation_begin (PPoolInvocation   *self,
   g_atomic_int_set (&self->answered, FALSE);
 }
 
+/* Says that the function has returned, whose answer comes next. For the thread that
+ * serves. */
+void
+ppool_invocation_set_over (PPoolInvocation *self)
+{
+  if (!g_atomic_int_get (&self->answered))
+    ppool_service_hold (self->service);
+}
+
 /* Answers with an error of the library's own, unless there is an answer already.
  * Called in any thread, during finalization too. */
 void

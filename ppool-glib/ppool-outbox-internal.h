@@ -46,6 +46,7 @@ struct _PPoolOutbox
   GQueue unsent;    /* (unowned) (element-type PPoolRecord): of those */
   guint n_unanswered[PPOOL_OUTBOX_N_BATCHES];
   gboolean emptied;  /* answers to what was taken away may still come */
+  gboolean notes_due; /* the channel has some, for the next frame */
   gboolean exit_due; /* behind what is unsent */
   gboolean flushing; /* somebody is at it */
   gboolean is_dirty;

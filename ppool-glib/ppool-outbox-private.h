@@ -72,6 +72,7 @@ void         ppool_outbox_take_all   (PPoolOutbox     *self,
                                       GPtrArray       *records);
 
 /* Outside of the gate. */
+void         ppool_outbox_send_notes (PPoolOutbox     *self);
 void         ppool_outbox_settle     (PPoolOutbox       *self,
                                       guint              pid,
                                       const PPoolResult *results,

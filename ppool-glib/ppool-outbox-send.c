@@ -96,7 +96,7 @@ send_call (PPoolOutbox    *self,
     fail_call (self, call, error);
 }
 
-/* A call whose arguments are large travels alone. */
+/* A call whose arguments are large, and can't be lent, travels alone. */
 static void
 add_to_frame (PPoolOutbox     *self,
               PPoolChannel    *channel,
@@ -104,22 +104,32 @@ add_to_frame (PPoolOutbox     *self,
               const PPoolOutgoing  *call)
 {
   g_autoptr (GVariant) args = ppool_record_ref_args (call->record);
+  PPoolLender *lender = ppool_channel_get_lender (channel);
+  const char *function = ppool_record_get_function (call->record);
   GError *error = NULL;
 
   if (args == NULL)
     return;
 
-  if ((*frame)->len > 0 && (*frame)->len + g_variant_get_size (args) > PPOOL_FRAME_SIZE)
+  if ((*frame)->len > 0 &&
+      (*frame)->len + ppool_frame_bound (function, args, lender) > PPOOL_FRAME_SIZE)
     {
       ppool_channel_send_frame (channel, *frame);
       *frame = g_byte_array_new ();
     }
 
-  if (!ppool_frame_append (*frame, PPOOL_ITEM_CALL, call->id,
-                           ppool_record_get_function (call->record), args, NULL, &error))
+  if (ppool_frame_append (*frame, PPOOL_ITEM_CALL, call->id, function, args, lender, &error))
+    return;
+
+  /* Nothing is lent on a channel that is closed. */
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CLOSED))
+    g_error_free (error);
+  else
     fail_call (self, call, error);
 }
 
+/* Notes go first, so that what is given back can be used for the answers, and are made
+ * last: to copy large arguments takes a while. */
 static void
 send_batch (PPoolOutbox  *self,
             PPoolChannel *channel,
@@ -129,6 +139,7 @@ send_batch (PPoolOutbox  *self,
 
   for (guint i = 0; i < n; i++)
     add_to_frame (self, channel, &frame, &self->outgoing[i]);
+  ppool_channel_prepend_notes (channel, frame);
 
   if (frame->len > 0)
     ppool_channel_send_frame (channel, frame);
@@ -187,37 +198,79 @@ put_away_outgoing (PPoolOutbox  *self,
     }
 }
 
+/* What one turn sends, in this order. */
+typedef struct
+{
+  guint n_calls;
+  gboolean notes; /* or without calls */
+  gboolean exit;
+} Turn;
+
+static gboolean
+begin_turn (PPoolOutbox *self,
+            Turn        *turn)
+{
+  turn->n_calls = take_outgoing (self);
+  turn->notes = turn->n_calls == 0 && self->notes_due;
+  turn->exit = self->exit_due && turn->n_calls == 0 && g_queue_is_empty (&self->unsent);
+
+  self->notes_due = FALSE;
+  if (turn->exit)
+    self->exit_due = FALSE;
+
+  return turn->n_calls > 0 || turn->notes || turn->exit;
+}
+
+static void
+send_turn (PPoolOutbox  *self,
+           PPoolChannel *channel,
+           const Turn   *turn)
+{
+  if (turn->n_calls > 0 && !self->has_frames)
+    send_call (self, channel, &self->outgoing[0]);
+  else if (turn->n_calls > 0 || turn->notes)
+    send_batch (self, channel, turn->n_calls);
+
+  if (turn->exit)
+    ppool_channel_send_exit (channel);
+}
+
 /* Enters with the lock held and leaves without it. */
 static void
 flush (PPoolOutbox *self)
 {
   g_autoptr (PPoolChannel) channel = NULL;
-  guint n;
+  Turn turn;
 
   self->flushing = TRUE;
 
-  while (self->channel != NULL &&
-         ((n = take_outgoing (self)) > 0 || (self->exit_due && g_queue_is_empty (&self->unsent))))
+  while (self->channel != NULL && begin_turn (self, &turn))
     {
-      if (n == 0)
-        self->exit_due = FALSE;
       if (channel == NULL)
         channel = ppool_channel_ref (self->channel);
       g_mutex_unlock (&self->gate->lock);
 
-      if (n == 0)
-        ppool_channel_send_exit (channel);
-      else if (self->has_frames)
-        send_batch (self, channel, n);
-      else
-        send_call (self, channel, &self->outgoing[0]);
+      send_turn (self, channel, &turn);
 
       g_mutex_lock (&self->gate->lock);
-      put_away_outgoing (self, channel, n);
+      put_away_outgoing (self, channel, turn.n_calls);
     }
 
   self->flushing = FALSE;
   g_mutex_unlock (&self->gate->lock);
+}
+
+/* Has the channel's notes sent, with calls or without. */
+void
+ppool_outbox_send_notes (PPoolOutbox *self)
+{
+  ppool_gate_enter (self->gate);
+  if (self->channel != NULL)
+    {
+      self->notes_due = TRUE;
+      ppool_outbox_mark_dirty (self);
+    }
+  ppool_gate_leave (self->gate);
 }
 
 void

@@ -125,6 +125,9 @@ channel_cb (PPoolChannel            *channel G_GNUC_UNUSED,
     case PPOOL_CHANNEL_RESULTS:
       ppool_outbox_settle (self->outbox, self->pid, event->results, event->n_results);
       break;
+    case PPOOL_CHANNEL_NOTES:
+      ppool_outbox_send_notes (self->outbox);
+      break;
     case PPOOL_CHANNEL_VIOLATION:
       if (ppool_process_condemn (self, event->error))
         ppool_process_post (self, ppool_process_condemned);

@@ -20,10 +20,12 @@ G_BEGIN_DECLS
 #define PPOOL_FEATURE_GVARIANT "gvariant"
 #define PPOOL_FEATURE_BOARD "board"
 #define PPOOL_FEATURE_FRAMES "frames"
+#define PPOOL_FEATURE_SEGMENTS "segments"
 
 void     ppool_protocol_add_abilities (GVariantBuilder *dictionary,
                                        gboolean         board,
-                                       gboolean         frames);
+                                       gboolean         frames,
+                                       gboolean         segments);
 gboolean ppool_protocol_has_feature   (GVariant        *dictionary,
                                        const char      *feature);
 

@@ -13,15 +13,18 @@
 void
 ppool_protocol_add_abilities (GVariantBuilder *dictionary,
                               gboolean         board,
-                              gboolean         frames)
+                              gboolean         frames,
+                              gboolean         segments)
 {
-  const char *features[4] = { PPOOL_FEATURE_GVARIANT };
+  const char *features[5] = { PPOOL_FEATURE_GVARIANT };
   guint n = 1;
 
   if (board)
     features[n++] = PPOOL_FEATURE_BOARD;
   if (frames)
     features[n++] = PPOOL_FEATURE_FRAMES;
+  if (segments)
+    features[n++] = PPOOL_FEATURE_SEGMENTS;
 
   g_variant_builder_add (dictionary, "{sv}", "version",
                          g_variant_new_uint32 (PPOOL_PROTOCOL_VERSION));

@@ -38,17 +38,23 @@ append_results_header (PPoolService *self)
 static void
 flush_locked (PPoolService *self)
 {
-  if (self->n_results == 0)
+  if (self->n_results == 0 && !ppool_service_has_notes (self))
     return;
 
-  if (self->wire != NULL)
+  if (self->results->len == 0)
+    append_results_header (self);
+  ppool_service_append_notes (self);
+
+  if (self->wire != NULL && self->results->len > self->frame_offset)
     {
+      ppool_service_write_announced (self);
       ppool_wire_finish_signal (self->results, self->frame_offset,
                                 ppool_wire_next_serial (self->wire));
       ppool_wire_write (self->wire, self->results->data, self->results->len);
     }
 
   g_atomic_int_set (&self->n_results, 0);
+  self->n_lent = 0;
   if (self->results->len > 2 * PPOOL_FRAME_SIZE)
     {
       g_byte_array_unref (self->results);
@@ -99,21 +105,37 @@ static gboolean
 may_wait (PPoolService *self,
           gint64        now)
 {
-  return g_thread_self () == self->thread && self->gathering &&
-         self->n_results < PPOOL_FRAME_MAX_ITEMS &&
-         self->results->len - self->frame_offset < PPOOL_FRAME_SIZE &&
-         now - self->first_time < GATHER_USEC;
+  if (g_thread_self () != self->thread)
+    return FALSE;
+
+  return self->holding ||
+         (self->gathering &&
+          self->n_results < PPOOL_FRAME_MAX_ITEMS &&
+          self->results->len - self->frame_offset < PPOOL_FRAME_SIZE &&
+          self->n_lent < PPOOL_FRAME_MAX_LENT &&
+          now - self->first_time < GATHER_USEC);
 }
 
-/* No item takes more in its frame, whatever zeros it needs. */
-static gsize
-bound_of_item (const char *name,
-               GVariant   *value)
+/* The function is over. If its arguments were lent, its answer waits until they are let
+ * go of: so the pool has them back when it has the answer, and can fill them again. */
+void
+ppool_service_hold (PPoolService *self)
 {
-  const gsize most_overhead = 64;
+  self->holding = self->is_lent;
+}
 
-  return strlen (name) + g_variant_get_size (value) +
-         strlen (g_variant_get_type_string (value)) + most_overhead;
+/* They are. */
+void
+ppool_service_let_go (PPoolService *self)
+{
+  if (!self->holding)
+    return;
+
+  self->holding = FALSE;
+  g_mutex_lock (&self->lock);
+  if (!may_wait (self, g_get_monotonic_time ()))
+    flush_locked (self);
+  g_mutex_unlock (&self->lock);
 }
 
 /* A result that would make the frame too large begins a new one. */
@@ -126,8 +148,9 @@ append_result (PPoolService   *self,
                gint64          now,
                GError        **error)
 {
-  gsize size = bound_of_item (name, value);
+  gsize size = ppool_frame_bound (name, value, self->lender);
   gboolean success;
+  gsize old_size;
 
   g_mutex_lock (&self->lock);
   if (self->n_results > 0 && self->results->len - self->frame_offset + size > PPOOL_FRAME_SIZE)
@@ -135,9 +158,12 @@ append_result (PPoolService   *self,
   if (self->results->len == 0)
     append_results_header (self);
 
-  success = ppool_frame_append (self->results, kind, id, name, value, NULL, error);
+  old_size = self->results->len;
+  success = ppool_frame_append (self->results, kind, id, name, value, self->lender, error);
   if (success)
     {
+      if (self->results->len - old_size < g_variant_get_size (value))
+        self->n_lent += g_variant_get_size (value);
       if (g_atomic_int_add (&self->n_results, 1) == 0)
         self->first_time = now;
       if (!may_wait (self, now))
@@ -241,7 +267,8 @@ ppool_service_answer_info (PPoolService      *self,
   GVariantBuilder info;
 
   g_variant_builder_init (&info, G_VARIANT_TYPE_VARDICT);
-  ppool_protocol_add_abilities (&info, self->board != NULL, self->has_frames);
+  ppool_protocol_add_abilities (&info, self->board != NULL, self->has_frames,
+                                self->borrower != NULL);
   g_variant_builder_add (&info, "{sv}", "pid", g_variant_new_uint32 ((guint32) getpid ()));
 
   if (!send_reply (self, ticket, NULL, g_variant_new ("(a{sv})", &info), &error))
@@ -268,6 +295,15 @@ answer_value (PPoolService       *self,
   return sent != NULL && send_reply (self, ticket, NULL, g_variant_new ("(v)", sent), error);
 }
 
+static PPoolError
+code_of (const GError *error)
+{
+  gboolean no_room = g_error_matches (error, PPOOL_ERROR, PPOOL_ERROR_TOO_LARGE) ||
+                     g_error_matches (error, PPOOL_ERROR, PPOOL_ERROR_SYSTEM_LIMIT);
+
+  return no_room ? PPOOL_ERROR_TOO_LARGE : PPOOL_ERROR_INVALID_ARGS;
+}
+
 /* A value that can't be sent fails its call and nothing else. */
 void
 ppool_service_return_value (PPoolService      *self,
@@ -279,11 +315,7 @@ ppool_service_return_value (PPoolService      *self,
   if (ticket->initializes)
     ppool_service_answer_info (self, ticket);
   else if (!answer_value (self, ticket, value, &error))
-    ppool_service_return_failure (self, ticket,
-                                  g_error_matches (error, PPOOL_ERROR, PPOOL_ERROR_TOO_LARGE) ?
-                                    PPOOL_ERROR_TOO_LARGE :
-                                    PPOOL_ERROR_INVALID_ARGS,
-                                  error->message);
+    ppool_service_return_failure (self, ticket, code_of (error), error->message);
 }
 
 void

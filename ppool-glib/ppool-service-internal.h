@@ -35,6 +35,7 @@ typedef struct
 struct _PPoolService
 {
   PPoolServiceFunc answered;
+  PPoolServiceFunc noted;
   gpointer owner; /* (owned) */
   GDestroyNotify owner_unref;
   GThread *thread; /* (unowned): the one that serves; only to be compared */
@@ -43,10 +44,16 @@ struct _PPoolService
   gboolean as_bytes;   /* values travel as bytes; written before the first call */
   gboolean has_frames; /* calls come together; written before the first call */
 
+  PPoolLender *lender;     /* (owned) (nullable); likewise; NULL without segments */
+  PPoolBorrower *borrower; /* (owned) (nullable); likewise */
+
   /* The serving thread's. */
   GQueue arrivals; /* (owned) (element-type PPoolArrival) */
   gboolean leaving;
   gboolean gathering; /* answers may wait for further ones */
+  gboolean is_lent;   /* what the call has that was loaded last */
+  gboolean holding;   /* an answer waits until that is let go of */
+  gint64 trim_due;    /* when segments may have been idle for too long, or -1 */
 
   GMutex lock;         /* guards what follows, and writing to the wire */
   PPoolWire *wire;     /* (owned) (nullable); NULL once closed */
@@ -54,13 +61,28 @@ struct _PPoolService
   gsize frame_offset;  /* where the frame starts in it */
   int n_results;       /* atomic: the serving thread reads it without the lock */
   gint64 first_time; /* when the first of them came */
+  gsize n_lent;      /* how many bytes were lent with them */
+  int has_notes;     /* atomic: of loans, for the next frame */
 };
 
-void ppool_service_answer_info    (PPoolService      *self,
-                                   const PPoolTicket *ticket);
-void ppool_service_answer_nothing (PPoolService      *self,
-                                   const PPoolTicket *ticket);
-void ppool_service_refuse         (PPoolService      *self,
-                                   const PPoolTicket *ticket);
+void     ppool_service_answer_info     (PPoolService      *self,
+                                        const PPoolTicket *ticket);
+void     ppool_service_answer_nothing  (PPoolService      *self,
+                                        const PPoolTicket *ticket);
+void     ppool_service_refuse          (PPoolService      *self,
+                                        const PPoolTicket *ticket);
+
+void     ppool_service_begin_lending   (PPoolService      *self);
+void     ppool_service_end_lending     (PPoolService      *self);
+void     ppool_service_receive_segment (PPoolService      *self,
+                                        GDBusMessage      *message,
+                                        const int         *fds,
+                                        guint              n_fds);
+gboolean ppool_service_receive_note    (PPoolService      *self,
+                                        const PPoolItem   *item);
+
+/* With the lock held. */
+void     ppool_service_append_notes    (PPoolService      *self);
+void     ppool_service_write_announced (PPoolService      *self);
 
 G_END_DECLS

@@ -23,11 +23,13 @@ typedef struct
   gboolean initializes; /* a value is answered with what the worker is */
 } PPoolTicket;
 
-/* Runs after each answer, in the thread that gave it: any. */
+/* Runs after each answer, and when ppool_service_has_notes() has become true, in any
+ * thread. */
 typedef void (*PPoolServiceFunc) (gpointer owner);
 
 PPoolService *ppool_service_new            (int                 fd,
                                             PPoolServiceFunc    answered,
+                                            PPoolServiceFunc    noted,
                                             gpointer            owner,
                                             GDestroyNotify      owner_unref);
 PPoolService *ppool_service_ref            (PPoolService       *self);
@@ -51,6 +53,10 @@ gboolean      ppool_service_take           (PPoolService       *self,
 GVariant     *ppool_service_load           (PPoolService       *self);
 void          ppool_service_set_gathering  (PPoolService       *self,
                                             gboolean            gathering);
+void          ppool_service_hold           (PPoolService       *self);
+void          ppool_service_let_go         (PPoolService       *self);
+gint64        ppool_service_tidy           (PPoolService       *self,
+                                            gint64              now);
 void          ppool_service_close          (PPoolService       *self);
 
 /* In any thread. An error that the function set never passes for a verdict of
@@ -67,6 +73,7 @@ void          ppool_service_return_failure (PPoolService       *self,
                                             const char         *message);
 void          ppool_service_note_answer    (PPoolService       *self);
 gboolean      ppool_service_has_results    (PPoolService       *self);
+gboolean      ppool_service_has_notes      (PPoolService       *self);
 void          ppool_service_flush          (PPoolService       *self);
 void          ppool_service_flush_late     (PPoolService       *self);
 

@@ -35,12 +35,14 @@ free_arrival (gpointer data)
 PPoolService *
 ppool_service_new (int              fd,
                    PPoolServiceFunc answered,
+                   PPoolServiceFunc noted,
                    gpointer         owner,
                    GDestroyNotify   owner_unref)
 {
   PPoolService *self = g_atomic_rc_box_new0 (PPoolService);
 
   self->answered = answered;
+  self->noted = noted;
   self->owner = owner;
   self->owner_unref = owner_unref;
   self->thread = g_thread_self ();
@@ -48,6 +50,7 @@ ppool_service_new (int              fd,
   g_mutex_init (&self->lock);
   self->wire = ppool_wire_new (fd);
   self->results = g_byte_array_new ();
+  self->trim_due = -1;
 
   return self;
 }
@@ -66,6 +69,8 @@ free_service (gpointer data)
   g_assert (self->wire == NULL);
 
   g_clear_pointer (&self->board, ppool_board_free);
+  g_clear_pointer (&self->lender, ppool_lender_unref);
+  g_clear_pointer (&self->borrower, ppool_borrower_unref);
   g_byte_array_unref (self->results);
   g_mutex_clear (&self->lock);
   self->owner_unref (self->owner);
@@ -87,6 +92,8 @@ ppool_service_close (PPoolService *self)
   g_mutex_lock (&self->lock);
   g_clear_pointer (&self->wire, ppool_wire_free);
   g_mutex_unlock (&self->lock);
+
+  ppool_service_end_lending (self);
 }
 
 static gboolean
@@ -194,6 +201,9 @@ receive_initialize (PPoolService *self,
   self->has_frames =
     self->as_bytes && ppool_protocol_has_feature (options, PPOOL_FEATURE_FRAMES);
   adopt_board (self, options, fds, n_fds);
+  if (self->has_frames && ppool_wire_passes_fds (self->wire) &&
+      ppool_protocol_has_feature (options, PPOOL_FEATURE_SEGMENTS))
+    ppool_service_begin_lending (self);
 
   ticket->initializes = TRUE;
   arrival = g_new0 (PPoolArrival, 1);
@@ -243,7 +253,9 @@ receive_request (PPoolService  *self,
   if (self->has_frames && g_str_equal (member, "Calls") && has_body (message, "(uay)"))
     return receive_calls (self, message, error);
 
-  if (g_str_equal (member, "Call") && has_body (message, "(tsva{sv})"))
+  if (self->borrower != NULL && g_str_equal (member, "Segment") && has_body (message, "(uth)"))
+    ppool_service_receive_segment (self, message, fds, n_fds);
+  else if (g_str_equal (member, "Call") && has_body (message, "(tsva{sv})"))
     receive_call (self, message, &ticket);
   else if (g_str_equal (member, "Initialize") && has_body (message, "(a{sv})"))
     receive_initialize (self, message, &ticket, fds, n_fds);
@@ -379,6 +391,23 @@ ppool_service_is_leaving (PPoolService *self)
   return self->leaving;
 }
 
+/* Reads the next item, and does what a note asks for. */
+static gboolean
+read_item (PPoolService  *self,
+           PPoolArrival  *arrival,
+           GError       **error)
+{
+  g_autoptr (GError) local_error = NULL;
+
+  if (!ppool_frame_reader_next (&arrival->reader, &arrival->item, &local_error))
+    return set_nonsense (error, local_error->message);
+  if (arrival->item.kind != PPOOL_ITEM_CALL &&
+      !ppool_service_receive_note (self, &arrival->item))
+    return set_nonsense (error, "a frame arrived with an item that is no call");
+
+  return TRUE;
+}
+
 /* Gives out the next call; @function lives until its arguments are loaded or the
  * next call is asked for. Returns: FALSE if there is none, or with @error set if
  * there is something else. */
@@ -388,47 +417,59 @@ ppool_service_next (PPoolService  *self,
                     const char   **function,
                     GError       **error)
 {
-  PPoolArrival *arrival = peek_arrival (self);
-  g_autoptr (GError) local_error = NULL;
+  PPoolArrival *arrival;
 
-  if (arrival == NULL)
-    return FALSE;
-
-  if (arrival->frame == NULL)
+  while ((arrival = peek_arrival (self)) != NULL)
     {
-      arrival->is_begun = TRUE;
-      *ticket = arrival->ticket;
-      *function = arrival->function;
-      return TRUE;
+      if (arrival->frame == NULL)
+        {
+          arrival->is_begun = TRUE;
+          *ticket = arrival->ticket;
+          *function = arrival->function;
+          return TRUE;
+        }
+
+      if (!read_item (self, arrival, error))
+        return FALSE;
+
+      if (arrival->item.kind == PPOOL_ITEM_CALL)
+        {
+          *ticket = (PPoolTicket) { .id = arrival->item.id };
+          *function = arrival->item.name;
+          return TRUE;
+        }
     }
 
-  if (!ppool_frame_reader_next (&arrival->reader, &arrival->item, &local_error))
-    return set_nonsense (error, local_error->message);
-  if (arrival->item.kind != PPOOL_ITEM_CALL)
-    return set_nonsense (error, "a frame arrived with an item that is no call");
-
-  *ticket = (PPoolTicket) { .id = arrival->item.id };
-  *function = arrival->item.name;
-
-  return TRUE;
+  return FALSE;
 }
 
-/* Whether the call is still the worker's to run. To be asked just before. */
+/* Whether the call that was given out last is still the worker's to run. To be asked
+ * just before. */
 gboolean
 ppool_service_take (PPoolService      *self,
                     const PPoolTicket *ticket,
                     gint64             now)
 {
-  return self->board == NULL || ticket->initializes ||
-         ppool_board_take (self->board, ticket->id, now);
+  const PPoolArrival *arrival;
+
+  if (self->board == NULL || ticket->initializes ||
+      ppool_board_take (self->board, ticket->id, now))
+    return TRUE;
+
+  arrival = g_queue_peek_head (&self->arrivals);
+  if (arrival->frame != NULL)
+    ppool_frame_reader_skip (&arrival->item, self->borrower, NULL);
+
+  return FALSE;
 }
 
 static GVariant *
-load_args (PPoolArrival  *arrival,
+load_args (PPoolService  *self,
+           PPoolArrival  *arrival,
            GError       **error)
 {
   if (arrival->frame != NULL)
-    return ppool_frame_reader_load (&arrival->reader, &arrival->item, NULL, error);
+    return ppool_frame_reader_load (&arrival->reader, &arrival->item, self->borrower, error);
   if (arrival->packed)
     return ppool_value_unpack (arrival->args, arrival->swapped, error);
 
@@ -448,8 +489,9 @@ ppool_service_load (PPoolService *self)
 
   if (arrival->frame != NULL)
     ticket.id = arrival->item.id;
+  self->is_lent = arrival->frame != NULL && arrival->item.is_lent;
 
-  args = load_args (arrival, &error);
+  args = load_args (self, arrival, &error);
   peek_arrival (self);
   if (args == NULL)
     ppool_service_return_failure (self, &ticket, PPOOL_ERROR_INVALID_ARGS, error->message);

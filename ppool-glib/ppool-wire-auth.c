@@ -180,6 +180,14 @@ ppool_wire_authenticate (PPoolWire  *self,
   if (line == NULL)
     return FALSE;
 
-  return g_str_has_prefix (line, "AGREE_UNIX_FD") || g_str_has_prefix (line, "ERROR") ||
-         set_refused (error, line);
+  self->passes_fds = g_str_has_prefix (line, "AGREE_UNIX_FD");
+
+  return self->passes_fds || g_str_has_prefix (line, "ERROR") || set_refused (error, line);
+}
+
+/* Whether the two sides have agreed on that. */
+gboolean
+ppool_wire_passes_fds (PPoolWire *self)
+{
+  return self->passes_fds;
 }

@@ -17,6 +17,7 @@ G_BEGIN_DECLS
 struct _PPoolWire
 {
   int fd; /* (owned) */
+  gboolean passes_fds; /* written during authentication */
 
   /* The reading thread's. Bytes wait in input, from start to end, unless the
    * message at their head is larger than what has come of it: then that is in

@@ -30,6 +30,7 @@ PPoolWire *ppool_wire_new           (int                      fd);
 void       ppool_wire_free          (PPoolWire               *self);
 gboolean   ppool_wire_authenticate  (PPoolWire               *self,
                                      GError                 **error);
+gboolean   ppool_wire_passes_fds    (PPoolWire               *self);
 
 /* For one thread. */
 gboolean   ppool_wire_read          (PPoolWire               *self,
@@ -48,6 +49,10 @@ guint32    ppool_wire_next_serial   (PPoolWire               *self);
 void       ppool_wire_write         (PPoolWire               *self,
                                      const guint8            *data,
                                      gsize                    size);
+void       ppool_wire_write_with_fd (PPoolWire               *self,
+                                     const guint8            *data,
+                                     gsize                    size,
+                                     int                      fd);
 
 /* Bytes alone. */
 gboolean   ppool_wire_measure       (const guint8            *prefix,

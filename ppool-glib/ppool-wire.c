@@ -266,6 +266,52 @@ ppool_wire_next_serial (PPoolWire *self)
   return self->last_serial;
 }
 
+/* Descriptors go with the first byte. */
+static ssize_t
+send_some (PPoolWire    *self,
+           const guint8 *data,
+           gsize         size,
+           int           fd)
+{
+  union
+  {
+    char bytes[CMSG_SPACE (sizeof (int))];
+    struct cmsghdr align;
+  } control = { { 0 } };
+  struct iovec part = { .iov_base = (void *) data, .iov_len = size };
+  struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
+  struct cmsghdr *rights;
+
+  if (fd < 0)
+    return send (self->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+  header.msg_control = control.bytes;
+  header.msg_controllen = sizeof control.bytes;
+  rights = CMSG_FIRSTHDR (&header);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN (sizeof fd);
+  memcpy (CMSG_DATA (rights), &fd, sizeof fd);
+
+  return sendmsg (self->fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* There is room once the other side has read; for one more descriptor on its way, there
+ * is nothing that tells so. */
+static void
+wait_to_write (PPoolWire *self)
+{
+  struct pollfd room = { .fd = self->fd, .events = POLLOUT };
+  const int pause_msec = 1;
+
+  if (errno == EAGAIN)
+    poll (&room, 1, -1);
+  else if (errno == ETOOMANYREFS)
+    poll (NULL, 0, pause_msec);
+  else if (errno != EINTR)
+    self->broken = TRUE;
+}
+
 /* Waits until everything is written, or nobody reads any more, of which the
  * reading thread hears. */
 void
@@ -273,21 +319,25 @@ ppool_wire_write (PPoolWire    *self,
                   const guint8 *data,
                   gsize         size)
 {
+  ppool_wire_write_with_fd (self, data, size, -1);
+}
+
+/* The same, with a descriptor, which stays the caller's, or -1. */
+void
+ppool_wire_write_with_fd (PPoolWire    *self,
+                          const guint8 *data,
+                          gsize         size,
+                          int           fd)
+{
   gsize done = 0;
 
   while (done < size && !self->broken)
     {
-      ssize_t n = send (self->fd, data + done, size - done, MSG_DONTWAIT | MSG_NOSIGNAL);
+      ssize_t n = send_some (self, data + done, size - done, done == 0 ? fd : -1);
 
       if (n >= 0)
         done += (gsize) n;
-      else if (errno == EAGAIN)
-        {
-          struct pollfd room = { .fd = self->fd, .events = POLLOUT };
-
-          poll (&room, 1, -1);
-        }
-      else if (errno != EINTR)
-        self->broken = TRUE;
+      else
+        wait_to_write (self);
     }
 }

@@ -79,6 +79,16 @@ call_answered_cb (gpointer owner)
     g_main_context_wakeup (self->context);
 }
 
+/* Called in any thread, and wherever a value may be let go of. */
+static void
+noted_cb (gpointer owner)
+{
+  Inbox *self = owner;
+
+  if (g_thread_self () != self->thread)
+    g_main_context_wakeup (self->context);
+}
+
 static gboolean
 is_over (Inbox *self)
 {
@@ -95,8 +105,9 @@ may_serve (Inbox *self)
 static gboolean
 is_ready (Inbox *self)
 {
-  return may_serve (self) &&
-         (ppool_service_has_calls (self->service) || ppool_service_is_leaving (self->service));
+  return ppool_service_has_notes (self->service) ||
+         (may_serve (self) &&
+          (ppool_service_has_calls (self->service) || ppool_service_is_leaving (self->service)));
 }
 
 static void
@@ -116,6 +127,7 @@ serve (Inbox             *self,
   self->on_stack = TRUE;
   self->serve (invocation, self->user_data);
   self->on_stack = FALSE;
+  ppool_service_let_go (self->service);
   ppool_service_set_gathering (self->service, FALSE);
 
   if (ppool_invocation_can_begin (invocation))
@@ -234,6 +246,8 @@ dispatch_inbox_source (GSource     *source,
   InboxSource *self = (InboxSource *) source;
 
   inbox_work (self->inbox, g_source_query_unix_fd (source, self->tag));
+  g_source_set_ready_time (source, ppool_service_tidy (self->inbox->service,
+                                                       g_get_monotonic_time ()));
   if (inbox_is_done (self->inbox))
     g_main_loop_quit (self->inbox->loop);
 
@@ -331,7 +345,7 @@ ppool_worker_serve_channel (int              fd,
   g_autoptr (GMainLoop) loop = g_main_loop_new (context, FALSE);
   g_autoptr (Inbox) inbox = inbox_new (loop, serve_func, user_data);
   g_autoptr (PPoolService) service =
-    ppool_service_new (fd, call_answered_cb, g_atomic_rc_box_acquire (inbox), inbox_unref);
+    ppool_service_new (fd, call_answered_cb, noted_cb, g_atomic_rc_box_acquire (inbox), inbox_unref);
   gboolean success;
 
   inbox->service = service;

@@ -146,6 +146,7 @@ run_function (Entry           *entry,
   g_autoptr (GVariant) value = NULL;
 
   value = entry->function (invocation, args, entry->user_data, &error);
+  ppool_invocation_set_over (invocation);
   if (value != NULL)
     g_variant_take_ref (value);
 

@@ -309,6 +309,57 @@ scribble (PPoolInvocation  *invocation,
   return g_variant_new ("()");
 }
 
+/* A result that is filled where it is read: so many of a byte. */
+static GVariant *
+fill (PPoolInvocation  *invocation,
+      GVariant         *args,
+      gpointer          user_data,
+      GError          **error)
+{
+  g_autoptr (PPoolBuffer) buffer = NULL;
+  guint64 size;
+  guint8 byte;
+
+  g_variant_get (args, "(ty)", &size, &byte);
+  buffer = ppool_buffer_new (size, error);
+  if (buffer == NULL)
+    return NULL;
+
+  memset (ppool_buffer_get_data (buffer, NULL), byte, size);
+  return ppool_buffer_to_variant (buffer, G_VARIANT_TYPE_BYTESTRING, error);
+}
+
+/* The last byte of what it is given. */
+static GVariant *
+last_byte (PPoolInvocation  *invocation,
+           GVariant         *args,
+           gpointer          user_data,
+           GError          **error)
+{
+  gsize size = g_variant_get_size (args);
+
+  return g_variant_new_byte (((const guint8 *) g_variant_get_data (args))[size - 1]);
+}
+
+/* How many pieces of shared memory the process has mapped. */
+static GVariant *
+count_segments (PPoolInvocation  *invocation,
+                GVariant         *args,
+                gpointer          user_data,
+                GError          **error)
+{
+  g_autofree char *maps = NULL;
+  guint n = 0;
+
+  if (!g_file_get_contents ("/proc/self/maps", &maps, NULL, error))
+    return NULL;
+
+  for (const char *p = maps; (p = strstr (p, "memfd:ppool-segment")) != NULL; p++)
+    n++;
+
+  return g_variant_new_uint32 (n);
+}
+
 const NamedFunction bad_functions[] = {
   { "fail", fail },
   { "step", step },
@@ -325,5 +376,8 @@ const NamedFunction bad_functions[] = {
   { "die-with-heir", die_with_heir },
   { "pass", pass },
   { "scribble", scribble },
+  { "fill", fill },
+  { "last-byte", last_byte },
+  { "count-segments", count_segments },
   { NULL },
 };

@@ -111,11 +111,12 @@ raw_authenticate (gboolean descriptors)
   raw_write ("BEGIN\r\n", strlen ("BEGIN\r\n"));
 }
 
-/* The descriptors are all the standard error. */
+/* As often as it says, with the first byte. */
 void
-raw_write_with_descriptors (const void *buffer,
-                            gsize       size,
-                            guint       n_descriptors)
+raw_write_with_fd (const void *buffer,
+                   gsize       size,
+                   int         fd,
+                   guint       n_descriptors)
 {
   struct iovec data = { .iov_base = (void *) buffer, .iov_len = size };
   union
@@ -128,7 +129,6 @@ raw_write_with_descriptors (const void *buffer,
                             .msg_control = control.buffer,
                             .msg_controllen = CMSG_SPACE (n_descriptors * sizeof (int)) };
   struct cmsghdr *part = CMSG_FIRSTHDR (&message);
-  int fd = STDERR_FILENO;
 
   part->cmsg_level = SOL_SOCKET;
   part->cmsg_type = SCM_RIGHTS;
@@ -137,6 +137,15 @@ raw_write_with_descriptors (const void *buffer,
     memcpy (CMSG_DATA (part) + i * sizeof fd, &fd, sizeof fd);
   if (sendmsg (raw_channel, &message, 0) != (ssize_t) size)
     _exit (92);
+}
+
+/* The descriptors are all the standard error. */
+void
+raw_write_with_descriptors (const void *buffer,
+                            gsize       size,
+                            guint       n_descriptors)
+{
+  raw_write_with_fd (buffer, size, STDERR_FILENO, n_descriptors);
 }
 
 GDBusMessage *

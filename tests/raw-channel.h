@@ -22,6 +22,10 @@ gboolean      raw_read                   (void         *buffer,
                                           gsize         size);
 void          raw_write                  (const void   *buffer,
                                           gsize         size);
+void          raw_write_with_fd          (const void   *buffer,
+                                          gsize         size,
+                                          int           fd,
+                                          guint         n_descriptors);
 void          raw_write_with_descriptors (const void   *buffer,
                                           gsize         size,
                                           guint         n_descriptors);

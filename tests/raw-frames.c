@@ -45,6 +45,17 @@ raw_frames_read_calls (void)
   g_autoptr (GDBusMessage) message = raw_read_message ();
   g_autoptr (GVariant) packed = NULL;
 
+  /* What it announces is looked at by nobody here. */
+  while (g_strcmp0 (g_dbus_message_get_member (message), "Segment") == 0)
+    {
+      g_assert_cmpstr (g_dbus_message_get_signature (message), ==, "uth");
+      g_assert_cmpuint (g_dbus_message_get_num_unix_fds (message), ==, 1);
+      g_assert_cmpuint (g_dbus_message_get_flags (message), ==,
+                        G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
+      g_object_unref (message);
+      message = raw_read_message ();
+    }
+
   if (g_strcmp0 (g_dbus_message_get_member (message), "Exit") == 0)
     return FALSE;
 
@@ -140,5 +151,28 @@ raw_frames_write_results (const char *how)
   else if (g_str_equal (how, "tail"))
     g_byte_array_append (frame, (const guint8 *) "12345678", 8);
 
+  write_frame (frame);
+}
+
+guint64
+raw_frames_get_id (void)
+{
+  Header header;
+
+  memcpy (&header, calls->data, sizeof header);
+
+  return header.id;
+}
+
+void
+raw_frames_write_item (guint8      kind,
+                       guint8      flags,
+                       guint64     id,
+                       const void *data,
+                       gsize       size)
+{
+  g_autoptr (GByteArray) frame = g_byte_array_new ();
+
+  append_item (frame, (Header) { .kind = kind, .flags = flags, .id = id }, "", data, size);
   write_frame (frame);
 }

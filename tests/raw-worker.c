@@ -14,6 +14,7 @@
 #include "raw-board.h"
 #include "raw-channel.h"
 #include "raw-frames.h"
+#include "raw-segments.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -25,11 +26,12 @@
 
 static GVariant *last_args; /* (owned) (nullable) */
 
-/* With descriptors, for a board. */
+/* With descriptors, for a board or segments. */
 static void
 do_auth (const char *text)
 {
-  raw_authenticate (text != NULL && strstr (text, "board") != NULL);
+  raw_authenticate (text != NULL &&
+                    (strstr (text, "board") != NULL || strstr (text, "segments") != NULL));
 }
 
 static void
@@ -466,6 +468,9 @@ static const struct
   { "word", raw_board_word },            /* STATE[,ID] */
   { "times", raw_board_times },          /* TAKEN,DONE */
   { "scribble", raw_board_scribble },    /* BYTE */
+  { "segment", raw_segments_announce },  /* how it is wrong, or good */
+  { "lend", raw_segments_lend },         /* likewise */
+  { "note", raw_segments_note },         /* KIND,NUMBER,GENERATION */
   { "gate", do_gate },                   /* PATH */
   { "obey", do_obey },                   /* PATH of a gate that gives steps */
   { "stderr", do_stderr },               /* TEXT */

@@ -93,13 +93,16 @@ test_features (void)
 {
   static const struct
   {
-    const char *offered[3];
-    gboolean taken;
+    const char *offered[4];
+    gboolean frames;
+    gboolean segments;
   } cases[] = {
-    { { NULL }, FALSE },
-    { { "gvariant", NULL }, FALSE },
-    { { "frames", NULL }, FALSE },
-    { { "frames", "gvariant", NULL }, TRUE },
+    { { NULL }, FALSE, FALSE },
+    { { "gvariant", NULL }, FALSE, FALSE },
+    { { "frames", NULL }, FALSE, FALSE },
+    { { "segments", "gvariant", NULL }, FALSE, FALSE },
+    { { "frames", "gvariant", NULL }, TRUE, FALSE },
+    { { "segments", "frames", "gvariant", NULL }, TRUE, TRUE },
   };
   const char *argv[] = { program, "plain", NULL };
   Peer *peer = peer_new (argv);
@@ -118,7 +121,8 @@ test_features (void)
       reply_wait (reply);
       info = g_variant_get_child_value (g_dbus_message_get_body (reply->message), 0);
       g_assert_true (g_variant_lookup (info, "features", "^a&s", &features));
-      g_assert_true (g_strv_contains (features, "frames") == cases[i].taken);
+      g_assert_true (g_strv_contains (features, "frames") == cases[i].frames);
+      g_assert_true (g_strv_contains (features, "segments") == cases[i].segments);
     }
 
   peer_exit (peer);

@@ -54,6 +54,7 @@ test_methods (void)
     { "Initialize", "a{sv}", "a{sv}" },
     { "Call", "tsva{sv}", "v" },
     { "Calls", "uay", "" },
+    { "Segment", "uth", "" },
     { "Exit", "", "" },
   };
   GDBusInterfaceInfo *interface = load_interface ();
@@ -84,11 +85,14 @@ static void
 test_signals (void)
 {
   GDBusInterfaceInfo *interface = load_interface ();
-  g_autofree char *types = signature (interface->signals[0]->args);
+  g_autofree char *results = signature (interface->signals[0]->args);
+  g_autofree char *segment = signature (interface->signals[1]->args);
 
   g_assert_cmpstr (interface->signals[0]->name, ==, "Results");
-  g_assert_cmpstr (types, ==, "uay");
-  g_assert_null (interface->signals[1]);
+  g_assert_cmpstr (results, ==, "uay");
+  g_assert_cmpstr (interface->signals[1]->name, ==, "Segment");
+  g_assert_cmpstr (segment, ==, "uth");
+  g_assert_null (interface->signals[2]);
 
   g_dbus_interface_info_unref (interface);
 }

@@ -167,8 +167,17 @@ pull_record (PPoolMap    *self,
     ppool_record_unref (record);
 }
 
+static GError *
+new_timeout_error (PPoolMap *self)
+{
+  return g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
+                      "The map of “%s” still had no result %d ms after its creation",
+                      self->function, self->timeout_msec);
+}
+
 /* A call is in the window before it is submitted, where cancelling the map meets
- * it in any case. */
+ * it in any case. When the time is up, none is submitted: it could be answered so
+ * soon that the map never ends. */
 static void
 draw (PPoolMap *self)
 {
@@ -180,6 +189,12 @@ draw (PPoolMap *self)
   if (args == NULL)
     {
       close_window (self, error);
+      return;
+    }
+
+  if (is_late (self))
+    {
+      close_window (self, new_timeout_error (self));
       return;
     }
 
@@ -300,11 +315,7 @@ ppool_map_take (PPoolMap     *self,
     return end_with_error (self, error, failure);
 
   if (!settled && is_late (self))
-    return end_with_error (self, error,
-                           g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
-                                        "The map of “%s” still had no result %d ms "
-                                        "after its creation",
-                                        self->function, self->timeout_msec));
+    return end_with_error (self, error, new_timeout_error (self));
   if (!settled)
     {
       *head = g_steal_pointer (&record);

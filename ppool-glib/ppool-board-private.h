@@ -12,7 +12,7 @@
 G_BEGIN_DECLS
 
 /* How many places there are: two calls that a worker has at a time must not
- * share one, see ppool_board_shares(). */
+ * share one, see ppool_board_get_place(). */
 #define PPOOL_BOARD_SIZE 256
 
 typedef struct _PPoolBoard PPoolBoard;
@@ -40,8 +40,7 @@ PPoolBoard     *ppool_board_new_from_fd (int               fd,
                                          GError          **error);
 void            ppool_board_free        (PPoolBoard       *self);
 
-gboolean        ppool_board_shares      (guint64           a,
-                                         guint64           b);
+guint           ppool_board_get_place   (guint64           id);
 
 /* The pool's. */
 void            ppool_board_offer       (PPoolBoard       *self,

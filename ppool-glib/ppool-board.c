@@ -118,11 +118,18 @@ ppool_board_free (PPoolBoard *self)
   g_free (self);
 }
 
+/* Where a call is to be found: its number among all places. */
+guint
+ppool_board_get_place (guint64 id)
+{
+  return (guint) (id % PPOOL_BOARD_SIZE);
+}
+
 static Place *
 place_of (PPoolBoard *self,
           guint64     id)
 {
-  return &self->places[id % PPOOL_BOARD_SIZE];
+  return &self->places[ppool_board_get_place (id)];
 }
 
 static guint64
@@ -142,14 +149,6 @@ move_word (Place          *place,
 
   return __atomic_compare_exchange_n (&place->word, &expected, word_of (id, to), FALSE,
                                       __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
-}
-
-/* Tells whether two calls would have the same place. */
-gboolean
-ppool_board_shares (guint64 a,
-                    guint64 b)
-{
-  return a % PPOOL_BOARD_SIZE == b % PPOOL_BOARD_SIZE;
 }
 
 void

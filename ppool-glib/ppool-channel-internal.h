@@ -69,9 +69,6 @@ void             ppool_channel_emit_type         (PPoolChannel            *self,
 void             ppool_channel_violate           (PPoolChannel            *self,
                                                   const char              *format,
                                                   ...) G_GNUC_PRINTF (2, 3);
-gboolean         ppool_channel_has_body          (GDBusMessage            *message,
-                                                  const char              *type);
-gboolean         ppool_channel_is_swapped        (GDBusMessage            *message);
 
 void             ppool_channel_remove_request    (PPoolChannel            *self,
                                                   guint32                  serial,

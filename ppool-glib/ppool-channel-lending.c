@@ -11,6 +11,8 @@
 
 #include <gio/gunixfdlist.h>
 
+#include "ppool-protocol-private.h"
+
 /* Where both sides know segments, large values are lent in them. What was borrowed
  * is to be given back, and what is idle to be forgotten; frames say so. A frame that
  * leaves anyway takes along what there is to say. Otherwise the owner is told a
@@ -172,7 +174,7 @@ ppool_channel_receive_segment (PPoolChannel *self,
   guint64 size;
   gint32 handle = -1;
 
-  if (ppool_channel_has_body (message, "(uth)") && !ppool_channel_is_swapped (message))
+  if (ppool_protocol_has_body (message, "(uth)") && !ppool_protocol_is_swapped (message))
     g_variant_get (g_dbus_message_get_body (message), "(uth)", &number, &size, &handle);
 
   if (handle != 0 || fds == NULL || g_unix_fd_list_get_length (fds) != 1)

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "ppool-frame-private.h"
+#include "ppool-protocol-private.h"
 #include "ppool-value-private.h"
 
 void
@@ -69,7 +70,7 @@ receive_info (PPoolChannel      *self,
   g_autoptr (GVariant) info = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (!ppool_channel_has_body (message, "(a{sv})"))
+  if (!ppool_protocol_has_body (message, "(a{sv})"))
     {
       ppool_channel_violate (self, "its answer to Initialize is not “(a{sv})”");
       return;
@@ -99,7 +100,7 @@ take_value (PPoolChannel  *self,
 {
   g_autoptr (GVariant) packed = NULL;
 
-  if (!ppool_channel_has_body (message, "(v)"))
+  if (!ppool_protocol_has_body (message, "(v)"))
     {
       g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
                            "a result arrived that is not “(v)”");
@@ -109,7 +110,7 @@ take_value (PPoolChannel  *self,
   g_variant_get (g_dbus_message_get_body (message), "(v)", &packed);
 
   return self->as_bytes ?
-           ppool_value_unpack (packed, ppool_channel_is_swapped (message), error) :
+           ppool_value_unpack (packed, ppool_protocol_is_swapped (message), error) :
            g_steal_pointer (&packed);
 }
 
@@ -253,7 +254,7 @@ receive_signal (PPoolChannel *self,
       g_dbus_message_get_message_type (message) != G_DBUS_MESSAGE_TYPE_SIGNAL)
     ppool_channel_violate (self, "it sent the message “%.255s” that nobody asked for",
                            member != NULL ? member : "?");
-  else if (!ppool_channel_has_body (message, "(uay)") || ppool_channel_is_swapped (message))
+  else if (!ppool_protocol_has_body (message, "(uay)") || ppool_protocol_is_swapped (message))
     ppool_channel_violate (self, "results arrived that are not “(uay)” in this machine's order");
   else
     {

@@ -116,23 +116,6 @@ ppool_channel_violate (PPoolChannel *self,
   ppool_channel_emit_type (self, PPOOL_CHANNEL_VIOLATION, error);
 }
 
-gboolean
-ppool_channel_is_swapped (GDBusMessage *message)
-{
-  return g_dbus_message_get_byte_order (message) !=
-         (G_BYTE_ORDER == G_LITTLE_ENDIAN ? G_DBUS_MESSAGE_BYTE_ORDER_LITTLE_ENDIAN :
-                                            G_DBUS_MESSAGE_BYTE_ORDER_BIG_ENDIAN);
-}
-
-gboolean
-ppool_channel_has_body (GDBusMessage *message,
-                        const char   *type)
-{
-  GVariant *body = g_dbus_message_get_body (message);
-
-  return body != NULL && g_variant_is_of_type (body, G_VARIANT_TYPE (type));
-}
-
 static GDBusMessage *
 filter_cb (GDBusConnection *connection G_GNUC_UNUSED,
            GDBusMessage    *message,

@@ -10,6 +10,7 @@
 #include "ppool-invocation.h"
 
 #include "ppool-invocation-private.h"
+#include "ppool-value-private.h"
 
 /**
  * PPoolInvocation:
@@ -94,28 +95,12 @@ begin_answer (PPoolInvocation *self)
   return g_atomic_int_compare_and_exchange (&self->answered, FALSE, TRUE);
 }
 
-/* What answered invocations have in common. */
-static GVariant *
-get_no_args (void)
-{
-  static GVariant *no_args;
-  static gsize once = 0;
-
-  if (g_once_init_enter (&once))
-    {
-      no_args = g_variant_ref_sink (g_variant_new_tuple (NULL, 0));
-      g_once_init_leave (&once, 1);
-    }
-
-  return no_args;
-}
-
 static void
 finish_answer (PPoolInvocation *self)
 {
   g_autoptr (PPoolService) service = g_steal_pointer (&self->service);
 
-  g_variant_unref (g_atomic_pointer_exchange (&self->args, g_variant_ref (get_no_args ())));
+  g_variant_unref (g_atomic_pointer_exchange (&self->args, ppool_value_ref_unit ()));
   ppool_service_note_answer (service);
 }
 

@@ -61,12 +61,6 @@ ppool_launcher_make_plan (PPoolLauncher *self)
   return plan;
 }
 
-PPoolLaunchPlan *
-ppool_launch_plan_ref (PPoolLaunchPlan *self)
-{
-  return g_atomic_rc_box_acquire (self);
-}
-
 static void
 clear (gpointer data)
 {

@@ -15,7 +15,6 @@ G_BEGIN_DECLS
 typedef struct _PPoolLaunchPlan PPoolLaunchPlan;
 
 PPoolLaunchPlan *ppool_launcher_make_plan                   (PPoolLauncher    *self);
-PPoolLaunchPlan *ppool_launch_plan_ref                      (PPoolLaunchPlan  *self);
 void             ppool_launch_plan_unref                    (PPoolLaunchPlan  *self);
 
 PPoolStderrMode  ppool_launch_plan_get_stderr_mode          (PPoolLaunchPlan  *self);

@@ -24,7 +24,6 @@ typedef struct
 } PPoolAnnouncement;
 
 PPoolLender *ppool_lender_new               (void);
-PPoolLender *ppool_lender_ref               (PPoolLender        *self);
 void         ppool_lender_unref             (PPoolLender        *self);
 void         ppool_lender_close             (PPoolLender        *self);
 

@@ -80,12 +80,6 @@ ppool_lender_new (void)
   return self;
 }
 
-PPoolLender *
-ppool_lender_ref (PPoolLender *self)
-{
-  return g_atomic_rc_box_acquire (self);
-}
-
 /* Ends every loan, as nobody is there any more to give them back. What the other side
  * has mapped, it can read still; none of these segments is filled again. */
 void

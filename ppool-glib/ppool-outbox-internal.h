@@ -15,7 +15,7 @@ G_BEGIN_DECLS
 #define PPOOL_OUTBOX_N_BATCHES 2
 #define PPOOL_OUTBOX_NO_BATCH PPOOL_OUTBOX_N_BATCHES
 
-/* Of a call in flight: its place is its id modulo their number, as on a board. */
+/* Of a call in flight: its place is that on a board. */
 typedef struct
 {
   PPoolRecord *record; /* (owned) (nullable) */

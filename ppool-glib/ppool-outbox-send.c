@@ -57,9 +57,9 @@ ppool_outbox_mark_dirty (PPoolOutbox *self)
 
 /* A call that can't be sent fails alone. */
 static void
-fail_call (PPoolOutbox    *self,
+fail_call (PPoolOutbox         *self,
            const PPoolOutgoing *call,
-           GError         *error)
+           GError              *error)
 {
   g_autoptr (PPoolFailure) failure = NULL;
   g_autoptr (PPoolRecord) record = NULL;
@@ -83,8 +83,8 @@ fail_call (PPoolOutbox    *self,
 }
 
 static void
-send_call (PPoolOutbox    *self,
-           PPoolChannel   *channel,
+send_call (PPoolOutbox         *self,
+           PPoolChannel        *channel,
            const PPoolOutgoing *call)
 {
   g_autoptr (GVariant) args = ppool_record_ref_args (call->record);
@@ -98,9 +98,9 @@ send_call (PPoolOutbox    *self,
 
 /* A call whose arguments are large, and can't be lent, travels alone. */
 static void
-add_to_frame (PPoolOutbox     *self,
-              PPoolChannel    *channel,
-              GByteArray     **frame,
+add_to_frame (PPoolOutbox          *self,
+              PPoolChannel         *channel,
+              GByteArray          **frame,
               const PPoolOutgoing  *call)
 {
   g_autoptr (GVariant) args = ppool_record_ref_args (call->record);
@@ -163,10 +163,16 @@ find_batch (PPoolOutbox *self)
 static guint
 take_outgoing (PPoolOutbox *self)
 {
-  guint batch = self->has_frames ? find_batch (self) : PPOOL_OUTBOX_NO_BATCH;
-  guint most = !self->has_frames ? 1 : batch != PPOOL_OUTBOX_NO_BATCH ? G_N_ELEMENTS (self->outgoing) : 0;
+  guint batch = PPOOL_OUTBOX_NO_BATCH;
+  guint most = 1;
   guint n = 0;
   GList *link;
+
+  if (self->has_frames)
+    {
+      batch = find_batch (self);
+      most = batch != PPOOL_OUTBOX_NO_BATCH ? G_N_ELEMENTS (self->outgoing) : 0;
+    }
 
   while (n < most && (link = g_queue_pop_head_link (&self->unsent)) != NULL)
     {

@@ -15,7 +15,7 @@ PPoolOutboxSlot *
 ppool_outbox_get_slot (PPoolOutbox *self,
                        guint64      id)
 {
-  return &self->slots[id % G_N_ELEMENTS (self->slots)];
+  return &self->slots[ppool_board_get_place (id)];
 }
 
 /* (nullable): NULL if the call is not in flight. */

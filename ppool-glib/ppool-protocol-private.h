@@ -7,7 +7,7 @@
 
 #pragma once
 
-#include <glib.h>
+#include <gio/gio.h>
 
 G_BEGIN_DECLS
 
@@ -28,5 +28,8 @@ void     ppool_protocol_add_abilities (GVariantBuilder *dictionary,
                                        gboolean         segments);
 gboolean ppool_protocol_has_feature   (GVariant        *dictionary,
                                        const char      *feature);
+gboolean ppool_protocol_is_swapped    (GDBusMessage    *message);
+gboolean ppool_protocol_has_body      (GDBusMessage    *message,
+                                       const char      *type);
 
 G_END_DECLS

@@ -40,3 +40,21 @@ ppool_protocol_has_feature (GVariant   *dictionary,
   return g_variant_lookup (dictionary, "features", "^a&s", &features) &&
          g_strv_contains (features, feature);
 }
+
+/* Whether @message is in another byte order than this machine's. */
+gboolean
+ppool_protocol_is_swapped (GDBusMessage *message)
+{
+  return g_dbus_message_get_byte_order (message) !=
+         (G_BYTE_ORDER == G_LITTLE_ENDIAN ? G_DBUS_MESSAGE_BYTE_ORDER_LITTLE_ENDIAN :
+                                            G_DBUS_MESSAGE_BYTE_ORDER_BIG_ENDIAN);
+}
+
+gboolean
+ppool_protocol_has_body (GDBusMessage *message,
+                         const char   *type)
+{
+  GVariant *body = g_dbus_message_get_body (message);
+
+  return body != NULL && g_variant_is_of_type (body, G_VARIANT_TYPE (type));
+}

@@ -32,26 +32,11 @@
  *
  * In a forked copy of the process nothing is touched, and the call has failed. */
 
-static GVariant *
-ref_unit (void)
-{
-  static GVariant *unit = NULL;
-  static gsize once = 0;
-
-  if (g_once_init_enter (&once))
-    {
-      unit = g_variant_ref_sink (g_variant_new_tuple (NULL, 0));
-      g_once_init_leave (&once, 1);
-    }
-
-  return g_variant_ref (unit);
-}
-
 static void
 set_args (PPoolRecord *self,
           GVariant    *args)
 {
-  self->args = args != NULL ? g_variant_ref_sink (args) : ref_unit ();
+  self->args = args != NULL ? g_variant_ref_sink (args) : ppool_value_ref_unit ();
   self->plan.size = g_variant_get_size (self->args);
   if (args != NULL)
     ppool_value_compact (self->args);

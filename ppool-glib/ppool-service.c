@@ -106,23 +106,6 @@ set_nonsense (GError     **error,
 
 /* Receiving */
 
-static gboolean
-has_body (GDBusMessage *message,
-          const char   *type)
-{
-  GVariant *body = g_dbus_message_get_body (message);
-
-  return body != NULL && g_variant_is_of_type (body, G_VARIANT_TYPE (type));
-}
-
-static gboolean
-is_swapped (GDBusMessage *message)
-{
-  return g_dbus_message_get_byte_order (message) !=
-         (G_BYTE_ORDER == G_LITTLE_ENDIAN ? G_DBUS_MESSAGE_BYTE_ORDER_LITTLE_ENDIAN :
-                                            G_DBUS_MESSAGE_BYTE_ORDER_BIG_ENDIAN);
-}
-
 /* Takes @bytes, whose frame begins at @offset. */
 static void
 receive_frame (PPoolService *self,
@@ -144,7 +127,7 @@ receive_calls (PPoolService  *self,
 {
   g_autoptr (GVariant) frame = NULL;
 
-  if (is_swapped (message))
+  if (ppool_protocol_is_swapped (message))
     return set_nonsense (error, "a frame arrived in another byte order");
 
   frame = g_variant_get_child_value (g_dbus_message_get_body (message), 1);
@@ -162,7 +145,7 @@ receive_call (PPoolService      *self,
 
   arrival->ticket = *ticket;
   arrival->packed = self->as_bytes;
-  arrival->swapped = is_swapped (message);
+  arrival->swapped = ppool_protocol_is_swapped (message);
   g_variant_get (g_dbus_message_get_body (message), "(tsva{sv})", &arrival->ticket.id,
                  &arrival->function, &arrival->args, NULL);
   g_queue_push_tail (&self->arrivals, arrival);
@@ -215,13 +198,13 @@ receive_initialize (PPoolService *self,
       return;
     }
 
-  arrival->swapped = is_swapped (message);
+  arrival->swapped = ppool_protocol_is_swapped (message);
   arrival->args = g_variant_lookup_value (options, "initializer-args-bytes", NULL);
   arrival->packed = arrival->args != NULL;
   if (arrival->args == NULL)
     arrival->args = g_variant_lookup_value (options, "initializer-args", NULL);
   if (arrival->args == NULL)
-    arrival->args = g_variant_ref_sink (g_variant_new_tuple (NULL, 0));
+    arrival->args = ppool_value_ref_unit ();
   g_queue_push_tail (&self->arrivals, arrival);
 }
 
@@ -250,14 +233,14 @@ receive_request (PPoolService  *self,
   if (g_dbus_message_get_message_type (message) != G_DBUS_MESSAGE_TYPE_METHOD_CALL)
     return TRUE;
 
-  if (self->has_frames && g_str_equal (member, "Calls") && has_body (message, "(uay)"))
+  if (self->has_frames && g_str_equal (member, "Calls") && ppool_protocol_has_body (message, "(uay)"))
     return receive_calls (self, message, error);
 
-  if (self->borrower != NULL && g_str_equal (member, "Segment") && has_body (message, "(uth)"))
+  if (self->borrower != NULL && g_str_equal (member, "Segment") && ppool_protocol_has_body (message, "(uth)"))
     ppool_service_receive_segment (self, message, fds, n_fds);
-  else if (g_str_equal (member, "Call") && has_body (message, "(tsva{sv})"))
+  else if (g_str_equal (member, "Call") && ppool_protocol_has_body (message, "(tsva{sv})"))
     receive_call (self, message, &ticket);
-  else if (g_str_equal (member, "Initialize") && has_body (message, "(a{sv})"))
+  else if (g_str_equal (member, "Initialize") && ppool_protocol_has_body (message, "(a{sv})"))
     receive_initialize (self, message, &ticket, fds, n_fds);
   else if (g_str_equal (member, "Exit"))
     receive_exit (self, message, &ticket);

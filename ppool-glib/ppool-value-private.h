@@ -36,6 +36,7 @@ GVariant   *ppool_value_load              (GBytes          *bytes,
                                            const guint8    *data,
                                            gsize            size,
                                            GError         **error);
+GVariant   *ppool_value_ref_unit          (void);
 const GVariantType *ppool_value_know_type (const char      *string,
                                            gsize            length);
 void        ppool_value_compact           (GVariant        *value);

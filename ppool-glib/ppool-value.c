@@ -204,6 +204,22 @@ ppool_value_compact (GVariant *value)
     (void) g_variant_get_data (value);
 }
 
+/* The empty tuple: what arguments are where there are none. (transfer full) */
+GVariant *
+ppool_value_ref_unit (void)
+{
+  static GVariant *unit = NULL;
+  static gsize once = 0;
+
+  if (g_once_init_enter (&once))
+    {
+      unit = g_variant_ref_sink (g_variant_new_tuple (NULL, 0));
+      g_once_init_leave (&once, 1);
+    }
+
+  return g_variant_ref (unit);
+}
+
 /* The same form, as a value of its own. */
 GVariant *
 ppool_value_pack (GVariant  *value,

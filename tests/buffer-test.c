@@ -419,33 +419,26 @@ test_threads (Lending       *lending,
     g_thread_join (threads[i]);
 }
 
-static void
-add (const char  *path,
-     void (*func) (Lending *, gconstpointer))
-{
-  g_test_add (path, Lending, NULL, lending_set_up, func, lending_tear_down);
-}
-
 int
 main (int   argc,
       char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
 
-  add ("/buffer/value", test_value);
-  add ("/buffer/types", test_types);
-  add ("/buffer/write", test_write);
-  add ("/buffer/bare", test_bare);
-  add ("/buffer/limits", test_limits);
-  add ("/buffer/lent", test_lent);
-  add ("/buffer/parts", test_parts);
-  add ("/buffer/copied", test_copied);
-  add ("/buffer/reuse", test_reuse);
-  add ("/buffer/nobody", test_nobody);
-  add ("/buffer/many", test_many);
-  add ("/buffer/no-descriptors", test_no_descriptors);
-  add ("/buffer/forked", test_forked);
-  add ("/buffer/threads", test_threads);
+  lending_add ("/buffer/value", test_value);
+  lending_add ("/buffer/types", test_types);
+  lending_add ("/buffer/write", test_write);
+  lending_add ("/buffer/bare", test_bare);
+  lending_add ("/buffer/limits", test_limits);
+  lending_add ("/buffer/lent", test_lent);
+  lending_add ("/buffer/parts", test_parts);
+  lending_add ("/buffer/copied", test_copied);
+  lending_add ("/buffer/reuse", test_reuse);
+  lending_add ("/buffer/nobody", test_nobody);
+  lending_add ("/buffer/many", test_many);
+  lending_add ("/buffer/no-descriptors", test_no_descriptors);
+  lending_add ("/buffer/forked", test_forked);
+  lending_add ("/buffer/threads", test_threads);
 
   return g_test_run ();
 }

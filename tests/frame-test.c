@@ -419,13 +419,6 @@ test_notes_refused (void)
     }
 }
 
-static void
-add (const char  *path,
-     void (*func) (Lending *, gconstpointer))
-{
-  g_test_add (path, Lending, NULL, lending_set_up, func, lending_tear_down);
-}
-
 int
 main (int   argc,
       char *argv[])
@@ -439,10 +432,10 @@ main (int   argc,
   g_test_add_func ("/frame/refused", test_refused);
   g_test_add_func ("/frame/too-large", test_too_large);
   g_test_add_func ("/frame/notes-refused", test_notes_refused);
-  add ("/frame/lent", test_lent);
-  add ("/frame/forgotten", test_forgotten);
-  add ("/frame/not-lent", test_not_lent);
-  add ("/frame/lent-scribbled", test_lent_scribbled);
+  lending_add ("/frame/lent", test_lent);
+  lending_add ("/frame/forgotten", test_forgotten);
+  lending_add ("/frame/not-lent", test_not_lent);
+  lending_add ("/frame/lent-scribbled", test_lent_scribbled);
 
   return g_test_run ();
 }

@@ -400,31 +400,24 @@ test_threads (Lending       *lending,
   g_assert_cmpuint (lending->n_announced, <=, PPOOL_SEGMENT_MAX_KEPT + lending->n_forgotten);
 }
 
-static void
-add (const char  *path,
-     void (*func) (Lending *, gconstpointer))
-{
-  g_test_add (path, Lending, NULL, lending_set_up, func, lending_tear_down);
-}
-
 int
 main (int   argc,
       char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
 
-  add ("/lender/reuse", test_reuse);
-  add ("/lender/best-fit", test_best_fit);
-  add ("/lender/inline", test_inline);
-  add ("/lender/types", test_types);
-  add ("/lender/children", test_children);
-  add ("/lender/held", test_held);
-  add ("/lender/bytes-bound", test_bytes_bound);
-  add ("/lender/wrongly-returned", test_wrongly_returned);
-  add ("/lender/trim", test_trim);
-  add ("/lender/closed", test_closed);
-  add ("/lender/unsent", test_unsent);
-  add ("/lender/threads", test_threads);
+  lending_add ("/lender/reuse", test_reuse);
+  lending_add ("/lender/best-fit", test_best_fit);
+  lending_add ("/lender/inline", test_inline);
+  lending_add ("/lender/types", test_types);
+  lending_add ("/lender/children", test_children);
+  lending_add ("/lender/held", test_held);
+  lending_add ("/lender/bytes-bound", test_bytes_bound);
+  lending_add ("/lender/wrongly-returned", test_wrongly_returned);
+  lending_add ("/lender/trim", test_trim);
+  lending_add ("/lender/closed", test_closed);
+  lending_add ("/lender/unsent", test_unsent);
+  lending_add ("/lender/threads", test_threads);
 
   return g_test_run ();
 }

@@ -52,6 +52,15 @@ lending_tear_down (Lending       *self,
   leftovers_free (self->leftovers);
 }
 
+/* A test that has a lender and a borrower, and leaves nothing behind. */
+void
+lending_add (const char *path,
+             void      (*func) (Lending       *self,
+                                gconstpointer  user_data))
+{
+  g_test_add (path, Lending, NULL, lending_set_up, func, lending_tear_down);
+}
+
 void
 lending_tell_forgotten (Lending *self)
 {

@@ -31,6 +31,9 @@ void      lending_set_up         (Lending       *self,
                                   gconstpointer  user_data);
 void      lending_tear_down      (Lending       *self,
                                   gconstpointer  user_data);
+void      lending_add            (const char    *path,
+                                  void         (*func) (Lending       *self,
+                                                        gconstpointer  user_data));
 
 GVariant *lending_send           (Lending       *self,
                                   GVariant      *value);

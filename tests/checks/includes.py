@@ -13,9 +13,10 @@ import sys
 
 from tap import Tap
 
-# Rooms that have a reason to name D-Bus: the two ends of the connection, the
-# names of errors on the wire, and the types that D-Bus can't carry.
-DBUS_ROOMS = {'channel', 'error', 'service', 'value', 'wire'}
+# Rooms that have a reason to name D-Bus: the two ends of the connection and what
+# they have in common, the names of errors on the wire, and the types that D-Bus
+# can't carry.
+DBUS_ROOMS = {'channel', 'error', 'protocol', 'service', 'value', 'wire'}
 
 MAX_LINES = {'.c': 500, '.h': 120}
 MAX_FUNCTION = 45

@@ -59,7 +59,8 @@
  * In a `fork()`ed copy of the process every operation fails, with
  * `PPOOL_ERROR_BROKEN` where there is an error: the executor is broken there and
  * its futures have failed. Dropping it there has no effect on the process that it
- * belongs to.
+ * belongs to. A new executor in such a copy starts no workers, and its first call
+ * is refused with `PPOOL_ERROR_BROKEN`.
  *
  * Since: 1.0
  */

@@ -37,6 +37,9 @@ PPoolProgram *ppool_program_ref      (PPoolProgram  *self);
 void          ppool_program_unref    (PPoolProgram  *self);
 gboolean      ppool_program_is_there (PPoolProgram  *self);
 
+const char   *ppool_launcher_find_program (const char *variable,
+                                           const char *installed);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolProgram, ppool_program_unref)
 
 G_END_DECLS

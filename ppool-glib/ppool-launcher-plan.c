@@ -39,12 +39,23 @@ struct _PPoolLaunchPlan
   guint handshake_timeout_msec; /* 0 is no limit */
 };
 
+/* A program of the library's own: where it is installed, unless @variable of the
+ * environment, which may be empty as one that is not set, names another. */
+const char *
+ppool_launcher_find_program (const char *variable,
+                             const char *installed)
+{
+  const char *program = g_getenv (variable);
+
+  return program != NULL && *program != '\0' ? program : installed;
+}
+
 /* Copies the settings, in the launcher's thread. Nobody changes the copy, so
  * that every thread may read it. */
 PPoolLaunchPlan *
 ppool_launcher_make_plan (PPoolLauncher *self)
 {
-  const char *trampoline = g_getenv ("PPOOL_LAUNCH_PROGRAM");
+  const char *trampoline = ppool_launcher_find_program ("PPOOL_LAUNCH_PROGRAM", PPOOL_LAUNCH_PATH);
   PPoolLaunchPlan *plan = g_atomic_rc_box_new0 (PPoolLaunchPlan);
 
   plan->argv = g_strdupv (self->argv);
@@ -56,7 +67,7 @@ ppool_launcher_make_plan (PPoolLauncher *self)
   plan->handshake_timeout_msec = self->handshake_timeout_msec;
 
   /* GLib takes its quick way only for a path. */
-  plan->trampoline = g_canonicalize_filename (trampoline != NULL ? trampoline : PPOOL_LAUNCH_PATH, NULL);
+  plan->trampoline = g_canonicalize_filename (trampoline, NULL);
 
   return plan;
 }

@@ -304,14 +304,13 @@ ppool_launcher_new_self (void)
 PPoolLauncher *
 ppool_launcher_new_module (const char *path)
 {
-  const char *program = g_getenv ("PPOOL_WORKER_PROGRAM");
   g_autofree char *module = NULL;
   const char *argv[3] = { NULL, };
 
   g_return_val_if_fail (path != NULL, NULL);
 
   module = g_canonicalize_filename (path, NULL);
-  argv[0] = program != NULL ? program : PPOOL_WORKER_PATH;
+  argv[0] = ppool_launcher_find_program ("PPOOL_WORKER_PROGRAM", PPOOL_WORKER_PATH);
   argv[1] = module;
 
   return ppool_launcher_new (argv);

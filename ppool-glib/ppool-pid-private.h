@@ -12,6 +12,7 @@
 
 G_BEGIN_DECLS
 
-pid_t ppool_pid_get (void);
+pid_t ppool_pid_get           (void);
+pid_t ppool_pid_claim_threads (void);
 
 G_END_DECLS

@@ -56,3 +56,18 @@ ppool_pid_get (void)
 
   return pid;
 }
+
+/* GLib's threads do not survive a fork, and it doesn't start them again: workers can
+ * be started only in the process that was the first to start any. Returns that one.
+ * May be called from any thread. */
+pid_t
+ppool_pid_claim_threads (void)
+{
+  static int owner = 0;
+  int nobody = 0;
+
+  __atomic_compare_exchange_n (&owner, &nobody, ppool_pid_get (), FALSE, __ATOMIC_RELAXED,
+                               __ATOMIC_RELAXED);
+
+  return owner;
+}

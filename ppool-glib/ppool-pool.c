@@ -300,10 +300,26 @@ ensure_manager (PPoolPool     *self,
   ppool_scheduler_set_n_spare (self->scheduler, self->spare_workers);
 }
 
+/* A new executor in a forked copy would wait for threads that only the original has. */
+static gboolean
+check_threads (GError **error)
+{
+  pid_t owner = ppool_pid_claim_threads ();
+
+  if (owner == ppool_pid_get ())
+    return TRUE;
+
+  g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN,
+               "No worker can be started in this forked copy of process %ld, which used executors "
+               "before: threads that these need are not copied; fork earlier, or execute a program",
+               (long) owner);
+  return FALSE;
+}
+
 /* Before the first worker, while there is a caller who can be told. */
 static gboolean
-check_limits (PPoolPool  *self,
-              GError    **error)
+check_start (PPoolPool  *self,
+             GError    **error)
 {
   gboolean may_start;
   guint max_workers;
@@ -317,7 +333,8 @@ check_limits (PPoolPool  *self,
   max_workers = self->max_workers;
   ppool_gate_leave (&self->gate);
 
-  return !may_start || ppool_limits_check_workers (max_workers, error);
+  return !may_start ||
+         (check_threads (error) && ppool_limits_check_workers (max_workers, error));
 }
 
 /* Whether the pool may be used at all: what is worse than its state. */
@@ -326,7 +343,7 @@ is_usable (PPoolPool  *self,
            GError    **error)
 {
   return ppool_pool_check (self, error) && ppool_spawned_check (error) &&
-         check_limits (self, error);
+         check_start (self, error);
 }
 
 /* Starts workers before there are calls for them. */

@@ -222,6 +222,21 @@ use_futures (Load *load)
   g_assert_cmpuint (load->n_called, ==, 0);
 }
 
+/* It would wait for GLib's threads, which were not copied. */
+static void
+use_new_executor (Load *load)
+{
+  g_autofree char *expected = g_strdup_printf ("forked copy of process %d", getppid ());
+  g_autoptr (PPoolLauncher) launcher = ppool_launcher_new_self ();
+  g_autoptr (PPoolExecutor) executor = ppool_executor_new (launcher);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (ppool_executor_submit (executor, "echo", NULL, NULL, &error));
+  g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN);
+  g_assert_nonnull (strstr (error->message, expected));
+  ppool_executor_shutdown (executor, PPOOL_SHUTDOWN_FLAGS_NONE);
+}
+
 static void
 drop (Load *load)
 {
@@ -241,6 +256,16 @@ test_used (Harness *harness)
   run_in_copy (use_executor, &load);
   run_in_copy (end_executor, &load);
   run_in_copy (use_futures, &load);
+  load_clear (&load);
+}
+
+static void
+test_new (Harness *harness)
+{
+  Load load;
+
+  load_init (&load, harness);
+  run_in_copy (use_new_executor, &load);
   load_clear (&load);
 }
 
@@ -429,6 +454,7 @@ main (int    argc,
 
   /* A25 */
   harness_add ("/executor/forked/used", test_used);
+  harness_add ("/executor/forked/new", test_new);
   harness_add ("/executor/forked/dropped", test_dropped);
   harness_add ("/executor/forked/asked", test_asked);
   harness_add ("/executor/forked/in-the-middle", test_in_the_middle);

@@ -265,6 +265,12 @@ test_module (Fixture       *fixture,
   g_assert_null (ppool_launcher_get_argv (launcher)[2]);
   g_assert_finalize_object (launcher);
 
+  /* None is named. */
+  g_setenv ("PPOOL_WORKER_PROGRAM", "", TRUE);
+  launcher = ppool_launcher_new_module ("/module.so");
+  g_assert_cmpstr (ppool_launcher_get_argv (launcher)[0], ==, PPOOL_WORKER_PATH);
+  g_assert_finalize_object (launcher);
+
   g_unsetenv ("PPOOL_WORKER_PROGRAM");
   launcher = ppool_launcher_new_module ("/module.so");
   g_assert_cmpstr (ppool_launcher_get_argv (launcher)[0], ==, PPOOL_WORKER_PATH);

@@ -9,6 +9,35 @@
 
 #include "ppool-protocol-private.h"
 
+/* Whether this process may have @feature: a variable of its environment can keep it
+ * from some, to find out what one of them does. */
+static gboolean
+allows (const char *feature)
+{
+  static GStrv allowed = NULL;
+  static gsize once = 0;
+
+  if (g_once_init_enter (&once))
+    {
+      const char *list = g_getenv ("PPOOL_FEATURES");
+
+      if (list != NULL && *list != '\0')
+        allowed = g_strsplit (list, ",", -1);
+      g_once_init_leave (&once, 1);
+    }
+
+  return allowed == NULL || g_strv_contains ((const char * const *) allowed, feature);
+}
+
+static void
+add (const char **features,
+     const char  *feature,
+     gboolean     has)
+{
+  if (has && allows (feature))
+    features[g_strv_length ((char **) features)] = feature;
+}
+
 /* What each side tells the other of itself in Initialize. */
 void
 ppool_protocol_add_abilities (GVariantBuilder *dictionary,
@@ -16,28 +45,26 @@ ppool_protocol_add_abilities (GVariantBuilder *dictionary,
                               gboolean         frames,
                               gboolean         segments)
 {
-  const char *features[5] = { PPOOL_FEATURE_GVARIANT };
-  guint n = 1;
+  const char *features[5] = { NULL };
 
-  if (board)
-    features[n++] = PPOOL_FEATURE_BOARD;
-  if (frames)
-    features[n++] = PPOOL_FEATURE_FRAMES;
-  if (segments)
-    features[n++] = PPOOL_FEATURE_SEGMENTS;
+  add (features, PPOOL_FEATURE_GVARIANT, TRUE);
+  add (features, PPOOL_FEATURE_BOARD, board);
+  add (features, PPOOL_FEATURE_FRAMES, frames);
+  add (features, PPOOL_FEATURE_SEGMENTS, segments);
 
   g_variant_builder_add (dictionary, "{sv}", "version",
                          g_variant_new_uint32 (PPOOL_PROTOCOL_VERSION));
   g_variant_builder_add (dictionary, "{sv}", "features", g_variant_new_strv (features, -1));
 }
 
+/* Whether both sides have it. */
 gboolean
 ppool_protocol_has_feature (GVariant   *dictionary,
                             const char *feature)
 {
   g_autofree const char **features = NULL;
 
-  return g_variant_lookup (dictionary, "features", "^a&s", &features) &&
+  return allows (feature) && g_variant_lookup (dictionary, "features", "^a&s", &features) &&
          g_strv_contains (features, feature);
 }
 

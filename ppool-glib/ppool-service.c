@@ -183,7 +183,8 @@ receive_initialize (PPoolService *self,
   self->as_bytes = ppool_protocol_has_feature (options, PPOOL_FEATURE_GVARIANT);
   self->has_frames =
     self->as_bytes && ppool_protocol_has_feature (options, PPOOL_FEATURE_FRAMES);
-  adopt_board (self, options, fds, n_fds);
+  if (ppool_protocol_has_feature (options, PPOOL_FEATURE_BOARD))
+    adopt_board (self, options, fds, n_fds);
   if (self->has_frames && ppool_wire_passes_fds (self->wire) &&
       ppool_protocol_has_feature (options, PPOOL_FEATURE_SEGMENTS))
     ppool_service_begin_lending (self);

@@ -289,7 +289,7 @@ check_signature (const char  *type,
   if (lack != NULL)
     g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS,
                  "A value of type “%.255s” can't be sent to this worker: it speaks plain D-Bus, "
-                 "which has no %s",
+                 "which does not know %s",
                  type, lack);
 
   return lack == NULL;

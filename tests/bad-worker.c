@@ -459,6 +459,14 @@ __lsan_is_turned_off (void)
   return TRUE;
 }
 
+/* Some of the workers of such a pool have few features. */
+static void
+choose_features (void)
+{
+  if (g_strcmp0 (g_getenv ("BAD_WORKER_FEATURES"), "mixed") == 0 && getpid () % 2 == 0)
+    g_setenv ("PPOOL_FEATURES", "gvariant", TRUE);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -472,6 +480,7 @@ main (int    argc,
       return 0;
     }
 
+  choose_features ();
   worker = ppool_worker_new ();
   add_functions (worker, good_functions);
   add_functions (worker, bad_functions);

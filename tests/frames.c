@@ -179,8 +179,9 @@ frames_new (Peer     *peer,
   self->peer = peer;
   self->calls = g_byte_array_new ();
   self->results = g_ptr_array_new_with_free_func (free_result);
+  self->connection = g_object_ref (peer->connection);
   self->subscription =
-    g_dbus_connection_signal_subscribe (peer->connection, NULL, INTERFACE, "Results", OBJECT_PATH,
+    g_dbus_connection_signal_subscribe (self->connection, NULL, INTERFACE, "Results", OBJECT_PATH,
                                         NULL, G_DBUS_SIGNAL_FLAGS_NO_MATCH_RULE, results_cb, self,
                                         NULL);
   initialize (self, with_board ? make_board (self) : -1);
@@ -191,8 +192,9 @@ frames_new (Peer     *peer,
 void
 frames_free (Frames *self)
 {
-  if (self->peer->connection != NULL)
-    g_dbus_connection_signal_unsubscribe (self->peer->connection, self->subscription);
+  /* Results may be on their way in the main context. */
+  g_dbus_connection_signal_unsubscribe (self->connection, self->subscription);
+  g_object_unref (self->connection);
   if (self->board != NULL)
     munmap (self->board, BOARD_BYTES);
   g_byte_array_unref (self->calls);

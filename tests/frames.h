@@ -40,11 +40,12 @@ typedef struct
 /* A conversation in frames; like the peer, all of it is written here. */
 typedef struct
 {
-  Peer *peer;         /* (unowned) */
+  Peer *peer;                  /* (unowned) */
+  GDBusConnection *connection; /* (owned): also after the peer has hung up */
   guint subscription;
-  guint64 *board;     /* (nullable): shared memory */
-  GByteArray *calls;  /* (owned): the frame that is to be sent */
-  GPtrArray *results; /* (owned) (element-type FrameResult) */
+  guint64 *board;              /* (nullable): shared memory */
+  GByteArray *calls;           /* (owned): the frame that is to be sent */
+  GPtrArray *results;          /* (owned) (element-type FrameResult) */
   guint64 last_id;
   guint n_messages;
 } Frames;

@@ -153,6 +153,7 @@ submit (Run *run)
       return;
     }
 
+  checker_allow_call (run->checker);
   future = harness_submit (checker_get_executor (run->checker), "echo", NULL);
   ppool_future_add_done_callback (future, submit_cb, run, NULL);
   ppool_future_cancel (future);

@@ -160,6 +160,7 @@ ppool_pool_new (GObject       *executor,
   self->grace_msec = DEFAULT_GRACE_MSEC;
   self->max_workers = ppool_limits_n_processors ();
   self->scheduler = ppool_scheduler_new (&ppool_pool_scheduler_funcs, self, self->max_workers);
+  ppool_scheduler_set_n_processors (self->scheduler, self->max_workers);
 
   return self;
 }

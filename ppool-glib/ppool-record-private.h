@@ -38,6 +38,7 @@ typedef struct
   guint64 number;    /* in the order of submission */
   gint64 expected;   /* how long it is going to take, in nanoseconds */
   gsize size;        /* of the arguments, in bytes */
+  gboolean is_trivial; /* what its function does takes no more than a moment */
   gboolean accepted; /* the pool has it to settle */
 } PPoolRecordPlan;
 

@@ -15,13 +15,19 @@
  * idle gets it then, and so does the queue when a call turns out to be long.
  *
  * To wake a worker takes longer than to run a few very short calls. So those go to
- * one that runs already also while others are idle. */
+ * one that runs already also while others are idle. And as many workers as there are
+ * processors do trivial ones faster than the pool can send them: more of them would
+ * only be in each other's way. */
 
 /* How much work a worker may have altogether when more is sent ahead. */
 #define AHEAD_NSEC (250 * 1000)
 
 /* How much it may have when more is sent although another worker is idle. */
 #define NEAR_NSEC (50 * 1000)
+
+/* How long a trivial call takes. Longer ones may wait for something, and then many at a
+ * time make sense on few processors. */
+#define TRIVIAL_NSEC (10 * 1000)
 
 /* How large the arguments of all its calls may be then, in bytes. */
 #define AHEAD_BYTES ((gsize) 1024 * 1024)
@@ -48,7 +54,8 @@
 
 typedef struct
 {
-  gint64 nsec; /* how long it takes, about */
+  gint64 nsec;  /* how long it takes, about */
+  gint64 usual; /* what half of its calls take at most, about: long ones by chance don't count */
 } Estimate;
 
 GHashTable *
@@ -68,6 +75,7 @@ ppool_scheduler_estimate (PPoolScheduler *self,
     {
       estimate = g_new0 (Estimate, 1);
       estimate->nsec = LONG_NSEC;
+      estimate->usual = LONG_NSEC;
       g_hash_table_insert (self->estimates, g_strdup (function), estimate);
     }
 
@@ -86,6 +94,13 @@ ppool_scheduler_measure (PPoolRecord *record,
   /* A function counts as long until it was measured, and as long again soon after
    * it was. One time alone tells more of how busy the machine is. */
   nsec = MIN (nsec, LONG_NSEC);
+  if (nsec > estimate->usual)
+    estimate->usual += estimate->usual / 8 + 1;
+  else if (estimate->usual == LONG_NSEC)
+    estimate->usual = nsec;
+  else
+    estimate->usual -= (estimate->usual - nsec) / 8;
+
   if (estimate->nsec == LONG_NSEC)
     estimate->nsec = nsec;
   else if (nsec > estimate->nsec * MAX_GROWTH + MIN_GROWN_NSEC)
@@ -100,6 +115,14 @@ ppool_scheduler_expect (PPoolRecord *record)
   const Estimate *estimate = ppool_record_get_plan (record)->estimate;
 
   return estimate != NULL ? estimate->nsec : LONG_NSEC;
+}
+
+gboolean
+ppool_scheduler_is_trivial (PPoolRecord *record)
+{
+  const Estimate *estimate = ppool_record_get_plan (record)->estimate;
+
+  return estimate != NULL && estimate->usual <= TRIVIAL_NSEC;
 }
 
 static gboolean
@@ -145,6 +168,39 @@ find_room (PPoolScheduler *self,
   return best;
 }
 
+/* Whether as many workers do short work as are of use for trivial calls. */
+static gboolean
+is_crowded (PPoolScheduler *self)
+{
+  guint n = 0;
+
+  if (self->n_processors == 0 || self->seats[PPOOL_SEAT_BUSY].length < self->n_processors)
+    return FALSE;
+
+  for (GList *link = self->seats[PPOOL_SEAT_BUSY].head; link != NULL && n < self->n_processors;
+       link = link->next)
+    {
+      PPoolSeat *seat = link->data;
+
+      n += seat->takes_ahead && !seat->is_stuck && seat->expected <= AHEAD_NSEC;
+    }
+
+  return n >= self->n_processors;
+}
+
+/* The idle worker that gets @record if no other has room: (nullable). */
+static PPoolSeat *
+find_idle (PPoolScheduler *self,
+           PPoolRecord    *record)
+{
+  PPoolSeat *idle = g_queue_peek_head (&self->seats[PPOOL_SEAT_IDLE]);
+
+  if (idle != NULL && ppool_scheduler_is_trivial (record) && is_crowded (self))
+    return NULL;
+
+  return idle;
+}
+
 /* Of the idle workers, the one that was busy last is given work first: its memory
  * is the warmest. */
 void
@@ -156,7 +212,7 @@ ppool_scheduler_assign_all (PPoolScheduler *self)
   while (!g_queue_is_empty (&self->pending))
     {
       PPoolRecord *record = g_queue_peek_head (&self->pending);
-      PPoolSeat *idle = g_queue_peek_head (&self->seats[PPOOL_SEAT_IDLE]);
+      PPoolSeat *idle = find_idle (self, record);
       gint64 bound = idle != NULL ? NEAR_NSEC : AHEAD_NSEC;
 
       if (seat == NULL || seat->expected > limit || !has_room (self, seat, record, bound))
@@ -173,10 +229,13 @@ ppool_scheduler_assign_all (PPoolScheduler *self)
     }
 }
 
-/* Whether a call is behind another one. */
+/* Whether a call waits, in the queue or behind another one. */
 gboolean
-ppool_scheduler_has_ahead (PPoolScheduler *self)
+ppool_scheduler_has_waiting (PPoolScheduler *self)
 {
+  if (!g_queue_is_empty (&self->pending))
+    return TRUE;
+
   for (GList *link = self->seats[PPOOL_SEAT_BUSY].head; link != NULL; link = link->next)
     if (((PPoolSeat *) link->data)->n_calls > 1)
       return TRUE;
@@ -193,6 +252,7 @@ ppool_scheduler_forget_call (PPoolSeat   *seat,
   seat->n_calls--;
   seat->n_bytes -= plan->size;
   seat->expected -= plan->expected;
+  seat->n_trivial -= plan->is_trivial;
   plan->seat = NULL;
 }
 
@@ -272,7 +332,7 @@ ppool_scheduler_recall_stuck (PPoolScheduler *self)
       PPoolSeat *seat = link->data;
       PPoolRecord *record;
 
-      if (seat->n_calls < 2 || !is_stuck (self, seat, now))
+      if (seat->n_calls == 0 || !is_stuck (self, seat, now))
         continue;
 
       seat->is_stuck = TRUE;
@@ -284,6 +344,7 @@ ppool_scheduler_recall_stuck (PPoolScheduler *self)
 static PPoolRecord *
 recall_any (PPoolScheduler *self)
 {
+  gboolean crowded = is_crowded (self);
   PPoolRecord *record = NULL;
 
   for (GList *link = self->seats[PPOOL_SEAT_BUSY].head; link != NULL && record == NULL;
@@ -291,7 +352,8 @@ recall_any (PPoolScheduler *self)
     {
       PPoolSeat *seat = link->data;
 
-      if (seat->n_calls > 1 && seat->expected > NEAR_NSEC)
+      if (seat->n_calls > 1 && seat->expected > NEAR_NSEC &&
+          !(crowded && seat->n_trivial == seat->n_calls))
         record = ppool_scheduler_recall (self, seat, NULL);
     }
 

@@ -19,6 +19,7 @@ struct _PPoolScheduler
   gpointer owner; /* (unowned): owns this */
   guint max_workers;
   guint max_tasks; /* of one worker; 0 is no limit */
+  guint n_processors; /* that trivial calls need no more workers than; 0 is unknown */
   guint n_spare;   /* workers that are there before they are needed */
   gboolean closed;
   gboolean is_watched; /* somebody looks again soon */
@@ -39,10 +40,11 @@ GHashTable  *ppool_scheduler_new_estimates (void);
 gpointer     ppool_scheduler_estimate      (PPoolScheduler *self,
                                             const char     *function);
 gint64       ppool_scheduler_expect        (PPoolRecord    *record);
+gboolean     ppool_scheduler_is_trivial    (PPoolRecord    *record);
 void         ppool_scheduler_measure       (PPoolRecord    *record,
                                             gint64          nsec);
 void         ppool_scheduler_assign_all    (PPoolScheduler *self);
-gboolean     ppool_scheduler_has_ahead     (PPoolScheduler *self);
+gboolean     ppool_scheduler_has_waiting   (PPoolScheduler *self);
 PPoolRecord *ppool_scheduler_recall        (PPoolScheduler *self,
                                             PPoolSeat      *seat,
                                             PPoolRecord    *record);

@@ -47,6 +47,7 @@ struct _PPoolSeat
   PPoolSeatState state;
   guint n_tasks;        /* given so far */
   guint n_calls;        /* that it has */
+  guint n_trivial;      /* of these: so short that few workers do them all */
   gint64 expected;      /* how long they are going to take, in nanoseconds */
   gsize n_bytes;        /* their arguments have */
   gint64 busy_since;    /* with the first of them; monotonic, in microseconds */
@@ -61,6 +62,8 @@ PPoolScheduler *ppool_scheduler_new         (const PPoolSchedulerFuncs *funcs,
 void            ppool_scheduler_free        (PPoolScheduler            *self);
 void            ppool_scheduler_set_max     (PPoolScheduler            *self,
                                              guint                      max_workers);
+void            ppool_scheduler_set_n_processors (PPoolScheduler       *self,
+                                             guint                      n_processors);
 void            ppool_scheduler_set_max_tasks (PPoolScheduler          *self,
                                              guint                      max_tasks);
 

@@ -89,12 +89,14 @@ ppool_scheduler_assign (PPoolScheduler *self,
   ppool_record_set_stage (record, PPOOL_RECORD_ASSIGNED);
   plan->seat = seat;
   plan->expected = ppool_scheduler_expect (record);
+  plan->is_trivial = ppool_scheduler_is_trivial (record);
 
   if (seat->n_calls++ == 0)
     seat->busy_since = g_get_monotonic_time ();
   seat->n_tasks++;
   seat->n_bytes += plan->size;
   seat->expected += plan->expected;
+  seat->n_trivial += plan->is_trivial;
   self->funcs->assign (seat->process, record);
 }
 
@@ -161,12 +163,12 @@ start_needed (PPoolScheduler *self)
 }
 
 /* Where workers are idle, nothing else may happen that shows that a call behind
- * another has to wait after all. */
+ * others has to wait after all. */
 static void
 watch (PPoolScheduler *self)
 {
   if (self->is_watched || self->funcs->watch == NULL ||
-      g_queue_is_empty (&self->seats[PPOOL_SEAT_IDLE]) || !ppool_scheduler_has_ahead (self))
+      g_queue_is_empty (&self->seats[PPOOL_SEAT_IDLE]) || !ppool_scheduler_has_waiting (self))
     return;
 
   self->is_watched = TRUE;
@@ -220,6 +222,14 @@ ppool_scheduler_set_max_tasks (PPoolScheduler *self,
         retire_seat (self, link->data);
     }
   dispatch (self);
+}
+
+/* How many workers can run at the same moment. */
+void
+ppool_scheduler_set_n_processors (PPoolScheduler *self,
+                                  guint           n_processors)
+{
+  self->n_processors = n_processors;
 }
 
 /* Keeps workers ready for calls that are still to come. */
@@ -353,6 +363,7 @@ ppool_scheduler_seat_ready (PPoolScheduler *self,
   seat->n_calls = 0;
   seat->n_bytes = 0;
   seat->expected = 0;
+  seat->n_trivial = 0;
   seat->is_stuck = FALSE;
   settle_seat (self, seat);
   dispatch (self);
@@ -399,6 +410,7 @@ ppool_scheduler_evict_seat (PPoolScheduler *self,
   seat->n_calls = 0;
   seat->n_bytes = 0;
   seat->expected = 0;
+  seat->n_trivial = 0;
   ppool_scheduler_seat_unfit (self, seat);
 }
 

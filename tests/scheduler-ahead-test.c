@@ -12,6 +12,7 @@
 
 #define SHORT_NSEC (30 * 1000)
 #define TINY_NSEC (5 * 1000)
+#define TRIVIAL_NSEC 1000
 #define HALF_NSEC (100 * 1000)
 #define LONG_NSEC (10 * 1000 * 1000)
 
@@ -349,6 +350,124 @@ test_near (Fixture       *fixture,
   g_assert_cmpuint (get_process (fixture, 0)->calls.length, >, 0);
 }
 
+static guint
+count_used (Fixture *fixture)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < fixture->processes->len; i++)
+    n += get_process (fixture, i)->calls.length > 0;
+
+  return n;
+}
+
+/* Whoever has a call has been at it for long. */
+static void
+let_stick (Fixture *fixture)
+{
+  for (guint i = 0; i < fixture->processes->len; i++)
+    {
+      FakeProcess *process = get_process (fixture, i);
+
+      process->seat.busy_since -= G_TIME_SPAN_SECOND;
+      process->running_since = 1;
+    }
+  ppool_scheduler_look_again (fixture->scheduler);
+}
+
+static void
+push_many (Fixture    *fixture,
+           const char *function,
+           guint       n)
+{
+  for (guint i = 0; i < n; i++)
+    push (fixture, function);
+}
+
+/* Four workers on two processors, all idle. */
+static void
+start_four (Fixture    *fixture,
+            const char *function,
+            gint64      nsec)
+{
+  ppool_scheduler_set_n_processors (fixture->scheduler, 2);
+  for (guint i = 0; i < 4; i++)
+    push (fixture, "unknown");
+  for (guint i = 0; i < 4; i++)
+    become_ready (fixture, i, TRUE);
+  for (guint i = 0; i < 4; i++)
+    answer (fixture, i, LONG_NSEC);
+  push (fixture, function);
+  for (guint i = 0; i < 4; i++)
+    if (get_process (fixture, i)->calls.length > 0)
+      answer (fixture, i, nsec);
+}
+
+/* As many workers as there are processors do them, however many wait, unless those
+ * turn out to be busy with something else. */
+static void
+test_crowded (Fixture       *fixture,
+              gconstpointer  max_workers)
+{
+  start_four (fixture, "trivial", TRIVIAL_NSEC);
+  push_many (fixture, "trivial", 1000);
+  g_assert_cmpuint (count_used (fixture), ==, 2);
+  g_assert_cmpuint (fixture->n_watched, >, 0);
+
+  let_stick (fixture);
+  g_assert_cmpuint (count_used (fixture), ==, 4);
+}
+
+/* One call alone can be stuck as well. */
+static void
+test_crowded_by_one (Fixture       *fixture,
+                     gconstpointer  max_workers)
+{
+  g_autofree char *text = g_strnfill (900 * 1024, 'x');
+  g_autoptr (GVariant) large = g_variant_ref_sink (g_variant_new_string (text));
+
+  guint n_watched;
+
+  start_four (fixture, "trivial", TRIVIAL_NSEC);
+  ppool_scheduler_set_n_processors (fixture->scheduler, 1);
+  ppool_scheduler_look_again (fixture->scheduler);
+  n_watched = fixture->n_watched;
+  push_with (fixture, "trivial", large);
+  push_with (fixture, "trivial", large);
+  g_assert_cmpuint (count_used (fixture), ==, 1);
+  g_assert_cmpuint (ppool_scheduler_get_n_pending (fixture->scheduler), ==, 1);
+  g_assert_cmpuint (fixture->n_watched, >, n_watched);
+
+  let_stick (fixture);
+  g_assert_cmpuint (count_used (fixture), ==, 2);
+  g_assert_cmpuint (ppool_scheduler_get_n_pending (fixture->scheduler), ==, 0);
+}
+
+/* One call that took long by chance does not make others of its kind long. */
+static void
+test_crowded_by_chance (Fixture       *fixture,
+                        gconstpointer  max_workers)
+{
+  start_four (fixture, "trivial", TRIVIAL_NSEC);
+  push (fixture, "trivial");
+  for (guint i = 0; i < 4; i++)
+    if (get_process (fixture, i)->calls.length > 0)
+      answer (fixture, i, LONG_NSEC);
+
+  push_many (fixture, "trivial", 1000);
+  g_assert_cmpuint (count_used (fixture), ==, 2);
+}
+
+/* Longer calls may wait for something, and then more at a time are of use. */
+static void
+test_not_crowded (Fixture       *fixture,
+                  gconstpointer  max_workers)
+{
+  start_four (fixture, "short", SHORT_NSEC);
+  push_many (fixture, "short", 100);
+  g_assert_cmpuint (count_used (fixture), ==, 4);
+}
+
 /* One call that took long doesn't make its function long, some do. */
 static void
 test_growth (Fixture       *fixture,
@@ -502,6 +621,10 @@ main (int    argc,
   add ("/scheduler-ahead/behind-long", 1, test_behind_long);
   add ("/scheduler-ahead/share-out", 2, test_share_out);
   add ("/scheduler-ahead/near", 2, test_near);
+  add ("/scheduler-ahead/crowded", 4, test_crowded);
+  add ("/scheduler-ahead/crowded-by-one", 4, test_crowded_by_one);
+  add ("/scheduler-ahead/crowded-by-chance", 4, test_crowded_by_chance);
+  add ("/scheduler-ahead/not-crowded", 4, test_not_crowded);
   add ("/scheduler-ahead/growth", 1, test_growth);
   add ("/scheduler-ahead/stuck", 2, test_stuck);
   add ("/scheduler-ahead/untaken", 2, test_untaken);

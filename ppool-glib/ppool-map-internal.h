@@ -43,6 +43,7 @@ struct _PPoolMap
 
   /* For the read whose turn it is. */
   guint64 n_read;
+  guint n_processors; /* 0 before they were looked at */
   gsize input_size;  /* of one, lately */
   gsize result_size; /* likewise */
   PPoolMapInputs inputs; /* with the lock before the first read */

@@ -65,7 +65,8 @@ leave (PPoolMap     *self,
   read->link.data = NULL;
   if (next != NULL && next->completion != NULL)
     completion = ppool_completion_ref (next->completion);
-  g_cond_broadcast (&self->turn);
+  if (self->reads.length > 0)
+    g_cond_broadcast (&self->turn);
   g_mutex_unlock (&self->lock);
 
   if (completion != NULL)

@@ -45,8 +45,11 @@ choose_buffer_size (PPoolMap *self)
   gsize size = self->input_size + self->result_size;
   guint64 n;
 
+  /* To look at that takes longer than a short call does. */
+  if (n_workers == 0 && self->n_processors == 0)
+    self->n_processors = ppool_limits_n_processors ();
   if (n_workers == 0)
-    n_workers = ppool_limits_n_processors ();
+    n_workers = self->n_processors;
   n_workers = MIN (n_workers, MOST_WORKERS);
 
   n = MIN (n_workers * FIRST_PER_WORKER + self->n_read, n_workers * MOST_PER_WORKER);

@@ -8,6 +8,8 @@
 #include "busy.h"
 #include "mapping.h"
 
+#include <string.h>
+
 #define N_NUMBERS 2000
 #define N_THREADS 4
 #define N_READS   10
@@ -406,6 +408,46 @@ test_in_input (Harness *harness)
   g_object_unref (map);
 }
 
+/* How often this process has read from a file. */
+static gint64
+count_file_reads (void)
+{
+  g_autofree char *text = NULL;
+  const char *line;
+
+  if (!g_file_get_contents ("/proc/self/io", &text, NULL, NULL))
+    return -1;
+  line = strstr (text, "syscr: ");
+  g_assert_nonnull (line);
+
+  return g_ascii_strtoll (line + strlen ("syscr: "), NULL, 10);
+}
+
+/* How many processors there are isn't looked at for each value. */
+static void
+test_price (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (0);
+  Numbers numbers;
+  PPoolMap *map;
+  gint64 n_before, n_after;
+
+  numbers_init (&numbers, N_NUMBERS);
+  map = numbers_map (&numbers, executor, "echo");
+  mapping_assert_numbers (map, 0, 1);
+  n_before = count_file_reads ();
+  mapping_assert_numbers (map, 1, N_NUMBERS);
+  n_after = count_file_reads ();
+  mapping_assert_end (map);
+  g_object_unref (map);
+
+  g_test_message ("%" G_GINT64_FORMAT " reads", n_after - n_before);
+  if (n_before < 0)
+    g_test_skip ("what this process does is not told here");
+  else
+    g_assert_cmpint (n_after - n_before, <, 4 * N_NUMBERS);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -423,6 +465,7 @@ main (int    argc,
   harness_add ("/map/reads/threads", test_threads);
   harness_add ("/map/reads/behind", test_behind);
   harness_add ("/map/reads/in-input", test_in_input);
+  harness_add ("/map/reads/price", test_price);
 
   return g_test_run ();
 }

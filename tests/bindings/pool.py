@@ -17,6 +17,8 @@ gi.require_version('PPool', '1.0')
 from gi.repository import Gio, GLib, PPool  # noqa: E402
 
 LIMIT_MSEC = 20000
+NOT_FOUND = GLib.Variant('(sis)', ('g-io-error-quark', int(Gio.IOErrorEnum.NOT_FOUND), 'nothing'))
+SIGKILL = GLib.Variant('s', 'SIGKILL')
 
 
 def check(condition, *about):
@@ -59,15 +61,8 @@ def new_executor(max_workers=1):
 
 
 def test_call_sync(executor):
-    for variant in (GLib.Variant('(x)', (1 << 62, )),
-                    GLib.Variant('()', ()),
-                    GLib.Variant('s', 'Grüße'),
-                    GLib.Variant('ay', bytes(range(256))),
-                    GLib.Variant('a{sv}', {'one': GLib.Variant('ms', None)}),
-                    GLib.Variant('(mmsd)', ('maybe', 0.5)),
-                    GLib.Variant('{sv}', ('entry', GLib.Variant('v', GLib.Variant('b', True))))):
-        value = executor.call_sync('echo', variant, None)
-        check(value.equal(variant), value.print_(True), variant.print_(True))
+    variant = GLib.Variant('(mmsd)', ('maybe', 0.5))
+    check(executor.call_sync('echo', variant, None).equal(variant))
     check_equal(executor.call_sync('echo', None, None).get_type_string(), '()')
     check_equal(executor.call_sync('describe', GLib.Variant('(si)', ('a', 1)), None).unpack(),
                 ('describe', '(si)', "('a', 1)"))
@@ -134,15 +129,12 @@ def test_done_callback(executor):
 
 def test_error(executor):
     message = check_fails(Gio.io_error_quark(), Gio.IOErrorEnum.NOT_FOUND,
-                          executor.call_sync, 'fail', None, None)
-    check_equal(message, 'nothing of that name')
-    future = executor.submit('fail', None, None)
+                          executor.call_sync, 'fail', NOT_FOUND, None)
+    check_equal(message, 'nothing')
+    future = executor.submit('fail', NOT_FOUND, None)
     for _ in range(2):
         check_fails(Gio.io_error_quark(), Gio.IOErrorEnum.NOT_FOUND, future.result, LIMIT_MSEC)
     check(future.get_error().matches(Gio.io_error_quark(), Gio.IOErrorEnum.NOT_FOUND))
-    message = check_fails(PPool.error_quark(), PPool.Error.REMOTE,
-                          executor.call_sync, 'fail-strangely', None, None)
-    check('a-domain-of-this-worker-quark' in message and 'odd' in message, message)
     check_fails(Gio.io_error_quark(), Gio.IOErrorEnum.BUSY,
                 executor.call_sync, 'fail-later', None, None)
 
@@ -155,7 +147,7 @@ def test_error_in_loop(executor):
             errors.append(source.call_finish(result))
         except GLib.Error as error:
             errors.append(error)
-    executor.call_async('fail', None, None, finish)
+    executor.call_async('fail', NOT_FOUND, None, finish)
     run_loop(lambda: errors)
     check(errors[0].matches(Gio.io_error_quark(), Gio.IOErrorEnum.NOT_FOUND), errors[0])
 
@@ -215,7 +207,7 @@ def test_several_workers(executor):
 
 
 def test_crash(executor):
-    before = executor.submit('crash', None, None)
+    before = executor.submit('crash', SIGKILL, None)
     behind = executor.submit('echo', None, None)
     for future in (before, behind):
         message = check_fails(PPool.error_quark(), PPool.Error.BROKEN, future.result, LIMIT_MSEC)

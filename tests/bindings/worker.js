@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The PPool-GLib authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// A worker in JavaScript, with what pool.py and pool.js call. worker.py has
-// the same functions.
+// A worker in JavaScript, with what pool.py, pool.js and the programs of
+// tests/languages call. worker.py has the same functions.
 
 import System from 'system';
 
@@ -33,6 +33,10 @@ async function answerLater(invocation) {
     invocation.return_value(invocation.get_args());
 }
 
+function length(invocation, args) {
+    return new GLib.Variant('u', [...args.unpack()].length);
+}
+
 const functions = {
     'echo': (invocation, args) => args,
 
@@ -42,22 +46,35 @@ const functions = {
         invocation.get_args().print(false),
     ]),
 
-    'fail': () => {
-        throw new GLib.Error(Gio.io_error_quark(), Gio.IOErrorEnum.NOT_FOUND,
-            'nothing of that name');
-    },
+    'fail': (invocation, args) => {
+        const [domain, code, message] = args.deepUnpack();
 
-    'fail-strangely': () => {
-        throw new GLib.Error(GLib.quark_from_string('a-domain-of-this-worker-quark'), 7, 'odd');
+        throw new GLib.Error(GLib.quark_from_string(domain), code, message);
     },
 
     'give-nothing': () => null,
 
-    'crash': () => {
+    // Dies of the signal of that name, or exits.
+    'crash': (invocation, args) => {
+        const how = args.unpack();
         const pid = new Gio.Credentials().get_unix_pid();
-        GLib.spawn_command_line_sync(`/bin/kill -KILL ${pid}`);
+
+        if (how.startsWith('exit'))
+            System.exit(how === 'exit' ? 3 : 0);
+        GLib.spawn_command_line_sync(`/bin/kill -${how.slice(3)} ${pid}`);
         return null;
     },
+
+    'read-file': (invocation, args) => {
+        const [, contents] = GLib.file_get_contents(args.unpack());
+
+        return new GLib.Variant('s', new TextDecoder().decode(contents));
+    },
+
+    'length': length,
+    'Länge/長さ': length,
+    'negate': (invocation, args) => new GLib.Variant('x', -args.unpack()),
+    'count-arguments': (invocation, args) => new GLib.Variant('u', args.deepUnpack().length),
 
     // Gives a buffer of that size, all of whose bytes are the same.
     'fill': (invocation, args) => {
@@ -80,7 +97,7 @@ const handlers = {
     'drop': () => collectSoon(),
 };
 
-export function makeWorker() {
+export function makeWorker(withSignal = true) {
     const worker = new PPool.Worker();
 
     for (const [name, func] of Object.entries(functions))
@@ -88,6 +105,13 @@ export function makeWorker() {
     for (const [name, handler] of Object.entries(handlers))
         worker.add_handler(name, handler);
 
+    if (withSignal)
+        addSignal(worker);
+    addSetUp(worker);
+    return worker;
+}
+
+function addSignal(worker) {
     const id = worker.connect('handle-call', (self, invocation) => {
         switch (invocation.get_function()) {
         case 'signal-later':
@@ -104,8 +128,18 @@ export function makeWorker() {
         worker.disconnect(id);
         return args;
     });
-    return worker;
+}
+
+// An initializer, and what says what it was given.
+function addSetUp(worker) {
+    let setUp = null;
+
+    worker.add_function('set-up', (invocation, args) => {
+        setUp = args;
+        return new GLib.Variant('()', []);
+    });
+    worker.add_function('get-set-up', () => setUp);
 }
 
 if (System.programInvocationName.endsWith('worker.js'))
-    System.exit(makeWorker().run());
+    System.exit(makeWorker(!ARGV.includes('no-signal')).run());

@@ -1,8 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The PPool-GLib authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Compiles the C code of the README and of the guide.
+"""Compiles the C code of the README and of the guide, and its Vala code.
 
-snippets.py SRCDIR BUILDDIR C-COMPILER
+snippets.py SRCDIR BUILDDIR C-COMPILER VALA-COMPILER VAPIDIR
+
+Without a compiler of Vala, which is an empty string then, its code is left alone.
 
 The blocks of a page are read as one file, from top to bottom, so that a block
 may use what an earlier one defines. A block is code of the file's level, unless
@@ -11,12 +13,14 @@ this comment is the line above it:
     <!-- snippet: statements -->
 
 Then it is the body of a function that has the parameters below, which the block
-may declare anew.
+may declare anew. Vala code is of the file's level always.
 """
 
 import pathlib
 import re
+import subprocess
 import sys
+import tempfile
 
 from compiler import Compiler
 from tap import Tap
@@ -35,6 +39,7 @@ PARAMETERS = ', '.join([
 ])
 
 BLOCK = re.compile(r'^```c\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+VALA_BLOCK = re.compile(r'^```vala\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 MARK = re.compile(r'^<!-- snippet: (.*?) -->$', re.MULTILINE)
 STATEMENTS = 'statements'
 
@@ -79,6 +84,27 @@ def problems(path, name, compiler):
         yield message
 
 
+def vala_problems(path, valac, vapidir):
+    """What is wrong with the Vala blocks of a page, whose lines keep their numbers; that
+    nothing calls a function is not."""
+    text = path.read_text()
+    lines = [''] * len(text.splitlines())
+    for block in VALA_BLOCK.finditer(text):
+        start = line_of(text, block.start(1)) - 1
+        code = block.group(1).splitlines()
+        lines[start:start + len(code)] = code
+    with tempfile.TemporaryDirectory(prefix='ppool-snippets-') as name:
+        source = pathlib.Path(name, path.name + '.vala')
+        source.write_text('\n'.join(lines))
+        done = subprocess.run([*valac.split(), '--ccode', '--vapidir', vapidir, '--directory', name,
+                               '--pkg', 'ppool-glib-1.0', '--pkg', 'gio-2.0', source],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              timeout=50, check=False)
+        for line in done.stdout.splitlines():
+            if re.search(r'error:|warning:(?!.* never used$)', line):
+                yield line.replace(name + '/', '')
+
+
 def main():
     srcdir, builddir = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     compiler = Compiler(sys.argv[3], 'c', srcdir, builddir, *OPTIONS)
@@ -86,6 +112,8 @@ def main():
     for path in [srcdir / 'README.md', *sorted((srcdir / 'docs').glob('*.md'))]:
         name = str(path.relative_to(srcdir))
         tap.report('snippets/' + name, problems(path, name, compiler))
+        if sys.argv[4] and VALA_BLOCK.search(path.read_text()):
+            tap.report('snippets/%s/vala' % name, vala_problems(path, *sys.argv[4:6]))
     tap.end()
 
 

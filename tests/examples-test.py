@@ -1,0 +1,119 @@
+# SPDX-FileCopyrightText: 2026 The PPool-GLib authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Runs the examples that each language has, which print the same in all of them.
+
+Usage: examples-test.py hello|map|errors|checksum COMMAND...
+"""
+
+import os
+import pty
+import re
+import subprocess
+import sys
+import tempfile
+import traceback
+
+NAME, COMMAND = sys.argv[1], sys.argv[2:]
+LIMIT = 50
+
+# Halving and trebling: each number that takes more steps than all below it.
+RECORDS = '''\
+1 0, 2 1, 3 7, 6 8, 7 16, 9 19, 18 20, 25 23, 27 111, 54 112, 73 115, 97 118, 129 121, 171 124,
+231 127, 313 130, 327 143, 649 144, 703 170, 871 178, 1161 181, 2223 182, 2463 208, 2919 216,
+3711 237, 6171 261'''
+
+BROKEN = (r'The pool is broken \(WORKER_DIED\): Worker (\d+) was killed by SIGABRT \(Aborted\) '
+          r'while it ran “crash”; its standard error ended with:\ncrash: this can\'t be\n')
+ERRORS = (r'wait: not done yet\nwait: 7\ndivide: the function failed: Division by zero\n'
+          r'multiply: there is no such function\ncrash: ' + BROKEN +
+          r'divide: ' + BROKEN.replace(r'(\d+)', r'\1') + r'divide: 1\n')
+
+
+def check_equal(got, wanted):
+    if got != wanted:
+        raise AssertionError('got %r, wanted %r' % (got, wanted))
+
+
+def check_matches(pattern, text):
+    match = re.fullmatch(pattern, text)
+    if match is None:
+        raise AssertionError('%r does not match %r' % (text, pattern))
+    return match
+
+
+def run(*args, status=0, **options):
+    """Returns what the program printed to its standard output, and to its error."""
+    done = subprocess.run([*COMMAND, *args], stdout=subprocess.PIPE, timeout=LIMIT, check=False,
+                          text=True, **{'stderr': subprocess.PIPE, **options})
+    if done.returncode != status:
+        raise AssertionError('status %d: %s' % (done.returncode, done.stderr))
+    return done.stdout, done.stderr
+
+
+def test_hello():
+    for name, args in (('world', []), ('Zoë', ['Zoë'])):
+        out, err = run(*args)
+        check_equal(err, '')
+        check_matches('Hello, %s, from process [1-9][0-9]*!\n' % name, out)
+
+
+def test_map():
+    wanted = ['%s takes %s steps' % tuple(pair.split()) for pair in RECORDS.split(',')]
+    check_equal(run(), ('\n'.join(wanted) + '\n', ''))
+
+
+def test_errors():
+    out, err = run()
+    check_equal(err, '')
+    check_matches(ERRORS, out)
+
+
+def write_files(folder):
+    names = [os.path.join(folder, name) for name in ('empty', 'größe', 'large')]
+    for name, content in zip(names, (b'', b'text', bytes(range(256)) * 4000)):
+        with open(name, 'wb') as file:
+            file.write(content)
+    return names
+
+
+def sha256sum(names):
+    return subprocess.run(['sha256sum', *names], stdout=subprocess.PIPE, check=True, text=True).stdout
+
+
+def test_checksum():
+    with tempfile.TemporaryDirectory() as folder:
+        names = write_files(folder)
+        check_equal(run(*names), (sha256sum(names), ''))
+        missing = os.path.join(folder, 'missing')
+        out, err = run(names[2], missing, names[1], status=1)
+        check_equal(out, sha256sum([names[2], names[1]]))
+        check_matches('checksum: .*missing.*: No such file or directory\n', err)
+        check_progress(names)
+
+
+def check_progress(names):
+    """On a terminal it says how far it is, and leaves nothing of that behind."""
+    terminal, slave = pty.openpty()
+    try:
+        check_equal(run(*names, stderr=slave)[0], sha256sum(names))
+        shown = os.read(terminal, 4096).decode()
+    finally:
+        os.close(slave)
+        os.close(terminal)
+    check_equal(shown, '\r0 of 3 files\r1 of 3 files\r2 of 3 files\r\x1b[K')
+
+
+def main():
+    print('1..1')
+    try:
+        globals()['test_' + NAME]()
+    except Exception:
+        for line in traceback.format_exc().splitlines():
+            print('# ' + line)
+        print('not ok 1 %s' % NAME)
+        return 1
+    print('ok 1 %s' % NAME)
+    return 0
+
+
+sys.exit(main())

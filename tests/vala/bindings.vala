@@ -1,0 +1,218 @@
+// SPDX-FileCopyrightText: 2026 The PPool-GLib authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+// What the bindings add to the library: defaults, yield for all that is asynchronous, and
+// foreach. Workers are this program again.
+
+PPool.Executor executor;
+
+Variant echo (PPool.Invocation invocation, Variant args) throws Error {
+  return args;
+}
+
+Variant positive (PPool.Invocation invocation, Variant args) throws Error {
+  if ((int) args <= 0)
+    throw new IOError.INVALID_DATA ("not positive");
+  return args;
+}
+
+PPool.Future[] submit_numbers (int n) throws Error {
+  PPool.Future[] futures = {};
+  for (int i = 0; i < n; i++)
+    futures += executor.submit ("echo", i);
+  return futures;
+}
+
+void test_defaults () throws Error {
+  assert (executor.call_sync ("echo").is_of_type (VariantType.UNIT));
+  assert (executor.submit ("echo").result ().is_of_type (VariantType.UNIT));
+  assert (executor.submit_call (new PPool.Call ("echo")).result ().is_of_type (VariantType.UNIT));
+
+  var futures = submit_numbers (3);
+  var done = PPool.wait_futures (futures);
+  assert (done.length == 3 && done[2] == futures[2]);
+  done = null;
+  assert (futures[0].ref_count == 1);
+}
+
+async void yield_for_all () throws Error {
+  assert ((int) (yield executor.call_async ("echo", 7)) == 7);
+  assert ((yield executor.call_async ("echo")).is_of_type (VariantType.UNIT));
+
+  var futures = submit_numbers (2);
+  assert ((int) (yield futures[1].result_async ()) == 1);
+  var done = yield PPool.wait_futures_async (futures);
+  assert (done.length == 2);
+
+  var completed = new PPool.AsCompleted (futures);
+  assert ((yield completed.next_future_async ()) != null);
+  assert ((yield completed.next_future_async ()) != null);
+  assert ((yield completed.next_future_async ()) == null);
+
+  var map = executor.map ("echo", new Variant.parsed ("[1, 2]"));
+  assert ((int) (yield map.next_value_async ()) == 1);
+  assert ((int) (yield map.next_value_async ()) == 2);
+  assert ((yield map.next_value_async ()) == null);
+
+  try {
+    yield executor.call_async ("positive", -1);
+    assert_not_reached ();
+  } catch (IOError.INVALID_DATA error) {
+    assert (error.message == "not positive");
+  }
+  assert (yield executor.shutdown_async ());
+}
+
+void test_yield () throws Error {
+  var loop = new MainLoop ();
+  Error? failure = null;
+  yield_for_all.begin ((object, result) => {
+    try {
+      yield_for_all.end (result);
+    } catch (Error error) {
+      failure = error;
+    }
+    loop.quit ();
+  });
+  loop.run ();
+  if (failure != null)
+    throw failure;
+  assert (executor.state == PPool.ExecutorState.SHUT_DOWN);
+}
+
+void test_foreach_map () throws Error {
+  int n = 0;
+  var map = executor.map ("echo", new Variant.parsed ("[0, 1, 2, 3]"));
+  foreach (var value in map)
+    assert ((int) value == n++);
+  assert (n == 4);
+  assert (map.ref_count == 1);
+  assert (map.next_value () == null);
+}
+
+void test_foreach_func () throws Error {
+  int drawn = 0, n = 0;
+  var map = executor.map_func ("echo", () => drawn < 1000 ? new Variant.int32 (drawn++) : null);
+  foreach (var value in map)
+    assert ((int) value == n++);
+  assert (n == 1000);
+}
+
+// What comes before the failed call is there; the rest is cancelled with the map.
+void test_foreach_error () throws Error {
+  int n = 0;
+  try {
+    foreach (var value in executor.map ("positive", new Variant.parsed ("[2, 1, 0, 1]"))) {
+      assert ((int) value == 2 - n);
+      n++;
+    }
+    assert_not_reached ();
+  } catch (IOError.INVALID_DATA error) {
+    assert (n == 2);
+  }
+}
+
+void test_foreach_left () throws Error {
+  PPool.Map map;
+  WeakRef weak_map = WeakRef (null);
+  int n = 0;
+
+  map = executor.map_func ("echo", () => new Variant.int32 (0));
+  weak_map.set (map);
+  foreach (var value in map) {
+    assert ((int) value == 0);
+    if (++n == 10)
+      break;
+  }
+  map = null;
+  assert (weak_map.get () == null);
+}
+
+void test_foreach_completed () throws Error {
+  var futures = submit_numbers (10);
+  var seen = new bool[10];
+  foreach (var future in new PPool.AsCompleted (futures))
+    seen[(int) future.propagate ()] = true;
+  foreach (var was_seen in seen)
+    assert (was_seen);
+  assert (futures[9].ref_count == 1);
+}
+
+void test_callback () throws Error {
+  var loop = new MainLoop ();
+  var future = executor.submit ("echo", 5);
+  int got = 0;
+  future.add_done_callback ((done) => {
+    try {
+      got = (int) done.propagate ();
+    } catch (Error error) {
+      assert_not_reached ();
+    }
+    loop.quit ();
+  });
+  loop.run ();
+  assert (got == 5);
+}
+
+void test_buffer () throws Error {
+  var buffer = new PPool.Buffer (100000);
+  unowned uint8[] data = buffer.get_data ();
+  assert (data.length == 100000);
+  data[99999] = 42;
+  var value = executor.call_sync ("echo", buffer.to_variant ());
+  assert (value.get_data_as_bytes ()[99999] == 42);
+}
+
+void test_nullable_properties () throws Error {
+  var call = new PPool.Call ("echo");
+  assert (call.args == null && call.result_type == null);
+  assert (executor.initializer == null && executor.initializer_args == null);
+  assert (executor.launcher.cwd == null);
+}
+
+delegate void TestFunc () throws Error;
+
+// One executor a test, of which nothing may be left.
+void add (string path, TestFunc func) {
+  Test.add_data_func (path, () => {
+    WeakRef weak_executor = WeakRef (null);
+    try {
+      executor = new PPool.Executor (new PPool.Launcher.self ());
+      executor.max_workers = 2;
+      weak_executor.set (executor);
+      func ();
+      executor.shutdown_sync ();
+    } catch (Error error) {
+      Test.message ("%s", error.message);
+      Test.fail ();
+    }
+    executor = null;
+    while (MainContext.default ().iteration (false));
+    assert (weak_executor.get () == null);
+  });
+}
+
+int main (string[] args) {
+  var worker = new PPool.Worker ();
+  worker.add_function ("echo", echo);
+  worker.add_function ("positive", positive);
+  try {
+    if (PPool.Worker.is_spawned ())
+      return worker.run ();
+  } catch (Error error) {
+    return 1;
+  }
+
+  Test.init (ref args);
+  add ("/vala/defaults", test_defaults);
+  add ("/vala/yield", test_yield);
+  add ("/vala/foreach/map", test_foreach_map);
+  add ("/vala/foreach/func", test_foreach_func);
+  add ("/vala/foreach/error", test_foreach_error);
+  add ("/vala/foreach/left", test_foreach_left);
+  add ("/vala/foreach/completed", test_foreach_completed);
+  add ("/vala/callback", test_callback);
+  add ("/vala/buffer", test_buffer);
+  add ("/vala/nullable-properties", test_nullable_properties);
+  return Test.run ();
+}

@@ -1,0 +1,146 @@
+// SPDX-FileCopyrightText: 2026 The PPool-GLib authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Executors, calls and futures.
+
+/* exported overrideCall, overrideExecutor, overrideFuture */
+
+const {GLib} = imports.gi;
+const {restoreError, restoring} = imports.overrides.ppool.errors;
+const {begin, follow, following, nothing, rejecting} = imports.overrides.ppool.promises;
+const {overrideInit, overrideNumbers} = imports.overrides.ppool.properties;
+const {VARIANT, mark, pack, receive} = imports.overrides.ppool.values;
+
+function overrideCall({Call}) {
+    const create = Call.new;
+
+    overrideInit(Call.prototype, 'args', (call, {args}) => mark(call, args));
+    Call.new = function (name, args = null) {
+        return mark(create.call(this, name, pack(args, 'args')), args);
+    };
+}
+
+function overrideSubmit(proto) {
+    const {submit, submit_call} = proto;
+    const submitWith = (cancellable, func) => {
+        const [followed, release] = follow(cancellable);
+
+        try {
+            const future = func(followed);
+
+            if (release !== nothing)
+                future.add_done_callback(release);
+            return future;
+        } catch (error) {
+            release();
+            throw error;
+        }
+    };
+
+    proto.submit = function (name, args = null, cancellable = null) {
+        const packed = pack(args, 'args');
+
+        return mark(submitWith(cancellable, followed => submit.call(this, name, packed, followed)),
+            args);
+    };
+
+    proto.submit_call = function (call, cancellable = null) {
+        const future = submitWith(cancellable, followed => submit_call.call(this, call, followed));
+
+        if (call[VARIANT])
+            future[VARIANT] = true;
+        return future;
+    };
+}
+
+function overrideCalling(proto) {
+    const {call_async, call_finish, call_sync} = proto;
+
+    proto.call_finish = function (result) {
+        return restoring(() => call_finish.call(this, result));
+    };
+
+    proto.call_async = rejecting(3, function (name, args = null, cancellable = null, callback = null) {
+        const packed = pack(args, 'args');
+
+        return begin(cancellable, callback,
+            (followed, done) => call_async.call(this, name, packed, followed, done),
+            result => {
+                const value = this.call_finish(result);
+
+                return receive(value, args instanceof GLib.Variant);
+            });
+    });
+
+    proto.call = function (name, args = null, cancellable = null) {
+        return this.call_async(name, args, cancellable);
+    };
+
+    proto.call_sync = function (name, args = null, cancellable = null) {
+        const packed = pack(args, 'args');
+        const value = restoring(() => following(cancellable,
+            followed => call_sync.call(this, name, packed, followed)));
+
+        return receive(value, args instanceof GLib.Variant);
+    };
+}
+
+function overrideShutdown(proto, {NONE}) {
+    const {shutdown, shutdown_async, shutdown_sync} = proto;
+
+    proto.shutdown = function (flags = NONE) {
+        shutdown.call(this, flags);
+    };
+
+    proto.shutdown_sync = function (flags = NONE, cancellable = null) {
+        return following(cancellable, followed => shutdown_sync.call(this, flags, followed));
+    };
+
+    proto.shutdown_async = rejecting(2, function (flags = NONE,
+        cancellable = null, callback = null) {
+        return begin(cancellable, callback,
+            (followed, done) => shutdown_async.call(this, flags, followed, done),
+            result => this.shutdown_finish(result));
+    });
+}
+
+function overrideExecutor({Executor, ShutdownFlags}) {
+    const create = Executor.new;
+
+    Executor.new = function (launcher = null) {
+        return create.call(this, launcher);
+    };
+    overrideNumbers(Executor.prototype,
+        ['max_workers', 'spare_workers', 'max_tasks_per_worker', 'grace_msec']);
+    overrideInit(Executor.prototype, 'initializer_args');
+    overrideSubmit(Executor.prototype);
+    overrideCalling(Executor.prototype);
+    overrideShutdown(Executor.prototype, ShutdownFlags);
+}
+
+function overrideFuture({Future}) {
+    const proto = Future.prototype;
+    const {get_error, propagate, result, result_async, result_finish} = proto;
+
+    proto.result = function (timeout_msec = -1) {
+        return receive(restoring(() => result.call(this, timeout_msec)), this[VARIANT]);
+    };
+
+    proto.result_finish = function (asyncResult) {
+        return restoring(() => result_finish.call(this, asyncResult));
+    };
+
+    proto.result_async = rejecting(1, function (cancellable = null, callback = null) {
+        return begin(cancellable, callback,
+            (followed, done) => result_async.call(this, followed, done),
+            asyncResult => receive(this.result_finish(asyncResult), this[VARIANT]));
+    });
+
+    proto.propagate = function () {
+        return receive(restoring(() => propagate.call(this)), this[VARIANT]);
+    };
+
+    proto.get_error = function () {
+        return restoreError(get_error.call(this));
+    };
+}

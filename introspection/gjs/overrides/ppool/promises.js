@@ -1,0 +1,98 @@
+// SPDX-FileCopyrightText: 2026 The PPool-GLib authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Cancellables, and what is like an AbortSignal; promises.
+
+/* exported begin, follow, following, nothing, rejecting */
+
+const {Gio} = imports.gi;
+const {addStack} = imports.overrides.ppool.errors;
+const {describe} = imports.overrides.ppool.values;
+
+function isSignal(object) {
+    return typeof object === 'object' && 'aborted' in object &&
+        typeof object.addEventListener === 'function';
+}
+
+var nothing = () => {};
+
+// Gives a cancellable, and what is to be called when it is of no use any more.
+function follow(cancellable) {
+    if (cancellable === null || cancellable === undefined)
+        return [null, nothing];
+    if (cancellable instanceof Gio.Cancellable)
+        return [cancellable, nothing];
+    if (!isSignal(cancellable)) {
+        throw new TypeError('cancellable: neither a Gio.Cancellable nor an AbortSignal ' +
+            `but ${describe(cancellable)}`);
+    }
+
+    const followed = new Gio.Cancellable();
+    const cancel = () => followed.cancel();
+
+    if (cancellable.aborted) {
+        cancel();
+        return [followed, nothing];
+    }
+    cancellable.addEventListener('abort', cancel);
+    return [followed, () => cancellable.removeEventListener?.('abort', cancel)];
+}
+
+function following(cancellable, func) {
+    const [followed, release] = follow(cancellable);
+
+    try {
+        return func(followed);
+    } finally {
+        release();
+    }
+}
+
+// What start() begins with a cancellable and a callback, as a promise of what finish()
+// gives; or, for who brings a callback, as the library has it.
+function begin(cancellable, callback, start, finish) {
+    const [followed, release] = follow(cancellable);
+    const [done, promise] = callback
+        ? [callback, undefined] : promiseOf(finish);
+
+    try {
+        start(followed, (source, result) => {
+            release();
+            done(source, result);
+        });
+    } catch (error) {
+        release();
+        throw error;
+    }
+    return promise;
+}
+
+function promiseOf(finish) {
+    const here = new Error();
+    let done;
+    const promise = new Promise((resolve, reject) => {
+        done = (source, result) => {
+            try {
+                resolve(finish(result));
+            } catch (error) {
+                reject(addStack(error, 'Promise created here', here));
+            }
+        };
+    });
+
+    return [done, promise];
+}
+
+// A function that throws nothing where it gives a promise, which it does without a callback
+// at that place.
+function rejecting(callbackAt, func) {
+    return function (...args) {
+        try {
+            return func.apply(this, args);
+        } catch (error) {
+            if (args[callbackAt])
+                throw error;
+            return Promise.reject(error);
+        }
+    };
+}

@@ -1,0 +1,63 @@
+// SPDX-FileCopyrightText: 2026 The PPool-GLib authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Properties that a binding would take as they come.
+
+/* exported checkInteger, overrideInit, overrideNumbers */
+
+const {pack} = imports.overrides.ppool.values;
+
+// A binding takes for granted that a number fits, and makes another one of it if not.
+function checkInteger(name, value, min = 0, max = 0xffffffff) {
+    if (!Number.isInteger(value) || value < min || value > max)
+        throw new RangeError(`${name}: ${String(value)} is no integer from ${min} to ${max}`);
+}
+
+function spellings(name) {
+    return [name, name.replaceAll('_', '-'), name.replace(/_(.)/g, (_, letter) => letter.toUpperCase())];
+}
+
+function overrideNumbers(proto, names, min, max) {
+    for (const name of names) {
+        const getter = proto[`get_${name}`];
+        const setter = proto[`set_${name}`];
+        const set = function (value) {
+            checkInteger(name, value, min, max);
+            setter.call(this, value);
+        };
+
+        proto[`set_${name}`] = set;
+        for (const spelling of spellings(name)) {
+            Object.defineProperty(proto, spelling,
+                {get: getter, set, configurable: true, enumerable: true});
+        }
+    }
+
+    const init = proto._init;
+
+    proto._init = function (properties = {}, ...rest) {
+        for (const name of names) {
+            for (const spelling of spellings(name)) {
+                if (properties[spelling] !== undefined)
+                    checkInteger(name, properties[spelling], min, max);
+            }
+        }
+        return init.call(this, properties, ...rest);
+    };
+}
+
+// Has a property of a constructor's that is a variant take plain values.
+function overrideInit(proto, name, after = () => {}) {
+    const init = proto._init;
+
+    proto._init = function (properties = {}, ...rest) {
+        const packed = {...properties};
+
+        for (const spelling of spellings(name)) {
+            if (packed[spelling] !== undefined && packed[spelling] !== null)
+                packed[spelling] = pack(packed[spelling], name);
+        }
+        init.call(this, packed, ...rest);
+        after(this, properties);
+    };
+}

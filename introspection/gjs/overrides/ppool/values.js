@@ -1,0 +1,344 @@
+// SPDX-FileCopyrightText: 2026 The PPool-GLib authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Values: plain ones of JavaScript, and GLib.Variant.
+
+/* exported VARIANT, describe, mark, pack, receive, unpack */
+
+const {GLib} = imports.gi;
+const System = imports.system;
+
+// These versions of GJS keep a reference too many on every variant that they make, and so
+// none is ever freed: https://gitlab.gnome.org/GNOME/gjs/-/issues/499
+const own = [17400, 17401, 17402, 17600].includes(System.version)
+    ? variant => {
+        variant.unref();
+        return variant;
+    }
+    : variant => variant;
+
+// Set on calls, futures and maps whose arguments were variants, and whose values are too.
+var VARIANT = Symbol('values are variants');
+
+const UNIT = GLib.Variant.new_tuple([]);
+const VARIANT_TYPE = new GLib.VariantType('v');
+const ENTRY_TYPE = new GLib.VariantType('{sv}');
+const MAX_SAFE = GLib.Variant.new_int64(Number.MAX_SAFE_INTEGER);
+const MIN_SAFE = GLib.Variant.new_int64(Number.MIN_SAFE_INTEGER);
+const MAX_SAFE_UNSIGNED = GLib.Variant.new_uint64(Number.MAX_SAFE_INTEGER);
+
+const MIN_INT64 = -(2n ** 63n);
+const MAX_INT64 = 2n ** 63n - 1n;
+const MAX_UINT64 = 2n ** 64n - 1n;
+
+// Bytes in the library.
+const GARBAGE_OF_CALL = 1024;
+const MAX_GARBAGE = 32 * 1024 * 1024;
+
+// Arrays of numbers cross as bytes, not one by one.
+const NUMBER_ARRAYS = [
+    ['ay', Uint8Array], ['ay', Uint8ClampedArray], ['an', Int16Array], ['aq', Uint16Array],
+    ['ai', Int32Array], ['au', Uint32Array], ['ax', BigInt64Array], ['at', BigUint64Array],
+    ['ad', Float64Array],
+];
+const TYPES_OF_ARRAYS = new Map(NUMBER_ARRAYS.map(
+    ([type, constructor]) => [constructor, new GLib.VariantType(type)]));
+const ARRAYS_OF_TYPES = new Map([...NUMBER_ARRAYS].reverse());
+const BYTES_TYPE = TYPES_OF_ARRAYS.get(Uint8Array);
+
+// A half of a pair that makes one character.
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+// Where a value is in what was given: {value, up, key}, of which up is null at the top and
+// key is the name of an argument there.
+function pathOf(place) {
+    if (place.up === null)
+        return place.key;
+
+    const {key} = place;
+    const step = typeof key === 'string' && /^[\p{L}_$][\p{L}\d_$]*$/u.test(key)
+        ? `.${key}`
+        : `[${typeof key === 'string' ? JSON.stringify(key) : String(key)}]`;
+
+    return `${pathOf(place.up)}${step}`;
+}
+
+function refuse(place, why) {
+    throw new TypeError(`${pathOf(place)}: ${why}`);
+}
+
+function describe(value) {
+    if (value === null || value === undefined)
+        return String(value);
+
+    const name = typeof value === 'object'
+        ? Object.getPrototypeOf(value)?.constructor?.name ?? 'object' : typeof value;
+
+    return /^[aeiou]/i.test(name) ? `an ${name}` : `a ${name}`;
+}
+
+function packString(string, place) {
+    if (string.includes('\0'))
+        refuse(place, 'a string with a NUL character can’t be sent; send a Uint8Array');
+    if (LONE_SURROGATE.test(string))
+        refuse(place, 'a string that is not well-formed can’t be sent');
+    return own(GLib.Variant.new_string(string));
+}
+
+function packNumber(number) {
+    return Number.isSafeInteger(number) && !Object.is(number, -0)
+        ? own(GLib.Variant.new_int64(number)) : own(GLib.Variant.new_double(number));
+}
+
+function packBigInt(number, place) {
+    if (number >= MIN_INT64 && number <= MAX_INT64)
+        return own(GLib.Variant.new_int64(number));
+    if (number > 0 && number <= MAX_UINT64)
+        return own(GLib.Variant.new_uint64(number));
+    return refuse(place, `${number} has more than 64 bits`);
+}
+
+function packNumbers(array, type) {
+    const bytes = array instanceof Uint8Array
+        ? array : new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+
+    return own(GLib.Variant.new_from_bytes(type, bytes, true));
+}
+
+// A place of its own for what is inside of a value, and a bound for values that have
+// themselves inside.
+function enter(value, place) {
+    for (let above = place.up; above; above = above.up) {
+        if (above.value === value)
+            refuse(place, 'a value that is inside of itself can’t be sent');
+    }
+    return {value: null, up: place, key: null};
+}
+
+function packInside(value, place, key) {
+    place.key = key;
+    return own(GLib.Variant.new_variant(packAt(value, place)));
+}
+
+function packArray(array, place) {
+    const inside = enter(array, place);
+    const children = [];
+
+    for (let i = 0; i < array.length; i++)
+        children.push(packInside(array[i], inside, i));
+    return own(GLib.Variant.new_array(VARIANT_TYPE, children));
+}
+
+function packObject(object, place) {
+    const inside = enter(object, place);
+
+    return own(GLib.Variant.new_array(ENTRY_TYPE, Object.keys(object).map(key => {
+        inside.key = key;
+        return own(GLib.Variant.new_dict_entry(packString(key, inside),
+            packInside(object[key], inside, key)));
+    })));
+}
+
+// All keys are of the kind of the first one, which is a string for an empty map.
+function packMap(map, place) {
+    const inside = enter(map, place);
+    let type = null;
+    const entries = [...map].map(([key, value]) => {
+        inside.key = key;
+        if (!['string', 'boolean', 'number', 'bigint'].includes(typeof key))
+            refuse(inside, `${describe(key)} can’t be a key`);
+
+        const packed = packAt(key, inside);
+
+        type ??= packed.get_type_string();
+        if (packed.get_type_string() !== type)
+            refuse(inside, 'the keys of a Map must be of one type');
+        return own(GLib.Variant.new_dict_entry(packed, packInside(value, inside, key)));
+    });
+
+    return own(GLib.Variant.new_array(new GLib.VariantType(`{${type ?? 's'}v}`), entries));
+}
+
+function packOther(object, place) {
+    if (object instanceof GLib.Variant)
+        return object;
+    if (Array.isArray(object))
+        return packArray(object, place);
+
+    const prototype = Object.getPrototypeOf(object);
+
+    if (prototype === Object.prototype || prototype === null)
+        return packObject(object, place);
+
+    const type = TYPES_OF_ARRAYS.get(object.constructor);
+
+    if (type)
+        return packNumbers(object, type);
+    if (object instanceof Uint8Array)
+        return packNumbers(object, BYTES_TYPE);
+    if (object instanceof ArrayBuffer)
+        return packNumbers(new Uint8Array(object), BYTES_TYPE);
+    if (object instanceof GLib.Bytes)
+        return own(GLib.Variant.new_from_bytes(BYTES_TYPE, object, true));
+    if (object instanceof imports.gi.PPool.Buffer)
+        return object.to_variant(null);
+    if (object instanceof Map)
+        return packMap(object, place);
+    return refuse(place, `${describe(object)} can’t be sent`);
+}
+
+function packAt(value, place) {
+    place.value = value;
+    switch (typeof value) {
+    case 'undefined':
+        return UNIT;
+    case 'boolean':
+        return own(GLib.Variant.new_boolean(value));
+    case 'number':
+        return packNumber(value);
+    case 'bigint':
+        return packBigInt(value, place);
+    case 'string':
+        return packString(value, place);
+    case 'object':
+        return value === null ? UNIT : packOther(value, place);
+    default:
+        return refuse(place, `${describe(value)} can’t be sent`);
+    }
+}
+
+// What a call leaves behind is small for the garbage collector, which sees not what is below
+// it in the library: the collector would come every ten seconds.
+let garbage = 0;
+
+function countGarbage(variant) {
+    garbage += GARBAGE_OF_CALL + 3 * variant.get_size();
+    if (garbage > MAX_GARBAGE) {
+        garbage = 0;
+        System.gc();
+    }
+    return variant;
+}
+
+function pack(value, name = 'value') {
+    return countGarbage(packAt(value, {value: null, up: null, key: name}));
+}
+
+// GJS gives numbers, and warns when they are not exact.
+function unpackLong(variant) {
+    return variant.compare(MAX_SAFE) <= 0 && variant.compare(MIN_SAFE) >= 0
+        ? variant.get_int64() : BigInt(variant.print(false));
+}
+
+function unpackUnsignedLong(variant) {
+    return variant.compare(MAX_SAFE_UNSIGNED) <= 0
+        ? variant.get_uint64() : BigInt(variant.print(false));
+}
+
+// A copy: GJS gives the memory of the bytes itself, which may be read-only.
+function unpackNumbers(variant, constructor) {
+    const bytes = variant.get_data_as_bytes().toArray().slice();
+
+    return constructor === Uint8Array ? bytes : new constructor(bytes.buffer);
+}
+
+function unpackChildren(variant) {
+    const children = [];
+
+    for (let i = 0, n = variant.n_children(); i < n; i++)
+        children.push(unpackAt(variant.get_child_value(i)));
+    return children;
+}
+
+// Whatever it is named, a property of its own: an assignment to __proto__ makes none.
+function setOwn(object, key, value) {
+    if (key === '__proto__') {
+        Object.defineProperty(object, key,
+            {value, configurable: true, enumerable: true, writable: true});
+    } else {
+        object[key] = value;
+    }
+}
+
+function unpackDict(variant, type) {
+    const entries = unpackChildren(variant);
+
+    if (!'sog'.includes(type[2]))
+        return new Map(entries);
+
+    const object = {};
+
+    for (const [key, value] of entries)
+        setOwn(object, key, value);
+    return object;
+}
+
+function unpackArray(variant, type) {
+    const constructor = ARRAYS_OF_TYPES.get(type);
+
+    if (constructor)
+        return unpackNumbers(variant, constructor);
+    if (type[1] === '{')
+        return unpackDict(variant, type);
+    return type === 'as' ? variant.get_strv() : unpackChildren(variant);
+}
+
+function unpackMaybe(variant) {
+    return variant.n_children() === 0 ? null : unpackAt(variant.get_child_value(0));
+}
+
+function unpackAt(variant) {
+    const type = variant.get_type_string();
+
+    switch (type[0]) {
+    case 'b':
+        return variant.get_boolean();
+    case 'y':
+        return variant.get_byte();
+    case 'n':
+        return variant.get_int16();
+    case 'q':
+        return variant.get_uint16();
+    case 'i':
+        return variant.get_int32();
+    case 'u':
+        return variant.get_uint32();
+    case 'h':
+        return variant.get_handle();
+    case 'x':
+        return unpackLong(variant);
+    case 't':
+        return unpackUnsignedLong(variant);
+    case 'd':
+        return variant.get_double();
+    case 's':
+    case 'o':
+    case 'g':
+        return variant.get_string()[0];
+    case 'v':
+        return unpackAt(variant.get_variant());
+    case 'm':
+        return unpackMaybe(variant);
+    case '(':
+        return type === '()' ? null : unpackChildren(variant);
+    case '{':
+        return unpackChildren(variant);
+    default:
+        return unpackArray(variant, type);
+    }
+}
+
+function mark(object, args) {
+    if (args instanceof GLib.Variant)
+        object[VARIANT] = true;
+    return object;
+}
+
+function unpack(variant) {
+    return unpackAt(countGarbage(variant));
+}
+
+// Who gave a variant gets one.
+function receive(variant, asVariant) {
+    return asVariant ? countGarbage(variant) : unpack(variant);
+}

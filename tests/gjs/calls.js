@@ -1,0 +1,356 @@
+// SPDX-FileCopyrightText: 2026 The PPool-GLib authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+// Calls and their futures: promises, defaults, cancellables, dropped objects.
+
+import System from 'system';
+
+import Gio from 'gi://Gio';
+import GLib from 'gi://GLib';
+import PPool from 'gi://PPool?version=1.0';
+
+import {check, checkEqual, checkMatches, checkRejects, checkThrows, idle, runTests, until} from './tap.js';
+
+const functions = {
+    'echo': value => value,
+    'same': (value, invocation) => invocation.get_args(),
+    'type': (value, invocation) => invocation.get_args().print(true),
+    'fail': () => {
+        throw new GLib.Error(Gio.io_error_quark(), Gio.IOErrorEnum.NOT_FOUND, 'nothing here');
+    },
+    // Is busy until a file is there.
+    'wait-for': path => {
+        while (!GLib.file_test(path, GLib.FileTest.EXISTS))
+            GLib.usleep(1000);
+        return path;
+    },
+    'garbage': value => {
+        System.gc();
+        return value;
+    },
+};
+
+// What a program without a class AbortSignal makes of it.
+class Signal {
+    constructor() {
+        this.aborted = false;
+        this.listeners = new Set();
+    }
+
+    addEventListener(type, listener) {
+        checkEqual(type, 'abort');
+        this.listeners.add(listener);
+    }
+
+    removeEventListener(type, listener) {
+        this.listeners.delete(listener);
+    }
+
+    abort() {
+        this.aborted = true;
+        for (const listener of this.listeners)
+            listener({type: 'abort'});
+    }
+}
+
+// Keeps a worker busy until it is opened.
+class Gate {
+    constructor(executor) {
+        this.path = `${GLib.dir_make_tmp('ppool-XXXXXX')}/gate`;
+        this.future = executor.submit('wait-for', this.path);
+    }
+
+    async open() {
+        GLib.file_set_contents(this.path, '');
+        checkEqual(await this.future.result_async(), this.path);
+        GLib.unlink(this.path);
+        GLib.rmdir(GLib.path_get_dirname(this.path));
+    }
+}
+
+function closeAll(executor) {
+    const gates = [new Gate(executor), new Gate(executor)];
+
+    return {open: () => Promise.all(gates.map(gate => gate.open()))};
+}
+
+const tests = {
+    'promises': async executor => {
+        checkEqual(await executor.call('echo', [1, 'a']), [1, 'a']);
+        checkEqual(await executor.call('echo'), null);
+        checkEqual(await executor.call('echo', undefined, null), null);
+        checkEqual(await executor.call_async('echo', 5), 5);
+        checkEqual(await executor.submit('echo', 5).result_async(), 5);
+        checkEqual(await executor.call('same', new GLib.Variant('i', 5)), new GLib.Variant('i', 5));
+
+        const many = Array.from({length: 300}, (_, i) => executor.call('echo', i));
+
+        checkEqual(await Promise.all(many), Array.from({length: 300}, (_, i) => i));
+    },
+
+    'blocking': executor => {
+        checkEqual(executor.call_sync('echo', {a: 1}), {a: 1});
+        checkEqual(executor.call_sync('echo'), null);
+
+        const future = executor.submit('echo', 'text');
+
+        checkEqual(future.result(), 'text');
+        checkEqual(future.result(0), 'text');
+        checkEqual(future.propagate(), 'text');
+        checkEqual(future.get_error(), null);
+        checkEqual(executor.submit('echo').result(), null);
+    },
+
+    // Who gives a variant gets one, whichever way.
+    'variants': async executor => {
+        const variant = new GLib.Variant('(i)', [7]);
+        const future = executor.submit('same', variant);
+
+        checkEqual(future.result(), variant);
+        checkEqual(future.propagate(), variant);
+        checkEqual(await future.result_async(), variant);
+        checkEqual(executor.call_sync('same', variant), variant);
+        checkEqual(executor.submit_call(PPool.Call.new('same', variant)).result(), variant);
+        checkEqual(executor.submit_call(new PPool.Call({function: 'same', args: variant})).result(),
+            variant);
+    },
+
+    'call-objects': async executor => {
+        const call = PPool.Call.new('echo', {a: [1]});
+
+        checkEqual(await executor.submit_call(call).result_async(), {a: [1]});
+        checkEqual(executor.submit_call(PPool.Call.new('echo')).result(), null);
+        checkEqual(executor.submit_call(new PPool.Call({function: 'type', args: [1]})).result(),
+            '[<int64 1>]');
+        call.set_result_type(new GLib.VariantType('s'));
+        const error = await checkRejects(PPool.Error, 'a{sv}',
+            executor.submit_call(call).result_async());
+        checkMatches(error, PPool.Error, PPool.Error.INVALID_ARGS);
+    },
+
+    // The future of an await is the future.
+    'no-thenable': async executor => {
+        const future = executor.submit('echo', 1);
+
+        check(future.then === undefined, 'a future has no then');
+        check(await future === future, 'an awaited future is itself');
+    },
+
+    'callbacks': async executor => {
+        const called = [];
+
+        executor.call_async('echo', 3, null, (self, result) => {
+            called.push(self === executor, self.call_finish(result));
+        });
+        executor.submit('echo', 4).result_async(null, (self, result) => {
+            called.push(self.result_finish(result));
+        });
+        executor.submit('echo', 5).add_done_callback(future => called.push(future.propagate()));
+        await until(() => called.length === 4);
+        checkEqual(new Set(called.map(String)).has('true'), true);
+        checkEqual(called.filter(value => value instanceof GLib.Variant)
+            .map(value => value.unpack()).sort(), [3, 4]);
+        check(called.includes(5), 'the done callback');
+    },
+
+    // As a program would do that doesn't count on the override.
+    'promisified': async executor => {
+        const {call_async} = PPool.Executor.prototype;
+
+        try {
+            Gio._promisify(PPool.Executor.prototype, 'call_async');
+            const value = await executor.call_async('same', new GLib.Variant('s', 'x'), null);
+
+            checkEqual(value, new GLib.Variant('s', 'x'));
+        } finally {
+            PPool.Executor.prototype.call_async = call_async;
+        }
+    },
+
+    'errors': async executor => {
+        const future = executor.submit('fail');
+
+        for (const error of await Promise.all([
+            checkRejects(GLib.Error, 'nothing here', executor.call('fail')),
+            checkRejects(GLib.Error, 'nothing here', future.result_async()),
+            checkRejects(GLib.Error, 'nothing here', future.result_async()),
+        ])) {
+            checkMatches(error, Gio.IOErrorEnum, Gio.IOErrorEnum.NOT_FOUND);
+            check(error.stack.includes('calls.js'), 'where it was called from:', error.stack);
+        }
+        checkMatches(future.get_error(), Gio.IOErrorEnum, Gio.IOErrorEnum.NOT_FOUND);
+        checkThrows(Gio.IOErrorEnum, 'nothing here', () => future.result());
+        checkThrows(Gio.IOErrorEnum, 'nothing here', () => future.propagate());
+        checkThrows(Gio.IOErrorEnum, 'nothing here', () => executor.call_sync('fail'));
+        checkMatches(await checkRejects(PPool.Error, 'no-such', executor.call('no-such')),
+            PPool.Error, PPool.Error.UNKNOWN_FUNCTION);
+    },
+
+    'cancellable': async executor => {
+        const gate = closeAll(executor);
+        const cancellable = new Gio.Cancellable();
+        const future = executor.submit('echo', 1, cancellable);
+        const promise = executor.call('echo', 1, cancellable);
+        const stopped = executor.submit('echo', 1);
+        const waiting = stopped.result_async(cancellable);
+
+        cancellable.cancel();
+        for (const error of await Promise.all([
+            checkRejects(Gio.IOErrorEnum, '', promise),
+            checkRejects(Gio.IOErrorEnum, '', waiting),
+            checkRejects(Gio.IOErrorEnum, '', executor.call('echo', 1, cancellable)),
+        ]))
+            checkMatches(error, Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED);
+        check(future.is_cancelled() && !stopped.is_cancelled(), 'only the call');
+        checkThrows(Gio.IOErrorEnum, '', () => executor.submit('echo', 1, cancellable));
+        checkThrows(Gio.IOErrorEnum, '', () => executor.call_sync('echo', 1, cancellable));
+        await gate.open();
+        checkEqual(await stopped.result_async(), 1);
+    },
+
+    'signals': async executor => {
+        const gate = closeAll(executor);
+        const signal = new Signal();
+        const done = executor.call('echo', 1, signal);
+        const future = executor.submit('echo', 1, signal);
+        const call = executor.submit_call(PPool.Call.new('echo', 1), signal);
+
+        checkEqual(signal.listeners.size, 3);
+        signal.abort();
+        checkMatches(await checkRejects(Gio.IOErrorEnum, '', done),
+            Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED);
+        check(future.is_cancelled() && call.is_cancelled(), 'cancelled');
+        checkThrows(Gio.IOErrorEnum, '', () => executor.submit('echo', 1, signal));
+        await checkRejects(Gio.IOErrorEnum, '', executor.call('echo', 1, signal));
+        await until(() => signal.listeners.size === 0);
+        await gate.open();
+    },
+
+    // A signal that lives longer than the calls keeps nothing of them.
+    'signals-are-left': async executor => {
+        const signal = new Signal();
+
+        await Promise.all(Array.from({length: 20}, () => executor.call('echo', 1, signal)));
+        await checkRejects(TypeError, '', executor.call('echo', () => 1, signal));
+        executor.call_sync('echo', 1, signal);
+        const future = executor.submit('echo', 1, signal);
+        await future.result_async(signal);
+        await until(() => signal.listeners.size === 0);
+        for (const wrong of ['now', {aborted: false}, new Date(), 5]) {
+            await checkRejects(TypeError, 'cancellable: neither', executor.call('echo', 1, wrong));
+            checkThrows(TypeError, 'cancellable: neither', () => executor.submit('echo', 1, wrong));
+        }
+    },
+
+    'properties': () => {
+        for (const name of ['maxWorkers', 'max_workers', 'max-workers', 'graceMsec',
+            'maxTasksPerWorker', 'spareWorkers']) {
+            for (const value of [-1, 1.5, 2 ** 32, '4', NaN, null]) {
+                checkThrows(RangeError, 'is no integer from 0 to 4294967295',
+                    () => new PPool.Executor({[name]: value}));
+            }
+        }
+
+        const executor = new PPool.Executor({maxWorkers: 3, initializerArgs: {a: 1}});
+
+        checkEqual(executor.max_workers, 3);
+        checkEqual(executor.initializer_args, new GLib.Variant('a{sv}', {a: new GLib.Variant('x', 1)}));
+        checkThrows(RangeError, 'max_workers: -1 is no', () => (executor.maxWorkers = -1));
+        checkThrows(RangeError, 'max_workers: -1 is no', () => executor.set_max_workers(-1));
+        executor['max-workers'] = 4;
+        checkEqual([executor.maxWorkers, executor.max_workers, executor.get_max_workers()], [4, 4, 4]);
+        let notified = 0;
+        executor.connect('notify::max-workers', () => notified++);
+        executor.maxWorkers = 5;
+        checkEqual(notified, 1);
+        const launcher = PPool.Launcher.new_self();
+        checkThrows(RangeError, 'handshake_timeout_msec', () => (launcher.handshakeTimeoutMsec = -1));
+        checkEqual(PPool.Executor.new(launcher).launcher, launcher);
+        check(PPool.Executor.new().launcher instanceof PPool.Launcher, 'a launcher by default');
+    },
+
+    'initializer': async () => {
+        const executor = new PPool.Executor({initializer: 'fail', maxWorkers: 1});
+
+        const error = await checkRejects(PPool.Error, 'nothing here', executor.call('echo'));
+        checkMatches(error, PPool.Error, PPool.Error.BROKEN);
+        await executor.shutdown_async();
+    },
+
+    'shutdown': async () => {
+        const executor = new PPool.Executor({maxWorkers: 1});
+        const future = executor.submit('echo', 1);
+
+        checkEqual(await executor.shutdown_async(), true);
+        checkEqual(future.result(0), 1);
+        checkMatches(await checkRejects(PPool.Error, '', executor.call('echo')),
+            PPool.Error, PPool.Error.SHUT_DOWN);
+        executor.shutdown();
+        checkEqual(executor.shutdown_sync(), true);
+        const flags = PPool.ShutdownFlags.CANCEL_PENDING;
+        checkEqual(await new PPool.Executor().shutdown_async(flags, null), true);
+    },
+
+    'shutdown-stopped': async () => {
+        const executor = new PPool.Executor({maxWorkers: 1});
+        const gate = new Gate(executor);
+        const signal = new Signal();
+        const promise = executor.shutdown_async(undefined, signal);
+
+        signal.abort();
+        checkMatches(await checkRejects(Gio.IOErrorEnum, '', promise),
+            Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED);
+        await gate.open();
+        await executor.shutdown_async();
+    },
+
+    'garbage-collection': async executor => {
+        const promises = [];
+        const futures = [];
+
+        for (let i = 0; i < 300; i++) {
+            promises.push(executor.call('echo', {i, bytes: new Uint8Array(1000)}));
+            executor.submit('echo', `dropped ${i}`);
+            executor.submit('echo', new GLib.Variant('s', `dropped ${i}`)).result_async();
+            if (i % 10 === 0) {
+                futures.push(executor.submit('garbage', new GLib.Variant('i', i)));
+                System.gc();
+                await idle();
+            }
+        }
+        System.gc();
+        checkEqual((await Promise.all(promises)).map(value => value.i),
+            Array.from({length: 300}, (_, i) => i));
+        System.gc();
+        checkEqual(futures.map(future => future.result().unpack()),
+            Array.from({length: 30}, (_, i) => 10 * i));
+    },
+
+    // An executor that nobody holds lets its calls finish.
+    'dropped-executor': async () => {
+        let promises = [];
+
+        for (let i = 0; i < 5; i++) {
+            const executor = new PPool.Executor({maxWorkers: 1});
+
+            promises.push(executor.call('garbage', i), executor.submit('garbage', i).result_async());
+        }
+        System.gc();
+        checkEqual(await Promise.all(promises), [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]);
+        promises = null;
+        System.gc();
+    },
+
+    'in-callbacks': async executor => {
+        const values = [];
+
+        executor.submit('echo', 1).add_done_callback(async first => {
+            System.gc();
+            values.push(await executor.call('echo', first.propagate() + 1));
+        });
+        await until(() => values.length === 1);
+        checkEqual(values, [2]);
+    },
+};
+
+await runTests(tests, functions);

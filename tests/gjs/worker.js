@@ -1,0 +1,206 @@
+// SPDX-FileCopyrightText: 2026 The PPool-GLib authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+// Workers in JavaScript, asynchronous functions above all: worker.js [MODE], where the modes
+// are workers that are set up in other ways.
+
+import System from 'system';
+
+import Gio from 'gi://Gio';
+import GLib from 'gi://GLib';
+import PPool from 'gi://PPool?version=1.0';
+
+import {check, checkEqual, checkMatches, checkRejects, checkThrows, idle, readMemory, runTests} from './tap.js';
+
+const functions = {
+    'echo': value => value,
+    'nothing': () => {},
+    'add': ([a, b]) => a + b,
+    'describe': (value, invocation) => [typeof value, invocation instanceof PPool.Invocation,
+        invocation.get_function(), invocation.get_args().get_type_string()],
+    'later': async value => {
+        await idle();
+        await idle();
+        return value;
+    },
+    'resolved': value => Promise.resolve(value),
+    'thenable': value => ({then: resolve => resolve(value)}),
+    'reject-later': async () => {
+        await idle();
+        throw new RangeError('too late');
+    },
+    // An asynchronous function of GIO's.
+    'read-file': async path => {
+        const file = Gio.File.new_for_path(path);
+
+        return new Promise((resolve, reject) => {
+            file.load_contents_async(null, (self, result) => {
+                try {
+                    resolve(self.load_contents_finish(result)[1]);
+                } catch (error) {
+                    reject(error);
+                }
+            });
+        });
+    },
+    'variant': () => new GLib.Variant('(mus)', [null, 'x']),
+    'never': () => {
+        GLib.idle_add(GLib.PRIORITY_DEFAULT, () => {
+            System.gc();
+            return GLib.SOURCE_CONTINUE;
+        });
+        return new Promise(() => {});
+    },
+    'garbage': async value => {
+        System.gc();
+        await idle();
+        System.gc();
+        return value;
+    },
+    'memory': () => {
+        System.gc();
+        return readMemory();
+    },
+    // A pool in a worker.
+    'nested': async value => {
+        const executor = new PPool.Executor({maxWorkers: 1});
+        const result = await executor.call('later', value);
+
+        await executor.shutdown_async();
+        return result;
+    },
+};
+
+function addHandlers(worker) {
+    worker.add_handler('plain-handler', invocation => {
+        GLib.idle_add(GLib.PRIORITY_DEFAULT, () => {
+            invocation.return_value({handled: PPool.unpack(invocation.get_args())});
+            return GLib.SOURCE_REMOVE;
+        });
+    });
+    worker.add_handler('no-value', invocation => invocation.return_value());
+    worker.add_handler('failing-handler', async invocation => {
+        await idle();
+        invocation.return_error(new TypeError('handled'));
+    });
+    worker.connect('handle-call', (self, invocation) => {
+        if (invocation.get_function() !== 'by-signal')
+            return false;
+        invocation.return_value('by signal');
+        return true;
+    });
+}
+
+const worker = new PPool.Worker();
+
+addHandlers(worker);
+
+// A worker that was set up after an await, where no promise goes on.
+if (ARGV[0] === 'after-await' && PPool.Worker.is_spawned()) {
+    await idle();
+    for (const [name, func] of Object.entries(functions))
+        worker.add_function(name, func);
+    System.exit(worker.run());
+}
+
+if (ARGV[0] === 'handlers' && PPool.Worker.is_spawned())
+    System.exit(worker.run());
+
+function startOther(mode) {
+    const command = ['gjs', '-m', GLib.build_filenamev([GLib.getenv('G_TEST_SRCDIR'), 'gjs', 'worker.js'])];
+
+    return new PPool.Executor({launcher: PPool.Launcher.new([...command, mode]), maxWorkers: 1});
+}
+
+const tests = {
+    'plain': async executor => {
+        checkEqual(await executor.call('add', [1, 2]), 3);
+        checkEqual(await executor.call('add', ['a', 'b']), 'ab');
+        checkEqual(await executor.call('nothing'), null);
+        checkEqual(await executor.call('describe', 5), ['number', true, 'describe', 'x']);
+        checkEqual(await executor.call('describe', new GLib.Variant('(i)', [1])),
+            new GLib.Variant('av', [new GLib.Variant('s', 'object'), new GLib.Variant('b', true),
+                new GLib.Variant('s', 'describe'), new GLib.Variant('s', '(i)')]));
+        checkEqual(PPool.unpack(await executor.call('variant', PPool.pack())), [null, 'x']);
+    },
+
+    'asynchronous': async executor => {
+        for (const name of ['later', 'resolved', 'thenable', 'garbage'])
+            checkEqual(await executor.call(name, {a: [1]}), {a: [1]});
+        await checkRejects(RangeError, 'too late', executor.call('reject-later'));
+        const path = GLib.build_filenamev([GLib.getenv('G_TEST_SRCDIR'), 'gjs', 'worker.js']);
+        checkEqual(await executor.call('read-file', path), GLib.file_get_contents(path)[1]);
+        checkMatches(await checkRejects(Gio.IOErrorEnum, '', executor.call('read-file', '/nothing')),
+            Gio.IOErrorEnum, Gio.IOErrorEnum.NOT_FOUND);
+
+        const many = Array.from({length: 200}, (_, i) => executor.call('later', i));
+
+        checkEqual(await Promise.all(many), Array.from({length: 200}, (_, i) => i));
+    },
+
+    // A promise that can't come true any more is seen as such when it is collected.
+    'never': async executor => {
+        const error = await checkRejects(PPool.Error, 'never', executor.call('never'));
+
+        checkMatches(error, PPool.Error, PPool.Error.UNHANDLED);
+    },
+
+    'after-await': async () => {
+        const executor = startOther('after-await');
+
+        checkEqual(await executor.call('echo', 1), 1);
+        await checkRejects(Error, 'run() was called after an await', executor.call('later', 1));
+        checkEqual(await executor.call('echo', 2), 2);
+        await executor.shutdown_async();
+    },
+
+    'handlers': async () => {
+        const executor = startOther('handlers');
+
+        checkEqual(await executor.call('plain-handler', 5), {handled: 5});
+        checkEqual(await executor.call('no-value'), null);
+        checkEqual(await executor.call('by-signal'), 'by signal');
+        await checkRejects(TypeError, 'handled', executor.call('failing-handler'));
+        checkMatches(await checkRejects(PPool.Error, '', executor.call('unknown')),
+            PPool.Error, PPool.Error.UNHANDLED);
+        await executor.shutdown_async();
+    },
+
+    'wrong-function': () => {
+        for (const wrong of [null, undefined, 'name', {}])
+            checkThrows(TypeError, 'func: not a function', () => worker.add_function('name', wrong));
+    },
+
+    'nested': async executor => {
+        checkEqual(await executor.call('nested', [1, 'a']), [1, 'a']);
+    },
+
+    // The program again, written as scripts were before there were modules.
+    'legacy-script': () => {
+        const script = GLib.build_filenamev([GLib.getenv('G_TEST_SRCDIR'), 'gjs', 'legacy.js']);
+        const [, out, err, status] = GLib.spawn_sync(null, ['gjs', script], null,
+            GLib.SpawnFlags.SEARCH_PATH, null);
+
+        checkEqual(new TextDecoder().decode(out), 'sync 5\nasync 7\nmap 2 4 6\nTypeError: legacy\n');
+        checkEqual([new TextDecoder().decode(err), status], ['', 0]);
+    },
+
+    // What calls bring and take away doesn't stay.
+    'memory': async () => {
+        const executor = new PPool.Executor({maxWorkers: 1});
+        const call = async () => {
+            for (let i = 0; i < 1000; i++)
+                await executor.call('echo', {i, text: 'x'.repeat(1000), bytes: new Uint8Array(1000)});
+            return executor.call('memory');
+        };
+
+        await call();
+        const before = await call();
+        await call();
+        const growth = await call() - before;
+        check(growth < 4, `${growth} MiB more`);
+        await executor.shutdown_async();
+    },
+};
+
+await runTests(tests, functions);

@@ -265,6 +265,10 @@ const tests = {
         checkEqual(notified, 1);
         const launcher = PPool.Launcher.new_self();
         checkThrows(RangeError, 'handshake_timeout_msec', () => (launcher.handshakeTimeoutMsec = -1));
+        launcher.setenv('PPOOL_TEST_VARIABLE', 'a');
+        launcher.setenv('PPOOL_TEST_VARIABLE', 'b');
+        launcher.setenv('PPOOL_TEST_VARIABLE', 'c', false);
+        checkEqual(launcher.getenv('PPOOL_TEST_VARIABLE'), 'b');
         checkEqual(PPool.Executor.new(launcher).launcher, launcher);
         check(PPool.Executor.new().launcher instanceof PPool.Launcher, 'a launcher by default');
     },

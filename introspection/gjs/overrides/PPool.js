@@ -7,9 +7,10 @@
 
 /* exported _init */
 
-const {overrideCall, overrideExecutor, overrideFuture} = imports.overrides.ppool.executor;
+const {
+    overrideCall, overrideExecutor, overrideFuture, overrideLauncher,
+} = imports.overrides.ppool.executor;
 const {overrideMaps} = imports.overrides.ppool.map;
-const {overrideNumbers} = imports.overrides.ppool.properties;
 const {pack, unpack} = imports.overrides.ppool.values;
 const {overrideWaiting} = imports.overrides.ppool.waiting;
 const {overrideWorker} = imports.overrides.ppool.worker;
@@ -17,7 +18,7 @@ const {overrideWorker} = imports.overrides.ppool.worker;
 function _init() {
     this.pack = value => pack(value);
     this.unpack = variant => unpack(variant);
-    overrideNumbers(this.Launcher.prototype, ['handshake_timeout_msec']);
+    overrideLauncher(this);
     overrideCall(this);
     overrideExecutor(this);
     overrideFuture(this);

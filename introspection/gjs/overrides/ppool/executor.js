@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The PPool-GLib authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Executors, calls and futures.
+// Launchers, executors, calls and futures.
 
-/* exported overrideCall, overrideExecutor, overrideFuture */
+/* exported overrideCall, overrideExecutor, overrideFuture, overrideLauncher */
 
 const {GLib} = imports.gi;
 const {restoreError, restoring} = imports.overrides.ppool.errors;
@@ -116,6 +116,15 @@ function overrideExecutor({Executor, ShutdownFlags}) {
     overrideSubmit(Executor.prototype);
     overrideCalling(Executor.prototype);
     overrideShutdown(Executor.prototype, ShutdownFlags);
+}
+
+function overrideLauncher({Launcher}) {
+    const {setenv} = Launcher.prototype;
+
+    overrideNumbers(Launcher.prototype, ['handshake_timeout_msec']);
+    Launcher.prototype.setenv = function (variable, value, overwrite = true) {
+        setenv.call(this, variable, value, overwrite);
+    };
 }
 
 function overrideFuture({Future}) {

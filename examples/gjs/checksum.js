@@ -1,0 +1,73 @@
+#!/usr/bin/gjs -m
+// SPDX-FileCopyrightText: 2026 The PPool-GLib authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+// Prints what sha256sum prints, from every processor, and how far it is.
+
+import System from 'system';
+
+import Gio from 'gi://Gio';
+import GLib from 'gi://GLib';
+import PPool from 'gi://PPool?version=1.0';
+
+function sha256(name) {
+    const checksum = new GLib.Checksum(GLib.ChecksumType.SHA256);
+    const stream = Gio.File.new_for_path(name).read(null);
+
+    for (let bytes; (bytes = stream.read_bytes(256 * 1024, null).toArray()).length > 0;)
+        checksum.update(bytes);
+    stream.close(null);
+    return checksum.get_string();
+}
+
+const worker = new PPool.Worker();
+worker.add_function('sha256', sha256);
+if (PPool.Worker.is_spawned())
+    System.exit(worker.run());
+
+// A terminal is told, and nobody else.
+const terminal = GLib.log_writer_supports_color(2) ? Gio.UnixOutputStream.new(2, false) : null;
+
+function showProgress(nDone, nFiles) {
+    const text = nDone < nFiles ? `\r${nDone} of ${nFiles} files` : '\r\x1b[K';
+
+    terminal?.write(new TextEncoder().encode(text), null);
+}
+
+// Waits for all as they come, and prints them in the order of their names.
+async function printChecksums(executor, names) {
+    const futures = names.map(name => executor.submit('sha256', name));
+    let nDone = 0;
+    let status = 0;
+
+    showProgress(nDone, names.length);
+    for await (const future of PPool.as_completed(futures)) {
+        const error = future.get_error();
+
+        // A file that can't be read is no reason to stop, and a dead worker is.
+        if (error instanceof PPool.Error && error.matches(PPool.Error, PPool.Error.BROKEN))
+            throw error;
+        showProgress(++nDone, names.length);
+    }
+
+    for (const [i, name] of names.entries()) {
+        try {
+            print(`${futures[i].propagate()}  ${name}`);
+        } catch (error) {
+            printerr(`checksum: ${error.message}`);
+            status = 1;
+        }
+    }
+    return status;
+}
+
+const executor = new PPool.Executor();
+let status = 1;
+
+try {
+    status = await printChecksums(executor, ARGV);
+    await executor.shutdown_async();
+} catch (error) {
+    printerr(`checksum: ${error.message}`);
+}
+System.exit(status);

@@ -1,0 +1,424 @@
+// SPDX-FileCopyrightText: 2026 The PPool-GLib authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// PPool-GLib as JavaScript sees it, with the override. The types of GLib, GObject and Gio are
+// those that @girs/gjs has.
+
+declare module 'gi://PPool?version=1.0' {
+    import type Gio from 'gi://Gio?version=2.0';
+    import type GLib from 'gi://GLib?version=2.0';
+    import type GObject from 'gi://GObject?version=2.0';
+
+    export namespace PPool {
+        const MAJOR_VERSION: number;
+        const MINOR_VERSION: number;
+        const MICRO_VERSION: number;
+
+        // Values
+
+        /** Numbers in bulk, which cross without being looked at one by one. */
+        type NumberArray = Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array |
+            BigInt64Array | BigUint64Array | Float64Array;
+
+        /** What can be sent, besides a variant as a whole: see the table of docs/javascript.md. */
+        type Sendable = null | undefined | boolean | number | bigint | string | NumberArray |
+            Uint8ClampedArray | ArrayBuffer | GLib.Bytes | GLib.Variant | Buffer |
+            readonly Sendable[] | ReadonlyMap<string | number | bigint | boolean, Sendable> |
+            {readonly [key: string]: Sendable};
+
+        /** What arrives for plain values. It is for the program to say what it expects. */
+        // eslint-disable-next-line @typescript-eslint/no-explicit-any
+        type Received = any;
+
+        /** What a call gives: a variant for a variant, and a plain value else. */
+        type ReceivedFor<A> = A extends GLib.Variant ? GLib.Variant : Received;
+
+        /** What is like the AbortSignal of browsers. */
+        interface AbortSignalLike {
+            readonly aborted: boolean;
+            addEventListener(type: 'abort', listener: (event: any) => void): void;
+            removeEventListener?(type: 'abort', listener: (event: any) => void): void;
+        }
+
+        type Cancellable = Gio.Cancellable | AbortSignalLike | null;
+
+        /** Makes the variant that a plain value is sent as; of a variant, the same. */
+        function pack(value?: Sendable): GLib.Variant;
+        /** Makes the plain value as which a variant is received. */
+        function unpack(variant: GLib.Variant): Received;
+
+        // Enumerations and errors
+
+        enum ExecutorState {
+            RUNNING,
+            SHUTTING_DOWN,
+            SHUT_DOWN,
+            BROKEN,
+        }
+
+        enum FutureState {
+            PENDING,
+            RUNNING,
+            FINISHED,
+            CANCELLED,
+        }
+
+        enum ReturnWhen {
+            FIRST_COMPLETED,
+            FIRST_ERROR,
+            ALL_COMPLETED,
+        }
+
+        enum ShutdownFlags {
+            NONE,
+            CANCEL_PENDING,
+        }
+
+        enum StderrMode {
+            TEE,
+            INHERIT,
+            DISCARD,
+        }
+
+        /** The errors of pools: `error.matches(PPool.Error, PPool.Error.BROKEN)`. */
+        class Error extends GLib.Error {
+            static readonly BROKEN: number;
+            static readonly SHUT_DOWN: number;
+            static readonly WORKER_DIED: number;
+            static readonly TIMED_OUT: number;
+            static readonly UNKNOWN_FUNCTION: number;
+            static readonly UNHANDLED: number;
+            static readonly INVALID_ARGS: number;
+            static readonly INITIALIZER: number;
+            static readonly LAUNCH: number;
+            static readonly PROTOCOL: number;
+            static readonly TOO_LARGE: number;
+            static readonly QUEUE_FULL: number;
+            static readonly SYSTEM_LIMIT: number;
+            static readonly REMOTE: number;
+
+            static quark(): number;
+        }
+
+        function error_quark(): number;
+
+        // The program's side
+
+        interface ExecutorProperties {
+            launcher: Launcher | null;
+            max_workers: number;
+            maxWorkers: number;
+            spare_workers: number;
+            spareWorkers: number;
+            max_tasks_per_worker: number;
+            maxTasksPerWorker: number;
+            initializer: string | null;
+            initializer_args: Sendable;
+            initializerArgs: Sendable;
+            grace_msec: number;
+            graceMsec: number;
+        }
+
+        interface MapOptions {
+            buffer_size?: number;
+            bufferSize?: number;
+            chunk_size?: number;
+            chunkSize?: number;
+            timeout_msec?: number;
+            timeoutMsec?: number;
+            cancellable?: Cancellable;
+        }
+
+        /** Takes calls, returns futures. Final. */
+        class Executor extends GObject.Object {
+            /** Without a launcher, workers are the program itself again. */
+            constructor(properties?: Partial<ExecutorProperties>);
+            static new(launcher?: Launcher | null): Executor;
+
+            readonly launcher: Launcher;
+            max_workers: number;
+            maxWorkers: number;
+            spare_workers: number;
+            spareWorkers: number;
+            max_tasks_per_worker: number;
+            maxTasksPerWorker: number;
+            readonly initializer: string | null;
+            readonly initializer_args: GLib.Variant | null;
+            readonly initializerArgs: GLib.Variant | null;
+            grace_msec: number;
+            graceMsec: number;
+            readonly state: ExecutorState;
+            readonly n_workers: number;
+            readonly nWorkers: number;
+            readonly n_pending: number;
+            readonly nPending: number;
+            readonly n_running: number;
+            readonly nRunning: number;
+
+            get_launcher(): Launcher;
+            get_max_workers(): number;
+            set_max_workers(max_workers: number): void;
+            get_spare_workers(): number;
+            set_spare_workers(spare_workers: number): void;
+            get_max_tasks_per_worker(): number;
+            set_max_tasks_per_worker(max_tasks_per_worker: number): void;
+            get_initializer(): string | null;
+            get_initializer_args(): GLib.Variant | null;
+            get_grace_msec(): number;
+            set_grace_msec(grace_msec: number): void;
+            get_state(): ExecutorState;
+            get_n_workers(): number;
+            get_n_pending(): number;
+            get_n_running(): number;
+            get_error(): GLib.Error | null;
+
+            prestart(n_workers: number): boolean;
+
+            submit<A extends Sendable = null>(name: string, args?: A, cancellable?: Cancellable):
+                Future<ReceivedFor<A>>;
+            submit_call<A extends Sendable>(call: Call<A>, cancellable?: Cancellable):
+                Future<ReceivedFor<A>>;
+
+            /** Calls a function, and gives its value. */
+            call<A extends Sendable = null>(name: string, args?: A, cancellable?: Cancellable):
+                Promise<ReceivedFor<A>>;
+            call_async<A extends Sendable = null>(name: string, args?: A, cancellable?: Cancellable):
+                Promise<ReceivedFor<A>>;
+            call_async(name: string, args: Sendable, cancellable: Cancellable,
+                callback: AsyncReadyCallback<Executor>): void;
+            call_finish(result: Gio.AsyncResult): GLib.Variant;
+            /** Calls a function, and blocks until it has a value. */
+            call_sync<A extends Sendable = null>(name: string, args?: A, cancellable?: Cancellable):
+                ReceivedFor<A>;
+
+            /** Has a function run over inputs, which may be endless. */
+            map(name: string, inputs: GLib.Variant, options?: MapOptions): Map<GLib.Variant>;
+            map<A extends Sendable>(name: string, inputs: AsyncIterable<A>, options?: MapOptions):
+                AsyncGenerator<ReceivedFor<A>, void, void>;
+            map<A extends Sendable>(name: string, inputs: Iterable<A>, options?: MapOptions):
+                Map<ReceivedFor<A>>;
+            map_func<A extends Sendable>(name: string, func: InputFunc<A>): Map<ReceivedFor<A>>;
+
+            shutdown(flags?: ShutdownFlags): void;
+            shutdown_async(flags?: ShutdownFlags, cancellable?: Cancellable): Promise<boolean>;
+            shutdown_async(flags: ShutdownFlags, cancellable: Cancellable,
+                callback: AsyncReadyCallback<Executor>): void;
+            shutdown_finish(result: Gio.AsyncResult): boolean;
+            shutdown_sync(flags?: ShutdownFlags, cancellable?: Cancellable): boolean;
+            terminate_workers(): void;
+            kill_workers(): void;
+        }
+
+        type AsyncReadyCallback<T> = (source: T, result: Gio.AsyncResult) => void;
+        type FutureFunc<T = Received> = (future: Future<T>) => void;
+        /** Gives the next input, or null at the end. */
+        type InputFunc<A extends Sendable = Sendable> = () => A | null | undefined;
+
+        /** The result of a call, now or later. It has no then(): await result_async(). Final. */
+        class Future<T = Received> extends GObject.Object {
+            private constructor();
+
+            cancel(): boolean;
+            is_cancelled(): boolean;
+            is_running(): boolean;
+            is_done(): boolean;
+            get_state(): FutureState;
+
+            /** Waits without blocking, and gives the value. */
+            result_async(cancellable?: Cancellable): Promise<T>;
+            result_async(cancellable: Cancellable, callback: AsyncReadyCallback<Future<T>>): void;
+            result_finish(result: Gio.AsyncResult): GLib.Variant;
+            /** Blocks until there is a value, or the time is up. */
+            result(timeout_msec?: number): T;
+            /** Gives the value of a future that is done. */
+            propagate(): T;
+            /** What the call failed with: a GLib.Error, or what a worker in JavaScript threw. */
+            get_error(): GLib.Error | globalThis.Error | null;
+
+            add_done_callback(func: FutureFunc<T>): number;
+            remove_done_callback(id: number): void;
+
+            get_function(): string;
+            get_call(): Call<Sendable> | null;
+            get_worker_pid(): number;
+            get_queued_time(): number;
+            get_started_time(): number;
+            get_finished_time(): number;
+        }
+
+        interface CallProperties<A extends Sendable> {
+            function: string;
+            args: A;
+            result_type: GLib.VariantType | null;
+            resultType: GLib.VariantType | null;
+        }
+
+        /** What to run. Final. */
+        class Call<A extends Sendable = null> extends GObject.Object {
+            constructor(properties: Partial<CallProperties<A>>);
+            static new<A extends Sendable = null>(name: string, args?: A): Call<A>;
+
+            readonly function: string;
+            readonly args: GLib.Variant | null;
+            result_type: GLib.VariantType | null;
+            resultType: GLib.VariantType | null;
+
+            get_function(): string;
+            get_args(): GLib.Variant | null;
+            get_result_type(): GLib.VariantType | null;
+            set_result_type(result_type: GLib.VariantType | null): void;
+        }
+
+        /** The results of one function over many inputs, in the order of the inputs. Final. */
+        class Map<T = Received> extends GObject.Object implements Iterable<T>, AsyncIterable<T> {
+            private constructor();
+
+            chunk_size: number;
+            chunkSize: number;
+            buffer_size: number;
+            bufferSize: number;
+            timeout_msec: number;
+            timeoutMsec: number;
+
+            get_chunk_size(): number;
+            set_chunk_size(chunk_size: number): void;
+            get_buffer_size(): number;
+            set_buffer_size(buffer_size: number): void;
+            get_timeout_msec(): number;
+            set_timeout_msec(timeout_msec: number): void;
+            add_inputs(inputs: GLib.Variant): void;
+
+            /** The end is undefined, or null for a map of one variant that is an array. */
+            next_value_async(cancellable?: Cancellable): Promise<T | undefined | null>;
+            next_value_async(cancellable: Cancellable, callback: AsyncReadyCallback<Map<T>>): void;
+            next_value_finish(result: Gio.AsyncResult): GLib.Variant | null;
+            next_value(timeout_msec?: number): T | undefined | null;
+            cancel(): void;
+
+            /** Blocks for each value. */
+            [Symbol.iterator](): Generator<T, void, void>;
+            /** A loop that is left cancels the map. */
+            [Symbol.asyncIterator](): AsyncGenerator<T, void, void>;
+        }
+
+        /** Many futures, one by one as they are done. Final. */
+        class AsCompleted<T = Received> extends GObject.Object
+            implements Iterable<Future<T>>, AsyncIterable<Future<T>> {
+            private constructor();
+            static new<T>(futures: Iterable<Future<T>>, timeout_msec?: number): AsCompleted<T>;
+
+            next_future_async(cancellable?: Cancellable): Promise<Future<T> | null>;
+            next_future_async(cancellable: Cancellable, callback: AsyncReadyCallback<AsCompleted<T>>): void;
+            next_future_finish(result: Gio.AsyncResult): Future<T> | null;
+            next_future(timeout_msec?: number): Future<T> | null;
+
+            /** Blocks for each future. */
+            [Symbol.iterator](): Generator<Future<T>, void, void>;
+            [Symbol.asyncIterator](): AsyncGenerator<Future<T>, void, void>;
+        }
+
+        /** The same as AsCompleted.new(). */
+        function as_completed<T>(futures: Iterable<Future<T>>, timeout_msec?: number): AsCompleted<T>;
+
+        /** Gives the futures that are done. */
+        function wait_futures<T>(futures: Iterable<Future<T>>, return_when?: ReturnWhen,
+            timeout_msec?: number, cancellable?: Cancellable): Future<T>[];
+        function wait_futures_async<T>(futures: Iterable<Future<T>>, return_when?: ReturnWhen,
+            timeout_msec?: number, cancellable?: Cancellable): Promise<Future<T>[]>;
+        function wait_futures_async<T>(futures: Iterable<Future<T>>, return_when: ReturnWhen,
+            timeout_msec: number, cancellable: Cancellable, callback: AsyncReadyCallback<null>): void;
+        function wait_futures_finish(result: Gio.AsyncResult): Future[];
+
+        interface LauncherProperties {
+            argv: string[];
+            cwd: string | null;
+            stderr_mode: StderrMode;
+            stderrMode: StderrMode;
+            handshake_timeout_msec: number;
+            handshakeTimeoutMsec: number;
+        }
+
+        /** How workers are started. Final. */
+        class Launcher extends GObject.Object {
+            constructor(properties?: Partial<LauncherProperties>);
+            static new(argv: string[]): Launcher;
+            /** Workers are this program again, which asks Worker.is_spawned(). */
+            static new_self(): Launcher;
+            static new_module(path: string): Launcher;
+
+            readonly argv: string[] | null;
+            cwd: string | null;
+            stderr_mode: StderrMode;
+            stderrMode: StderrMode;
+            handshake_timeout_msec: number;
+            handshakeTimeoutMsec: number;
+
+            get_argv(): string[] | null;
+            get_cwd(): string | null;
+            set_cwd(cwd: string | null): void;
+            get_stderr_mode(): StderrMode;
+            set_stderr_mode(stderr_mode: StderrMode): void;
+            get_handshake_timeout_msec(): number;
+            set_handshake_timeout_msec(handshake_timeout_msec: number): void;
+            getenv(variable: string): string | null;
+            setenv(variable: string, value: string, overwrite?: boolean): void;
+            unsetenv(variable: string): void;
+            set_environ(env: string[] | null): void;
+        }
+
+        /** Memory to be filled and sent. Final. */
+        class Buffer extends GObject.Object {
+            private constructor();
+            static new(size: number): Buffer;
+            static new_from_bytes(bytes: Uint8Array | GLib.Bytes): Buffer;
+
+            get_data(): Uint8Array;
+            get_size(): number;
+            to_variant(type: GLib.VariantType | null): GLib.Variant;
+            write(offset: number, bytes: Uint8Array | GLib.Bytes): boolean;
+        }
+
+        // The worker's side
+
+        /** Returns its value, or a promise of it, or throws. */
+        type Function<A = Received> = (args: A, invocation: Invocation) => Sendable | PromiseLike<Sendable> | void;
+        type Handler = (invocation: Invocation) => void;
+
+        /** A program's life as a worker. Final. */
+        class Worker extends GObject.Object {
+            constructor();
+            static new(): Worker;
+            /** Whether a pool started this process. */
+            static is_spawned(): boolean;
+
+            add_function<A = Received>(name: string, func: Function<A>): void;
+            add_handler(name: string, func: Handler): void;
+            /** Serves calls until the pool wants no more, and gives the exit status. */
+            run(): number;
+
+            connect(signal: 'handle-call', callback: (worker: this, invocation: Invocation) => boolean): number;
+            connect(signal: string, callback: (...args: any[]) => any): number;
+        }
+
+        /** One call being served. Final. */
+        class Invocation extends GObject.Object {
+            private constructor();
+
+            get_function(): string;
+            get_args(): GLib.Variant;
+            return_value(value?: Sendable): void;
+            /** Answers with whatever was thrown. */
+            return_error(error: unknown): void;
+            return_gerror(error: GLib.Error): void;
+            return_error_literal(domain: number, code: number, message: string): void;
+        }
+    }
+
+    export default PPool;
+}
+
+declare module 'gi://PPool' {
+    import {PPool} from 'gi://PPool?version=1.0';
+    export {PPool};
+    export default PPool;
+}

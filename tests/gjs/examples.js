@@ -1,0 +1,110 @@
+// SPDX-FileCopyrightText: 2026 The PPool-GLib authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+// Runs the examples, as their readers will.
+
+import Gio from 'gi://Gio';
+import GLib from 'gi://GLib';
+
+import {check, checkEqual, runTests} from './tap.js';
+
+const FOLDER = GLib.build_filenamev([GLib.getenv('G_TEST_SRCDIR') ?? '.', '..', 'examples', 'gjs']);
+const {STDOUT_PIPE, STDERR_PIPE} = Gio.SubprocessFlags;
+
+async function run(command) {
+    const process = Gio.Subprocess.new(command, STDOUT_PIPE | STDERR_PIPE);
+
+    return new Promise((resolve, reject) => {
+        process.communicate_utf8_async(null, null, (self, result) => {
+            try {
+                const [, out, err] = self.communicate_utf8_finish(result);
+
+                resolve({out, err, status: self.get_exit_status()});
+            } catch (error) {
+                reject(error);
+            }
+        });
+    });
+}
+
+function runExample(name, ...args) {
+    return run(['gjs', '-m', `${FOLDER}/${name}.js`, ...args]);
+}
+
+function writeFiles(contents) {
+    const folder = GLib.dir_make_tmp('ppool-XXXXXX');
+    const names = Object.keys(contents).map(name => `${folder}/${name}`);
+
+    for (const name of names)
+        GLib.file_set_contents(name, contents[GLib.path_get_basename(name)]);
+    return [names, () => {
+        names.forEach(name => GLib.unlink(name));
+        GLib.rmdir(folder);
+    }];
+}
+
+const tests = {
+    'hello': async () => {
+        for (const [args, name] of [[[], 'world'], [['Grüße 👋'], 'Grüße 👋']]) {
+            const {out, err, status} = await runExample('hello', ...args);
+
+            check(new RegExp(`^Hello, ${name}, from process \\d+!\n$`, 'u').test(out), out);
+            checkEqual([err, status], ['', 0]);
+        }
+    },
+
+    'map': async () => {
+        const {out, err, status} = await runExample('map');
+        const lines = out.trimEnd().split('\n');
+
+        checkEqual([lines.length, lines[0], lines[3], lines[8], lines.at(-1)],
+            [26, '1 takes 0 steps', '6 takes 8 steps', '27 takes 111 steps', '6171 takes 261 steps']);
+        checkEqual([err, status], ['', 0]);
+    },
+
+    'errors': async () => {
+        const {out, err, status} = await runExample('errors');
+        const broken = 'The pool is broken (WORKER_DIED): Worker N exited with status 3 while it ran ' +
+            '“crash”; its standard error ended with:\ncrash: about to leave without an answer';
+
+        checkEqual(out.replace(/Worker \d+/g, 'Worker N'), `${[
+            // The first wait may be over at once, or not.
+            out.startsWith('wait: 7') ? 'wait: 7' : 'wait: not done yet',
+            'wait: 7',
+            'divide: the function failed: Division by zero',
+            'multiply: there is no such function',
+            'divide: what can\'t be sent never leaves: args[1]: a Date can’t be sent',
+            `crash: ${broken}`,
+            `divide: ${broken}`,
+            'divide: 1',
+        ].join('\n')}\n`);
+        checkEqual([err, status], ['', 0]);
+    },
+
+    'checksum': async () => {
+        const [names, remove] = writeFiles({
+            'empty': '', 'text': 'text\n', 'Grüße': 'a name', 'large': 'x'.repeat(3000000),
+        });
+        const wanted = await run(['sha256sum', ...names]);
+
+        checkEqual(await runExample('checksum', ...names), {out: wanted.out, err: '', status: 0});
+        const got = await runExample('checksum', names[0], '/nothing/here', names[1]);
+        checkEqual([got.out, got.status],
+            [(await run(['sha256sum', names[0], names[1]])).out, 1]);
+        check(got.err.startsWith('checksum: ') && got.err.includes('/nothing/here'), got.err);
+        checkEqual(await runExample('checksum'), {out: '', err: '', status: 0});
+        remove();
+    },
+
+    // A terminal sees how far it is, and no trace of it is left.
+    'progress': async () => {
+        const [names, remove] = writeFiles({'one': '1', 'two': '2'});
+        const {out} = await run(['env', 'TERM=xterm', 'script', '-qec',
+            `gjs -m ${FOLDER}/checksum.js ${names.join(' ')}`, '/dev/null']);
+
+        check(out.startsWith('\r0 of 2 files\r1 of 2 files\r\x1b[K'), JSON.stringify(out));
+        remove();
+    },
+};
+
+await runTests(tests);

@@ -35,13 +35,13 @@ function showProgress(nDone, nFiles) {
 }
 
 // Waits for all as they come, and prints them in the order of their names.
-async function printChecksums(executor, names) {
+function printChecksums(executor, names) {
     const futures = names.map(name => executor.submit('sha256', name));
     let nDone = 0;
     let status = 0;
 
     showProgress(nDone, names.length);
-    for await (const future of PPool.as_completed(futures)) {
+    for (const future of PPool.as_completed(futures)) {
         const error = future.get_error();
 
         // A file that can't be read is no reason to stop, and a dead worker is.
@@ -65,8 +65,8 @@ const executor = new PPool.Executor();
 let status = 1;
 
 try {
-    status = await printChecksums(executor, ARGV);
-    await executor.shutdown_async();
+    status = printChecksums(executor, ARGV);
+    executor.shutdown_sync();
 } catch (error) {
     printerr(`checksum: ${error.message}`);
 }

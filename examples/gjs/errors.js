@@ -7,6 +7,7 @@
 import System from 'system';
 
 import Gio from 'gi://Gio';
+import GLib from 'gi://GLib';
 import PPool from 'gi://PPool?version=1.0';
 
 function divide([dividend, divisor]) {
@@ -69,15 +70,23 @@ function waitTwice(executor) {
     }
 }
 
-let executor = makeExecutor();
-waitTwice(executor);
-await call(executor, 'divide', [1, 0]);
-await call(executor, 'multiply', [1, 2]);
-await call(executor, 'divide', [1, new Date()]);
+async function main() {
+    let executor = makeExecutor();
 
-// After a crash an executor takes no more calls; a new one does.
-await call(executor, 'crash');
-await call(executor, 'divide', [1, 1]);
-executor = makeExecutor();
-await call(executor, 'divide', [1, 1]);
-await executor.shutdown_async();
+    waitTwice(executor);
+    await call(executor, 'divide', [1, 0]);
+    await call(executor, 'multiply', [1, 2]);
+    await call(executor, 'divide', [1, new Date()]);
+
+    // After a crash an executor takes no more calls; a new one does.
+    await call(executor, 'crash');
+    await call(executor, 'divide', [1, 1]);
+    executor = makeExecutor();
+    await call(executor, 'divide', [1, 1]);
+    await executor.shutdown_async();
+}
+
+const loop = new GLib.MainLoop(null, false);
+
+main().catch(logError).finally(() => loop.quit());
+loop.run();

@@ -20,5 +20,5 @@ if (PPool.Worker.is_spawned())
     System.exit(worker.run());
 
 const executor = new PPool.Executor();
-print(await executor.call('greet', ARGV[0] ?? 'world'));
-await executor.shutdown_async();
+print(executor.call_sync('greet', ARGV[0] ?? 'world'));
+executor.shutdown_sync();

@@ -9,6 +9,7 @@
 
 import System from 'system';
 
+import GLib from 'gi://GLib';
 import PPool from 'gi://PPool?version=1.0';
 
 const LAST_NUMBER = 10000;
@@ -32,17 +33,23 @@ function* naturalNumbers() {
         yield n;
 }
 
-const executor = new PPool.Executor();
-let number = 0;
-let most = -1;
-
 // The results come in the order of the inputs, whichever worker is done first.
-for await (const nSteps of executor.map('count-steps', naturalNumbers())) {
-    if (++number > LAST_NUMBER)
-        break;
-    if (nSteps > most) {
-        print(`${number} takes ${nSteps} steps`);
-        most = nSteps;
+async function printRecords(executor) {
+    let number = 0;
+    let most = -1;
+
+    for await (const nSteps of executor.map('count-steps', naturalNumbers())) {
+        if (++number > LAST_NUMBER)
+            break;
+        if (nSteps > most) {
+            print(`${number} takes ${nSteps} steps`);
+            most = nSteps;
+        }
     }
+    await executor.shutdown_async();
 }
-await executor.shutdown_async();
+
+const loop = new GLib.MainLoop(null, false);
+
+printRecords(new PPool.Executor()).catch(logError).finally(() => loop.quit());
+loop.run();

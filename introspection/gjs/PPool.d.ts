@@ -16,7 +16,7 @@ declare module 'gi://PPool?version=1.0' {
 
         // Values
 
-        /** Numbers in bulk, which cross without being looked at one by one. */
+        /** Numbers in bulk, which cross as bytes. Those that are no bytes arrive as an Array. */
         type NumberArray = Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array |
             BigInt64Array | BigUint64Array | Float64Array;
 

@@ -143,7 +143,7 @@ const tests = {
         const error = await checkRejects(Error, 'xxx', executor.call('throw', 'long'));
 
         check(error.message.length > 1000, error.message.length);
-        check(error.stack.includes('errors.js'), error.stack);
+        check(error.stack.split('###')[0].includes('errors.js'), error.stack);
     },
 
     'glib-errors': async executor => {
@@ -168,6 +168,28 @@ const tests = {
         }
     },
 
+    // Who has not the override, or another language, sees all of it in one message.
+    'bare-parent': () => {
+        const code = `
+            const {PPool} = imports.gi;
+            const launcher = PPool.Launcher.new(['gjs', '-m', ARGV[0]]);
+
+            launcher.setenv('GJS_PATH', ARGV[1], true);
+            try {
+                new PPool.Executor({launcher}).call_sync('deep', null, null);
+            } catch (error) {
+                print(error.matches(PPool.Error, PPool.Error.REMOTE), error.message);
+            }`;
+        const script = GLib.build_filenamev([GLib.getenv('G_TEST_SRCDIR'), 'gjs', 'errors.js']);
+        const [, out] = GLib.spawn_sync(null,
+            ['env', '-u', 'GJS_PATH', 'gjs', '-c', code, script, GLib.getenv('GJS_PATH')], null,
+            GLib.SpawnFlags.SEARCH_PATH, null);
+        const text = new TextDecoder().decode(out);
+
+        check(text.startsWith('true TypeError: from deep inside\n\nStack in the worker:\n'), text);
+        check(text.includes('deepInside') && text.includes('errors.js'), text);
+    },
+
     'death': async () => {
         const executor = new PPool.Executor({maxWorkers: 1});
         const error = await checkRejects(PPool.Error, 'SIGKILL', executor.call('die'));
@@ -180,4 +202,4 @@ const tests = {
     },
 };
 
-await runTests(tests, functions);
+runTests(tests, functions);

@@ -44,6 +44,19 @@ function writeFiles(contents) {
 }
 
 const tests = {
+    // What the guide shows as a whole program.
+    'guide': async () => {
+        for (const page of ['javascript.md', 'workers.md']) {
+            const path = GLib.build_filenamev([FOLDER, '..', '..', 'docs', page]);
+            const text = new TextDecoder().decode(GLib.file_get_contents(path)[1]);
+            const [, program] = /^```js\n(import.*?)^```$/ms.exec(text);
+            const [[name], remove] = writeFiles({'words.js': program});
+
+            checkEqual(await run(['gjs', '-m', name]), {out: '4\n', err: '', status: 0});
+            remove();
+        }
+    },
+
     'hello': async () => {
         for (const [args, name] of [[[], 'world'], [['Grüße 👋'], 'Grüße 👋']]) {
             const {out, err, status} = await runExample('hello', ...args);
@@ -107,4 +120,4 @@ const tests = {
     },
 };
 
-await runTests(tests);
+runTests(tests);

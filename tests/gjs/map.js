@@ -406,4 +406,4 @@ const tests = {
     },
 };
 
-await runTests(tests, functions);
+runTests(tests, functions);

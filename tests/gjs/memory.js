@@ -93,4 +93,4 @@ const tests = {
     }),
 };
 
-await runTests(tests, functions);
+runTests(tests, functions);

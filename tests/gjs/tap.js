@@ -167,7 +167,8 @@ async function runAll(tests, properties) {
     return nFailed ? 1 : 0;
 }
 
-// Is the whole program, at either end. It is to be awaited, and nothing before it.
+// Is the whole program, at either end. Nothing may have been awaited before. It runs a main
+// loop of its own: the one that GJS has for an await at the top level never sleeps.
 export function runTests(tests, functions = {}, properties = {maxWorkers: 2}) {
     const worker = new PPool.Worker();
 
@@ -175,5 +176,13 @@ export function runTests(tests, functions = {}, properties = {maxWorkers: 2}) {
         worker.add_function(name, func);
     if (PPool.Worker.is_spawned())
         System.exit(worker.run());
-    return runAll(tests, properties).then(status => System.exit(status));
+
+    const loop = new GLib.MainLoop(null, false);
+    let status = 1;
+
+    runAll(tests, properties)
+        .then(failed => (status = failed), logError)
+        .finally(() => loop.quit());
+    loop.run();
+    System.exit(status);
 }

@@ -40,25 +40,33 @@ const SAME = [
     ['Grüße, 世界, 👋🏽, e\u0301', "'Grüße, 世界, 👋🏽, e\u0301'"],
     ['\u{10ffff}\u0001', null],
     [[], '@av []'],
-    [[1, 'a', null, [2.5]], "[<int64 1>, <'a'>, <()>, <[<2.5>]>]"],
+    [[1, 'a', null, [2.5]], "[<int64 1>, <'a'>, <@mv nothing>, <[<2.5>]>]"],
     [{}, '@a{sv} {}'],
-    [{a: 1, 'b c': {}, '': null}, "{'a': <int64 1>, 'b c': <@a{sv} {}>, '': <()>}"],
+    [{a: 1, 'b c': {}, '': null}, "{'a': <int64 1>, 'b c': <@a{sv} {}>, '': <@mv nothing>}"],
     [{Grüße: '👋'}, "{'Grüße': <'👋'>}"],
-    [new Map([[1, 'a'], [-5, null]]), "{int64 1: <'a'>, -5: <()>}"],
+    [new Map([[1, 'a'], [-5, null]]), "{int64 1: <'a'>, -5: <@mv nothing>}"],
     [new Map([[true, 1]]), '{true: <int64 1>}'],
     [new Map([[2n ** 60n, 1]]), '{int64 1152921504606846976: <int64 1>}'],
     [new Map([[0.5, 1]]), '{0.5: <int64 1>}'],
     [new Uint8Array(), '@ay []'],
     [new Uint8Array([0, 1, 254, 255]), '[byte 0x00, 0x01, 0xfe, 0xff]'],
-    [new Int16Array([-32768, 32767]), '[int16 -32768, 32767]'],
-    [new Uint16Array([0, 65535]), '[uint16 0, 65535]'],
-    [new Int32Array([-(2 ** 31), 2 ** 31 - 1]), '[-2147483648, 2147483647]'],
-    [new Uint32Array([2 ** 32 - 1]), '[uint32 4294967295]'],
-    [new BigInt64Array([-(2n ** 63n), 2n ** 63n - 1n]),
-        '[int64 -9223372036854775808, 9223372036854775807]'],
-    [new BigUint64Array([2n ** 64n - 1n]), '[uint64 18446744073709551615]'],
-    [new Float64Array([1.5, -0]), '[1.5, -0.0]'],
-    [new Float64Array(), '@ad []'],
+];
+
+// A value, what the worker sees of it, and what comes back.
+const NUMBERS = [
+    [new Int16Array([-32768, 32767]), '[int16 -32768, 32767]', [-32768, 32767]],
+    [new Uint16Array([0, 65535]), '[uint16 0, 65535]', [0, 65535]],
+    [new Int32Array([-(2 ** 31), 2 ** 31 - 1]), '[-2147483648, 2147483647]',
+        [-(2 ** 31), 2 ** 31 - 1]],
+    [new Uint32Array([2 ** 32 - 1]), '[uint32 4294967295]', [2 ** 32 - 1]],
+    [new BigInt64Array([-(2n ** 63n), 5n, 2n ** 63n - 1n]),
+        '[int64 -9223372036854775808, 5, 9223372036854775807]',
+        [-(2n ** 63n), 5, 2n ** 63n - 1n]],
+    [new BigUint64Array([2n ** 64n - 1n, 0n]), '[uint64 18446744073709551615, 0]',
+        [2n ** 64n - 1n, 0]],
+    [new Float64Array([1.5, -0, NaN]), '[1.5, -0.0, nan]', [1.5, -0, NaN]],
+    [new Float64Array(), '@ad []', []],
+    [new BigInt64Array(), '@ax []', []],
 ];
 
 // A value, and what comes back of it.
@@ -72,18 +80,17 @@ const OTHER = [
     [new Map([['a', 1]]), {a: 1}],
     [new Uint8ClampedArray([1, 2]), new Uint8Array([1, 2])],
     [new Uint8Array([1, 2, 3, 4]).subarray(1, 3), new Uint8Array([2, 3])],
-    [new Float64Array([1, 2, 3]).subarray(1), new Float64Array([2, 3])],
+    [new Float64Array([1, 2, 3]).subarray(1), [2, 3]],
     [new Uint8Array([1, 2]).buffer, new Uint8Array([1, 2])],
     [new GLib.Bytes(new Uint8Array([1, 2])), new Uint8Array([1, 2])],
     [PPool.Buffer.new_from_bytes(new Uint8Array([7, 8])), new Uint8Array([7, 8])],
     [{inside: new GLib.Variant('(is)', [3, 'x'])}, {inside: [3, 'x']}],
     [{bytes: new Uint8Array([1]), list: [new Int32Array([5])]},
-        {bytes: new Uint8Array([1]), list: [new Int32Array([5])]}],
+        {bytes: new Uint8Array([1]), list: [[5]]}],
 ];
 
 // What other languages give.
 const UNPACKED = [
-    ['()', null],
     ['(1, "a", [true, false])', [1, 'a', [true, false]]],
     ['byte 255', 255],
     ['int16 -32768', -32768],
@@ -108,7 +115,10 @@ const UNPACKED = [
     ['{objectpath "/a": 1}', {'/a': 1}],
     ['{uint64 9007199254740993: 1}', new Map([[9007199254740993n, 1]])],
     ['[(1, @ay [1, 2])]', [[1, new Uint8Array([1, 2])]]],
-    ['[[1, 2], [3]]', [new Int32Array([1, 2]), new Int32Array([3])]],
+    ['[[1, 2], [3]]', [[1, 2], [3]]],
+    ['[int64 1, 9007199254740993]', [1, 9007199254740993n]],
+    ['[uint64 1, 9007199254740993]', [1, 9007199254740993n]],
+    ['[true, false]', [true, false]],
     ['[handle 1, 2]', [1, 2]],
     ['@aai []', []],
     ['[@ms "a", nothing]', ['a', null]],
@@ -154,6 +164,10 @@ const tests = {
     },
 
     'other': async executor => {
+        for (const [value, seen, wanted] of NUMBERS) {
+            checkEqual(await executor.call('type', value), seen);
+            checkEqual(await executor.call('echo', value), wanted);
+        }
         for (const [value, wanted] of OTHER)
             checkEqual(await executor.call('echo', value), wanted);
     },
@@ -165,6 +179,9 @@ const tests = {
             checkEqual(PPool.unpack(variant), wanted);
             checkEqual(await executor.call('echo', [variant]), [wanted]);
         }
+        checkEqual(PPool.unpack(new GLib.Variant('()', [])), null);
+        checkEqual(PPool.unpack(new GLib.Variant('(())', [[]])), [[]]);
+        checkEqual(PPool.unpack(new GLib.Variant('v', new GLib.Variant('()', []))), []);
     },
 
     'refused': async executor => {
@@ -236,4 +253,4 @@ const tests = {
     },
 };
 
-await runTests(tests, functions);
+runTests(tests, functions);

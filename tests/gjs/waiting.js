@@ -51,6 +51,7 @@ const tests = {
 
         checkSame(await PPool.wait_futures_async(futures), futures);
         checkSame(PPool.wait_futures(futures), futures);
+        checkSame(PPool.wait_futures(new Set(futures)), futures);
         checkSame(await PPool.wait_futures_async(new Set(futures)), futures);
         checkSame(await PPool.wait_futures_async([]), []);
         checkEqual(futures.map(future => future.propagate()), Array.from({length: 20}, (_, i) => i));
@@ -178,4 +179,4 @@ const tests = {
     },
 };
 
-await runTests(tests, functions);
+runTests(tests, functions);

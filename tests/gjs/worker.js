@@ -203,4 +203,4 @@ const tests = {
     },
 };
 
-await runTests(tests, functions);
+runTests(tests, functions);

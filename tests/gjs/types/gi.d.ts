@@ -36,6 +36,11 @@ declare module 'gi://GLib?version=2.0' {
             message: string;
             matches(domain: unknown, code: number): boolean;
         }
+        class MainLoop {
+            constructor(context: null, is_running: boolean);
+            run(): void;
+            quit(): void;
+        }
         enum ChecksumType {
             SHA256,
         }
@@ -98,6 +103,7 @@ declare module 'system' {
 }
 
 declare function print(...args: unknown[]): void;
+declare function logError(error: unknown, prefix?: string): void;
 declare function printerr(...args: unknown[]): void;
 declare const ARGV: string[];
 declare class TextEncoder {

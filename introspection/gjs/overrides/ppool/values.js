@@ -43,7 +43,7 @@ const NUMBER_ARRAYS = [
 ];
 const TYPES_OF_ARRAYS = new Map(NUMBER_ARRAYS.map(
     ([type, constructor]) => [constructor, new GLib.VariantType(type)]));
-const ARRAYS_OF_TYPES = new Map([...NUMBER_ARRAYS].reverse());
+const ARRAYS_OF_TYPES = new Map([...NUMBER_ARRAYS, ['ah', Int32Array]].reverse());
 const BYTES_TYPE = TYPES_OF_ARRAYS.get(Uint8Array);
 
 // A half of a pair that makes one character.
@@ -83,6 +83,12 @@ function packString(string, place) {
     if (LONE_SURROGATE.test(string))
         refuse(place, 'a string that is not well-formed can’t be sent');
     return own(GLib.Variant.new_string(string));
+}
+
+// The whole of the arguments, or of a value, is nothing; inside of another it has to be
+// told from an empty tuple.
+function packNull(place) {
+    return place.up === null ? UNIT : own(GLib.Variant.new_maybe(VARIANT_TYPE, null));
 }
 
 function packNumber(number) {
@@ -191,7 +197,7 @@ function packAt(value, place) {
     place.value = value;
     switch (typeof value) {
     case 'undefined':
-        return UNIT;
+        return packNull(place);
     case 'boolean':
         return own(GLib.Variant.new_boolean(value));
     case 'number':
@@ -201,7 +207,7 @@ function packAt(value, place) {
     case 'string':
         return packString(value, place);
     case 'object':
-        return value === null ? UNIT : packOther(value, place);
+        return value === null ? packNull(place) : packOther(value, place);
     default:
         return refuse(place, `${describe(value)} can’t be sent`);
     }
@@ -224,6 +230,12 @@ function pack(value, name = 'value') {
     return countGarbage(packAt(value, {value: null, up: null, key: name}));
 }
 
+function toNumber(bigint) {
+    const number = Number(bigint);
+
+    return Number.isSafeInteger(number) ? number : bigint;
+}
+
 // GJS gives numbers, and warns when they are not exact.
 function unpackLong(variant) {
     return variant.compare(MAX_SAFE) <= 0 && variant.compare(MIN_SAFE) >= 0
@@ -235,11 +247,18 @@ function unpackUnsignedLong(variant) {
         ? variant.get_uint64() : BigInt(variant.print(false));
 }
 
-// A copy: GJS gives the memory of the bytes itself, which may be read-only.
+// GJS gives the memory of the bytes itself, which may be read-only: the program gets a copy.
+// Other numbers are an Array, as other languages send what is a list there.
 function unpackNumbers(variant, constructor) {
     const bytes = variant.get_data_as_bytes().toArray().slice();
 
-    return constructor === Uint8Array ? bytes : new constructor(bytes.buffer);
+    if (constructor === Uint8Array)
+        return bytes;
+
+    const numbers = new constructor(bytes.buffer);
+
+    return typeof numbers[0] === 'bigint'
+        ? Array.from(numbers, toNumber) : Array.from(numbers);
 }
 
 function unpackChildren(variant) {
@@ -320,7 +339,7 @@ function unpackAt(variant) {
     case 'm':
         return unpackMaybe(variant);
     case '(':
-        return type === '()' ? null : unpackChildren(variant);
+        return unpackChildren(variant);
     case '{':
         return unpackChildren(variant);
     default:
@@ -335,7 +354,8 @@ function mark(object, args) {
 }
 
 function unpack(variant) {
-    return unpackAt(countGarbage(variant));
+    countGarbage(variant);
+    return variant.get_type_string() === '()' ? null : unpackAt(variant);
 }
 
 // Who gave a variant gets one.

@@ -10,6 +10,8 @@ const {follow, nothing} = imports.overrides.ppool.promises;
 const {checkInteger} = imports.overrides.ppool.properties;
 const {pack, receive} = imports.overrides.ppool.values;
 
+const CALLS_PER_WORKER = 16;
+
 // As many calls ahead of the reader as there is room for. Errors take their place behind
 // the values that come before them; that the time is up is told at once.
 class Window {
@@ -128,11 +130,12 @@ class Window {
 }
 
 // Gives what is to be called in the end.
-function limitTime(window, timeout_msec) {
-    if (timeout_msec < 0)
+function limitTime(window, deadline) {
+    if (deadline === Infinity)
         return nothing;
 
-    const source = GLib.timeout_source_new(timeout_msec);
+    const left = Math.max(0, Math.ceil((deadline - GLib.get_monotonic_time()) / 1000));
+    const source = GLib.timeout_source_new(left);
 
     source.set_callback(() => {
         window.fail(Gio.IOErrorEnum.TIMED_OUT, 'The time of the map is up');
@@ -169,11 +172,16 @@ function mapLater(executor, name, inputs, {
     checkInteger('buffer_size', buffer_size);
     checkInteger('chunk_size', chunk_size);
 
-    const window = new Window(executor, name, inputs[Symbol.asyncIterator](),
-        buffer_size || 4 * nWorkers);
-    const unlimit = [limitTime(window, timeout_msec), limitByCancellable(window, cancellable)];
+    follow(cancellable)[1]();
 
+    const window = new Window(executor, name, inputs[Symbol.asyncIterator](),
+        buffer_size || CALLS_PER_WORKER * nWorkers);
+    const deadline = timeout_msec < 0 ? Infinity : GLib.get_monotonic_time() + 1000 * timeout_msec;
+
+    // One that nobody reads has neither timer nor listener.
     return (async function* () {
+        const unlimit = [limitTime(window, deadline), limitByCancellable(window, cancellable)];
+
         try {
             // eslint-disable-next-line no-await-in-loop
             for (let next; !(next = await window.next()).done;)

@@ -199,18 +199,34 @@ const tests = {
     'break': async executor => {
         for (const type of SOURCES) {
             const source = new type();
+            const map = executor.map('double', source, {bufferSize: 10});
             let n = 0;
 
-            for await (const value of executor.map('double', source, {bufferSize: 10})) {
+            for await (const value of map) {
                 checkEqual(value, 2 * n);
                 if (++n === 20)
                     break;
             }
+            if (type === Source)
+                await checkRejects(Gio.IOErrorEnum, 'cancelled', map.next_value_async());
+            checkEqual(await collect(map), []);
             check(source.nDrawn >= 20 && source.nDrawn <= 31, 'drawn', source.nDrawn);
             await until(() => source.nReturned === 1);
         }
         await executor.call('echo');
         checkEqual([executor.get_n_pending(), executor.get_n_running()], [0, 0]);
+    },
+
+    // Calls that no worker has taken never run.
+    'break-cancels': async executor => {
+        for (const type of SOURCES) {
+            for await (const value of executor.map('slow', new type(), {bufferSize: 30})) {
+                checkEqual(value, 0);
+                await until(() => executor.get_n_pending() > 10);
+                break;
+            }
+            checkEqual(executor.get_n_pending(), 0);
+        }
     },
 
     'throw-inside': async executor => {
@@ -363,22 +379,29 @@ const tests = {
         }
     },
 
-    // A program that doesn't read a map to its end leaves it to the garbage collector.
+    // A program that doesn't read a map to its end leaves it to the garbage collector, with
+    // its inputs.
     'dropped': async executor => {
-        for (const type of SOURCES) {
-            for (let i = 0; i < 50; i++) {
-                const map = executor.map('echo', new type());
+        const readOne = async type => {
+            const items = new Array(50000).fill('item');
+            const map = executor.map('echo', new type(Infinity, i => items[i]), {bufferSize: 2});
 
-                if (type === Source)
-                    checkEqual(await map.next_value_async(), 0);
-                else
-                    checkEqual((await map.next()).value, 0);
+            checkEqual(type === Source ? await map.next_value_async() : (await map.next()).value,
+                'item');
+        };
+        const before = readMemory();
+
+        for (const type of SOURCES) {
+            for (let i = 0; i < 100; i++) {
+                await readOne(type);
                 if (i % 10 === 0)
                     System.gc();
             }
         }
         System.gc();
         checkEqual(await executor.call('echo', 1), 1);
+        const growth = readMemory() - before;
+        check(growth < 20, `${growth} MiB more`);
     },
 
     // Endless inputs, of which few are ahead, in little memory.

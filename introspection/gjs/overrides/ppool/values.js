@@ -306,9 +306,7 @@ function unpackMaybe(variant) {
     return variant.n_children() === 0 ? null : unpackAt(variant.get_child_value(0));
 }
 
-function unpackAt(variant) {
-    const type = variant.get_type_string();
-
+function unpackAt(variant, type = variant.get_type_string()) {
     switch (type[0]) {
     case 'b':
         return variant.get_boolean();
@@ -355,7 +353,10 @@ function mark(object, args) {
 
 function unpack(variant) {
     countGarbage(variant);
-    return variant.get_type_string() === '()' ? null : unpackAt(variant);
+
+    const type = variant.get_type_string();
+
+    return type === '()' ? null : unpackAt(variant, type);
 }
 
 // Who gave a variant gets one.

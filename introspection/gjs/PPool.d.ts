@@ -182,8 +182,8 @@ declare module 'gi://PPool?version=1.0' {
             /** Calls a function, and gives its value. */
             call<A extends Sendable = null>(name: string, args?: A, cancellable?: Cancellable):
                 Promise<ReceivedFor<A>>;
-            call_async<A extends Sendable = null>(name: string, args?: A, cancellable?: Cancellable):
-                Promise<ReceivedFor<A>>;
+            call_async<A extends Sendable = null>(name: string, args?: A,
+                cancellable?: Cancellable): Promise<ReceivedFor<A>>;
             call_async(name: string, args: Sendable, cancellable: Cancellable,
                 callback: AsyncReadyCallback<Executor>): void;
             call_finish(result: Gio.AsyncResult): GLib.Variant;
@@ -308,7 +308,8 @@ declare module 'gi://PPool?version=1.0' {
             static new<T>(futures: Iterable<Future<T>>, timeout_msec?: number): AsCompleted<T>;
 
             next_future_async(cancellable?: Cancellable): Promise<Future<T> | null>;
-            next_future_async(cancellable: Cancellable, callback: AsyncReadyCallback<AsCompleted<T>>): void;
+            next_future_async(cancellable: Cancellable,
+                callback: AsyncReadyCallback<AsCompleted<T>>): void;
             next_future_finish(result: Gio.AsyncResult): Future<T> | null;
             next_future(timeout_msec?: number): Future<T> | null;
 
@@ -318,7 +319,8 @@ declare module 'gi://PPool?version=1.0' {
         }
 
         /** The same as AsCompleted.new(). */
-        function as_completed<T>(futures: Iterable<Future<T>>, timeout_msec?: number): AsCompleted<T>;
+        function as_completed<T>(futures: Iterable<Future<T>>, timeout_msec?: number):
+            AsCompleted<T>;
 
         /** Gives the futures that are done. */
         function wait_futures<T>(futures: Iterable<Future<T>>, return_when?: ReturnWhen,
@@ -326,7 +328,8 @@ declare module 'gi://PPool?version=1.0' {
         function wait_futures_async<T>(futures: Iterable<Future<T>>, return_when?: ReturnWhen,
             timeout_msec?: number, cancellable?: Cancellable): Promise<Future<T>[]>;
         function wait_futures_async<T>(futures: Iterable<Future<T>>, return_when: ReturnWhen,
-            timeout_msec: number, cancellable: Cancellable, callback: AsyncReadyCallback<null>): void;
+            timeout_msec: number, cancellable: Cancellable,
+            callback: AsyncReadyCallback<null>): void;
         function wait_futures_finish(result: Gio.AsyncResult): Future[];
 
         interface LauncherProperties {
@@ -381,7 +384,8 @@ declare module 'gi://PPool?version=1.0' {
         // The worker's side
 
         /** Returns its value, or a promise of it, or throws. */
-        type Function<A = Received> = (args: A, invocation: Invocation) => Sendable | PromiseLike<Sendable> | void;
+        type Function<A = Received> = (args: A, invocation: Invocation) =>
+            Sendable | PromiseLike<Sendable> | void;
         type Handler = (invocation: Invocation) => void;
 
         /** A program's life as a worker. Final. */
@@ -396,7 +400,8 @@ declare module 'gi://PPool?version=1.0' {
             /** Serves calls until the pool wants no more, and gives the exit status. */
             run(): number;
 
-            connect(signal: 'handle-call', callback: (worker: this, invocation: Invocation) => boolean): number;
+            connect(signal: 'handle-call',
+                callback: (worker: this, invocation: Invocation) => boolean): number;
             connect(signal: string, callback: (...args: any[]) => any): number;
         }
 

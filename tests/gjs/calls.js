@@ -9,7 +9,9 @@ import Gio from 'gi://Gio';
 import GLib from 'gi://GLib';
 import PPool from 'gi://PPool?version=1.0';
 
-import {check, checkEqual, checkMatches, checkRejects, checkThrows, idle, runTests, until} from './tap.js';
+import {
+    check, checkEqual, checkMatches, checkRejects, checkThrows, idle, runTests, until,
+} from './tap.js';
 
 const functions = {
     'echo': value => value,
@@ -254,17 +256,20 @@ const tests = {
         const executor = new PPool.Executor({maxWorkers: 3, initializerArgs: {a: 1}});
 
         checkEqual(executor.max_workers, 3);
-        checkEqual(executor.initializer_args, new GLib.Variant('a{sv}', {a: new GLib.Variant('x', 1)}));
+        checkEqual(executor.initializer_args,
+            new GLib.Variant('a{sv}', {a: new GLib.Variant('x', 1)}));
         checkThrows(RangeError, 'max_workers: -1 is no', () => (executor.maxWorkers = -1));
         checkThrows(RangeError, 'max_workers: -1 is no', () => executor.set_max_workers(-1));
         executor['max-workers'] = 4;
-        checkEqual([executor.maxWorkers, executor.max_workers, executor.get_max_workers()], [4, 4, 4]);
+        checkEqual([executor.maxWorkers, executor.max_workers, executor.get_max_workers()],
+            [4, 4, 4]);
         let notified = 0;
         executor.connect('notify::max-workers', () => notified++);
         executor.maxWorkers = 5;
         checkEqual(notified, 1);
         const launcher = PPool.Launcher.new_self();
-        checkThrows(RangeError, 'handshake_timeout_msec', () => (launcher.handshakeTimeoutMsec = -1));
+        checkThrows(RangeError, 'handshake_timeout_msec',
+            () => (launcher.handshakeTimeoutMsec = -1));
         launcher.setenv('PPOOL_TEST_VARIABLE', 'a');
         launcher.setenv('PPOOL_TEST_VARIABLE', 'b');
         launcher.setenv('PPOOL_TEST_VARIABLE', 'c', false);
@@ -337,7 +342,8 @@ const tests = {
         for (let i = 0; i < 5; i++) {
             const executor = new PPool.Executor({maxWorkers: 1});
 
-            promises.push(executor.call('garbage', i), executor.submit('garbage', i).result_async());
+            promises.push(executor.call('garbage', i),
+                executor.submit('garbage', i).result_async());
         }
         System.gc();
         checkEqual(await Promise.all(promises), [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]);

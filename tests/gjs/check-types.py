@@ -45,7 +45,8 @@ def report(number, name, problems):
 def blocks(text):
     """Gives the body of each class and enumeration, and what is beside of them."""
     found, rest, position = {}, [], 0
-    for match in re.finditer(r'^        (?:class|enum) (\w+).*?\{\n(.*?)^        \}', text, re.M | re.S):
+    for match in re.finditer(r'^        (?:class|enum) (\w+).*?\{\n(.*?)^        \}', text,
+                             re.M | re.S):
         found[match.group(1)] = match.group(2)
         rest.append(text[position:match.start()])
         position = match.end()

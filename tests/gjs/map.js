@@ -9,7 +9,10 @@ import Gio from 'gi://Gio';
 import GLib from 'gi://GLib';
 import PPool from 'gi://PPool?version=1.0';
 
-import {check, checkEqual, checkMatches, checkRejects, checkThrows, idle, readMemory, runTests, until} from './tap.js';
+import {
+    check, checkEqual, checkMatches, checkRejects, checkThrows, idle, readMemory, runTests,
+    until,
+} from './tap.js';
 
 const functions = {
     'double': value => 2 * value,
@@ -133,7 +136,8 @@ const tests = {
     // null is a value, and undefined the end.
     'nulls': async executor => {
         checkEqual(await collect(executor.map('echo', [null, undefined, 1])), [null, null, 1]);
-        checkEqual(await collect(executor.map('echo', later([null, undefined, 1]))), [null, null, 1]);
+        checkEqual(await collect(executor.map('echo', later([null, undefined, 1]))),
+            [null, null, 1]);
         checkEqual([...executor.map('echo', [null, 1])], [null, 1]);
         const map = executor.map('echo', [null]);
         checkEqual(await map.next_value_async(), null);
@@ -168,7 +172,8 @@ const tests = {
         map.add_inputs(new GLib.Variant('as', ['x']));
         checkEqual(map.next_value(), new GLib.Variant('(is)', [1, 'x']));
         checkEqual(map.next_value(), null);
-        checkEqual([...executor.map('same', new GLib.Variant('ai', [7]))], [new GLib.Variant('i', 7)]);
+        checkEqual([...executor.map('same', new GLib.Variant('ai', [7]))],
+            [new GLib.Variant('i', 7)]);
         let n = 0;
         checkEqual(await collect(executor.map_func('echo', () => n < 3 ? n++ : null)), [0, 1, 2]);
     },
@@ -191,7 +196,7 @@ const tests = {
         read();
         read();
         await until(() => got.length === 5);
-        checkEqual(got, [new GLib.Variant('x', 1), new GLib.Variant('x', 2), new GLib.Variant('x', 3),
+        checkEqual(got, [...[1, 2, 3].map(i => new GLib.Variant('x', i)),
             'inputs[3]: a symbol can’t be sent', null]);
     },
 
@@ -297,7 +302,8 @@ const tests = {
         for (const inputs of [null, undefined, 5, {}, () => 1])
             checkThrows(TypeError, 'inputs: neither', () => executor.map('echo', inputs));
         for (const inputs of [[], later([])]) {
-            checkThrows(TypeError, 'there is no size', () => executor.map('echo', inputs, {size: 1}));
+            checkThrows(TypeError, 'there is no size',
+                () => executor.map('echo', inputs, {size: 1}));
             checkThrows(RangeError, 'buffer_size: -1 is',
                 () => executor.map('echo', inputs, {buffer_size: -1}));
             checkThrows(RangeError, 'timeout_msec: -2 is',

@@ -66,7 +66,8 @@ const tests = {
     }, N_CALLS),
 
     'objects': executor => checkFlat(async i => {
-        const value = await executor.call('echo', {i, list: [1, 'a', null], bytes: new Uint8Array(1000)});
+        const value = await executor.call('echo',
+            {i, list: [1, 'a', null], bytes: new Uint8Array(1000)});
 
         if (value.i !== i || value.bytes.length !== 1000)
             checkEqual(value, i);
@@ -82,7 +83,8 @@ const tests = {
         return checkFlat(() => executor.call('same', variant));
     },
 
-    'futures': executor => checkFlat(i => executor.submit('echo', `${i} ${'x'.repeat(500)}`).result_async()),
+    'futures': executor => checkFlat(
+        i => executor.submit('echo', `${i} ${'x'.repeat(500)}`).result_async()),
 
     'errors': executor => checkFlat(() => executor.call('fail').catch(error => error)),
 

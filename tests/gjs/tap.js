@@ -106,7 +106,8 @@ function readText(path) {
 }
 
 export function readMemory(field = 'VmRSS', process = 'self') {
-    const [, kilobytes] = new RegExp(`${field}:\\s*(\\d+)`).exec(readText(`/proc/${process}/status`));
+    const [, kilobytes] = new RegExp(`${field}:\\s*(\\d+)`)
+        .exec(readText(`/proc/${process}/status`));
 
     return Number(kilobytes) / 1024;
 }
@@ -114,7 +115,8 @@ export function readMemory(field = 'VmRSS', process = 'self') {
 // The processes that any thread of this one has started.
 export function children() {
     const folder = Gio.File.new_for_path('/proc/self/task');
-    const enumerator = folder.enumerate_children('standard::name', Gio.FileQueryInfoFlags.NONE, null);
+    const enumerator = folder.enumerate_children('standard::name',
+        Gio.FileQueryInfoFlags.NONE, null);
     let found = '';
 
     for (let info; (info = enumerator.next_file(null));)

@@ -9,7 +9,9 @@ import Gio from 'gi://Gio';
 import GLib from 'gi://GLib';
 import PPool from 'gi://PPool?version=1.0';
 
-import {check, checkEqual, checkMatches, checkRejects, checkThrows, runTests, until} from './tap.js';
+import {
+    check, checkEqual, checkMatches, checkRejects, checkThrows, runTests, until,
+} from './tap.js';
 
 const {FIRST_COMPLETED, FIRST_ERROR} = PPool.ReturnWhen;
 
@@ -54,7 +56,8 @@ const tests = {
         checkSame(PPool.wait_futures(new Set(futures)), futures);
         checkSame(await PPool.wait_futures_async(new Set(futures)), futures);
         checkSame(await PPool.wait_futures_async([]), []);
-        checkEqual(futures.map(future => future.propagate()), Array.from({length: 20}, (_, i) => i));
+        checkEqual(futures.map(future => future.propagate()),
+            Array.from({length: 20}, (_, i) => i));
     },
 
     'some': async executor => {
@@ -119,7 +122,8 @@ const tests = {
     'as-completed-blocking': executor => {
         const futures = [1, 2, 3].map(i => executor.submit('echo', i));
 
-        checkEqual([...PPool.as_completed(futures)].map(future => future.result(0)).sort(), [1, 2, 3]);
+        checkEqual([...PPool.as_completed(futures)].map(future => future.result(0)).sort(),
+            [1, 2, 3]);
         const completed = PPool.AsCompleted.new(new Set(futures));
         checkEqual([completed.next_future(), completed.next_future(-1), completed.next_future()]
             .map(future => future.result()).sort(), [1, 2, 3]);

@@ -10,7 +10,9 @@ import Gio from 'gi://Gio';
 import GLib from 'gi://GLib';
 import PPool from 'gi://PPool?version=1.0';
 
-import {check, checkEqual, checkMatches, checkRejects, checkThrows, idle, readMemory, runTests} from './tap.js';
+import {
+    check, checkEqual, checkMatches, checkRejects, checkThrows, idle, readMemory, runTests,
+} from './tap.js';
 
 const functions = {
     'echo': value => value,
@@ -107,9 +109,10 @@ if (ARGV[0] === 'handlers' && PPool.Worker.is_spawned())
     System.exit(worker.run());
 
 function startOther(mode) {
-    const command = ['gjs', '-m', GLib.build_filenamev([GLib.getenv('G_TEST_SRCDIR'), 'gjs', 'worker.js'])];
+    const script = GLib.build_filenamev([GLib.getenv('G_TEST_SRCDIR'), 'gjs', 'worker.js']);
+    const launcher = PPool.Launcher.new(['gjs', '-m', script, mode]);
 
-    return new PPool.Executor({launcher: PPool.Launcher.new([...command, mode]), maxWorkers: 1});
+    return new PPool.Executor({launcher, maxWorkers: 1});
 }
 
 const tests = {
@@ -130,8 +133,9 @@ const tests = {
         await checkRejects(RangeError, 'too late', executor.call('reject-later'));
         const path = GLib.build_filenamev([GLib.getenv('G_TEST_SRCDIR'), 'gjs', 'worker.js']);
         checkEqual(await executor.call('read-file', path), GLib.file_get_contents(path)[1]);
-        checkMatches(await checkRejects(Gio.IOErrorEnum, '', executor.call('read-file', '/nothing')),
-            Gio.IOErrorEnum, Gio.IOErrorEnum.NOT_FOUND);
+        const error = await checkRejects(Gio.IOErrorEnum, '',
+            executor.call('read-file', '/nothing'));
+        checkMatches(error, Gio.IOErrorEnum, Gio.IOErrorEnum.NOT_FOUND);
 
         const many = Array.from({length: 200}, (_, i) => executor.call('later', i));
 
@@ -168,7 +172,7 @@ const tests = {
 
     'wrong-function': () => {
         for (const wrong of [null, undefined, 'name', {}])
-            checkThrows(TypeError, 'func: not a function', () => worker.add_function('name', wrong));
+            checkThrows(TypeError, 'func: not a function', () => worker.add_function('f', wrong));
     },
 
     'nested': async executor => {
@@ -181,7 +185,8 @@ const tests = {
         const [, out, err, status] = GLib.spawn_sync(null, ['gjs', script], null,
             GLib.SpawnFlags.SEARCH_PATH, null);
 
-        checkEqual(new TextDecoder().decode(out), 'sync 5\nasync 7\nmap 2 4 6\nTypeError: legacy\n');
+        checkEqual(new TextDecoder().decode(out),
+            'sync 5\nasync 7\nmap 2 4 6\nTypeError: legacy\n');
         checkEqual([new TextDecoder().decode(err), status], ['', 0]);
     },
 
@@ -190,7 +195,7 @@ const tests = {
         const executor = new PPool.Executor({maxWorkers: 1});
         const call = async () => {
             for (let i = 0; i < 1000; i++)
-                await executor.call('echo', {i, text: 'x'.repeat(1000), bytes: new Uint8Array(1000)});
+                await executor.call('echo', {i, text: 'x'.repeat(1000), bytes: new Uint8Array(999)});
             return executor.call('memory');
         };
 

@@ -13,7 +13,8 @@ class Point {
 }
 
 // Fails to compile unless both types are the same.
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false;
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2)
+    ? true : false;
 
 function expect<A, B>(_same: Same<A, B>): void {}
 

@@ -60,16 +60,13 @@ function overrideCalling(proto) {
         return restoring(() => call_finish.call(this, result));
     };
 
-    proto.call_async = rejecting(3, function (name, args = null, cancellable = null, callback = null) {
+    proto.call_async = rejecting(3, function (name, args = null, cancellable = null,
+        callback = null) {
         const packed = pack(args, 'args');
 
         return begin(cancellable, callback,
             (followed, done) => call_async.call(this, name, packed, followed, done),
-            result => {
-                const value = this.call_finish(result);
-
-                return receive(value, args instanceof GLib.Variant);
-            });
+            result => receive(this.call_finish(result), args instanceof GLib.Variant));
     });
 
     proto.call = function (name, args = null, cancellable = null) {

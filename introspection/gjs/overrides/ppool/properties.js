@@ -14,7 +14,11 @@ function checkInteger(name, value, min = 0, max = 0xffffffff) {
 }
 
 function spellings(name) {
-    return [name, name.replaceAll('_', '-'), name.replace(/_(.)/g, (_, letter) => letter.toUpperCase())];
+    return [
+        name,
+        name.replaceAll('_', '-'),
+        name.replace(/_(.)/g, (_, letter) => letter.toUpperCase()),
+    ];
 }
 
 function overrideNumbers(proto, names, min, max) {

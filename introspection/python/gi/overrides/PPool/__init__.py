@@ -4,4 +4,12 @@
 the library's own names. Each name is made in the module of its room; this one
 only collects them."""
 
-__all__ = []
+from ._errors import RemoteError
+from ._iterators import AsCompleted, Map, as_completed
+from ._loop import create_task, run
+from ._objects import Buffer, Executor, Future, wait_futures
+from ._values import from_variant, to_variant
+from ._worker import Worker
+
+__all__ = ['AsCompleted', 'Buffer', 'Executor', 'Future', 'Map', 'RemoteError', 'Worker',
+           'as_completed', 'create_task', 'from_variant', 'run', 'to_variant', 'wait_futures']

@@ -1,0 +1,269 @@
+# SPDX-FileCopyrightText: 2026 The PPool-GLib authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Awaiting: asyncio loops that turn a main context, and the other way round, an asyncio
+loop that is turned by a main context. This module is imported when it is needed."""
+
+import asyncio
+import atexit
+import selectors
+import weakref
+
+from gi.repository import Gio, GLib
+
+from . import _native
+
+_MAX_PRIORITY = (1 << 31) - 1
+_NEVER_MSEC = (1 << 32) - 1
+
+
+class _Bridge:
+    """A main context that an asyncio loop turns: what is started inside of
+    ``with bridge:`` calls back in that loop, with no other thread between."""
+
+    def __init__(self, loop):
+        self._loop = weakref.ref(loop)
+        self._context = GLib.MainContext.new_with_flags(GLib.MainContextFlags.OWNERLESS_POLLING)
+        self._timer = None
+        loop.add_reader(_native.query(self._context, _MAX_PRIORITY)[1], self._turn)
+
+    def __enter__(self):
+        self._context.push_thread_default()
+
+    def __exit__(self, *_):
+        self._plan()
+        self._context.pop_thread_default()
+
+    def _turn(self):
+        self._context.push_thread_default()
+        self._context.iteration(False)
+        self._plan()
+        self._context.pop_thread_default()
+
+    def _plan(self):
+        """What this thread does to the context doesn't wake it up, and neither do times
+        that pass."""
+        ready, priority = self._context.prepare()
+        timeout = 0 if ready else _native.query(self._context, priority)[0]
+        loop = self._loop()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if timeout == 0:
+            loop.call_soon(self._turn)
+        elif timeout > 0:
+            self._timer = loop.call_later(timeout / 1000, self._turn)
+
+
+class _Selector(selectors.EpollSelector):
+    """Looks what is ready, never waits, and notes how long the loop would have waited."""
+
+    def select(self, timeout=None):
+        self.loop().stop()
+        events = super().select(0)
+        self.timeout = 0 if events else timeout
+        return events
+
+
+class GLibLoop(asyncio.SelectorEventLoop):
+    """An asyncio loop for programs that run a GLib main loop: one pass of it is one
+    dispatch of a source of the context.
+
+    Two sources, since a source's time can't be set while it is dispatched: one for
+    passes, and one for the time of the next pass."""
+
+    def __init__(self, context):
+        selector = _Selector()
+        selector.loop = weakref.ref(self)
+        super().__init__(selector)
+        self.context = context
+        self._passes = self._new_source(self._pass)
+        self._passes.add_unix_fd(selector.fileno(), GLib.IOCondition.IN)
+        self._alarm = self._new_source(self._poke)
+        self._glib_selector = selector
+
+    def _new_source(self, function):
+        source = GLib.timeout_source_new(_NEVER_MSEC)
+        source.set_priority(GLib.PRIORITY_DEFAULT)
+        reference = weakref.WeakMethod(function)
+        source.set_callback(lambda *_: reference()())
+        source.attach(self.context)
+        return source
+
+    def _poke(self):
+        self._passes.set_ready_time(0)
+        return GLib.SOURCE_CONTINUE
+
+    def _pass(self):
+        """The loop may be running when a callback of it runs a main loop of its own."""
+        if not self.is_running() and not self.is_closed():
+            self.run_forever()
+            timeout = self._glib_selector.timeout
+            self._alarm.set_ready_time(
+                -1 if timeout is None
+                else GLib.get_monotonic_time() + int(max(timeout, 0) * 1000000))
+        return GLib.SOURCE_CONTINUE
+
+    def call_soon(self, callback, *args, context=None):
+        if not self.is_running():
+            self._poke()
+        return super().call_soon(callback, *args, context=context)
+
+    def call_at(self, when, callback, *args, context=None):
+        if not self.is_running():
+            self._poke()
+        return super().call_at(when, callback, *args, context=context)
+
+    def run_until_complete(self, future):
+        """Runs the main loop until the future is done."""
+        future = asyncio.ensure_future(future, loop=self)
+        main_loop = GLib.MainLoop(self.context)
+        future.add_done_callback(lambda _: main_loop.quit())
+        if not future.done():
+            main_loop.run()
+        return future.result()
+
+    def close(self):
+        if not self.is_closed():
+            self._passes.destroy()
+            self._alarm.destroy()
+        super().close()
+
+
+_bridges = weakref.WeakKeyDictionary()
+_glib_loops = {}
+_tasks = set()  # asyncio's own references are weak
+
+
+class _Direct:
+    """The context of a loop that a context turns."""
+
+    def __init__(self, loop):
+        self._context = loop.context
+
+    def __enter__(self):
+        self._context.push_thread_default()
+
+    def __exit__(self, *_):
+        self._context.pop_thread_default()
+
+
+def _get_bridge(loop):
+    bridge = _bridges.get(loop)
+    if bridge is None:
+        bridge = _bridges[loop] = (_Direct if isinstance(loop, GLibLoop) else _Bridge)(loop)
+    return bridge
+
+
+def _settle_future(waiter):
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+def wait_future(future):
+    """The steps of an ``await`` of a future: its end, or the cancellation of the task,
+    which cancels the call."""
+    loop = asyncio.get_running_loop()
+    waiter = loop.create_future()
+    with _get_bridge(loop):
+        callback = _native.add_done_callback(future, _settle_future, waiter)
+    try:
+        yield from waiter
+    except BaseException:
+        _native.remove_done_callback(future, callback)
+        future.cancel()
+        raise
+
+
+async def operation(begin, finish, late=None):
+    """Starts begin(cancellable, function) of _native, and gives finish(result). If the task is
+    cancelled, so is the operation, and its end is awaited all the same, so that the next
+    one doesn't meet it; what it had got by then is for late(value)."""
+    loop = asyncio.get_running_loop()
+    waiter = loop.create_future()
+    cancellable = Gio.Cancellable.new()
+    results = []
+    cancelled = None
+
+    def settle(result):
+        results.append(result)
+        if not waiter.done():
+            waiter.set_result(None)
+
+    with _get_bridge(loop):
+        number = begin(cancellable, settle)
+    while not results or not waiter.done():
+        try:
+            await waiter
+        except asyncio.CancelledError as error:
+            cancelled = error
+            cancellable.cancel()
+            waiter = loop.create_future()
+            if results:
+                break
+        except BaseException:
+            _native.forget(number)
+            raise
+    if cancelled is None:
+        return finish(results[0])
+    try:
+        _keep(finish, results[0], late)
+        raise cancelled
+    finally:
+        del cancelled
+
+
+def _keep(finish, result, late):
+    try:
+        value = finish(result)
+    except GLib.Error:
+        return
+    if late is not None:
+        late(value)
+
+
+def _get_glib_loop():
+    context = GLib.MainContext.ref_thread_default()
+    loop = _glib_loops.get(hash(context))
+    if loop is None or loop.is_closed():
+        loop = _glib_loops[hash(context)] = GLibLoop(context)
+    return loop
+
+
+def create_task(coroutine):
+    """Runs a coroutine on the main loop of this thread, in which all of asyncio works;
+    gives its asyncio.Task. Where an asyncio loop is running already, it is that one."""
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        loop = _get_glib_loop()
+    task = loop.create_task(coroutine)
+    _tasks.add(task)
+    task.add_done_callback(_tasks.discard)
+    return task
+
+
+def run(coroutine):
+    """Runs the main loop of this thread until a coroutine is done, and gives its value.
+    Ctrl-C cancels the coroutine, and raises KeyboardInterrupt when that is done."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    else:
+        coroutine.close()
+        raise RuntimeError('PPool.run() can\'t be called where an asyncio loop runs')
+    loop = _get_glib_loop()
+    task = loop.create_task(coroutine)
+    try:
+        return loop.run_until_complete(task)
+    finally:
+        if not task.done():
+            task.cancel()
+            loop.run_until_complete(asyncio.wait([task]))
+
+
+@atexit.register
+def _close():
+    for loop in _glib_loops.values():
+        if not loop.is_running():
+            loop.close()

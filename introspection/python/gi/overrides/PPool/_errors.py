@@ -1,0 +1,182 @@
+# SPDX-FileCopyrightText: 2026 The PPool-GLib authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Errors of calls as the exceptions that a Python program expects, and exceptions of
+Python functions as errors that travel."""
+
+import ast
+import builtins
+import functools
+import traceback
+
+from gi.module import get_introspection_module
+from gi.repository import Gio, GLib
+
+_PPool = get_introspection_module('PPool')
+
+# A program knows a domain when it has asked for it: so an exception stays what it is.
+DOMAIN = GLib.quark_to_string(GLib.quark_from_string('ppool-python-exception'))
+
+_BROKEN = int(_PPool.Error.BROKEN)
+_IO_DOMAIN = 'g-io-error-quark'
+_CANCELLED = int(Gio.IOErrorEnum.CANCELLED)
+_TIMED_OUT = int(Gio.IOErrorEnum.TIMED_OUT)
+
+_BEGIN = 'Traceback (most recent call last):\n'
+
+# The message of an error may have 64 KiB.
+_HEAD_SIZE, _TRACEBACK_SIZE, _TAIL_SIZE = 8 * 1024, 32 * 1024, 8 * 1024
+
+
+class RemoteError(Exception):
+    """An exception of a Python function in a worker, of a type that is not built in.
+
+    type_name names the type with its module; the text is that of the exception."""
+
+    def __init__(self, type_name, message):
+        super().__init__(type_name, message)
+        self.type_name = type_name
+        self.message = message
+
+    def __str__(self):
+        return '%s: %s' % (self.type_name, self.message) if self.message else self.type_name
+
+
+class RemoteTraceback(Exception):
+    """What Python would have printed in the worker; the cause of a remote exception."""
+
+    def __init__(self, text):
+        super().__init__(text)
+        self.text = text
+
+    def __str__(self):
+        return '\n"""\n%s"""' % self.text
+
+
+@functools.lru_cache(maxsize=None)
+def _broken_type():
+    """Made when it is needed, since its module imports much."""
+    from concurrent.futures import process
+
+    class BrokenProcessPool(process.BrokenProcessPool, GLib.Error):
+        """The executor is broken: also a GLib.Error, with domain and code."""
+
+        def __str__(self):
+            return self.message
+
+    BrokenProcessPool.__module__ = 'gi.repository.PPool'
+    BrokenProcessPool.__qualname__ = 'BrokenProcessPool'
+    return BrokenProcessPool
+
+
+def is_timeout(error):
+    return error.code == _TIMED_OUT and error.domain == _IO_DOMAIN
+
+
+def is_cancelled(error):
+    return error.code == _CANCELLED and error.domain == _IO_DOMAIN
+
+
+def raise_clean(exception):
+    """Raises an exception without a circle of it and its own frames, which would keep
+    what a program has let go of until the next garbage collection."""
+    try:
+        raise exception
+    finally:
+        del exception
+
+
+def from_call(error):
+    """The exception to raise for the GLib.Error of a call."""
+    if error.domain == DOMAIN:
+        return _rebuild(error.message)
+    if error.domain == 'ppool-error-quark' and error.code == _BROKEN:
+        return _broken_type()(error.message, error.domain, error.code)
+    return error
+
+
+def _is_plain(value):
+    """Whether a value can be read from its own repr()."""
+    try:
+        return ast.literal_eval(repr(value)) == value
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return False
+
+
+def _get_args(exception):
+    """What makes the same exception again; of an OSError the file names are no args."""
+    args = exception.args
+    if isinstance(exception, OSError) and exception.filename is not None and len(args) == 2:
+        args += (exception.filename, )
+        if exception.filename2 is not None:
+            args += (None, exception.filename2)
+    return args if isinstance(args, tuple) and _is_plain(args) else (_text(exception), )
+
+
+def _text(exception):
+    try:
+        return str(exception)
+    except Exception:
+        return '<the text of the exception failed>'
+
+
+def _cut(text, size, keep_end=False):
+    data = text.encode('utf-8', 'backslashreplace')
+    if len(data) > size:
+        data = b'  ...' + data[-size:] if keep_end else data[:size] + b'...'
+    return data.decode('utf-8', 'ignore').replace('\0', '\\0')
+
+
+def to_glib(exception):
+    """The GLib.Error by which an exception of a function travels. Its message begins with
+    what a person wants to read; the last line has what makes the exception again."""
+    if isinstance(exception, GLib.Error) and isinstance(exception.domain, str):
+        return exception
+    kind = type(exception)
+    name = '%s.%s' % (kind.__module__, kind.__qualname__)
+    shown = kind.__qualname__ if kind.__module__ == 'builtins' else name
+    text = _text(exception)
+    head = '%s: %s' % (shown, text) if text else shown
+    lines = traceback.format_exception(kind, exception, _skip_own(exception.__traceback__))
+    trace = ''.join(lines)
+    if not trace.startswith(_BEGIN):
+        trace = _BEGIN + trace
+    tail = repr(_get_args(exception))
+    if len(tail.encode('utf-8', 'backslashreplace')) > _TAIL_SIZE:
+        tail = repr((_cut(text, _TAIL_SIZE // 4), ))
+    message = '%s\n\n%s%s%s%s' % (_cut(head, _HEAD_SIZE), _BEGIN,
+                                  _cut(trace[len(_BEGIN):], _TRACEBACK_SIZE, True),
+                                  name, _cut(tail, 2 * _TAIL_SIZE))
+    return GLib.Error(message, DOMAIN, 0)
+
+
+def _skip_own(trace):
+    """Leaves out the frames of this package that called the function."""
+    while trace is not None and trace.tb_frame.f_globals.get('__package__') == __package__:
+        trace = trace.tb_next
+    return trace
+
+
+def _rebuild(message):
+    rest, _, tail = message.rpartition('\n')
+    head, begin, trace = rest.partition('\n\n' + _BEGIN)
+    name, paren, args = tail.partition('(')
+    try:
+        args = ast.literal_eval(paren + args)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        name, args = head.partition(':')[0], (message, )
+    exception = _make(name, args, head)
+    exception.__cause__ = RemoteTraceback(begin.lstrip('\n') + trace + '\n')
+    return exception
+
+
+def _make(name, args, head):
+    """Only exceptions that are built in are made by their name, and none of those that
+    would end this program."""
+    module, _, short = name.rpartition('.')
+    kind = getattr(builtins, short, None) if module == 'builtins' else None
+    if isinstance(kind, type) and issubclass(kind, Exception):
+        try:
+            return kind(*args)
+        except Exception:
+            pass
+    return RemoteError(name.removeprefix('builtins.'), head.partition(': ')[2])

@@ -1,0 +1,183 @@
+# SPDX-FileCopyrightText: 2026 The PPool-GLib authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Maps and completed futures as iterators, for ``for`` and for ``async for``."""
+
+import collections
+import concurrent.futures
+
+from gi.module import get_introspection_module
+from gi.overrides import override
+from gi.repository import GLib
+
+from . import _errors, _loop, _native, _objects, _values
+
+_PPool = get_introspection_module('PPool')
+_RawExecutor = _PPool.Executor
+
+# The error by which an exception of an input ends a map; the map has the exception.
+_INPUT_DOMAIN = GLib.quark_to_string(GLib.quark_from_string('ppool-python-input'))
+
+
+class _Iterator:
+    """The next value of both kinds of reading. _late has what was read for a task that
+    was cancelled meanwhile."""
+
+    _late = None
+
+    def _get_late(self):
+        return self._late.popleft() if self._late else None
+
+    def _keep_late(self, value):
+        if value is not None:
+            if self._late is None:
+                self._late = collections.deque()
+            self._late.append(value)
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        value = self._get_late()
+        if value is None:
+            try:
+                value = self._finish(_loop.wait_for(self._begin))
+            except GLib.Error as error:
+                self._fail(error, concurrent.futures.CancelledError)
+        if value is None:
+            raise StopIteration
+        return self._unpack(value)
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        from . import _asyncio
+        value = self._get_late()
+        if value is None:
+            try:
+                value = await _asyncio.operation(self._begin, self._finish, self._keep_late)
+            except GLib.Error as error:
+                self._fail(error, _asyncio.asyncio.CancelledError)
+        if value is None:
+            raise StopAsyncIteration
+        return self._unpack(value)
+
+    def _fail(self, error, cancelled_type):
+        """Raises the exception for an error, unless that means the end."""
+        exception = self._explain(error, cancelled_type)
+        try:
+            if exception is not None:
+                raise exception from exception.__cause__
+        finally:
+            del exception, error
+
+    def _explain(self, error, cancelled_type):
+        if _errors.is_timeout(error) and self._has_timeout():
+            return concurrent.futures.TimeoutError(error.message)
+        if _errors.is_cancelled(error):
+            return cancelled_type(error.message)
+        return _errors.from_call(error)
+
+
+class _Inputs:
+    """Draws the inputs of a map. It doesn't know the map, which holds it through C, where
+    Python can't see it."""
+
+    def __init__(self, function, iterables):
+        self.function = function
+        self.iterator = zip(*iterables)
+        self.exception = None
+
+    def draw(self, *_):
+        try:
+            for args in self.iterator:
+                variant = _values.arguments_to_variant(self.function, args)
+                return _values.UNIT if variant is None else variant
+        except BaseException as exception:
+            self.exception = exception
+        else:
+            return None
+        raise GLib.Error('An input failed', _INPUT_DOMAIN, 0)
+
+
+@override
+class Map(_Iterator, _PPool.Map):
+    """The values of one function over many inputs, in the order of the inputs. Dropping
+    or closing it cancels what has not started."""
+
+    __module__ = 'gi.overrides.PPool'
+
+    _inputs = None
+    _is_closed = False
+    _begin = _native.next_value
+    _finish = _PPool.Map.next_value_finish
+    _unpack = staticmethod(_values.variant_to_result)
+
+    def _explain(self, error, cancelled_type):
+        if error.domain == _INPUT_DOMAIN and self._inputs is not None:
+            exception, self._inputs.exception = self._inputs.exception, None
+            return exception
+        if _errors.is_cancelled(error) and self._is_closed:
+            return None
+        return super()._explain(error, cancelled_type)
+
+    def _has_timeout(self):
+        """Whether it may be the map that was late, and not a function that says so."""
+        return self.get_timeout_msec() >= 0
+
+    def close(self):
+        """Cancels what has not started; the reader gets no more values."""
+        self._late = None
+        self._is_closed = True
+        self.cancel()
+
+    async def aclose(self):
+        self.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        self.close()
+
+
+def new_map(executor, function, iterables, timeout, chunksize, buffersize):
+    if not isinstance(function, str):
+        raise TypeError('the function must be a str, not %s' % type(function).__name__)
+    if len(iterables) == 1 and isinstance(iterables[0], GLib.Variant):
+        result, inputs = _RawExecutor.map(executor, function, iterables[0]), None
+    else:
+        inputs = _Inputs(function, iterables)
+        result = _RawExecutor.map_func(executor, function, inputs.draw)
+    result._inputs = inputs
+    if chunksize:
+        result.set_chunk_size(chunksize)
+    if buffersize is not None:
+        result.set_buffer_size(buffersize)
+    if timeout is not None:
+        result.set_timeout_msec(_objects.to_msec(timeout))
+    return result
+
+
+@override
+class AsCompleted(_Iterator, _PPool.AsCompleted):
+    """Futures in the order in which they are done."""
+
+    __module__ = 'gi.overrides.PPool'
+
+    _begin = _native.next_future
+    _finish = _PPool.AsCompleted.next_future_finish
+    _unpack = staticmethod(lambda future: future)
+    _has_timeout = staticmethod(lambda: True)
+
+
+def as_completed(futures, timeout=None):
+    """Gives an iterator, also for ``async for``, of futures in the order in which they are
+    done. It raises TimeoutError when so many seconds have passed since this call."""
+    return _PPool.AsCompleted.new(list(futures), _objects.to_msec(timeout))

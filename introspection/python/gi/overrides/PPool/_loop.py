@@ -1,0 +1,169 @@
+# SPDX-FileCopyrightText: 2026 The PPool-GLib authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Where callbacks come when no main loop of the program turns, and waiting that Ctrl-C
+can end."""
+
+import atexit
+import collections
+import logging
+import os
+import threading
+
+from gi.repository import Gio, GLib
+
+from . import _native
+
+_logger = logging.getLogger('ppool')
+_lock = threading.Lock()
+_thread = None
+
+
+class _Thread:
+    """A daemon thread that turns a context of its own."""
+
+    def __init__(self):
+        self.context = GLib.MainContext.new()
+        self._jobs = collections.deque()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name='ppool-callbacks', daemon=True)
+        self._thread.start()
+
+    def _run(self):
+        self.context.push_thread_default()
+        while not self._stopped:
+            while self._jobs:
+                function, args = self._jobs.popleft()
+                call(function, *args)
+            self.context.iteration(not self._jobs)
+        self.context.pop_thread_default()
+
+    def invoke(self, function, *args):
+        self._jobs.append((function, args))
+        self.context.wakeup()
+
+    def is_current(self):
+        return self._thread is threading.current_thread()
+
+    def stop(self):
+        self._stopped = True
+        self.context.wakeup()
+        if not self.is_current():
+            self._thread.join(1)
+
+
+def call(function, *args):
+    """Calls what must not fail; an exception is logged, as concurrent.futures does."""
+    try:
+        function(*args)
+    except Exception:
+        _logger.exception('exception calling %r', function)
+
+
+def _get_thread():
+    global _thread
+    with _lock:
+        if _thread is None:
+            _thread = _Thread()
+        return _thread
+
+
+def get_context():
+    """A GLib.MainContext that a daemon thread turns, so that callbacks come without a
+    main loop. A forked copy of the process has one of its own."""
+    return _get_thread().context
+
+
+def is_loop_thread():
+    """Tells whether the caller runs in a callback of that context."""
+    thread = _thread
+    return thread is not None and thread.is_current()
+
+
+def invoke(function, *args):
+    """Has that thread call a function; calls are in the order in which they were asked."""
+    _get_thread().invoke(function, *args)
+
+
+def _forget():
+    """In a forked copy, whose contexts would read what wakes those of the original."""
+    global _lock, _thread, _waiting
+    _lock = threading.Lock()
+    _thread = None
+    _waiting = _Waiting()
+
+
+def _stop():
+    """A thread must not come back from C when the interpreter is gone."""
+    with _lock:
+        thread = _thread
+    if thread is not None:
+        thread.stop()
+
+
+os.register_at_fork(after_in_child=_forget)
+atexit.register(_stop)
+
+
+class _Waiting(threading.local):
+    """A thread's own context, for what it waits for."""
+
+    def __init__(self):
+        self.context = GLib.MainContext.new()
+        self.cancellable = Gio.Cancellable.new()
+
+
+_waiting = _Waiting()
+
+
+def wait_for(begin, *args):
+    """Starts an operation of _native, begin(*args, cancellable, function), and blocks until
+    it is done; gives its result. Signals are handled meanwhile, unlike in the blocking
+    functions of the library, and sources of other contexts are not dispatched."""
+    context, cancellable = _waiting.context, _waiting.cancellable
+    results = []
+    context.push_thread_default()
+    try:
+        begin(*args, cancellable, results.append)
+        try:
+            while not results:
+                context.iteration(True)
+        except BaseException:
+            _waiting.cancellable = Gio.Cancellable.new()
+            cancellable.cancel()
+            while not results:
+                context.iteration(True)
+            raise
+    finally:
+        context.pop_thread_default()
+    return results[0]
+
+
+def wait_for_future(future):
+    """As wait_for(), until a call is done."""
+    context = _waiting.context
+    done = []
+    context.push_thread_default()
+    try:
+        callback = _native.add_done_callback(future, done.append, True)
+        try:
+            while not done:
+                context.iteration(True)
+        except BaseException:
+            _native.remove_done_callback(future, callback)
+            raise
+    finally:
+        context.pop_thread_default()
+
+
+def create_task(coroutine):
+    """Runs a coroutine on the main loop of this thread, and gives its asyncio.Task. All of
+    asyncio works in it. Where an asyncio loop runs already, the task is one of that."""
+    from . import _asyncio
+    return _asyncio.create_task(coroutine)
+
+
+def run(coroutine):
+    """Runs the main loop of this thread until a coroutine is done, and gives its value.
+    Ctrl-C cancels the coroutine, and raises KeyboardInterrupt when that is done."""
+    from . import _asyncio
+    return _asyncio.run(coroutine)

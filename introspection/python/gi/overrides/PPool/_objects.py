@@ -1,0 +1,292 @@
+# SPDX-FileCopyrightText: 2026 The PPool-GLib authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Executors and futures with the habits of concurrent.futures: plain values, seconds,
+Python's exceptions, ``await``. Names that only C has stay as they are there."""
+
+import atexit
+import concurrent.futures
+import math
+import os
+import sys
+import weakref
+
+from gi.module import get_introspection_module
+from gi.overrides import override
+from gi.repository import GLib
+
+from . import _errors, _loop, _native, _values
+
+_PPool = get_introspection_module('PPool')
+_RawFuture = _PPool.Future
+_RawExecutor = _PPool.Executor
+_raw_result = _RawFuture.result
+_raw_submit = _RawExecutor.submit
+
+_MAX_MSEC = (1 << 31) - 1
+
+
+def to_msec(timeout):
+    """Seconds as the library wants them; None is no limit."""
+    if timeout is None:
+        return -1
+    if timeout <= 0:
+        return 0
+    return math.ceil(timeout * 1000) if timeout * 1000 < _MAX_MSEC else _MAX_MSEC
+
+
+@override
+class Future(_RawFuture):
+    """One call. What it has in common with concurrent.futures.Future works alike."""
+
+    __module__ = 'gi.overrides.PPool'
+
+    cancelled = _RawFuture.is_cancelled
+    running = _RawFuture.is_running
+    done = _RawFuture.is_done
+
+    def __repr__(self):
+        return '<PPool.Future of “%s”, %s>' % (self.get_function(), self.get_state().value_nick)
+
+    def result_variant(self, timeout=None):
+        """Waits as result() does, and gives the GLib.Variant."""
+        if not self.is_done():
+            self._wait(timeout)
+        try:
+            return _raw_result(self, 0)
+        except GLib.Error as error:
+            problem = error
+        try:
+            _errors.raise_clean(self._explain(problem))
+        finally:
+            del problem
+
+    def _wait(self, timeout):
+        if timeout is None:
+            _loop.wait_for_future(self)
+            return
+        _loop.wait_for(_native.wait_futures, [self], _PPool.ReturnWhen.ALL_COMPLETED,
+                       to_msec(timeout))
+        if not self.is_done():
+            raise concurrent.futures.TimeoutError(
+                '“%s” was not done within %s s' % (self.get_function(), timeout))
+
+    def _explain(self, error):
+        if self.is_cancelled():
+            return concurrent.futures.CancelledError()
+        return _errors.from_call(error)
+
+    def result(self, timeout=None):
+        """Waits for the value, at most so many seconds, and gives it as a plain value.
+
+        Raises TimeoutError, CancelledError, BrokenProcessPool, or what the function
+        raised; other errors are GLib.Error."""
+        variant = self.result_variant(timeout)
+        return _values.variant_to_result(variant)
+
+    def exception(self, timeout=None):
+        """Waits, and gives the exception that result() raises, or None. Raises
+        TimeoutError and CancelledError as result() does."""
+        if not self.is_done():
+            self._wait(timeout)
+        if self.is_cancelled():
+            raise concurrent.futures.CancelledError()
+        error = self.get_error()
+        return None if error is None else _errors.from_call(error)
+
+    def add_done_callback(self, function, *, context=None):
+        """Has function(future) called when the call is done, in a thread of this module;
+        with a GLib.MainContext, where that is turned, in the order of the calls to this
+        method. An exception of the function is logged."""
+        _loop.invoke(_add_callback, self, function, context)
+
+    def __await__(self):
+        from . import _asyncio
+        if not self.is_done():
+            yield from _asyncio.wait_future(self)
+        if self.is_cancelled():
+            raise _asyncio.asyncio.CancelledError()
+        return self.result(0)
+
+
+def _add_callback(future, function, context):
+    """In the thread where the callback is to come, or is handed over."""
+    if context is None:
+        _native.add_done_callback(future, _loop.call, function, future)
+    else:
+        _native.add_done_callback(future, _native.call_in_context, context, _loop.call,
+                                  function, future)
+
+
+def _to_launcher(launcher):
+    if launcher is None or isinstance(launcher, _PPool.Launcher):
+        return launcher
+    if isinstance(launcher, (list, tuple)):
+        return _PPool.Launcher.new([os.fspath(arg) for arg in launcher])
+    raise TypeError('launcher must be a PPool.Launcher or a list of str, not %s'
+                    % type(launcher).__name__)
+
+
+def _to_count(name, value):
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 1 << 32:
+        raise ValueError('%s must be a positive integer, not %r' % (name, value))
+    return value
+
+
+@override
+class Executor(_RawExecutor):
+    """A pool of worker processes, as a context manager: ``with`` waits for all calls and
+    workers, ``async with`` does so without blocking."""
+
+    __module__ = 'gi.overrides.PPool'
+
+    def __init__(self, launcher=None, max_workers=None, **properties):
+        """launcher is a PPool.Launcher, or the command of the workers as a list of str;
+        without, they are this program. max_workers is by default the number of processors.
+        Further keywords are the properties of the class.
+
+        Raises ValueError for numbers that are not positive."""
+        if max_workers is not None:
+            properties['max_workers'] = _to_count('max_workers', max_workers)
+        if properties.get('max_tasks_per_worker') is not None:
+            _to_count('max_tasks_per_worker', properties['max_tasks_per_worker'])
+        args = properties.get('initializer_args')
+        if args is not None and not isinstance(args, GLib.Variant):
+            properties['initializer_args'] = _values.arguments_to_variant(
+                properties.get('initializer'), tuple(args))
+        launcher = _to_launcher(launcher)
+        if launcher is not None:
+            properties['launcher'] = launcher
+        super().__init__(**{key: value for key, value in properties.items()
+                            if value is not None})
+        _executors.add(self)
+
+    @classmethod
+    def new(cls, launcher=None):
+        return cls(launcher)
+
+    def submit(self, function, /, *args, cancellable=None):
+        """Submits a call, and gives its PPool.Future. One GLib.Variant is sent as it is;
+        plain values are converted.
+
+        Raises TypeError, ValueError or OverflowError for an argument that can't be sent,
+        BrokenProcessPool if the executor is broken, and GLib.Error, which is a
+        RuntimeError, after a shutdown."""
+        # A name keeps it until Python has looked for signals: the exception of one would
+        # be lost in GLib.Variant.__del__().
+        variant = _values.arguments_to_variant(function, args)
+        try:
+            return _raw_submit(self, function, variant, cancellable)
+        except GLib.Error as error:
+            problem = (concurrent.futures.CancelledError() if _errors.is_cancelled(error)
+                       else _errors.from_call(error))
+        try:
+            _errors.raise_clean(problem)
+        finally:
+            del problem
+
+    def call_sync(self, function, /, *args, cancellable=None):
+        """Submits a call, waits, and gives its value. Raises what submit() and
+        Future.result() raise; whatever ends the wait cancels the call."""
+        future = self.submit(function, *args, cancellable=cancellable)
+        try:
+            return future.result()
+        finally:
+            future.cancel()
+
+    async def call(self, function, /, *args, cancellable=None):
+        """Submits a call, and gives its value to whoever awaits it."""
+        return await self.submit(function, *args, cancellable=cancellable)
+
+    def map(self, function, /, *iterables, timeout=None, chunksize=0, buffersize=None):
+        """Calls a function with the items of iterables, of which the shortest counts, and
+        gives an iterator, also for ``async for``, of the values in their order.
+
+        Items are drawn a little ahead of the reader, buffersize at most, in its thread;
+        chunksize of them share a message, by default as many as is good. The reader gets
+        TimeoutError when timeout seconds have passed since this call."""
+        from . import _iterators
+        return _iterators.new_map(self, function, iterables, timeout, chunksize, buffersize)
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        """Takes no more calls; with wait, blocks until all are done and every worker is
+        gone. PPool.ShutdownFlags are taken as in C, and then it doesn't wait."""
+        if isinstance(wait, _PPool.ShutdownFlags):
+            _RawExecutor.shutdown(self, wait)
+        elif wait:
+            _loop.wait_for(_native.shutdown, self, _shutdown_flags(cancel_futures))
+        else:
+            _RawExecutor.shutdown(self, _shutdown_flags(cancel_futures))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        """Who presses Ctrl-C doesn't want to wait for calls that run."""
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
+            self.terminate_workers()
+        self.shutdown()
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, kind, value, trace):
+        from . import _asyncio
+        if kind is not None and issubclass(kind, (KeyboardInterrupt,
+                                                  _asyncio.asyncio.CancelledError)):
+            self.terminate_workers()
+        await _asyncio.operation(
+            lambda *args: _native.shutdown(self, _PPool.ShutdownFlags.NONE, *args),
+            lambda result: self.shutdown_finish(result))
+
+
+def _shutdown_flags(cancel_futures):
+    return (_PPool.ShutdownFlags.CANCEL_PENDING if cancel_futures
+            else _PPool.ShutdownFlags.NONE)
+
+
+# At the end of the program calls are waited for, as concurrent.futures does.
+_executors = weakref.WeakSet()
+os.register_at_fork(after_in_child=_executors.clear)
+
+
+@atexit.register
+def _join_executors():
+    interrupted = getattr(sys, 'last_type', None) is KeyboardInterrupt
+    for executor in list(_executors):
+        if interrupted:
+            executor.terminate_workers()
+        executor.shutdown()
+
+
+@override
+class Buffer(_PPool.Buffer):
+    """Memory to be filled and sent without a copy."""
+
+    __module__ = 'gi.overrides.PPool'
+
+    def view(self):
+        """Gives the memory as a writable memoryview, which must not be written to once the
+        buffer was sent or to_variant() called."""
+        return _native.get_buffer_view(self)
+
+    def __len__(self):
+        return self.get_size()
+
+    def __bool__(self):
+        return True
+
+
+def wait_futures(futures, return_when=_PPool.ReturnWhen.ALL_COMPLETED, timeout=None):
+    """Waits for the first future, the first error or all, at most so many seconds, and
+    gives the list of those that are done; also if the time runs out. The constants of
+    concurrent.futures are taken as well."""
+    result = _loop.wait_for(_native.wait_futures, list(futures),
+                            _RETURN_WHEN.get(return_when, return_when), to_msec(timeout))
+    return _PPool.wait_futures_finish(result)
+
+
+_RETURN_WHEN = {
+    concurrent.futures.FIRST_COMPLETED: _PPool.ReturnWhen.FIRST_COMPLETED,
+    concurrent.futures.FIRST_EXCEPTION: _PPool.ReturnWhen.FIRST_ERROR,
+    concurrent.futures.ALL_COMPLETED: _PPool.ReturnWhen.ALL_COMPLETED,
+}

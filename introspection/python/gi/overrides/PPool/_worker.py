@@ -1,0 +1,69 @@
+# SPDX-FileCopyrightText: 2026 The PPool-GLib authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Workers whose functions take and give plain values."""
+
+import functools
+import inspect
+
+from gi.module import get_introspection_module
+from gi.overrides import override
+from gi.repository import GLib
+
+from . import _errors, _values
+
+_PPool = get_introspection_module('PPool')
+
+
+@override
+class Worker(_PPool.Worker):
+    """The served side: functions, and run()."""
+
+    __module__ = 'gi.overrides.PPool'
+
+    def function(self, name=None, /):
+        """Adds a function: @worker.function("name"), or @worker.function for its own name.
+
+        It is called with the arguments of a call as plain values, and gives a plain value
+        or a GLib.Variant. What it raises is raised by the call, with its traceback. An
+        ``async def`` function runs on the main loop of the worker, in which asyncio works;
+        the next call comes when it is done."""
+        if callable(name):
+            return self._add(name.__name__, name)
+        return functools.partial(self._add, name)
+
+    def _add(self, name, function):
+        if inspect.iscoroutinefunction(function):
+            self.add_handler(name, functools.partial(_begin, name, function))
+        else:
+            self.add_function(name, functools.partial(_call, name, function))
+        return function
+
+
+def _call(name, function, invocation, args, *_):
+    """A GLib.Error is the only exception that may leave a callback: Python would keep any
+    other, and with it the call."""
+    try:
+        return _values.result_to_variant(name, function(*_values.variant_to_arguments(args)))
+    except BaseException as exception:
+        error = _errors.to_glib(exception)
+    try:
+        _errors.raise_clean(error)
+    finally:
+        del error
+
+
+def _begin(name, function, invocation, *_):
+    from . import _asyncio
+    _asyncio.create_task(_serve(name, function, invocation))
+
+
+async def _serve(name, function, invocation):
+    try:
+        args = _values.variant_to_arguments(invocation.get_args())
+        value = _values.result_to_variant(name, await function(*args))
+    except BaseException as exception:
+        error = _errors.to_glib(exception)
+        invocation.return_error_literal(GLib.quark_from_string(error.domain), error.code,
+                                        error.message)
+    else:
+        invocation.return_value(value)

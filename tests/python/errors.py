@@ -1,0 +1,176 @@
+# SPDX-FileCopyrightText: 2026 The PPool-GLib authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a call raises, by what went wrong."""
+
+import asyncio
+import concurrent.futures
+import concurrent.futures.process
+import gc
+import traceback
+import weakref
+
+from support import (C_WORKER, PYTHON_WORKER, check, check_equal, check_raises, main,
+                     new_executor)
+from gi.repository import Gio, GLib, PPool
+
+
+def raise_remotely(executor, expression):
+    return check_raises(Exception, executor.call_sync, 'raise', expression)
+
+
+def test_builtin(executor):
+    """The type and its args, also those that its text doesn't have."""
+    for expression in ("ValueError('bad')", "ValueError()", "ValueError('a', 1, None, b'x', (2,))",
+                       "KeyError('k')", "ZeroDivisionError('Grüße\\n\\nTraceback')",
+                       "StopIteration(1)", "TimeoutError('own')", "NotImplementedError()",
+                       "UnicodeDecodeError('utf-8', b'x', 0, 1, 'reason')", "AssertionError('a')",
+                       "FileNotFoundError(2, 'No such file', '/a/b')", "OSError('text')",
+                       "PermissionError(13, 'No', 'a', None, 'b')"):
+        wanted, error = eval(expression), raise_remotely(executor, expression)
+        check_equal(type(error), type(wanted))
+        check_equal((error.args, str(error)), (wanted.args, str(wanted)))
+        check_equal(getattr(error, 'filename', None), getattr(wanted, 'filename', None))
+    check_equal(raise_remotely(executor, "FileNotFoundError(2, 'x', 'f')").errno, 2)
+
+
+def test_other_args(executor):
+    """Args that can't travel become the text."""
+    error = raise_remotely(executor, 'ValueError(object)')
+    check_equal((type(error), error.args), (ValueError, ("<class 'object'>", )))
+    error = raise_remotely(executor, "ValueError('x' * 1000000)")
+    check_equal(type(error), ValueError)
+    check(str(error).startswith('x' * 1000) and len(str(error)) < 65536, len(str(error)))
+    error = raise_remotely(executor, "ValueError('a\\0b\\ud800')")
+    check_equal(type(error), ValueError)
+
+
+def test_own_types(executor):
+    """An exception that is not built in is named."""
+    error = raise_remotely(executor, "__import__('json').JSONDecodeError('no', 'doc', 1)")
+    check_equal(type(error), PPool.RemoteError)
+    check_equal(error.type_name, 'json.decoder.JSONDecodeError')
+    check_equal(error.message, 'no: line 1 column 2 (char 1)')
+    check_equal(str(error), 'json.decoder.JSONDecodeError: ' + error.message)
+    error = raise_remotely(executor, "type('Odd', (ValueError, ), {})()")
+    check_equal((error.type_name, error.message, str(error)), ('__main__.Odd', '', '__main__.Odd'))
+
+
+def test_no_end_of_this_program(executor):
+    """What would end a program is only an error of its call."""
+    for expression, name in (("SystemExit(3)", 'SystemExit'),
+                             ("KeyboardInterrupt()", 'KeyboardInterrupt'),
+                             ("GeneratorExit()", 'GeneratorExit'),
+                             ("asyncio.CancelledError()", 'asyncio.exceptions.CancelledError')):
+        for function in ('raise', 'async-raise'):
+            error = check_raises(PPool.RemoteError, executor.call_sync, function, expression)
+            check_equal(error.type_name, name)
+    error = check_raises(PPool.RemoteError, executor.call_sync, 'exit', 3)
+    check_equal((error.type_name, error.message), ('SystemExit', '3'))
+    check_equal(executor.call_sync('echo', 1), 1)
+
+
+def test_traceback(executor):
+    error = check_raises(RuntimeError, executor.call_sync, 'raise-at-cause')
+    text = ''.join(traceback.format_exception(error))
+    for part in ('functions.py', 'in raise_at_cause', 'JSONDecodeError', 'direct cause',
+                 "RuntimeError: can't read", 'Traceback (most recent call last):'):
+        check(part in str(error.__cause__), part, error.__cause__)
+        check(part in text, part)
+    check('gi/overrides' not in str(error.__cause__), error.__cause__)
+    check('GLib' not in text, text)
+    error = check_raises(TypeError, executor.call_sync, 'gate', 1, 2)
+    check('positional argument' in str(error) and error.__cause__ is not None, error)
+    error = check_raises(ValueError, executor.call_sync, 'async-raise', "ValueError('x')")
+    check('in async_raise' in str(error.__cause__), error.__cause__)
+    error = check_raises(ValueError, asyncio.run, executor.call('raise', "ValueError('x')"))
+    check('in raise_exception' in str(error.__cause__), error.__cause__)
+    error = check_raises(ValueError, list, executor.map('raise', ["ValueError('x')"]))
+    check('in raise_exception' in str(error.__cause__), error.__cause__)
+    future = executor.submit('raise', "ValueError('x')")
+    check_equal(type(future.exception()), ValueError)
+    check(future.exception() is not future.exception())
+    deep = "(lambda f: f(f, 900))(lambda f, n: f(f, n - 1) if n else 1 / 0)"
+    error = check_raises(ZeroDivisionError, executor.call_sync, 'raise', deep)
+    check('lambda' in str(error.__cause__), error.__cause__)
+
+
+def test_other_languages(executor):
+    """A program that knows nothing of Python gets a message that can be read."""
+    future = executor.submit('raise', "ValueError('bad')")
+    future.exception()
+    message = future.get_error().message
+    check(message.startswith('ValueError: bad\n\nTraceback (most recent call last):\n'), message)
+
+
+def test_glib_error(executor):
+    error = check_raises(GLib.Error, executor.call_sync, 'raise-glib')
+    check(error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.BUSY), error)
+    check_equal(error.message, 'busy')
+    error = check_raises(GLib.Error, executor.call_sync, 'async-raise',
+                         "GLib.Error('busy', 'g-io-error-quark', 26)")
+    check(error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.BUSY), error)
+    error = check_raises(GLib.Error, executor.call_sync, 'no-such-function')
+    check(error.matches(PPool.error_quark(), PPool.Error.UNKNOWN_FUNCTION), error)
+
+
+def test_functions_own_codes(executor):
+    """A function that says it was late or cancelled is neither a wait that was late nor a
+    call that was cancelled."""
+    with new_executor(C_WORKER) as other:
+        for code in (Gio.IOErrorEnum.TIMED_OUT, Gio.IOErrorEnum.CANCELLED):
+            args = GLib.Variant('(sis)', ('g-io-error-quark', int(code), 'own'))
+            future = other.submit('fail', args)
+            for timeout in (None, 0.01, 10):
+                error = check_raises(GLib.Error, future.result, timeout)
+                check(error.matches(Gio.io_error_quark(), code), error)
+            check(future.exception().matches(Gio.io_error_quark(), code))
+
+
+def test_broken(executor):
+    future = executor.submit('die')
+    error = check_raises(concurrent.futures.process.BrokenProcessPool, future.result)
+    check(isinstance(error, GLib.Error), error)
+    check(error.matches(PPool.error_quark(), PPool.Error.BROKEN), error)
+    check_equal((error.domain, error.code), ('ppool-error-quark', int(PPool.Error.BROKEN)))
+    check('status 3' in str(error) and str(error) == error.message, error)
+    check_raises(concurrent.futures.process.BrokenProcessPool, executor.submit, 'echo')
+    check_raises(concurrent.futures.process.BrokenProcessPool, executor.call_sync, 'echo')
+    check_raises(concurrent.futures.process.BrokenProcessPool, next, executor.map('echo', [1]))
+    check_raises(concurrent.futures.BrokenExecutor, asyncio.run, executor.call('echo'))
+    with PPool.Executor(['/no/such/program']) as other:
+        error = check_raises(concurrent.futures.BrokenExecutor, other.call_sync, 'echo')
+        check('/no/such/program' in str(error), error)
+
+
+class Witness:
+    """Is held by the frame of who gets an exception, and so by the exception."""
+
+
+def get_witness(func, *args):
+    witness = Witness()
+    try:
+        func(*args)
+    except Exception:
+        return weakref.ref(witness)
+    raise AssertionError('no error')
+
+
+def test_no_circles(executor):
+    """An exception that was dropped is gone, and with it what its frames had."""
+    gc.disable()
+    try:
+        for function, args in (('raise', ["ValueError('x')"]), ('no-such-function', []),
+                               ('raise-glib', [])):
+            future = executor.submit(function, *args)
+            for func, *all_args in ((future.result, ), (executor.call_sync, function, *args),
+                                    (next, executor.map(function, args or [1]))):
+                check(get_witness(func, *all_args)() is None, function, func)
+        check(get_witness(executor.submit, 'echo', object())() is None)
+        future = executor.submit('die')
+        for func in (future.result, lambda: executor.submit('echo')):
+            check(get_witness(func)() is None, func)
+    finally:
+        gc.enable()
+
+
+main(globals(), PYTHON_WORKER)

@@ -1,0 +1,342 @@
+# SPDX-FileCopyrightText: 2026 The PPool-GLib authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Executors, futures and iterators as a Python program uses them, without a main loop."""
+
+import concurrent.futures
+import itertools
+import logging
+import os
+import pathlib
+import threading
+import time
+import traceback
+
+from support import (C_WORKER, LIMIT, PYTHON_WORKER, Gate, check, check_equal, check_raises, main,
+                     new_executor, turn_until, wait_until)
+from gi.overrides.PPool import _loop
+from gi.repository import Gio, GLib, PPool
+
+
+def test_make(executor):
+    check_equal(executor.get_max_workers(), 1)
+    check_equal(PPool.Executor().get_max_workers(), 0)
+    launcher = PPool.Launcher.new(C_WORKER)
+    for made in (PPool.Executor(launcher=launcher, max_workers=3, grace_msec=7),
+                 PPool.Executor(tuple(map(pathlib.Path, C_WORKER)), 3, grace_msec=7)):
+        check_equal((made.get_max_workers(), made.get_grace_msec()), (3, 7))
+        check_equal(made.call_sync('echo', 1), 1)
+        check_equal(made.get_launcher().get_argv(), C_WORKER)
+    check_equal(PPool.Executor.new(launcher).call_sync('echo', 1), 1)
+    for wrong in (0, -1, 1.5, '2', True, 1 << 32):
+        check_raises(ValueError, PPool.Executor, max_workers=wrong)
+        check_raises(ValueError, PPool.Executor, max_tasks_per_worker=wrong)
+    check_raises(TypeError, PPool.Executor, 'a command line')
+    check_raises(TypeError, PPool.Executor, no_such_property=1)
+
+
+def test_initializer(executor):
+    for args in ((1, 'a'), [1, 'a'], GLib.Variant('(xs)', (1, 'a'))):
+        with PPool.Executor(C_WORKER, 1, initializer='remember', initializer_args=args) as other:
+            check_equal(other.call_sync('recall')[1], (1, 'a'))
+
+
+def test_result(executor):
+    future = executor.submit('echo', 7)
+    check_equal(future.result(), 7)
+    check_equal((future.result(0), future.result(timeout=LIMIT)), (7, 7))
+    check_equal(future.result_variant(0), GLib.Variant('x', 7))
+    check_equal(future.propagate(), GLib.Variant('x', 7))
+    check(future.exception() is None)
+    check_equal((future.done(), future.cancelled(), future.running()), (True, False, False))
+    check_equal(repr(future), '<PPool.Future of “echo”, finished>')
+
+
+def test_timeout(executor):
+    """Seconds, in the main thread and in another, shorter and longer than a signal waits."""
+    with Gate(executor) as gate:
+        def wait():
+            for timeout in (-1, 0, 0.001, 0.01, 0.06, 0.2):
+                begin = time.monotonic()
+                error = check_raises(TimeoutError, gate.future.result, timeout)
+                check(max(timeout, 0) <= time.monotonic() - begin < timeout + LIMIT, timeout)
+                check('“gate” was not done within' in str(error), error)
+                check_raises(concurrent.futures.TimeoutError, gate.future.exception, timeout)
+            return True
+        wait()
+        with concurrent.futures.ThreadPoolExecutor() as threads:
+            check(threads.submit(wait).result())
+        check_raises(TypeError, gate.future.result, 'soon')
+        wait_until(gate.future.running)
+        check_equal((gate.future.done(), gate.future.cancel()), (False, False))
+        timer = threading.Timer(0.1, gate.open)
+        timer.start()
+        check_equal(gate.future.result(1e9), '')
+
+
+def test_cancel(executor):
+    with Gate(executor) as gate:
+        future = executor.submit('echo')
+        check_equal((future.cancel(), future.cancel()), (True, True))
+        check_equal((future.done(), future.cancelled(), future.running()), (True, True, False))
+        check_raises(concurrent.futures.CancelledError, future.result)
+        check_raises(concurrent.futures.CancelledError, future.exception, 0)
+        check_raises(concurrent.futures.CancelledError, future.result_variant)
+        cancellable = Gio.Cancellable()
+        future = executor.submit('echo', cancellable=cancellable)
+        cancellable.cancel()
+        check_raises(concurrent.futures.CancelledError, future.result)
+        check_raises(concurrent.futures.CancelledError, executor.submit, 'echo',
+                     cancellable=cancellable)
+    check_equal(gate.future.result(), '')
+
+
+def test_done_callbacks(executor):
+    """They need no main loop, come in order and in another thread, once each."""
+    called, threads = [], set()
+
+    def note(i):
+        def callback(future):
+            threads.add(threading.current_thread())
+            called.append((i, future.result()))
+        return callback
+
+    def fail(future):
+        raise ValueError('on purpose')
+
+    records = []
+    logging.getLogger('ppool').addFilter(lambda record: records.append(record.exc_info[0]))
+    with Gate(executor) as gate:
+        future = executor.submit('echo', 1)
+        for i in range(3):
+            future.add_done_callback(note(i))
+            future.add_done_callback(fail)
+        check_equal(called, [])
+    wait_until(lambda: len(called) == 3)
+    future.add_done_callback(note(3))
+    wait_until(lambda: len(called) == 4)
+    check_equal(called, [(i, 1) for i in range(4)])
+    check_equal(records, [ValueError] * 3)
+    check(len(threads) == 1 and threading.current_thread() not in threads, threads)
+    check(gate.future.done())
+
+    with Gate(executor) as gate:
+        gate.future.add_done_callback(lambda future: called.append('unheld'))
+        del gate.future
+    wait_until(lambda: called[-1] == 'unheld')
+
+
+def test_done_callback_context(executor):
+    called = []
+    with Gate(executor) as gate:
+        for i in range(3):
+            gate.future.add_done_callback(
+                lambda future, i=i: called.append((i, threading.current_thread())),
+                context=GLib.MainContext.default())
+    gate.future.result()
+    check_equal(called, [])
+    turn_until(lambda: len(called) == 3)
+    check_equal(called, [(i, threading.main_thread()) for i in range(3)])
+
+
+def test_submit_in_done_callback(executor):
+    results = []
+
+    def go_on(future):
+        results.append(executor.call_sync('echo', future.result() + 1))
+
+    executor.submit('echo', 1).add_done_callback(go_on)
+    wait_until(lambda: results)
+    check_equal(results, [2])
+
+
+def test_threads(executor):
+    def work(i):
+        return [executor.call_sync('echo', i) for _ in range(50)]
+
+    with concurrent.futures.ThreadPoolExecutor(4) as threads:
+        check_equal(list(threads.map(work, range(4))), [[i] * 50 for i in range(4)])
+
+
+def test_wait_futures(executor):
+    with Gate(executor) as gate:
+        futures = [gate.future, executor.submit('echo')]
+        futures[1].cancel()
+        for first in (PPool.ReturnWhen.FIRST_COMPLETED, concurrent.futures.FIRST_COMPLETED):
+            check_equal(PPool.wait_futures(futures, first), futures[1:])
+        begin = time.monotonic()
+        check_equal(PPool.wait_futures(iter(futures), timeout=0.1), futures[1:])
+        check(0.1 <= time.monotonic() - begin < LIMIT)
+        check_equal(PPool.wait_futures(futures[:1], timeout=0), [])
+    check_equal(PPool.wait_futures(futures), futures)
+    check_equal(PPool.wait_futures([]), [])
+
+
+def test_as_completed(executor):
+    with Gate(executor) as gate:
+        last = executor.submit('echo')
+        last.cancel()
+        completed = PPool.as_completed({gate.future, last})
+        check(next(completed) is last)
+        check_raises(TimeoutError, next, PPool.as_completed(iter([gate.future]), timeout=0.05))
+    check_equal(list(completed), [gate.future])
+    futures = [executor.submit('echo', i) for i in range(100)]
+    check_equal(sorted(future.result() for future in PPool.as_completed(futures)),
+                list(range(100)))
+    check_equal(list(PPool.as_completed([])), [])
+
+
+def test_map(executor):
+    check_equal(list(executor.map('echo', range(1000))), list(range(1000)))
+    check_equal(list(executor.map('echo', 'ab', itertools.count())), [('a', 0), ('b', 1)])
+    check_equal(list(executor.map('echo', [], range(3))), [])
+    check_equal(list(executor.map('echo', GLib.Variant('as', ['a', 'b']))), ['a', 'b'])
+    check_equal(list(executor.map('echo', [(1, ), None, []])), [((1, ), ), None, []])
+    check_equal(list(executor.map('echo', range(10), chunksize=3, buffersize=7)), list(range(10)))
+    check_raises(TypeError, executor.map, len, [1])
+
+
+def test_map_is_lazy(executor):
+    drawn = itertools.count()
+    values = executor.map('echo', drawn, buffersize=10)
+    check_equal(next(drawn), 0)
+    check_equal([next(values) for _ in range(100)], list(range(1, 101)))
+    check(next(drawn) <= 130)
+    values.close()
+    check_equal(list(values), [])
+    with executor.map('echo', itertools.count()) as values:
+        check_equal(next(values), 0)
+    check_raises(StopIteration, next, values)
+
+
+def test_map_errors(executor):
+    def inputs(wrong):
+        yield from range(10)
+        raise wrong
+
+    def read(values):
+        for value in values:
+            got.append(value)
+
+    for wrong in (ZeroDivisionError('on purpose'), KeyError('k'), GeneratorExit(), GLib.Error('x')):
+        got = []
+        values = executor.map('echo', inputs(wrong))
+        check(check_raises(type(wrong), read, values) is wrong)
+        check_equal(got, list(range(10)))
+        check_equal(list(values), [])
+    got = []
+    check_raises(TypeError, read, executor.map('echo', [1, object()]))
+    check_equal(got, [1])
+    got = []
+    error = check_raises(GLib.Error, read, executor.map('step', [1, 2, -1, 3]))
+    check(error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.INVALID_DATA), error)
+    check_equal(got, [1, 2])
+    args = GLib.Variant('(sis)', ('g-io-error-quark', int(Gio.IOErrorEnum.TIMED_OUT), 'its own'))
+    error = check_raises(GLib.Error, next, executor.map('fail', [args]))
+    check_equal(error.message, 'its own')
+
+
+def test_map_timeout(executor):
+    with Gate(executor):
+        begin = time.monotonic()
+        values = executor.map('echo', itertools.count(), timeout=0.1)
+        check_raises(TimeoutError, next, values)
+        check(0.1 <= time.monotonic() - begin < LIMIT)
+        check_equal(list(values), [])
+
+
+def test_map_cancelled(executor):
+    with Gate(executor):
+        values = executor.map('echo', range(3))
+        timer = threading.Timer(0.05, values.cancel)
+        timer.start()
+        check_raises(concurrent.futures.CancelledError, next, values)
+
+
+def test_context_manager(executor):
+    with new_executor() as other:
+        future = other.submit('echo', 1)
+    check_equal(other.get_state(), PPool.ExecutorState.SHUT_DOWN)
+    check_equal(other.get_n_workers(), 0)
+    check(future.done())
+    error = check_raises(RuntimeError, other.submit, 'echo')
+    check(error.matches(PPool.error_quark(), PPool.Error.SHUT_DOWN), error)
+    other.shutdown()
+
+
+def test_shutdown(executor):
+    gate = Gate(executor)
+    pending = executor.submit('echo', 1)
+    executor.shutdown(wait=False)
+    check_equal((gate.future.done(), pending.done()), (False, False))
+    executor.shutdown(False, cancel_futures=True)
+    check_equal((gate.future.done(), pending.cancelled()), (False, True))
+    executor.shutdown(PPool.ShutdownFlags.NONE)
+    timer = threading.Timer(0.05, gate.open)
+    timer.start()
+    executor.shutdown()
+    check(gate.future.done())
+
+
+def test_shutdown_in_done_callback(executor):
+    states = []
+
+    def end(future):
+        executor.shutdown()
+        states.append(executor.get_state())
+
+    executor.submit('echo').add_done_callback(end)
+    wait_until(lambda: states)
+    check_equal(states, [PPool.ExecutorState.SHUT_DOWN])
+
+
+def test_interrupt_in_with(executor):
+    """Ctrl-C doesn't wait for calls that run."""
+    def wait():
+        with new_executor() as other:
+            gates.append(Gate(other))
+            raise KeyboardInterrupt
+
+    gates = []
+    check_raises(KeyboardInterrupt, wait)
+    check_equal(type(gates[0].future.exception(0)).__name__, 'BrokenProcessPool')
+
+
+def test_fork(executor):
+    """A copy of the process has no use of the pool, but callbacks of its own."""
+    check_equal(executor.call_sync('echo', 1), 1)
+    called = []
+    executor.submit('echo').add_done_callback(called.append)
+    wait_until(lambda: called)
+    with Gate(executor) as gate:
+        pid = os.fork()
+        if pid == 0:
+            use_copy(executor, gate.future, called)
+        check_equal(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0)
+    check_equal(executor.call_sync('echo', 1), 1)
+
+
+def use_copy(executor, future, called):
+    status = 1
+    try:
+        check_raises(concurrent.futures.BrokenExecutor, executor.submit, 'echo')
+        check_raises(concurrent.futures.BrokenExecutor, executor.call_sync, 'echo')
+        check_raises(concurrent.futures.BrokenExecutor, future.result)
+        future.add_done_callback(called.append)
+        invoked = []
+        _loop.invoke(invoked.append, 1)
+        wait_until(lambda: invoked)
+        executor.shutdown()
+        status = 0
+    except Exception:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def test_python_worker(executor):
+    with new_executor(PYTHON_WORKER, max_workers=2) as other:
+        check_equal(list(other.map('tell-args', 'ab', [(1, ), 2])), ["('a', (1,))", "('b', 2)"])
+        check_equal(list(other.map('echo', range(2000))), list(range(2000)))
+
+
+main(globals())

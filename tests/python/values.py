@@ -1,0 +1,181 @@
+# SPDX-FileCopyrightText: 2026 The PPool-GLib authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Plain values to a worker and back: through a function in C, which sees only the
+GLib.Variant, and through one in Python."""
+
+import array
+import collections
+import enum
+import math
+
+from support import (C_WORKER, PYTHON_WORKER, check, check_equal, check_raises, check_same, main,
+                     new_executor)
+from gi.repository import GLib, PPool
+
+MIN_INT, MAX_INT, MAX_UINT = -1 << 63, (1 << 63) - 1, (1 << 64) - 1
+
+# What comes back is the same, and has this type on its way.
+SAME = [
+    (None, 'mv'), (True, 'b'), (False, 'b'),
+    (0, 'x'), (-1, 'x'), (MIN_INT, 'x'), (MAX_INT, 'x'), (MAX_INT + 1, 't'), (MAX_UINT, 't'),
+    (0.0, 'd'), (-0.0, 'd'), (1e308, 'd'), (5e-324, 'd'), (math.inf, 'd'), (-math.inf, 'd'),
+    ('', 's'), ('Grüße, 世界 🌍', 's'), ('\x01\x7f\u2028\U0010ffff', 's'),
+    ('x' * 1000000, 's'),
+    (b'', 'ay'), (b'\0', 'ay'), (bytes(range(256)), 'ay'), (bytes(32767), 'ay'),
+    (b'x' * (1 << 20), 'ay'),
+    ([], 'av'), ([1, 2], 'ax'), ([MIN_INT, MAX_INT], 'ax'), ([0, MAX_UINT], 'at'),
+    ([-1, MAX_UINT], 'av'), ([1.5, math.inf], 'ad'), ([True, False], 'ab'),
+    (['a', '', 'ü'], 'as'), ([b'a', b''], 'aay'), ([None], 'amv'), ([1, 1.0], 'av'),
+    ([True, 1], 'av'), ([1, 'a', None, b'', []], 'av'), ([[1], [2, 3]], 'aax'),
+    ([[1], []], 'av'), ([(1, 'a'), (2, 'b')], 'a(xs)'), ([{}], 'aa{sv}'),
+    (list(range(100000)), 'ax'), (['x'] * 1000, 'as'),
+    ({}, 'a{sv}'), ({'': 1, 'ü': None, 'b': [1, {'c': ()}]}, 'a{sv}'),
+    ({str(i): i for i in range(1000)}, 'a{sv}'),
+]
+INSIDE = [((), '()'), ((1, ), '(x)'), (((), ((), )), '(()(()))'), ((1, 'a', None), '(xsmv)')]
+
+
+class Number(enum.IntEnum):
+    ONE = 1
+
+
+class Text(str):
+    pass
+
+
+class Index:
+    def __index__(self):
+        return 7
+
+
+Point = collections.namedtuple('Point', 'x y')
+
+# What comes back is of the plain type.
+PLAIN = [
+    (bytearray(b'abc'), 'ay', b'abc'), (memoryview(b'abc'), 'ay', b'abc'),
+    (memoryview(bytearray(b'abcdef'))[::2], 'ay', b'ace'),
+    (memoryview(array.array('d', [1.0])), 'ay', array.array('d', [1.0]).tobytes()),
+    (memoryview(b''), 'ay', b''),
+    (array.array('d', [1.5, 2]), 'ad', [1.5, 2.0]), (array.array('q'), 'ax', []),
+    (array.array('i', [-1]), 'ai', [-1]), (array.array('H', [65535]), 'aq', [65535]),
+    (Number.ONE, 'x', 1), (Text('a'), 's', 'a'), ([Text('a'), 'b'], 'as', ['a', 'b']),
+    (Index(), 'x', 7), (collections.OrderedDict(a=1), 'a{sv}', {'a': 1}),
+]
+
+
+def check_nan(value):
+    check(isinstance(value, float) and math.isnan(value), value)
+
+
+def test_same(executor):
+    for value, type_string in SAME:
+        check_equal(executor.submit('type', value).result(), type_string)
+        check_same(executor.call_sync('echo', value), value)
+        check_same(PPool.from_variant(PPool.to_variant(value)), value)
+    check_nan(executor.call_sync('echo', math.nan))
+
+
+def test_inside(executor):
+    """A tuple on its own is the arguments, so one argument that is a tuple is put in one."""
+    for value, type_string in INSIDE:
+        check_equal(executor.submit('type', value).result(), '(%s)' % type_string)
+        check_same(executor.call_sync('echo', value), (value, ))
+        check_same(executor.call_sync('echo', [value, value]), [value, value])
+
+
+def test_plain(executor):
+    for value, type_string, wanted in PLAIN:
+        check_equal(executor.submit('type', value).result(), type_string)
+        check_same(executor.call_sync('echo', value), wanted)
+    check_same(executor.call_sync('echo', [Point(1, 2)]), [(1, 2)])
+
+
+def test_arguments(executor):
+    check_equal(executor.submit('type').result(), '()')
+    check(executor.call_sync('echo') is None)
+    check_same(executor.call_sync('echo', 1, 'a'), (1, 'a'))
+    check_same(executor.call_sync('echo', (1, ), 2), ((1, ), 2))
+
+
+def test_variants(executor):
+    for variant in (GLib.Variant('(yqa{ix})', (1, 2, {3: 4})), GLib.Variant('()', ()),
+                    GLib.Variant('o', '/a'), GLib.Variant('mmi', None)):
+        check_equal(executor.submit('echo', variant).result_variant(), variant)
+        check_equal(executor.submit('echo', 1, [variant]).result_variant().get_type_string(),
+                    '(xa%s)' % variant.get_type_string())
+    check_same(executor.call_sync('echo', {'a': GLib.Variant('y', 1)}), {'a': 1})
+    check_same(executor.call_sync('echo', [GLib.Variant('y', 1), GLib.Variant('s', 'a')]), [1, 'a'])
+
+
+def test_unpack(executor):
+    """Types that no plain value has."""
+    for variant, wanted in (
+            (GLib.Variant('a{ix}', {1: 2}), {1: 2}),
+            (GLib.Variant('{sv}', ('a', GLib.Variant('b', True))), ('a', True)),
+            (GLib.Variant('aq', [1, 65535]), [1, 65535]),
+            (GLib.Variant('an', [-1]), [-1]), (GLib.Variant('au', [1 << 31]), [1 << 31]),
+            (GLib.Variant('ai', []), []), (GLib.Variant('ah', [1]), [1]),
+            (GLib.Variant('(ynqiuxtdogsh)', (1, 2, 3, 4, 5, 6, 7, 8.5, '/', 'i', 's', 0)),
+             (1, 2, 3, 4, 5, 6, 7, 8.5, '/', 'i', 's', 0)),
+            (GLib.Variant('v', GLib.Variant('v', GLib.Variant('i', 1))), 1),
+            (GLib.Variant('ms', None), None), (GLib.Variant('ms', 'a'), 'a'),
+            (GLib.Variant('ao', ['/a']), ['/a'])):
+        check_same(PPool.from_variant(variant), wanted)
+
+
+def test_buffer(executor):
+    buffer = PPool.Buffer.new(100000)
+    view = buffer.view()
+    check_equal((len(view), len(buffer)), (100000, 100000))
+    view[:] = b'ab' * 50000
+    check_same(executor.call_sync('echo', buffer), b'ab' * 50000)
+    check_same(executor.call_sync('echo', [PPool.Buffer.new_from_bytes(GLib.Bytes.new(b'a'))]),
+               [b'a'])
+    check(PPool.Buffer.new(0) is not None and not len(PPool.Buffer.new(0).view()))
+
+
+def test_refused(executor):
+    """The error says where it is, and the executor goes on."""
+    circle = []
+    circle.append(circle)
+    for kind, value, place, about in (
+            (TypeError, object(), '', 'object'), (TypeError, {1, 2}, '', 'set'),
+            (TypeError, {1: 2}, '', 'must be str'),
+            (TypeError, {'a': [0, 1j]}, "['a'][1]", 'complex'),
+            (OverflowError, 1 << 64, '', '64 bits'), (OverflowError, MIN_INT - 1, '', '64 bits'),
+            (OverflowError, (1, [-1, 1 << 64]), '[1][1]', '64 bits'),
+            (ValueError, 'a\0b', '', 'NUL'), (ValueError, ['a', 'b\0'], '', 'NUL'),
+            (ValueError, {'a\0': 1}, '', 'NUL'), (ValueError, '\ud800', '', 'surrogates'),
+            (ValueError, [circle], '', 'deep')):
+        error = check_raises(kind, executor.submit, 'some-name', 1, value)
+        check(str(error).startswith('argument 2 of “some-name”' + place), error)
+        check(about in str(error), error)
+        check_raises(kind, executor.submit, 'some-name', value)
+        check_raises(kind, PPool.to_variant, value)
+    check_equal(executor.call_sync('echo', 1), 1)
+
+
+def test_python_worker(executor):
+    with new_executor(PYTHON_WORKER) as executor:
+        for value, _ in SAME + INSIDE:
+            check_same(executor.call_sync('echo', value), value)
+        check_nan(executor.call_sync('echo', math.nan))
+        check_equal(executor.call_sync('tell-args'), '()')
+        check_equal(executor.call_sync('tell-args', 1, (2, ), None), '(1, (2,), None)')
+        check_equal(executor.call_sync('tell-args', (1, 2)), '((1, 2),)')
+        check_equal(executor.call_sync('tell-args', GLib.Variant('(yb)', (1, True))), '(1, True)')
+        check_equal(executor.call_sync('tell-args', GLib.Variant('y', 1)), '(1,)')
+        check_equal(executor.call_sync('give-type', b'', [], {}, True),
+                    ['bytes', 'list', 'dict', 'bool'])
+        check_same(executor.call_sync('give', '()'), ())
+        check_same(executor.call_sync('give', '((), 1)'), ((), 1))
+        check(executor.call_sync('give', 'None') is None)
+        check_equal(executor.submit('give', 'None').result_variant().get_type_string(), '()')
+        check_equal(executor.submit('give', 'GLib.Variant("()", ())').result_variant(),
+                    GLib.Variant('()', ()))
+        error = check_raises(TypeError, executor.call_sync, 'give', '[1, {2}]')
+        check(str(error).startswith('the result of “give”[1]: '), error)
+        check_equal(executor.call_sync('echo', 1), 1)
+
+
+main(globals(), C_WORKER)

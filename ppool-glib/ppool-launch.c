@@ -147,10 +147,17 @@ parse (Settings  *self,
 static void
 reset_signals (void)
 {
-  struct sigaction action = { .sa_handler = SIG_DFL };
+  static const int of_terminal[] = { SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU };
+  struct sigaction action = { .sa_handler = SIG_IGN };
   sigset_t none;
-  int number;
+  int number, i;
 
+  /* What the terminal sent before the process had a session of its own is blocked still,
+   * and to ignore it is to forget it. */
+  for (i = 0; i < (int) (sizeof of_terminal / sizeof *of_terminal); i++)
+    (void) sigaction (of_terminal[i], &action, NULL);
+
+  action.sa_handler = SIG_DFL;
   for (number = 1; number < NSIG; number++)
     (void) sigaction (number, &action, NULL);
 
@@ -299,8 +306,8 @@ main (int    argc,
   parse (&settings, argv);
   tie_to_parent (settings.parent);
 
-  reset_signals ();
   (void) setsid ();
+  reset_signals ();
   fill_standard_descriptors ();
   close_others (&settings);
 

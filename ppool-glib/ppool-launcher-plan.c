@@ -322,14 +322,20 @@ spawn_through (PPoolLaunchPlan      *self,
 static void
 child_setup (gpointer user_data)
 {
-  struct sigaction action = { .sa_handler = SIG_DFL };
+  static const int of_terminal[] = { SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU };
+  struct sigaction action = { .sa_handler = SIG_IGN };
   sigset_t none;
 
   prctl (PR_SET_PDEATHSIG, SIGKILL);
   if (getppid () != GPOINTER_TO_INT (user_data))
     _exit (126);
 
+  /* What the terminal sent before is blocked still, and forgotten when it is ignored. */
   setsid ();
+  for (gsize i = 0; i < G_N_ELEMENTS (of_terminal); i++)
+    sigaction (of_terminal[i], &action, NULL);
+
+  action.sa_handler = SIG_DFL;
   for (int number = 1; number < NSIG; number++)
     sigaction (number, &action, NULL);
   sigemptyset (&none);

@@ -32,6 +32,9 @@
 /* Descriptors that are lying around in the parent. */
 static const int strays[] = { 5, 9, 10, 100 };
 
+/* Signals that a terminal sends. */
+static const int of_terminal[] = { SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU };
+
 static const char *program;    /* this one */
 static const char *trampoline;
 
@@ -147,6 +150,7 @@ typedef enum
   SETUP_STRAYS,
   SETUP_STRAYS_WITHOUT_CLOSE_RANGE,
   SETUP_SIGNALS,
+  SETUP_INTERRUPTED,
   SETUP_CLOSED,
 } Setup;
 
@@ -189,6 +193,13 @@ child_setup (gpointer user_data)
       sigprocmask (SIG_SETMASK, &all, NULL);
       for (number = 1; number < NSIG; number++)
         signal (number, SIG_IGN);
+      break;
+
+    case SETUP_INTERRUPTED:
+      sigfillset (&all);
+      sigprocmask (SIG_SETMASK, &all, NULL);
+      for (i = 0; i < G_N_ELEMENTS (of_terminal); i++)
+        raise (of_terminal[i]);
       break;
 
     case SETUP_CLOSED:
@@ -322,6 +333,17 @@ test_signals (void)
   g_autoptr (Outcome) outcome = run (SETUP_SIGNALS, "--", program, "--probe", NULL);
 
   assert_line (outcome, "deathsig 9");
+  g_assert_cmphex (signals_of (outcome, "SigBlk:\t"), ==, 0);
+  g_assert_cmphex (signals_of (outcome, "SigIgn:\t"), ==, 0);
+}
+
+/* Ctrl-C comes between the start of the process and its own session. */
+static void
+test_interrupted (void)
+{
+  g_autoptr (Outcome) outcome = run (SETUP_INTERRUPTED, "--", program, "--probe", NULL);
+
+  assert_line (outcome, "session own");
   g_assert_cmphex (signals_of (outcome, "SigBlk:\t"), ==, 0);
   g_assert_cmphex (signals_of (outcome, "SigIgn:\t"), ==, 0);
 }
@@ -524,6 +546,7 @@ static const Case cases[] = {
   { "/launch/descriptors-one-by-one", test_descriptors, SETUP_STRAYS_WITHOUT_CLOSE_RANGE },
   { "/launch/standard-descriptors", PLAIN (test_standard_descriptors) },
   { "/launch/signals", PLAIN (test_signals) },
+  { "/launch/interrupted", PLAIN (test_interrupted) },
   { "/launch/session", PLAIN (test_session) },
   { "/launch/directory", PLAIN (test_directory) },
   { "/launch/program", PLAIN (test_program) },

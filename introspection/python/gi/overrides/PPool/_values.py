@@ -149,7 +149,7 @@ def _from_other(value):
     if view is not None and view.ndim == 1 and view.format in _FORMATS:
         return _from_data('a' + _FORMATS[view.format],
                           view.cast('B') if view.contiguous else view.tobytes())
-    raise TypeError('a %s can\'t be sent' % type(value).__name__)
+    raise TypeError('a value of the type %s can\'t be sent' % type(value).__name__)
 
 
 def _encode(value):

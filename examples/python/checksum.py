@@ -31,7 +31,10 @@ def hash_file(name):
     """Gives the digest, or the reason why there is none; names are bytes, as for the system."""
     try:
         with open(name, 'rb') as file:
-            return hashlib.file_digest(file, 'sha256').hexdigest(), ''
+            digest = hashlib.sha256()
+            while data := file.read(1 << 18):
+                digest.update(data)
+            return digest.hexdigest(), ''
     except OSError as error:
         return '', error.strerror
 

@@ -6,6 +6,7 @@ import hashlib
 import os
 import pathlib
 import pty
+import re
 import subprocess
 import sys
 import tempfile
@@ -87,6 +88,23 @@ def test_checksum_on_terminal(executor):
         os.close(ours)
         os.close(theirs)
         check(b' files or more' in shown and shown.endswith(b'\r\x1b[K'), shown)
+
+
+def test_pages(executor):
+    """What the documentation shows runs as it stands; further snippets of a page have the
+    first one above them."""
+    folder = EXAMPLES.parents[1]
+    for page in (folder / 'README.md', folder / 'docs' / 'python.md',
+                 folder / 'docs' / 'workers.md'):
+        snippets = re.findall('```python\n(.*?)```', page.read_text(), re.DOTALL)
+        check(snippets, page)
+        for snippet in snippets:
+            if snippet is not snippets[0]:
+                snippet = 'import asyncio\n' + snippets[0] + snippet
+            with tempfile.NamedTemporaryFile('w', suffix='.py') as program:
+                program.write(snippet)
+                program.flush()
+                check_equal(run(program.name)[1], b'')
 
 
 main(globals())

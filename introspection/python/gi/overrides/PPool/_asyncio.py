@@ -177,7 +177,7 @@ def wait_future(future):
 async def operation(begin, finish, late=None):
     """Starts begin(cancellable, function) of _native, and gives finish(result). If the task is
     cancelled, so is the operation, and its end is awaited all the same, so that the next
-    one doesn't meet it; what it had got by then is for late(value)."""
+    one doesn't meet it; what it had got by then is for late(result)."""
     loop = asyncio.get_running_loop()
     waiter = loop.create_future()
     cancellable = Gio.Cancellable.new()
@@ -206,19 +206,11 @@ async def operation(begin, finish, late=None):
     if cancelled is None:
         return finish(results[0])
     try:
-        _keep(finish, results[0], late)
+        if late is not None:
+            late(results[0])
         raise cancelled
     finally:
         del cancelled
-
-
-def _keep(finish, result, late):
-    try:
-        value = finish(result)
-    except GLib.Error:
-        return
-    if late is not None:
-        late(value)
 
 
 def _get_glib_loop():

@@ -19,15 +19,19 @@ _INPUT_DOMAIN = GLib.quark_to_string(GLib.quark_from_string('ppool-python-input'
 
 
 class _Iterator:
-    """The next value of both kinds of reading. _late has what was read for a task that
-    was cancelled meanwhile."""
+    """The next value of both kinds of reading. _late has what was read for somebody who
+    was interrupted or cancelled meanwhile."""
 
     _late = None
 
     def _get_late(self):
         return self._late.popleft() if self._late else None
 
-    def _keep_late(self, value):
+    def _keep_late(self, result):
+        try:
+            value = self._finish(result)
+        except GLib.Error:
+            return
         if value is not None:
             if self._late is None:
                 self._late = collections.deque()
@@ -40,7 +44,7 @@ class _Iterator:
         value = self._get_late()
         if value is None:
             try:
-                value = self._finish(_loop.wait_for(self._begin))
+                value = self._finish(_loop.wait_for(self._begin, late=self._keep_late))
             except GLib.Error as error:
                 self._fail(error, concurrent.futures.CancelledError)
         if value is None:

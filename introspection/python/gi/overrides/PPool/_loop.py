@@ -104,21 +104,31 @@ os.register_at_fork(after_in_child=_forget)
 atexit.register(_stop)
 
 
+# A signal ends a wait at once, unless it comes when Python has looked for signals for the
+# last time and the wait has not begun. Then it is seen at the next beat.
+_BEAT_MSEC = 200
+
+
 class _Waiting(threading.local):
     """A thread's own context, for what it waits for."""
 
     def __init__(self):
         self.context = GLib.MainContext.new()
         self.cancellable = Gio.Cancellable.new()
+        if threading.current_thread() is threading.main_thread():
+            beat = GLib.timeout_source_new(_BEAT_MSEC)
+            beat.set_callback(lambda *_: GLib.SOURCE_CONTINUE)
+            beat.attach(self.context)
 
 
 _waiting = _Waiting()
 
 
-def wait_for(begin, *args):
+def wait_for(begin, *args, late=None):
     """Starts an operation of _native, begin(*args, cancellable, function), and blocks until
     it is done; gives its result. Signals are handled meanwhile, unlike in the blocking
-    functions of the library, and sources of other contexts are not dispatched."""
+    functions of the library, and sources of other contexts are not dispatched. If one ends
+    the wait, late(result) is called for what there is all the same."""
     context, cancellable = _waiting.context, _waiting.cancellable
     results = []
     context.push_thread_default()
@@ -132,6 +142,8 @@ def wait_for(begin, *args):
             cancellable.cancel()
             while not results:
                 context.iteration(True)
+            if late is not None:
+                late(results[0])
             raise
     finally:
         context.pop_thread_default()

@@ -8,9 +8,12 @@ import ctypes
 import itertools
 
 from gi._gi import pygobject_new_full
+from gi.module import get_introspection_module
 
 _pointer, _int = ctypes.c_void_p, ctypes.c_int
 
+# The typelib knows where the library is; once a type of it is there, its name is enough.
+_loaded = get_introspection_module('PPool').Future.__gtype__
 _glib = ctypes.CDLL('libglib-2.0.so.0')
 _ppool = ctypes.CDLL('libppool-glib-1.0.so.0')
 _AsyncReadyCallback = ctypes.CFUNCTYPE(None, _pointer, _pointer, _pointer)

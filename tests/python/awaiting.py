@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import warnings
+import weakref
 
 from support import (LIMIT, Gate, check, check_equal, check_no_growth, check_raises, main,
                      new_executor, turn_until, wait_until)
@@ -253,6 +254,17 @@ def test_task_is_kept(executor):
             GLib.MainContext.default().iteration(True)
         check(time.process_time() - begin < 0.1, time.process_time() - begin)
     turn_until(lambda: results)
+
+    async def wait_for_nothing():
+        results.append('waits')
+        await asyncio.get_running_loop().create_future()
+
+    task = weakref.ref(PPool.create_task(wait_for_nothing()))
+    turn_until(lambda: results[-1] == 'waits')
+    gc.collect()
+    check(task() is not None)
+    task().cancel()
+    turn_until(lambda: task() is None)
 
 
 def test_timer_order(executor):

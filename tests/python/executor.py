@@ -7,6 +7,7 @@ import itertools
 import logging
 import os
 import pathlib
+import signal
 import threading
 import time
 import traceback
@@ -299,6 +300,26 @@ def test_interrupt_in_with(executor):
     gates = []
     check_raises(KeyboardInterrupt, wait)
     check_equal(type(gates[0].future.exception(0)).__name__, 'BrokenProcessPool')
+
+
+def test_interrupted_call_sync(executor):
+    """Who is interrupted has no future left by which the call could be cancelled. A signal
+    that another thread gets interrupts no system call of the main thread."""
+    class Interrupted(Exception):
+        pass
+
+    def interrupt(*_):
+        raise Interrupted
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    with Gate(executor):
+        for send in (lambda: os.kill(os.getpid(), signal.SIGUSR1),
+                     lambda: signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)):
+            timer = threading.Timer(0.05, send)
+            timer.start()
+            check_raises(Interrupted, executor.call_sync, 'echo')
+            wait_until(lambda: executor.get_n_pending() == 0)
+    signal.signal(signal.SIGUSR1, before)
 
 
 def test_fork(executor):

@@ -116,9 +116,7 @@ class _Waiting(threading.local):
         self.context = GLib.MainContext.new()
         self.cancellable = Gio.Cancellable.new()
         if threading.current_thread() is threading.main_thread():
-            beat = GLib.timeout_source_new(_BEAT_MSEC)
-            beat.set_callback(lambda *_: GLib.SOURCE_CONTINUE)
-            beat.attach(self.context)
+            _native.add_beat(self.context, _BEAT_MSEC)
 
 
 _waiting = _Waiting()

@@ -138,6 +138,19 @@ def call_in_context(context, function, *args):
     _source_unref(source)
 
 
+_timeout_source_new = _declare(_glib, 'g_timeout_source_new', _pointer, ctypes.c_uint)
+_return_true = ctypes.cast(ctypes.CDLL(None).getpid, _SourceFunc)
+
+
+def add_beat(context, msec):
+    """Has a context wake up every now and then. No code in Python runs there, in which the
+    exception of a signal would be lost; getpid() is C, and never gives 0."""
+    source = _timeout_source_new(msec)
+    _source_set_callback(source, _return_true, None, None)
+    _source_attach(source, hash(context))
+    _source_unref(source)
+
+
 class _PollFD(ctypes.Structure):
     _fields_ = [('fd', _int), ('events', ctypes.c_ushort), ('revents', ctypes.c_ushort)]
 

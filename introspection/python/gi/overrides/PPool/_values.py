@@ -236,7 +236,7 @@ def variant_to_result(variant):
 def _to_bytes(variant):
     size = variant.get_size()
     if size < _LARGE:
-        return variant.get_data_as_bytes().get_data() or b''
+        return variant.get_data_as_bytes().get_data()
     return ctypes.string_at(variant.get_data(), size)
 
 

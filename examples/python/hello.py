@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The PPool-GLib authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""hello.py: the smallest pool. One file is both sides: its workers are this program again."""
+"""hello.py [NAME]: one function, one call."""
 
 import os
 import sys
@@ -15,16 +15,13 @@ worker = PPool.Worker()
 
 
 @worker.function
-def hello(name):
-    return f'Hello, {name}!', os.getpid()
+def greet(name):
+    return f'Hello, {name}, from process {os.getpid()}!'
 
 
-def main():
-    with PPool.Executor() as executor:
-        for greeting, pid in executor.map('hello', sys.argv[1:] or ['world']):
-            print(greeting, 'says process', pid)
-
-
+# Workers are this same program.
 if PPool.Worker.is_spawned():
     sys.exit(worker.run())
-main()
+
+with PPool.Executor() as executor:
+    print(executor.call_sync('greet', sys.argv[1] if len(sys.argv) > 1 else 'world'))

@@ -1,11 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The PPool-GLib authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""map.py [N]: the first N primes of the form x² + x + 41, found by every processor.
+"""map.py: one function over many numbers, from every processor.
 
-The numbers to try have no end: a map draws them a little ahead of who reads, and gives the
-answers in their order."""
+Halve a number if it is even, else treble it and add one, until it is one: how many steps?
+Prints the numbers that take more steps than all below them."""
 
-import itertools
 import sys
 
 import gi
@@ -17,19 +16,26 @@ from gi.repository import PPool  # noqa: E402
 worker = PPool.Worker()
 
 
-@worker.function
-def is_prime(number):
-    return all(number % divisor for divisor in range(2, int(number ** 0.5) + 1))
+@worker.function('count-steps')
+def count_steps(number):
+    steps = 0
+    while number != 1:
+        number = number // 2 if number % 2 == 0 else 3 * number + 1
+        steps += 1
+    return steps
 
 
-def main(count):
-    candidates, to_print = itertools.tee(x * x + x + 41 for x in itertools.count())
-    with PPool.Executor() as executor, executor.map('is_prime', candidates) as answers:
-        primes = itertools.compress(to_print, answers)
-        for prime in itertools.islice(primes, count):
-            print(prime)
+def main():
+    numbers = range(1, 10001)
+    most = -1
+    with PPool.Executor() as executor:
+        # The results come in the order of the inputs, whichever worker is done first.
+        for number, steps in zip(numbers, executor.map('count-steps', numbers)):
+            if steps > most:
+                print(number, 'takes', steps, 'steps')
+                most = steps
 
 
 if PPool.Worker.is_spawned():
     sys.exit(worker.run())
-main(int(sys.argv[1]) if len(sys.argv) > 1 else 100)
+main()

@@ -9,6 +9,7 @@ import weakref
 
 from support import (Gate, check, check_equal, check_no_growth, main, new_executor, turn_until,
                      wait_until)
+from gi.overrides.PPool import _native
 from gi.repository import GLib, PPool
 
 
@@ -77,22 +78,25 @@ def test_dropped_map(executor):
 
 def test_dropped_coroutine(executor):
     """One that is closed while it waits leaves nothing that waits."""
-    async def work():
+    async def call():
         await executor.call('echo', 1)
+
+    async def read():
         async for value in executor.map('echo', itertools.count()):
-            await executor.call('echo', value)
+            pass
 
     async def drop():
         with Gate(executor):
-            coroutines = [work() for _ in range(5)]
-            for coroutine in coroutines:
+            before = len(_native._waiting)
+            for coroutine in [call() for _ in range(5)] + [read() for _ in range(5)]:
                 coroutine.send(None)
+                check(len(_native._waiting) > before)
                 coroutine.close()
+                check_equal(len(_native._waiting), before)
         check_equal(await executor.call('echo', 2), 2)
 
     asyncio.run(drop())
     PPool.run(drop())
-    from gi.overrides.PPool import _native
     check_equal(_native._waiting, {})
 
 

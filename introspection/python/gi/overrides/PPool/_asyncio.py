@@ -202,6 +202,7 @@ async def operation(begin, finish, late=None):
                 break
         except BaseException:
             _native.forget(number)
+            cancellable.cancel()
             raise
     if cancelled is None:
         return finish(results[0])

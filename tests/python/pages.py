@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The PPool-GLib authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the documentation shows of Python runs as it stands. Further snippets of a page
-have the first one above them."""
+have the first one above them, unless they are whole programs."""
 
 import pathlib
 import re
@@ -18,7 +18,7 @@ def check_page(name):
     snippets = re.findall('```python\n(.*?)```', (TREE / name).read_text(), re.DOTALL)
     check(snippets, name)
     for number, snippet in enumerate(snippets):
-        if number > 0:
+        if number > 0 and 'require_version' not in snippet:
             snippet = 'import asyncio\n' + snippets[0] + snippet
         with tempfile.NamedTemporaryFile('w', suffix='.py') as program:
             program.write(snippet)

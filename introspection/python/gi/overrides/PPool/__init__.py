@@ -4,6 +4,7 @@
 the library's own names. Each name is made in the module of its room; this one
 only collects them."""
 
+from . import _later
 from ._errors import RemoteError
 from ._iterators import AsCompleted, Map, as_completed
 from ._loop import create_task, run
@@ -13,3 +14,7 @@ from ._worker import Worker
 
 __all__ = ['AsCompleted', 'Buffer', 'Executor', 'Future', 'Map', 'RemoteError', 'Worker',
            'as_completed', 'create_task', 'from_variant', 'run', 'to_variant', 'wait_futures']
+
+# Workers that call named functions start sooner without multiprocessing.
+_later.add('ProcessPoolExecutor', '_process_pool')
+_later.add('UnpicklingError', '_process_future')

@@ -1,0 +1,369 @@
+# SPDX-FileCopyrightText: 2026 The PPool-GLib authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""PPool.ProcessPoolExecutor: what concurrent.futures.ProcessPoolExecutor is, with the workers
+of a PPool.Executor."""
+
+import collections
+import itertools
+import multiprocessing
+import operator
+import os
+import sys
+import threading
+import time
+import weakref
+from concurrent.futures import Executor
+from concurrent.futures.process import BrokenProcessPool
+
+from gi.module import get_introspection_module
+from gi.repository import GLib
+
+from . import _loop, _pickling, _process_setup, _process_worker
+from ._process_future import Future, add_traceback, tell_loop, to_exception
+
+_PPool = get_introspection_module('PPool')
+
+# The method as the library has it, whatever an override makes of it.
+_submit = _PPool.Executor.submit
+
+_dumps_call = _pickling.dumps_call
+_flatten_all = _pickling.flatten_all
+
+# The pools whose workers have not all ended, also of executors that are gone.
+_live = set()
+_is_exiting = False
+
+
+def _get_name(fn):
+    """Returns what a function is called in messages, and where its run time is known by."""
+    fn = getattr(fn, 'func', fn)
+    if not hasattr(fn, '__qualname__'):
+        fn = type(fn)
+    name = f'{fn.__module__}.{fn.__qualname__}'
+    return name if name.isprintable() else 'function'
+
+
+class _Pool:
+    """The executor of the library, which lives until all workers have ended."""
+
+    def __init__(self, **properties):
+        setup = _process_setup.Setup(properties.pop('initializer'), properties.pop('initargs'))
+        # Held as long as a worker may be started.
+        self._setup = setup
+        self._pid = os.getpid()
+        self._context = _loop.get_context()
+        self._ends = False
+        self._ended = threading.Event()
+        self.raw = _PPool.Executor(launcher=_process_setup.new_launcher(setup.name),
+                                   initializer=setup.name, initializer_args=setup.variant,
+                                   # What a worker has to do before it ends is waited for.
+                                   grace_msec=0,
+                                   **properties)
+        _live.add(self)
+
+    def is_foreign(self):
+        """Tells whether this is a forked copy of the process that has the workers."""
+        return self._pid != os.getpid()
+
+    def shut_down(self, flags=_PPool.ShutdownFlags.NONE):
+        """Starts the end. It may be called again, and from anywhere: by the garbage collector,
+        for example."""
+        if self.is_foreign():
+            return
+        self.raw.shutdown(flags)
+        if not self._ends:
+            self._ends = True
+            tell_loop(self._context, None, self._await_end)
+
+    def _await_end(self):
+        self.raw.shutdown_async(_PPool.ShutdownFlags.NONE, None, self._finish)
+
+    def _finish(self, raw, result):
+        self._setup.close()
+        _live.discard(self)
+        self._ended.set()
+
+    def wait(self):
+        """Waits until the workers have ended and the futures know. In a done callback, other
+        futures are told only after that."""
+        if self.is_foreign():
+            return
+        if _loop.is_loop_thread():
+            self.raw.shutdown_sync(_PPool.ShutdownFlags.NONE, None)
+        else:
+            self._ended.wait()
+
+    def end_workers(self, kill=False):
+        if self.is_foreign():
+            return
+        if kill:
+            self.raw.kill_workers()
+        else:
+            self.raw.terminate_workers()
+        self.shut_down()
+
+
+class ProcessPoolExecutor(Executor):
+    """Runs callables in a pool of worker processes: concurrent.futures.ProcessPoolExecutor with
+    the workers of PPool. Each is a fresh interpreter, prepared as the "spawn" method of
+    multiprocessing prepares them."""
+
+    def __init__(self, max_workers=None, mp_context=None, initializer=None, initargs=(), *,
+                 max_tasks_per_child=None):
+        """Makes an executor. Workers are started when there are calls for them.
+
+        max_workers is how many workers there may be at a time; by default as many as there are
+        processors available to this process. mp_context is accepted for compatibility and
+        starts nothing. Each worker calls initializer(*initargs) first, both of which must be
+        picklable; if that raises an exception, the pool is broken. A worker is replaced after
+        max_tasks_per_child calls; by default never.
+
+        Raises ValueError for a number that is not positive, and TypeError for what is no
+        number, or an initializer that can't be called.
+        """
+        if max_workers is None:
+            # As many processors as there are, by the library's account.
+            max_workers = 0
+        elif operator.index(max_workers) <= 0:
+            raise ValueError('max_workers must be greater than 0')
+        elif max_workers > GLib.MAXUINT32:
+            raise ValueError('max_workers must be <= %d' % GLib.MAXUINT32)
+        if initializer is not None and not callable(initializer):
+            raise TypeError('initializer must be a callable')
+        if max_tasks_per_child is not None:
+            self._check_max_tasks(max_tasks_per_child, mp_context)
+        self._max_workers = max_workers or len(os.sched_getaffinity(0))
+        self._mp_context = mp_context or multiprocessing.get_context('spawn')
+        self._properties = {
+            'max_workers': max_workers,
+            'max_tasks_per_worker': max_tasks_per_child or 0,
+            'initializer': initializer,
+            'initargs': tuple(initargs),
+        }
+        self._lock = threading.RLock()
+        self._is_shut_down = False
+        self._pool = None
+
+    @staticmethod
+    def _check_max_tasks(max_tasks_per_child, mp_context):
+        if not isinstance(max_tasks_per_child, int):
+            raise TypeError('max_tasks_per_child must be an integer')
+        if max_tasks_per_child <= 0:
+            raise ValueError('max_tasks_per_child must be >= 1')
+        if mp_context is not None and mp_context.get_start_method(allow_none=False) == 'fork':
+            raise ValueError('max_tasks_per_child is incompatible with the \'fork\' '
+                             'multiprocessing start method; supply a different mp_context.')
+
+    @property
+    def _broken(self):
+        error = self._pool.raw.get_error() if self._pool is not None else None
+        return error.message if error is not None else False
+
+    def _start(self):
+        with self._lock:
+            if self._pool is not None and (reason := self._broken):
+                raise BrokenProcessPool(reason)
+            if self._is_shut_down:
+                raise RuntimeError('cannot schedule new futures after shutdown')
+            if _is_exiting:
+                raise RuntimeError('cannot schedule new futures after interpreter shutdown')
+            if self._pool is None:
+                pool = _Pool(**self._properties)
+                weakref.finalize(self, pool.shut_down).atexit = False
+                self._properties = None
+                self._pool = pool
+            return self._pool
+
+    def submit(self, fn, /, *args, **kwargs):
+        """Has a worker call fn(*args, **kwargs), and returns a Future of that.
+
+        The function, the arguments and what it returns must be picklable, or that future has
+        the exception that pickling or unpickling raised.
+
+        Raises BrokenProcessPool if a worker has died or could not be initialized, and
+        RuntimeError after shutdown().
+        """
+        return self._submit(_get_name(fn), fn, args, kwargs)
+
+    def _submit(self, name, fn, args, kwargs):
+        pool = self._pool or self._start()
+        try:
+            variant = _dumps_call(fn, args, kwargs)
+        except Exception as error:
+            self._start()
+            future = Future()
+            future.set_exception(add_traceback(error))
+            return future
+        try:
+            return Future(_submit(pool.raw, name, variant, None))
+        except GLib.Error as error:
+            # If there is a better reason, it is raised here.
+            self._start()
+            raise to_exception(error) from None
+
+    def map(self, fn, *iterables, timeout=None, chunksize=1, buffersize=None):
+        """Returns an iterator over what fn gives for each item of the iterables, in order.
+
+        A call has chunksize items. All items are taken at once, or with buffersize, so many
+        that there are that many calls whose results have not been read yet.
+
+        The iterator raises what a call raised, and TimeoutError if a result isn't there so many
+        seconds after the call of map(). It then cancels the calls that are left.
+
+        Raises ValueError if chunksize or buffersize is not positive, TypeError if buffersize is
+        no integer, and what submit() does.
+        """
+        if chunksize < 1:
+            raise ValueError('chunksize must be >= 1.')
+        if buffersize is not None and not isinstance(buffersize, int):
+            raise TypeError('buffersize must be an integer or None')
+        if buffersize is not None and buffersize < 1:
+            raise ValueError('buffersize must be None or > 0')
+        end = timeout + time.monotonic() if timeout is not None else None
+        inputs = _take_chunks(fn, iterables, chunksize)
+        futures = collections.deque()
+        try:
+            for call in itertools.islice(inputs, buffersize):
+                futures.append(self._submit(*call))
+        except BaseException:
+            _cancel_all(futures)
+            raise
+        results = _read(weakref.ref(self), futures, inputs, end)
+        return _read_items(results) if chunksize > 1 else results
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        """Lets the calls that there are end, or cancels those that no worker has yet, and has
+        the workers leave. It waits for all of that, or comes back at once. It may be called
+        again."""
+        with self._lock:
+            self._is_shut_down = True
+            pool = self._pool
+        if pool is None:
+            return
+        pool.shut_down(_PPool.ShutdownFlags.CANCEL_PENDING if cancel_futures
+                       else _PPool.ShutdownFlags.NONE)
+        if wait:
+            pool.wait()
+
+    def _end_workers(self, kill):
+        with self._lock:
+            self._is_shut_down = True
+            pool = self._pool
+        if pool is not None:
+            pool.end_workers(kill)
+
+    def terminate_workers(self):
+        """Cancels calls that no worker has yet, and terminates the workers. What they ran fails
+        with BrokenProcessPool. Nothing can be submitted any more."""
+        self._end_workers(False)
+
+    def kill_workers(self):
+        """Does what terminate_workers() does, in a way that workers can't refuse."""
+        self._end_workers(True)
+
+    def __exit__(self, exc_type, exc_value, exc_traceback):
+        """Waits for the calls. After Ctrl-C, which workers know nothing of, ends them."""
+        if exc_type is not None and issubclass(exc_type, KeyboardInterrupt):
+            self.terminate_workers()
+        self.shutdown(wait=True)
+        return False
+
+
+def _take_chunks(fn, iterables, size):
+    """Returns an iterator over what is submitted for each chunk."""
+    name = _get_name(fn)
+    rows = zip(*iterables)
+    if size == 1:
+        return ((name, fn, row, {}) for row in rows)
+    columns = _take_columns(*iterables, size=size) if len(iterables) == 1 else \
+        _take_rows(rows, size)
+    return (('map of ' + name, _process_worker.run_chunk,
+             (fn, [_flatten_all(column) for column in chunk]), {}) for chunk in columns)
+
+
+def _take_columns(iterable, size):
+    """Yields the arguments of chunks, if there is one for each call."""
+    items = iter(iterable)
+    while column := tuple(itertools.islice(items, size)):
+        yield (column,)
+
+
+def _take_rows(rows, size):
+    while chunk := tuple(itertools.islice(rows, size)):
+        yield zip(*chunk)
+
+
+def _read(executor_ref, futures, inputs, end):
+    """Yields the results of futures, and keeps as many of them as there are at first, while the
+    executor is there."""
+    try:
+        while futures:
+            future = futures.popleft()
+            try:
+                result = future.result(end - time.monotonic() if end is not None else None)
+            finally:
+                future.cancel()
+                del future
+            executor = executor_ref()
+            call = next(inputs, None) if executor is not None else None
+            if call is not None:
+                futures.append(executor._submit(*call))
+            del executor, call
+            # Nothing here may hold what a reader has let go of.
+            results = [result]
+            del result
+            yield results.pop()
+    finally:
+        _cancel_all(futures)
+
+
+def _read_items(results):
+    """Yields the items of lists, which don't hold them any more."""
+    try:
+        for chunk in results:
+            chunk.reverse()
+            while chunk:
+                yield chunk.pop()
+    finally:
+        results.close()
+
+
+def _cancel_all(futures):
+    for future in futures:
+        future.cancel()
+
+
+def _is_interrupted():
+    """Tells whether the program ends because of Ctrl-C."""
+    last = getattr(sys, 'last_type', None)
+    return last is not None and issubclass(last, KeyboardInterrupt) and not hasattr(sys, 'ps1')
+
+
+def _finish_all():
+    """Lets the calls of all executors end before the interpreter does."""
+    global _is_exiting
+    _is_exiting = True
+    pools = list(_live)
+    try:
+        for pool in pools:
+            if _is_interrupted():
+                pool.end_workers()
+            else:
+                pool.shut_down()
+        for pool in pools:
+            pool.wait()
+    except KeyboardInterrupt:
+        for pool in pools:
+            pool.end_workers()
+        for pool in pools:
+            pool.wait()
+
+
+def _forget():
+    """A forked copy of the process has no workers."""
+    _live.clear()
+
+
+os.register_at_fork(after_in_child=_forget)
+# As concurrent.futures does: before threads are joined, and before functions of atexit.
+threading._register_atexit(_finish_all)

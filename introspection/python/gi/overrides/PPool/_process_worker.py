@@ -1,0 +1,162 @@
+# SPDX-FileCopyrightText: 2026 The PPool-GLib authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The worker of a ProcessPoolExecutor: runs what it is sent in pickles. A worker is a fresh
+interpreter, prepared as those that multiprocessing spawns."""
+
+import logging
+import multiprocessing.process
+import multiprocessing.reduction
+import multiprocessing.resource_tracker
+import multiprocessing.spawn
+import multiprocessing.util
+import os
+import pickle
+import sys
+import traceback
+
+from gi._ossighelper import wakeup_on_signal
+from gi.module import get_introspection_module
+from gi.repository import GLib, PPool
+
+from . import _pickling
+
+_PPool = get_introspection_module('PPool')
+
+
+class Descriptor:
+    """A descriptor of the parent that initargs hold, in the form that multiprocessing expects
+    of one that is passed while a process starts."""
+
+    def __init__(self, pid, number, flags):
+        self._path = '/proc/%d/fd/%d' % (pid, number)
+        self._flags = flags
+
+    def detach(self):
+        """Opens what it is of, and returns the number."""
+        return os.open(self._path, self._flags | os.O_CLOEXEC)
+
+
+class Failure:
+    """What is sent back for a call that failed: the exception in a pickle of its own, so that
+    there still is the traceback when it can't be unpickled. `unpickled` is false if it was the
+    call itself that could not be unpickled."""
+
+    def __init__(self, pickled, text, unpickled):
+        self.pickled = pickled
+        self.text = text
+        self.unpickled = unpickled
+
+    def __reduce__(self):
+        return Failure, (self.pickled, self.text, self.unpickled)
+
+
+def run_chunk(fn, columns):
+    """Runs a function on each row of a chunk of map()."""
+    return list(map(fn, *columns))
+
+
+def _to_text(error):
+    return ''.join(traceback.format_exception(type(error), error, error.__traceback__))
+
+
+def _pack_failure(error, unpickled=True):
+    text = _to_text(error)
+    # The frames of the traceback would hold what they worked with.
+    error.__traceback__ = None
+    try:
+        pickled = pickle.dumps(error)
+    except BaseException as problem:
+        text += '\nThis exception could not be pickled:\n\n' + _to_text(problem)
+        pickled = pickle.dumps(pickle.PicklingError('%s can\'t be pickled: %s'
+                                                    % (type(error).__name__, problem)))
+    return _pickling.dumps(Failure(pickled, text, unpickled))
+
+
+def _pack_result(value, is_chunk):
+    """A result that can't be pickled is the call's failure."""
+    try:
+        return _pickling.dumps(_pickling.flatten_all(value) if is_chunk
+                               else _pickling.flatten(value))
+    except BaseException as error:
+        return _pack_failure(error)
+
+
+def _run(invocation, args, *_):
+    """Runs a call. No reference to what it worked with may be left when it returns: memory that
+    the arguments lie in is given back then."""
+    try:
+        fn, positional, keywords = _pickling.loads(args)
+    except BaseException as error:
+        return _pack_failure(error, unpickled=False)
+    try:
+        value = fn(*positional, **keywords)
+    except BaseException as error:
+        return _pack_failure(error)
+    is_chunk = fn is run_chunk
+    del fn, positional, keywords
+    return _pack_result(value, is_chunk)
+
+
+def _prepare(setup):
+    """Gets this process ready to unpickle what the program pickles."""
+    process = multiprocessing.process.current_process()
+    process._inheriting = True
+    try:
+        multiprocessing.spawn.prepare(setup['preparation'])
+    finally:
+        del process._inheriting
+    process.name = 'PPoolProcess-%d' % os.getpid()
+    if setup['tracker'] is not None:
+        multiprocessing.resource_tracker._resource_tracker._fd = setup['tracker'].detach()
+    parent = multiprocessing.process._ParentProcess
+    multiprocessing.process._parent_process = parent(setup['parent_name'], os.getppid(),
+                                                     os.pidfd_open(os.getppid()))
+
+
+def _initialize(invocation, args, worker):
+    """Is the first function that is called, and of no use after that."""
+    worker.add_function(invocation.get_function(), _run)
+    try:
+        setup = _pickling.loads(args)
+        _prepare(setup)
+        if setup['call'] is not None:
+            initializer, initargs = pickle.loads(setup['call'])
+    except BaseException as error:
+        traceback.print_exc()
+        raise _to_error(error)
+    try:
+        if setup['call'] is not None:
+            initializer(*initargs)
+    except BaseException as error:
+        logging.getLogger('concurrent.futures').critical('Exception in initializer:',
+                                                         exc_info=True)
+        # This process is about to end: what queues of multiprocessing hold is sent before.
+        multiprocessing.util._exit_function()
+        raise _to_error(error)
+    return GLib.Variant('()', ())
+
+
+def _to_error(error):
+    text = traceback.format_exception_only(type(error), error)[-1].strip()
+    return GLib.Error(text, 'g-io-error-quark', 0)
+
+
+def _handle_call(worker, invocation):
+    """Is called for a name that is new, and has calls of that name find their function at once
+    from then on."""
+    worker.add_function(invocation.get_function(), _run)
+    invocation.return_value(_run(invocation, invocation.get_args()))
+    return True
+
+
+def main():
+    """Serves until the pool says that it is over. Handlers of signals that functions have set run
+    also while nothing is to do. The main module is imported here by a program that may also be
+    a worker of named functions, which is not what this process is for."""
+    PPool.Worker.is_spawned = staticmethod(lambda: False)
+    _pickling.use_reducers(multiprocessing.reduction.ForkingPickler._extra_reducers)
+    worker = _PPool.Worker.new()
+    worker.add_function(sys.argv[1], _initialize, worker)
+    worker.connect('handle-call', _handle_call)
+    with wakeup_on_signal():
+        sys.exit(worker.run())

@@ -22,14 +22,17 @@ check_death_in_call (const char *function,
   g_autoptr (PPoolExecutor) executor = harness_executor (1);
   g_autofree char *pid = g_strdup_printf ("%u", harness_worker_pid (executor));
   g_autoptr (PPoolFuture) future = harness_submit (executor, function, args);
-  g_autoptr (PPoolFuture) pending = harness_submit (executor, "echo", NULL);
   g_autoptr (GError) pending_error = NULL;
+  g_autoptr (PPoolFuture) pending =
+      ppool_executor_submit (executor, "echo", NULL, NULL, &pending_error);
 
   g_test_message ("%s", function);
   harness_assert_broken (executor, future, cause, function, pid, how, more, NULL);
   g_assert_cmpuint (ppool_future_get_worker_pid (future), ==, atoi (pid));
   g_assert_cmpint (ppool_future_get_started_time (future), >, 0);
-  pending_error = harness_failure (pending);
+  /* It is refused if it comes too late. */
+  if (pending != NULL)
+    pending_error = harness_failure (harness_track (pending));
   g_assert_error (pending_error, PPOOL_ERROR, PPOOL_ERROR_BROKEN);
   g_assert_cmpuint (ppool_executor_get_n_pending (executor), ==, 0);
   g_assert_cmpuint (ppool_executor_get_n_running (executor), ==, 0);
@@ -165,13 +168,19 @@ static void
 test_copies (Harness *harness)
 {
   g_autoptr (PPoolExecutor) executor = harness_executor (1);
+  g_autoptr (Gate) gate = gate_new (harness->dir);
   g_autoptr (PPoolFuture) first =
-      harness_submit (executor, "die", g_variant_new ("(is)", SIGKILL, ""));
+      harness_submit (executor, "gate", g_variant_new ("(s)", gate_get_path (gate)));
+  Visitor visitor = gate_wait (gate);
   g_autoptr (PPoolFuture) second = harness_submit (executor, "echo", NULL);
-  g_autoptr (GError) of_first = harness_failure (first);
-  g_autoptr (GError) of_second = harness_failure (second);
+  g_autoptr (GError) of_first = NULL;
+  g_autoptr (GError) of_second = NULL;
   g_autoptr (GError) again = NULL;
 
+  kill (visitor.pid, SIGKILL);
+  of_first = harness_failure (first);
+  of_second = harness_failure (second);
+  close (visitor.fd);
   g_assert_true (of_first != of_second);
   g_assert_cmpstr (of_first->message, ==, of_second->message);
   g_prefix_error (&of_first, "changed: ");

@@ -153,7 +153,7 @@ handshake_overdue_cb (gpointer data)
 
   error =
     g_error_new (PPOOL_ERROR, PPOOL_ERROR_LAUNCH,
-                 "it did not finish its handshake within %u ms (does it call ppool_worker_run()?)",
+                 "it did not finish its handshake within %u ms (does it run its PPoolWorker?)",
                  ppool_launch_plan_get_handshake_timeout_msec (self->startup->plan));
   if (ppool_process_condemn (self, error))
     ppool_process_execute (self);

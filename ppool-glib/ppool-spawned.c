@@ -126,7 +126,8 @@ ppool_spawned_check (GError **error)
     return TRUE;
 
   g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_LAUNCH,
-                       "This process was started as a worker: call ppool_worker_is_spawned() first, "
-                       "and ppool_worker_run() where it is true, before using an executor");
+                       "This process was started as a worker: where PPool.Worker.is_spawned() (in "
+                       "C, ppool_worker_is_spawned()) is true, run the worker first, and leave "
+                       "when it returns, before an executor is used");
   return FALSE;
 }

@@ -73,7 +73,7 @@ append_circumstances (GString            *text,
       else if (WEXITSTATUS (self->wait_status) == STATUS_CANNOT_EXECUTE)
         g_string_append (text, " (its program could not be executed)");
       else if (self->initializer == NULL && !self->status_is_lost)
-        g_string_append (text, " (does it call ppool_worker_run()?)");
+        g_string_append (text, " (does it run its PPoolWorker?)");
     }
 }
 

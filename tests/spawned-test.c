@@ -47,7 +47,7 @@ probe_life (void)
     {
       g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_LAUNCH);
       g_assert_nonnull (strstr (error->message, "ppool_worker_is_spawned()"));
-      g_assert_nonnull (strstr (error->message, "ppool_worker_run()"));
+      g_assert_nonnull (strstr (error->message, "run the worker first, and leave"));
     }
 
   ppool_spawned_set_serving (TRUE);

@@ -77,7 +77,7 @@ test_did_not_start (void)
   verdict.pid = 0;
   verdict.wait_status = EXITED (0);
   check (&verdict, PPOOL_ERROR_LAUNCH, "A worker exited with status 0 before it was ready "
-         "(does it call ppool_worker_run()?)");
+         "(does it run its PPoolWorker?)");
 }
 
 int

@@ -82,6 +82,9 @@ def main():
             expected = [hashlib.sha256(word.encode()).hexdigest() for word in WORDS]
             tap.report('readme/run', [] if output == expected else
                        ['printed %s' % output, 'and not %s' % expected])
+            environ['PKG_CONFIG_PATH'] = str(directory / 'build' / 'meson-uninstalled')
+            compile_program(compiler, directory, text, environ)
+            tap.report('readme/uninstalled', [])
         except (RuntimeError, subprocess.TimeoutExpired) as error:
             tap.report('readme/works', [error])
     tap.end()

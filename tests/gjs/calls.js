@@ -244,6 +244,19 @@ const tests = {
         }
     },
 
+    // The call has its value all the same.
+    'signals-that-fail': async executor => {
+        const signal = new Signal();
+
+        signal.removeEventListener = () => {
+            throw new Error('no more');
+        };
+        GLib.test_expect_message('Gjs', GLib.LogLevelFlags.LEVEL_WARNING, '*no more*');
+        checkEqual(await executor.call('echo', 1, signal), 1);
+        GLib.test_expect_message('Gjs', GLib.LogLevelFlags.LEVEL_WARNING, '*no more*');
+        checkEqual(executor.call_sync('echo', 2, signal), 2);
+    },
+
     'properties': () => {
         for (const name of ['maxWorkers', 'max_workers', 'max-workers', 'graceMsec',
             'maxTasksPerWorker', 'spareWorkers']) {

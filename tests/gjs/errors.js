@@ -22,6 +22,10 @@ function deepInside(type, message) {
     throw new type(message);
 }
 
+function refuse() {
+    throw new Error('don’t look');
+}
+
 const THROWN = {
     'error': () => new Error('plain'),
     'type': () => new TypeError('a type'),
@@ -40,6 +44,14 @@ const THROWN = {
     'gerror': () => new GLib.Error(Gio.io_error_quark(), Gio.IOErrorEnum.BUSY, 'too busy'),
     'forged': () => new GLib.Error(PPool.error_quark(), PPool.Error.WORKER_DIED, 'not true'),
     'foreign': () => new GLib.Error(GLib.quark_from_string('of-this-worker-quark'), 7, 'foreign'),
+    // What throws where it is looked at.
+    'bare-object': () => Object.create(null),
+    'bad-text': () => ({toString: refuse}),
+    'bad-name': () => Object.defineProperty(new Error('x'), 'name', {get: refuse}),
+    'bad-message': () => Object.defineProperty(new Error('x'), 'message', {get: refuse}),
+    'bad-stack': () => Object.defineProperty(new Error('x'), 'stack', {get: refuse}),
+    'symbol-message': () => Object.assign(new Error(''), {message: Symbol('x')}),
+    'proxy': () => new Proxy({}, {getPrototypeOf: refuse}),
 };
 
 const functions = {
@@ -98,6 +110,17 @@ const tests = {
                 checkEqual(String(error), text);
                 checkMatches(error.cause, PPool.Error, PPool.Error.REMOTE);
                 check(error.cause.message.includes(error.message), error.cause.message);
+            }
+        }
+    },
+
+    'thrown-unreadable': async executor => {
+        for (const name of ['throw', 'reject']) {
+            for (const what of ['bare-object', 'bad-text', 'bad-name', 'bad-message', 'bad-stack',
+                'symbol-message', 'proxy']) {
+                const error = await catchFrom(executor.call(name, what));
+
+                checkEqual(String(error), 'Error: what was thrown can’t be described');
             }
         }
     },

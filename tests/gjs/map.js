@@ -260,6 +260,30 @@ const tests = {
         }
     },
 
+    // What can't be looked at, or told of, arrives all the same.
+    'failing-inputs-unreadable': async executor => {
+        const cause = new GLib.Error(Gio.io_error_quark(), Gio.IOErrorEnum.BUSY, 'busy');
+        const refuse = () => {
+            throw new Error('don’t look');
+        };
+
+        for (const mine of [Symbol('a'), Object.create(null), new Proxy({}, {get: refuse}),
+            Object.freeze(new Error('frozen', {cause})), Object.freeze(cause),
+            Object.defineProperty(new Error('x'), 'cause', {get: refuse})]) {
+            const fail = () => {
+                throw mine;
+            };
+
+            for (const type of SOURCES) {
+                const [values, error] = await collectUntilError(
+                    executor.map('echo', new type(Infinity, fail), {timeout_msec: 20000}));
+
+                checkEqual(values, []);
+                check(error === mine, 'not the very same');
+            }
+        }
+    },
+
     'failing-inputs': async executor => {
         const mine = new SyntaxError('my inputs');
         const fail = i => {

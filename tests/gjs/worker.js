@@ -27,6 +27,18 @@ const functions = {
     },
     'resolved': value => Promise.resolve(value),
     'thenable': value => ({then: resolve => resolve(value)}),
+    'thenable-that-throws': () => ({
+        then: () => {
+            throw new RangeError('no promise');
+        },
+    }),
+    'thenable-that-repeats': value => ({
+        then: (resolve, reject) => {
+            resolve(value);
+            resolve(2);
+            reject(new Error('late'));
+        },
+    }),
     'reject-later': async () => {
         await idle();
         throw new RangeError('too late');
@@ -128,8 +140,9 @@ const tests = {
     },
 
     'asynchronous': async executor => {
-        for (const name of ['later', 'resolved', 'thenable', 'garbage'])
+        for (const name of ['later', 'resolved', 'thenable', 'thenable-that-repeats', 'garbage'])
             checkEqual(await executor.call(name, {a: [1]}), {a: [1]});
+        await checkRejects(RangeError, 'no promise', executor.call('thenable-that-throws'));
         await checkRejects(RangeError, 'too late', executor.call('reject-later'));
         const path = GLib.build_filenamev([GLib.getenv('G_TEST_SRCDIR'), 'gjs', 'worker.js']);
         checkEqual(await executor.call('read-file', path), GLib.file_get_contents(path)[1]);

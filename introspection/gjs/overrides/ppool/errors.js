@@ -38,10 +38,19 @@ function describeError(error) {
     return stack ? `${text}${STACK_MARK}${stack}` : text;
 }
 
+// What was thrown may be anything, and throw itself when it is looked at.
+function tellError(error) {
+    try {
+        return error instanceof GLib.Error && error.domain
+            ? [error.domain, error.code, String(error.message)]
+            : [DOMAIN, 0, describeError(error)];
+    } catch {
+        return [DOMAIN, 0, 'Error: what was thrown can’t be described'];
+    }
+}
+
 function returnError(invocation, error) {
-    const [domain, code, message] = error instanceof GLib.Error
-        ? [error.domain, error.code, error.message]
-        : [DOMAIN, 0, describeError(error)];
+    const [domain, code, message] = tellError(error);
 
     invocation.return_error_literal(domain, code, message.replaceAll('\0', '\ufffd'));
 }
@@ -70,12 +79,17 @@ function restoreError(error) {
     return restored;
 }
 
-// Tells of an error that came from the library where the program had called it.
+// Tells of an error that came from the library where the program had called it. One of the
+// program's own may be one that can't be told, such as a frozen one.
 function addStack(error, title, here) {
     const stack = readStack(here);
 
-    if (stack && (error instanceof GLib.Error || error?.cause instanceof GLib.Error))
-        hideProperty(error, 'stack', `${error.stack ?? ''}### ${title}: ###\n${stack}\n`);
+    try {
+        if (stack && (error instanceof GLib.Error || error?.cause instanceof GLib.Error))
+            hideProperty(error, 'stack', `${error.stack ?? ''}### ${title}: ###\n${stack}\n`);
+    } catch {
+        return error;
+    }
     return error;
 }
 

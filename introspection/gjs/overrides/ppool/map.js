@@ -52,7 +52,7 @@ class Inputs {
             return packed;
         } catch (error) {
             this.error = error;
-            throw new GLib.Error(INPUT_DOMAIN, 0, `The inputs: ${error}`);
+            throw new GLib.Error(INPUT_DOMAIN, 0, 'The inputs failed');
         }
     }
 

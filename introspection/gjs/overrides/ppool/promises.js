@@ -16,6 +16,15 @@ function isSignal(object) {
 
 var nothing = () => {};
 
+// A signal that fails here must not keep back what it was given for.
+function unfollow(signal, cancel) {
+    try {
+        signal.removeEventListener?.('abort', cancel);
+    } catch (error) {
+        logError(error, 'cancellable');
+    }
+}
+
 // Gives a cancellable, and what is to be called when it is of no use any more.
 function follow(cancellable) {
     if (cancellable === null || cancellable === undefined)
@@ -35,7 +44,7 @@ function follow(cancellable) {
         return [followed, nothing];
     }
     cancellable.addEventListener('abort', cancel);
-    return [followed, () => cancellable.removeEventListener?.('abort', cancel)];
+    return [followed, () => unfollow(cancellable, cancel)];
 }
 
 function following(cancellable, func) {

@@ -25,11 +25,12 @@ function answer(invocation, value) {
 }
 
 function serve(invocation, func) {
-    let value;
+    let value, isLater;
 
     try {
         value = func(unpack(invocation.get_args()), invocation);
-        if (typeof value?.then === 'function' && !promisesGoOn) {
+        isLater = typeof value?.then === 'function';
+        if (isLater && !promisesGoOn) {
             throw new Error('run() was called after an await, and so no asynchronous function ' +
                 'can be served: call it before');
         }
@@ -38,8 +39,9 @@ function serve(invocation, func) {
         return;
     }
 
-    if (typeof value?.then === 'function') {
-        value.then(settled => answer(invocation, settled),
+    // What has a then() needs not be a promise that calls back once, and throws nothing.
+    if (isLater) {
+        Promise.resolve(value).then(settled => answer(invocation, settled),
             error => returnError(invocation, error));
     } else {
         answer(invocation, value);

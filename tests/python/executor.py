@@ -170,6 +170,10 @@ def test_wait_futures(executor):
         check_equal(PPool.wait_futures(futures[:1], timeout=0), [])
     check_equal(PPool.wait_futures(futures), futures)
     check_equal(PPool.wait_futures([]), [])
+    for wrong in (1, None, executor, concurrent.futures.Future()):
+        check_raises(TypeError, PPool.wait_futures, [futures[0], wrong])
+    for wrong in ('FIRST', 77, None):
+        check_raises(ValueError, PPool.wait_futures, futures, wrong)
 
 
 def test_as_completed(executor):

@@ -280,8 +280,14 @@ def wait_futures(futures, return_when=_PPool.ReturnWhen.ALL_COMPLETED, timeout=N
     """Waits for the first future, the first error or all, at most so many seconds, and
     gives the list of those that are done; also if the time runs out. The constants of
     concurrent.futures are taken as well."""
-    result = _loop.wait_for(_native.wait_futures, list(futures),
-                            _RETURN_WHEN.get(return_when, return_when), to_msec(timeout))
+    futures = list(futures)
+    for future in futures:
+        if not isinstance(future, _RawFuture):
+            raise TypeError('a PPool.Future is needed, not %s' % type(future).__name__)
+    return_when = _RETURN_WHEN.get(return_when, return_when)
+    if not isinstance(return_when, _PPool.ReturnWhen):
+        raise ValueError('return_when can\'t be %r' % (return_when, ))
+    result = _loop.wait_for(_native.wait_futures, futures, return_when, to_msec(timeout))
     return _PPool.wait_futures_finish(result)
 
 

@@ -198,6 +198,30 @@ async def test_run_in_coroutine(executor):
     check_raises(RuntimeError, PPool.run, executor.call('echo'))
 
 
+def test_run_is_left(executor):
+    """What is to end a program leaves run() as it leaves asyncio.run(), from whatever task
+    it comes; and the loop turns on after that."""
+    async def fail(kind):
+        raise kind(3)
+
+    async def fail_in_task(kind):
+        task = asyncio.create_task(fail(kind))
+        try:
+            await asyncio.sleep(LIMIT)
+        finally:
+            check_equal(type(task.exception()), kind)
+
+    async def fail_in_callback(kind):
+        asyncio.get_running_loop().call_soon(lambda: fail(kind).send(None))
+        await asyncio.sleep(LIMIT)
+
+    for run in (asyncio.run, PPool.run):
+        for kind in (SystemExit, KeyboardInterrupt):
+            for main_function in (fail, fail_in_task, fail_in_callback):
+                check_equal(check_raises(kind, run, main_function(kind)).args, (3, ))
+                check_equal(run(executor.call('echo', 1)), 1)
+
+
 def test_main_loop_turns(executor):
     """Sources of the main loop are dispatched while a coroutine is awaited, and the
     coroutine goes on when nothing but the main loop turns."""

@@ -9,7 +9,7 @@ import gc
 import traceback
 import weakref
 
-from support import (C_WORKER, PYTHON_WORKER, check, check_equal, check_raises, main,
+from support import (C_WORKER, LIMIT, PYTHON_WORKER, check, check_equal, check_raises, main,
                      new_executor)
 from gi.repository import Gio, GLib, PPool
 
@@ -64,6 +64,8 @@ def test_no_end_of_this_program(executor):
         for function in ('raise', 'async-raise'):
             error = check_raises(PPool.RemoteError, executor.call_sync, function, expression)
             check_equal(error.type_name, name)
+            future = executor.submit('async-raise-in-task', expression)
+            check_equal(check_raises(PPool.RemoteError, future.result, LIMIT).type_name, name)
     error = check_raises(PPool.RemoteError, executor.call_sync, 'exit', 3)
     check_equal((error.type_name, error.message), ('SystemExit', '3'))
     check_equal(executor.call_sync('echo', 1), 1)

@@ -89,6 +89,11 @@ async def async_raise(expression):
     raise eval(expression)
 
 
+@worker.function('async-raise-in-task')
+async def async_raise_in_task(expression):
+    await asyncio.create_task(async_raise(expression))
+
+
 @worker.function('async-echo')
 async def async_echo(*args):
     await asyncio.sleep(0.001)

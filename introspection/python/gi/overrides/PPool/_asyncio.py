@@ -8,9 +8,12 @@ import atexit
 import selectors
 import weakref
 
+from gi.module import get_introspection_module
 from gi.repository import Gio, GLib
 
-from . import _native
+from . import _errors, _native
+
+_PPool = get_introspection_module('PPool')
 
 _MAX_PRIORITY = (1 << 31) - 1
 _NEVER_MSEC = (1 << 32) - 1
@@ -80,6 +83,8 @@ class GLibLoop(asyncio.SelectorEventLoop):
         self._passes.add_unix_fd(selector.fileno(), GLib.IOCondition.IN)
         self._alarm = self._new_source(self._poke)
         self._glib_selector = selector
+        self._main_loops = []
+        self._exit = None
 
     def _new_source(self, function):
         source = GLib.timeout_source_new(_NEVER_MSEC)
@@ -96,12 +101,30 @@ class GLibLoop(asyncio.SelectorEventLoop):
     def _pass(self):
         """The loop may be running when a callback of it runs a main loop of its own."""
         if not self.is_running() and not self.is_closed():
-            self.run_forever()
+            try:
+                self.run_forever()
+            except (SystemExit, KeyboardInterrupt) as exception:
+                self._alarm.set_ready_time(0)
+                self._leave(exception)
+                return GLib.SOURCE_CONTINUE
             timeout = self._glib_selector.timeout
             self._alarm.set_ready_time(
                 -1 if timeout is None
                 else GLib.get_monotonic_time() + int(max(timeout, 0) * 1000000))
         return GLib.SOURCE_CONTINUE
+
+    def _leave(self, exception):
+        """A task or callback wants the program to end: whoever waits in run_until_complete()
+        raises that. A worker is not ended by a function, which has the exception anyway, and
+        in C a KeyboardInterrupt would end nothing but this loop."""
+        if self._main_loops:
+            self._exit = exception
+            self._main_loops[-1].quit()
+        elif isinstance(exception, SystemExit) and not _PPool.Worker.is_spawned():
+            raise exception
+        else:
+            self.call_exception_handler({'message': 'A task or callback wants to end the program',
+                                         'exception': exception})
 
     def call_soon(self, callback, *args, context=None):
         if not self.is_running():
@@ -119,7 +142,19 @@ class GLibLoop(asyncio.SelectorEventLoop):
         main_loop = GLib.MainLoop(self.context)
         future.add_done_callback(lambda _: main_loop.quit())
         if not future.done():
-            main_loop.run()
+            self._main_loops.append(main_loop)
+            try:
+                main_loop.run()
+            finally:
+                self._main_loops.remove(main_loop)
+        if self._exit is not None:
+            problem, self._exit = self._exit, None
+            if future.done() and not future.cancelled():
+                future.exception()  # which is not to be logged
+            try:
+                _errors.raise_clean(problem)
+            finally:
+                del problem
         return future.result()
 
     def close(self):

@@ -44,6 +44,33 @@ def test_other_args(executor):
     check_equal(type(error), ValueError)
 
 
+def test_bad_exceptions(executor):
+    """Whatever fails when an exception is looked at, its call has an error, and the worker
+    goes on."""
+    fail = 'lambda *_: sys.exit(1)'
+    for base, name in (('Exception', '__str__'), ('Exception', '__repr__'),
+                       ('Exception', 'args'), ('Exception', '__cause__'),
+                       ('Exception', '__getattribute__'), ('BaseException', '__str__')):
+        value = fail if name.endswith(('r__', 'e__')) and name != '__cause__' \
+            else 'property(%s)' % fail
+        expression = "type('Bad', (%s, ), {'%s': %s})('x')" % (base, name, value)
+        for function in ('raise', 'async-raise'):
+            error = check_raises(PPool.RemoteError, executor.call_sync, function, expression)
+            check(error.type_name.endswith('Bad'), error)
+            check('Traceback' not in error.message, error)
+    for method in ('__repr__', '__eq__'):
+        expression = "ValueError(type('Bad', (int, ), {'%s': %s})(1))" % (method, fail)
+        for function in ('raise', 'async-raise'):
+            check_raises(ValueError, executor.call_sync, function, expression)
+    for args in ("'x', 'd-x', 1 << 40", "'\\ud800', 'd-x', 1", "None, 'd-x', 1", "'x', '', 1",
+                 "'x', 'd-x', None", "5, 'd-x', 1", "'x', '\\ud800', 1"):
+        for function in ('raise', 'async-raise'):
+            error = check_raises(PPool.RemoteError, executor.submit(
+                function, 'GLib.Error(%s)' % args).result, LIMIT)
+            check_equal(error.type_name, 'gi.repository.GLib.GError')
+    check_equal(executor.call_sync('echo', 1), 1)
+
+
 def test_own_types(executor):
     """An exception that is not built in is named."""
     error = raise_remotely(executor, "__import__('json').JSONDecodeError('no', 'doc', 1)")

@@ -97,8 +97,8 @@ def from_call(error):
 def _is_plain(value):
     """Whether a value can be read from its own repr()."""
     try:
-        return ast.literal_eval(repr(value)) == value
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return bool(ast.literal_eval(repr(value)) == value)
+    except BaseException:
         return False
 
 
@@ -114,8 +114,8 @@ def _get_args(exception):
 
 def _text(exception):
     try:
-        return str(exception)
-    except Exception:
+        return ''.join(str(exception))
+    except BaseException:
         return '<the text of the exception failed>'
 
 
@@ -126,11 +126,31 @@ def _cut(text, size, keep_end=False):
     return data.decode('utf-8', 'ignore').replace('\0', '\\0')
 
 
+def _can_travel(error):
+    """Whether a GLib.Error has what C needs of it; PyGObject lets it have anything."""
+    try:
+        (error.domain + error.message).encode()
+        return error.domain != '' and -1 << 31 <= error.code < 1 << 31
+    except (TypeError, AttributeError, UnicodeEncodeError):
+        return False
+
+
 def to_glib(exception):
-    """The GLib.Error by which an exception of a function travels. Its message begins with
-    what a person wants to read; the last line has what makes the exception again."""
-    if isinstance(exception, GLib.Error) and isinstance(exception.domain, str):
-        return exception
+    """The GLib.Error by which an exception of a function travels, whatever it is."""
+    try:
+        if isinstance(exception, GLib.Error) and _can_travel(exception):
+            return exception
+        return _describe(exception)
+    except BaseException:
+        name = type.__getattribute__(type(exception), '__name__')
+        text = 'the exception can\'t be described'
+        message = '%s: %s\n\n%s  not known\n%s%r' % (name, text, _BEGIN, name, (text, ))
+        return GLib.Error(_cut(message, _HEAD_SIZE), DOMAIN, 0)
+
+
+def _describe(exception):
+    """A message that begins with what a person wants to read; the last line has what makes
+    the exception again."""
     kind = type(exception)
     name = '%s.%s' % (kind.__module__, kind.__qualname__)
     shown = kind.__qualname__ if kind.__module__ == 'builtins' else name

@@ -98,6 +98,21 @@ def test_no_end_of_this_program(executor):
     check_equal(executor.call_sync('echo', 1), 1)
 
 
+def test_no_end_of_an_iterator(executor):
+    """What a function or an input raises is not taken for the end of a map."""
+    error = check_raises(RuntimeError, list, executor.map('raise', ['StopIteration(1)']))
+    check_equal((type(error.__cause__), error.__cause__.args), (StopIteration, (1, )))
+    bad = type('Bad', (), {'__index__': lambda self: next(iter(()))})()
+    check_raises(RuntimeError, list, executor.map('echo', [bad]))
+
+    async def collect(*args):
+        return [value async for value in executor.map(*args)]
+
+    for run in (asyncio.run, PPool.run):
+        for expression in ('StopIteration(1)', 'StopAsyncIteration(1)'):
+            check_raises(RuntimeError, run, collect('raise', [expression]))
+
+
 def test_traceback(executor):
     error = check_raises(RuntimeError, executor.call_sync, 'raise-at-cause')
     text = ''.join(traceback.format_exception(error))

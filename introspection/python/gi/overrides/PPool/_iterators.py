@@ -46,7 +46,7 @@ class _Iterator:
             try:
                 value = self._finish(_loop.wait_for(self._begin, late=self._keep_late))
             except GLib.Error as error:
-                self._fail(error, concurrent.futures.CancelledError)
+                self._fail(error, concurrent.futures.CancelledError, StopIteration)
         if value is None:
             raise StopIteration
         return self._unpack(value)
@@ -61,15 +61,19 @@ class _Iterator:
             try:
                 value = await _asyncio.operation(self._begin, self._finish, self._keep_late)
             except GLib.Error as error:
-                self._fail(error, _asyncio.asyncio.CancelledError)
+                self._fail(error, _asyncio.asyncio.CancelledError, StopAsyncIteration)
         if value is None:
             raise StopAsyncIteration
         return self._unpack(value)
 
-    def _fail(self, error, cancelled_type):
-        """Raises the exception for an error, unless that means the end."""
+    def _fail(self, error, cancelled_type, end_type):
+        """Raises the exception for an error, unless that means the end. What would be taken
+        for the end is a RuntimeError, as in a generator."""
         exception = self._explain(error, cancelled_type)
         try:
+            if isinstance(exception, end_type):
+                raise RuntimeError('%s was raised, and not by the end'
+                                   % end_type.__name__) from exception
             if exception is not None:
                 raise exception from exception.__cause__
         finally:

@@ -8,6 +8,7 @@ import concurrent.futures
 import functools
 import gc
 import itertools
+import os
 import socket
 import sys
 import threading
@@ -259,6 +260,11 @@ def test_own_context(executor):
 
     with concurrent.futures.ThreadPoolExecutor() as threads:
         check_equal(threads.submit(run).result(), [0, 1, 2])
+        n_descriptors = len(os.listdir('/proc/self/fd'))
+        for _ in range(20):
+            check_equal(threads.submit(run).result(), [0, 1, 2])
+        gc.collect()
+        check(len(os.listdir('/proc/self/fd')) < n_descriptors + 20)
 
 
 def test_task_is_kept(executor):

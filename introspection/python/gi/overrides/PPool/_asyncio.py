@@ -257,6 +257,15 @@ def _get_glib_loop():
     return loop
 
 
+def _close_own(loop):
+    """Closes a loop that has nothing to do any more, since a thread with a context of its
+    own may end, and nobody tells. That of the main context stays."""
+    address = hash(loop.context)
+    if address != hash(GLib.MainContext.default()) and not asyncio.all_tasks(loop):
+        del _glib_loops[address]
+        loop.close()
+
+
 def create_task(coroutine):
     """Runs a coroutine on the main loop of this thread, in which all of asyncio works;
     gives its asyncio.Task. Where an asyncio loop is running already, it is that one."""
@@ -288,6 +297,7 @@ def run(coroutine):
         if not task.done():
             task.cancel()
             loop.run_until_complete(asyncio.wait([task]))
+        _close_own(loop)
 
 
 @atexit.register

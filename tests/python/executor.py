@@ -240,6 +240,21 @@ def test_map_errors(executor):
     check_equal(error.message, 'its own')
 
 
+def test_map_interrupted(executor):
+    """Who presses Ctrl-C while an input is drawn doesn't wait for the values before it; and
+    none of these is lost."""
+    def draw():
+        yield 1
+        raise KeyboardInterrupt
+
+    with Gate(executor):
+        values = executor.map('echo', draw(), timeout=LIMIT)
+        check_raises(KeyboardInterrupt, next, values)
+    check_equal(next(values), 1)
+    check_raises(KeyboardInterrupt, next, values)
+    check_raises(StopIteration, next, values)
+
+
 def test_map_timeout(executor):
     with Gate(executor):
         begin = time.monotonic()

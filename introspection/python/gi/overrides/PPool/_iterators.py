@@ -23,6 +23,7 @@ class _Iterator:
     was interrupted or cancelled meanwhile."""
 
     _late = None
+    _check = None
 
     def _get_late(self):
         return self._late.popleft() if self._late else None
@@ -44,7 +45,8 @@ class _Iterator:
         value = self._get_late()
         if value is None:
             try:
-                value = self._finish(_loop.wait_for(self._begin, late=self._keep_late))
+                value = self._finish(_loop.wait_for(self._begin, late=self._keep_late,
+                                                     check=self._check))
             except GLib.Error as error:
                 self._fail(error, concurrent.futures.CancelledError, StopIteration)
         if value is None:
@@ -95,6 +97,7 @@ class _Inputs:
         self.function = function
         self.iterator = zip(*iterables)
         self.exception = None
+        self.signal = None
 
     def draw(self, *_):
         try:
@@ -103,6 +106,8 @@ class _Inputs:
                 return _values.UNIT if variant is None else variant
         except BaseException as exception:
             self.exception = exception
+            if isinstance(exception, (KeyboardInterrupt, SystemExit)):
+                self.signal = exception
         else:
             return None
         raise GLib.Error('An input failed', _INPUT_DOMAIN, 0)
@@ -121,9 +126,19 @@ class Map(_Iterator, _PPool.Map):
     _finish = _PPool.Map.next_value_finish
     _unpack = staticmethod(_values.variant_to_result)
 
+    def _check(self):
+        """Ctrl-C while an input was drawn is not for who reads all that comes before it."""
+        if self._inputs is not None and self._inputs.signal is not None:
+            problem, self._inputs.signal = self._inputs.signal, None
+            try:
+                _errors.raise_clean(problem)
+            finally:
+                del problem
+
     def _explain(self, error, cancelled_type):
         if error.domain == _INPUT_DOMAIN and self._inputs is not None:
             exception, self._inputs.exception = self._inputs.exception, None
+            self._inputs.signal = None
             return exception
         if _errors.is_cancelled(error) and self._is_closed:
             return None

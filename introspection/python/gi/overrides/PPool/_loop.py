@@ -122,11 +122,12 @@ class _Waiting(threading.local):
 _waiting = _Waiting()
 
 
-def wait_for(begin, *args, late=None):
+def wait_for(begin, *args, late=None, check=None):
     """Starts an operation of _native, begin(*args, cancellable, function), and blocks until
     it is done; gives its result. Signals are handled meanwhile, unlike in the blocking
     functions of the library, and sources of other contexts are not dispatched. If one ends
-    the wait, late(result) is called for what there is all the same."""
+    the wait, or check() raises between, late(result) is called for what there is all the
+    same."""
     context, cancellable = _waiting.context, _waiting.cancellable
     results = []
     context.push_thread_default()
@@ -134,6 +135,8 @@ def wait_for(begin, *args, late=None):
         begin(*args, cancellable, results.append)
         try:
             while not results:
+                if check is not None:
+                    check()
                 context.iteration(True)
         except BaseException:
             _waiting.cancellable = Gio.Cancellable.new()

@@ -99,17 +99,22 @@ def get_resident_size():
 
 def check_no_growth(run, rounds=3, size_limit=1 << 20, object_limit=50):
     """Runs something some times to warm up, and then must find no more objects and no
-    more memory, but for a little that other threads may have at the moment."""
+    more memory, but for a little that other threads may have at the moment. The allocator
+    may take more once, on a busy machine later than usual; what leaks grows every time."""
     for _ in range(2):
         run()
-    gc.collect()
-    n_objects, size = len(gc.get_objects()), get_resident_size()
-    for _ in range(rounds):
-        run()
-    gc.collect()
-    grown = len(gc.get_objects()) - n_objects
-    check(grown <= object_limit, grown, 'more objects')
-    grown = get_resident_size() - size
+    grown = size_limit + 1
+    for _ in range(3):
+        if grown <= size_limit:
+            break
+        gc.collect()
+        n_objects, size = len(gc.get_objects()), get_resident_size()
+        for _ in range(rounds):
+            run()
+        gc.collect()
+        more = len(gc.get_objects()) - n_objects
+        check(more <= object_limit, more, 'more objects')
+        grown = get_resident_size() - size
     check(grown <= size_limit, grown, 'more bytes')
 
 

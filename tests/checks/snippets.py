@@ -7,13 +7,18 @@ snippets.py SRCDIR BUILDDIR C-COMPILER VALA-COMPILER VAPIDIR
 Without a compiler of Vala, which is an empty string then, its code is left alone.
 
 The blocks of a page are read as one file, from top to bottom, so that a block
-may use what an earlier one defines. A block is code of the file's level, unless
+may use what an earlier one defines. The header of the library is included for a
+page that includes nothing by itself. A block is code of the file's level, unless
 this comment is the line above it:
 
     <!-- snippet: statements -->
 
 Then it is the body of a function that has the parameters below, which the block
 may declare anew. Vala code is of the file's level always.
+
+A block that is a whole program is compiled once more as it is printed, with nothing
+around it: one that defines main() or a module's ppool_module_init(), and doesn't go on
+from an earlier block with the includes.
 """
 
 import pathlib
@@ -40,6 +45,9 @@ PARAMETERS = ', '.join([
 
 BLOCK = re.compile(r'^```c\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 VALA_BLOCK = re.compile(r'^```vala\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+INCLUDE = re.compile(r'^#include ', re.MULTILINE)
+ENTRY_POINT = re.compile(r'^(?:\w+ )*(?:main|ppool_module_init) \(', re.MULTILINE)
+VALA_ENTRY_POINT = re.compile(r'^\w+ main \(', re.MULTILINE)
 MARK = re.compile(r'^<!-- snippet: (.*?) -->$', re.MULTILINE)
 STATEMENTS = 'statements'
 
@@ -71,28 +79,42 @@ def wrap(line, mark, code, name):
 
 def problems(path, name, compiler):
     """What is wrong with the blocks of a page."""
-    lines = ['#include <ppool-glib/ppool-glib.h>\n']
+    lines = []
+    has_includes = False
     for line, mark, code in read_page(path.read_text()):
         if mark not in (None, STATEMENTS):
             yield '%s:%d: no such kind of snippet: %s' % (name, line, mark)
         elif code is None:
             yield '%s:%d: there is no C code right below' % (name, line)
         else:
+            includes = bool(INCLUDE.search(code))
+            is_program = ENTRY_POINT.search(code) and (includes or not has_includes)
+            has_includes = has_includes or includes
             lines.append(wrap(line, mark, code, name))
+            if is_program:
+                yield from compiler.compile(lines[-1]).splitlines()
+    if not has_includes:
+        lines.insert(0, '#include <ppool-glib/ppool-glib.h>\n')
     message = compiler.compile(''.join(lines))
     if message:
         yield message
 
 
 def vala_problems(path, valac, vapidir):
-    """What is wrong with the Vala blocks of a page, whose lines keep their numbers; that
-    nothing calls a function is not."""
+    """What is wrong with the Vala blocks of a page, whose lines keep their numbers."""
     text = path.read_text()
     lines = [''] * len(text.splitlines())
     for block in VALA_BLOCK.finditer(text):
         start = line_of(text, block.start(1)) - 1
         code = block.group(1).splitlines()
         lines[start:start + len(code)] = code
+        if VALA_ENTRY_POINT.search(block.group(1)):
+            yield from compile_vala([''] * start + code, path, valac, vapidir)
+    yield from compile_vala(lines, path, valac, vapidir)
+
+
+def compile_vala(lines, path, valac, vapidir):
+    """What the compiler says, but not that nothing calls a function."""
     with tempfile.TemporaryDirectory(prefix='ppool-snippets-') as name:
         source = pathlib.Path(name, path.name + '.vala')
         source.write_text('\n'.join(lines))

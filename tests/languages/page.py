@@ -26,11 +26,11 @@ def check(condition, *about):
         raise AssertionError(' '.join(map(str, about)))
 
 
-def check_fails(executor, function, args, domain, code):
+def check_fails(executor, function, args, domain, code, text=''):
     try:
         value = executor.submit(function, args, None).result(LIMIT_MSEC)
     except GLib.Error as error:
-        check(error.matches(domain, code), error)
+        check(error.matches(domain, code) and text in error.message, error)
         return
     raise AssertionError('got %s instead of an error' % value)
 
@@ -40,7 +40,8 @@ def check_worker(path):
     for text, n_words in (('to be or not', 4), ('', 0), ('größer als groß', 3)):
         value = executor.submit('count-words', GLib.Variant('s', text), None).result(LIMIT_MSEC)
         check(value.equal(GLib.Variant('u', n_words)), text, value)
-    check_fails(executor, 'no-such-function', None, PPool.error_quark(), PPool.Error.UNKNOWN_FUNCTION)
+    check_fails(executor, 'no-such-function', None, PPool.error_quark(), PPool.Error.UNKNOWN_FUNCTION,
+                'There is no function “no-such-function”')
     check_fails(executor, 'count-words', GLib.Variant('i', 1), Gio.io_error_quark(),
                 Gio.IOErrorEnum.INVALID_ARGUMENT)
     check(executor.shutdown_sync(PPool.ShutdownFlags.NONE, None))

@@ -203,6 +203,49 @@ const tests = {
         checkEqual([new TextDecoder().decode(err), status], ['', 0]);
     },
 
+    // A script is found again when its path started from a directory that is left, or that
+    // the workers are not in; what it was given stays as it is.
+    'relative-script': async () => {
+        const folder = GLib.dir_make_tmp('ppool-XXXXXX');
+        const body = (move, cwd) => `
+            const worker = new PPool.Worker();
+            worker.add_function('see', () => [GLib.get_current_dir(), System.programPath, ARGV]);
+            if (PPool.Worker.is_spawned())
+                System.exit(worker.run());
+            ${move}
+            const launcher = PPool.Launcher.new_self();
+            launcher.cwd = ${cwd};
+            for (const executor of [new PPool.Executor({launcher}), ...launcher.cwd ? []
+                : [new PPool.Executor(), PPool.Executor.new(), PPool.Executor.new(null)]]) {
+                print(JSON.stringify(executor.call_sync('see')));
+                executor.shutdown_sync();
+            }`;
+        const module = "import GLib from 'gi://GLib'; import PPool from 'gi://PPool?version=1.0';" +
+            "import System from 'system';";
+        const legacy = 'const {GLib, PPool} = imports.gi; const System = imports.system;';
+        const moved = "imports.gi.GLib.chdir('/');";
+
+        for (const [options, head, move, cwd, path, lines] of [
+            [['-m'], module, moved, 'null', 's.js', 4],
+            [['-m'], module, '', "'/'", './s.js', 1],
+            [[], legacy, moved, 'null', 's.js', 4],
+            [[], legacy, '', "'/'", 's.js', 1],
+            [['-m'], module, moved, 'null', `${folder}/s.js`, 4],
+        ]) {
+            GLib.file_set_contents(`${folder}/s.js`, head + body(move, cwd));
+
+            const [, out, err, status] = GLib.spawn_sync(folder,
+                ['gjs', ...options, path, '', 's.js', 'größer'], null,
+                GLib.SpawnFlags.SEARCH_PATH, null);
+            const wanted = `["/","${folder}/s.js",["","s.js","größer"]]\n`;
+
+            checkEqual([new TextDecoder().decode(err), status], ['', 0]);
+            checkEqual(new TextDecoder().decode(out), wanted.repeat(lines));
+        }
+        GLib.unlink(`${folder}/s.js`);
+        GLib.rmdir(folder);
+    },
+
     // What calls bring and take away doesn't stay.
     'memory': async () => {
         const executor = new PPool.Executor({maxWorkers: 1});

@@ -7,9 +7,8 @@
 
 /* exported _init */
 
-const {
-    overrideCall, overrideExecutor, overrideFuture, overrideLauncher,
-} = imports.overrides.ppool.executor;
+const {overrideCall, overrideExecutor, overrideFuture} = imports.overrides.ppool.executor;
+const {overrideLauncher} = imports.overrides.ppool.launcher;
 const {overrideMaps} = imports.overrides.ppool.map;
 const {pack, unpack} = imports.overrides.ppool.values;
 const {overrideWaiting} = imports.overrides.ppool.waiting;

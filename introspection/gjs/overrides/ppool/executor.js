@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The PPool-GLib authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Launchers, executors, calls and futures.
+// Executors, calls and futures.
 
-/* exported overrideCall, overrideExecutor, overrideFuture, overrideLauncher */
+/* exported overrideCall, overrideExecutor, overrideFuture */
 
 const {GLib} = imports.gi;
 const {restoreError, restoring} = imports.overrides.ppool.errors;
@@ -101,11 +101,15 @@ function overrideShutdown(proto, {NONE}) {
     });
 }
 
-function overrideExecutor({Executor, ShutdownFlags}) {
+function overrideExecutor({Executor, Launcher, ShutdownFlags}) {
     const create = Executor.new;
+    const {_init} = Executor.prototype;
 
     Executor.new = function (launcher = null) {
-        return create.call(this, launcher);
+        return create.call(this, launcher ?? Launcher.new_self());
+    };
+    Executor.prototype._init = function (properties = {}) {
+        return _init.call(this, {...properties, launcher: properties.launcher ?? Launcher.new_self()});
     };
     overrideNumbers(Executor.prototype,
         ['max_workers', 'spare_workers', 'max_tasks_per_worker', 'grace_msec']);
@@ -113,15 +117,6 @@ function overrideExecutor({Executor, ShutdownFlags}) {
     overrideSubmit(Executor.prototype);
     overrideCalling(Executor.prototype);
     overrideShutdown(Executor.prototype, ShutdownFlags);
-}
-
-function overrideLauncher({Launcher}) {
-    const {setenv} = Launcher.prototype;
-
-    overrideNumbers(Launcher.prototype, ['handshake_timeout_msec']);
-    Launcher.prototype.setenv = function (variable, value, overwrite = true) {
-        setenv.call(this, variable, value, overwrite);
-    };
 }
 
 function overrideFuture({Future}) {

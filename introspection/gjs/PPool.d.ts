@@ -133,6 +133,7 @@ declare module 'gi://PPool?version=1.0' {
         class Executor extends GObject.Object {
             /** Without a launcher, workers are the program itself again. */
             constructor(properties?: Partial<ExecutorProperties>);
+            constructor(launcher: Launcher | null, properties?: Partial<ExecutorProperties>);
             static new(launcher?: Launcher | null): Executor;
 
             readonly launcher: Launcher;

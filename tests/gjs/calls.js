@@ -26,6 +26,7 @@ const functions = {
             GLib.usleep(1000);
         return path;
     },
+    'getenv': variable => GLib.getenv(variable),
     'garbage': value => {
         System.gc();
         return value;
@@ -289,6 +290,49 @@ const tests = {
         checkEqual(launcher.getenv('PPOOL_TEST_VARIABLE'), 'b');
         checkEqual(PPool.Executor.new(launcher).launcher, launcher);
         check(PPool.Executor.new().launcher instanceof PPool.Launcher, 'a launcher by default');
+    },
+
+    // As in other languages, the launcher needs no name.
+    'constructor': async () => {
+        const launcher = PPool.Launcher.new_self();
+        const properties = {maxWorkers: 1, initializer: 'echo', initializerArgs: [1]};
+
+        launcher.setenv('PPOOL_TEST_VARIABLE', 'given');
+        checkEqual(new PPool.Executor(launcher).launcher, launcher);
+        checkEqual(new PPool.Executor({launcher}).launcher, launcher);
+        check(new PPool.Executor(null).launcher instanceof PPool.Launcher, 'a launcher by default');
+        check(new PPool.Executor({launcher: null}).launcher instanceof PPool.Launcher, 'as well');
+
+        const executor = new PPool.Executor(launcher, properties);
+
+        checkEqual([executor.launcher, executor.maxWorkers, executor.initializer],
+            [launcher, 1, 'echo']);
+        checkEqual(PPool.unpack(executor.initializer_args), [1]);
+        checkEqual(await executor.call('getenv', 'PPOOL_TEST_VARIABLE'), 'given');
+        await executor.shutdown_async();
+
+        const other = new Gio.Cancellable();
+
+        for (const wrong of [4, 'gjs', ['gjs', '-m', 'x.js'], other, () => launcher]) {
+            checkThrows(TypeError, 'properties: neither a PPool.Launcher nor an object of properties but a',
+                () => new PPool.Executor(wrong));
+            checkThrows(TypeError, 'launcher: not a PPool.Launcher but a',
+                () => new PPool.Executor(wrong, {}));
+            checkThrows(TypeError, 'properties: not an object of properties but a',
+                () => new PPool.Executor(launcher, wrong));
+            checkThrows(TypeError, 'properties: not an object of properties but a',
+                () => new PPool.Launcher(wrong));
+            checkThrows(TypeError, 'properties: not an object of properties but a',
+                () => new PPool.Call(wrong));
+        }
+    },
+
+    'one-argument': async executor => {
+        const text = 'but a number; the arguments of a function go in one Array';
+
+        checkThrows(TypeError, text, () => executor.call_sync('echo', 1, 2));
+        checkThrows(TypeError, text, () => executor.submit('echo', 1, 2));
+        await checkRejects(TypeError, text, executor.call('echo', 1, 2));
     },
 
     'initializer': async () => {

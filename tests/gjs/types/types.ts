@@ -25,6 +25,7 @@ async function parent(): Promise<void> {
     const plain = await executor.call('name', {list: [1, 2n, 'a', null, new Uint8Array(1)]});
     const signal = {aborted: false, addEventListener() {}, removeEventListener() {}};
 
+    new PPool.Executor(PPool.Launcher.new_self(), {maxWorkers: 2});
     plain.whatever();
     await named.call('name');
     await executor.call('name', undefined, new Gio.Cancellable());
@@ -81,6 +82,8 @@ async function parent(): Promise<void> {
     new PPool.Future();
     // @ts-expect-error: no such property
     new PPool.Executor({workers: 5});
+    // @ts-expect-error: neither a launcher nor properties
+    new PPool.Executor(5);
     // @ts-expect-error: a variant is no string
     fromVariant.trim();
     // @ts-expect-error: can't be set

@@ -7,9 +7,11 @@
 
 const {GLib} = imports.gi;
 const {restoreError, restoring} = imports.overrides.ppool.errors;
-const {begin, follow, following, nothing, rejecting} = imports.overrides.ppool.promises;
-const {overrideInit, overrideNumbers} = imports.overrides.ppool.properties;
-const {VARIANT, mark, pack, receive} = imports.overrides.ppool.values;
+const {
+    begin, checkOneArgument, follow, following, nothing, rejecting,
+} = imports.overrides.ppool.promises;
+const {checkProperties, overrideInit, overrideNumbers} = imports.overrides.ppool.properties;
+const {VARIANT, describe, mark, pack, receive} = imports.overrides.ppool.values;
 
 function overrideCall({Call}) {
     const create = Call.new;
@@ -38,6 +40,8 @@ function overrideSubmit(proto) {
     };
 
     proto.submit = function (name, args = null, cancellable = null) {
+        checkOneArgument(cancellable);
+
         const packed = pack(args, 'args');
 
         return mark(submitWith(cancellable, followed => submit.call(this, name, packed, followed)),
@@ -62,6 +66,8 @@ function overrideCalling(proto) {
 
     proto.call_async = rejecting(3, function (name, args = null, cancellable = null,
         callback = null) {
+        checkOneArgument(cancellable);
+
         const packed = pack(args, 'args');
 
         return begin(cancellable, callback,
@@ -74,6 +80,8 @@ function overrideCalling(proto) {
     };
 
     proto.call_sync = function (name, args = null, cancellable = null) {
+        checkOneArgument(cancellable);
+
         const packed = pack(args, 'args');
         const value = restoring(() => following(cancellable,
             followed => call_sync.call(this, name, packed, followed)));
@@ -101,6 +109,22 @@ function overrideShutdown(proto, {NONE}) {
     });
 }
 
+// A launcher may stand before the properties, or for them.
+function overrideFirst(proto, Launcher) {
+    const {_init} = proto;
+
+    proto._init = function (first, properties) {
+        if (first === undefined || first === null || first instanceof Launcher) {
+            const launcher = first ? {launcher: first} : {};
+
+            return _init.call(this, {...checkProperties(properties), ...launcher});
+        }
+        if (properties !== undefined)
+            throw new TypeError(`launcher: not a PPool.Launcher but ${describe(first)}`);
+        return _init.call(this, checkProperties(first, 'neither a PPool.Launcher nor'));
+    };
+}
+
 function overrideExecutor({Executor, Launcher, ShutdownFlags}) {
     const create = Executor.new;
     const {_init} = Executor.prototype;
@@ -109,11 +133,14 @@ function overrideExecutor({Executor, Launcher, ShutdownFlags}) {
         return create.call(this, launcher ?? Launcher.new_self());
     };
     Executor.prototype._init = function (properties = {}) {
-        return _init.call(this, {...properties, launcher: properties.launcher ?? Launcher.new_self()});
+        const launcher = properties.launcher ?? Launcher.new_self();
+
+        return _init.call(this, {...properties, launcher});
     };
     overrideNumbers(Executor.prototype,
         ['max_workers', 'spare_workers', 'max_tasks_per_worker', 'grace_msec']);
     overrideInit(Executor.prototype, 'initializer_args');
+    overrideFirst(Executor.prototype, Launcher);
     overrideSubmit(Executor.prototype);
     overrideCalling(Executor.prototype);
     overrideShutdown(Executor.prototype, ShutdownFlags);

@@ -3,7 +3,7 @@
 //
 // Cancellables, and what is like an AbortSignal; promises.
 
-/* exported begin, follow, following, nothing, rejecting */
+/* exported begin, checkOneArgument, follow, following, nothing, rejecting */
 
 const {Gio} = imports.gi;
 const {addStack} = imports.overrides.ppool.errors;
@@ -12,6 +12,22 @@ const {describe} = imports.overrides.ppool.values;
 function isSignal(object) {
     return typeof object === 'object' && 'aborted' in object &&
         typeof object.addEventListener === 'function';
+}
+
+function isCancellable(object) {
+    return object === null || object === undefined || object instanceof Gio.Cancellable ||
+        isSignal(object);
+}
+
+function refuse(cancellable, hint = '') {
+    throw new TypeError('cancellable: neither a Gio.Cancellable nor an AbortSignal ' +
+        `but ${describe(cancellable)}${hint}`);
+}
+
+// What stands where a call has its cancellable was often meant as one more argument.
+function checkOneArgument(cancellable) {
+    if (!isCancellable(cancellable))
+        refuse(cancellable, '; the arguments of a function go in one Array');
 }
 
 var nothing = () => {};
@@ -31,10 +47,8 @@ function follow(cancellable) {
         return [null, nothing];
     if (cancellable instanceof Gio.Cancellable)
         return [cancellable, nothing];
-    if (!isSignal(cancellable)) {
-        throw new TypeError('cancellable: neither a Gio.Cancellable nor an AbortSignal ' +
-            `but ${describe(cancellable)}`);
-    }
+    if (!isSignal(cancellable))
+        refuse(cancellable);
 
     const followed = new Gio.Cancellable();
     const cancel = () => followed.cancel();

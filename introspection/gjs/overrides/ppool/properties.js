@@ -3,14 +3,25 @@
 //
 // Properties that a binding would take as they come.
 
-/* exported checkInteger, overrideInit, overrideNumbers */
+/* exported checkInteger, checkProperties, overrideInit, overrideNumbers */
 
-const {pack} = imports.overrides.ppool.values;
+const {GObject} = imports.gi;
+const {describe, pack} = imports.overrides.ppool.values;
 
 // A binding takes for granted that a number fits, and makes another one of it if not.
 function checkInteger(name, value, min = 0, max = 0xffffffff) {
     if (!Number.isInteger(value) || value < min || value > max)
         throw new RangeError(`${name}: ${String(value)} is no integer from ${min} to ${max}`);
+}
+
+// What a constructor is given; GJS makes nothing of it where it is something else.
+function checkProperties(properties = {}, otherwise = 'not') {
+    if (typeof properties !== 'object' || properties === null || Array.isArray(properties) ||
+        properties instanceof GObject.Object) {
+        throw new TypeError(`properties: ${otherwise} an object of properties ` +
+            `but ${describe(properties)}`);
+    }
+    return properties;
 }
 
 function spellings(name) {
@@ -39,10 +50,11 @@ function overrideNumbers(proto, names, min, max) {
 
     const init = proto._init;
 
-    proto._init = function (properties = {}, ...rest) {
+    proto._init = function (properties, ...rest) {
+        checkProperties(properties);
         for (const name of names) {
             for (const spelling of spellings(name)) {
-                if (properties[spelling] !== undefined)
+                if (properties?.[spelling] !== undefined)
                     checkInteger(name, properties[spelling], min, max);
             }
         }
@@ -54,14 +66,14 @@ function overrideNumbers(proto, names, min, max) {
 function overrideInit(proto, name, after = () => {}) {
     const init = proto._init;
 
-    proto._init = function (properties = {}, ...rest) {
-        const packed = {...properties};
+    proto._init = function (properties, ...rest) {
+        const packed = {...checkProperties(properties)};
 
         for (const spelling of spellings(name)) {
             if (packed[spelling] !== undefined && packed[spelling] !== null)
                 packed[spelling] = pack(packed[spelling], name);
         }
         init.call(this, packed, ...rest);
-        after(this, properties);
+        after(this, properties ?? {});
     };
 }

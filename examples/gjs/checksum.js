@@ -2,7 +2,8 @@
 // SPDX-FileCopyrightText: 2026 The PPool-GLib authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// Prints what sha256sum prints, from every processor, and how far it is.
+// Prints what sha256sum prints, from every processor, and how far it is. Of a folder it takes
+// the files that are in it at any depth, in the order of their paths.
 
 import System from 'system';
 
@@ -24,6 +25,50 @@ const worker = new PPool.Worker();
 worker.add_function('sha256', sha256);
 if (PPool.Worker.is_spawned())
     System.exit(worker.run());
+
+// A name that is not UTF-8 is no string; a worker won't find what is shown for it, and says so.
+function nameOf(info) {
+    try {
+        return info.get_name();
+    } catch {
+        return info.get_display_name();
+    }
+}
+
+// Gives the paths of the files of a folder, whose own ends with a slash. What can't be read
+// is given as it is: a worker will say why.
+function* listFolder(folder) {
+    const paths = [];
+
+    try {
+        const enumerator = Gio.File.new_for_path(folder).enumerate_children(
+            'standard::name,standard::display-name,standard::type',
+            Gio.FileQueryInfoFlags.NOFOLLOW_SYMLINKS, null);
+
+        for (let info; (info = enumerator.next_file(null));) {
+            const path = `${folder}${nameOf(info)}`;
+
+            if (info.get_file_type() === Gio.FileType.DIRECTORY)
+                paths.push(`${path}/`);
+            else if (info.get_file_type() === Gio.FileType.REGULAR)
+                paths.push(path);
+        }
+    } catch {
+        yield folder;
+    }
+
+    for (const path of paths.sort(GLib.strcmp0))
+        yield* listFiles(path);
+}
+
+function* listFiles(path) {
+    if (path.endsWith('/'))
+        yield* listFolder(path);
+    else if (GLib.file_test(path, GLib.FileTest.IS_DIR))
+        yield* listFolder(`${path}/`);
+    else
+        yield path;
+}
 
 // A terminal is told, and nobody else.
 const terminal = GLib.log_writer_supports_color(2) ? Gio.UnixOutputStream.new(2, false) : null;
@@ -65,7 +110,7 @@ const executor = new PPool.Executor();
 let status = 1;
 
 try {
-    status = printChecksums(executor, ARGV);
+    status = printChecksums(executor, ARGV.flatMap(path => [...listFiles(path)]));
     executor.shutdown_sync();
 } catch (error) {
     printerr(`checksum: ${error.message}`);

@@ -109,6 +109,30 @@ const tests = {
         remove();
     },
 
+    // Files of folders, in the order of their paths as bytes; what is no regular file is
+    // passed over, but not what can't be read.
+    'checksum-of-folders': async () => {
+        const folder = GLib.dir_make_tmp('ppool-XXXXXX');
+        const path = `${folder}/top`;
+        const script = 'mkdir -p a/b a.b é none && echo 1 >a/x && echo 2 >a/b/y && echo 3 >a.b/z && ' +
+            'echo 4 >é/z && echo 5 >a-b && echo 6 >𝒳 && echo 7 >ﬀ && ln -s .. a/up && ' +
+            'ln -s x a/link && mkfifo pipe && ln -s top ../link';
+        const wanted = operand => run(['sh', '-c',
+            'find -H "$1" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum', 'sh', operand]);
+
+        GLib.mkdir_with_parents(path, 0o700);
+        checkEqual(await run(['env', '-C', path, 'sh', '-ec', script]), {out: '', err: '', status: 0});
+        for (const operand of [path, `${path}/`, `${folder}/link`])
+            checkEqual(await runExample('checksum', operand), await wanted(operand));
+        checkEqual(await runExample('checksum', `${path}/none`), {out: '', err: '', status: 0});
+
+        await run(['env', '-C', path, 'sh', '-ec', 'echo 8 >"$(printf \'none/\\377\')"; echo 9 >none/b']);
+        const got = await runExample('checksum', `${path}/none`, `${folder}/missing/`);
+        checkEqual([got.out, got.status], [(await run(['sha256sum', `${path}/none/b`])).out, 1]);
+        check(/^checksum: .*none.*\nchecksum: .*missing.*\n$/.test(got.err), got.err);
+        await run(['rm', '-r', folder]);
+    },
+
     // A terminal sees how far it is, and no trace of it is left.
     'progress': async () => {
         const [names, remove] = writeFiles({'one': '1', 'two': '2'});

@@ -49,6 +49,11 @@ declare module 'gi://GLib?version=2.0' {
             update(data: Uint8Array): void;
             get_string(): string;
         }
+        enum FileTest {
+            IS_DIR,
+        }
+        function file_test(filename: string, test: FileTest): boolean;
+        function strcmp0(str1: string | null, str2: string | null): number;
         function log_writer_supports_color(output_fd: number): boolean;
     }
     export default GLib;
@@ -68,6 +73,21 @@ declare module 'gi://Gio?version=2.0' {
             static readonly NOT_FOUND: number;
             static readonly TIMED_OUT: number;
         }
+        enum FileQueryInfoFlags {
+            NOFOLLOW_SYMLINKS,
+        }
+        enum FileType {
+            DIRECTORY,
+            REGULAR,
+        }
+        class FileInfo {
+            get_name(): string;
+            get_display_name(): string;
+            get_file_type(): FileType;
+        }
+        class FileEnumerator {
+            next_file(cancellable: Cancellable | null): FileInfo | null;
+        }
         class FileInputStream {
             read_bytes(count: number, cancellable: Cancellable | null): GLib.Bytes;
             close(cancellable: Cancellable | null): boolean;
@@ -75,6 +95,8 @@ declare module 'gi://Gio?version=2.0' {
         class File {
             static new_for_path(path: string): File;
             read(cancellable: Cancellable | null): FileInputStream;
+            enumerate_children(attributes: string, flags: FileQueryInfoFlags,
+                cancellable: Cancellable | null): FileEnumerator;
         }
         class Credentials {
             get_unix_pid(): number;

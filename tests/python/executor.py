@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Executors, futures and iterators as a Python program uses them, without a main loop."""
 
+import asyncio
 import concurrent.futures
 import itertools
 import logging
@@ -39,6 +40,20 @@ def test_initializer(executor):
     for args in ((1, 'a'), [1, 'a'], GLib.Variant('(xs)', (1, 'a'))):
         with PPool.Executor(C_WORKER, 1, initializer='remember', initializer_args=args) as other:
             check_equal(other.call_sync('recall')[1], (1, 'a'))
+
+
+def test_functions_are_names(executor):
+    """Who gives a function itself is told to give its name."""
+    for call in (executor.submit, executor.call_sync, executor.map,
+                 lambda function, *args: asyncio.run(executor.call(function, *args))):
+        error = check_raises(TypeError, call, test_result, [object()])
+        check("a str such as 'test_result'" in str(error), error)
+        error = check_raises(TypeError, call, 7, [1])
+        check('the function must be given by its name, a str, not int' in str(error), error)
+    for wrong in (test_result, 7, b'remember'):
+        error = check_raises(TypeError, PPool.Executor, C_WORKER, initializer=wrong)
+        check('the initializer must be given by its name' in str(error), error)
+    check_equal(executor.call_sync('echo', 1), 1)
 
 
 def test_result(executor):

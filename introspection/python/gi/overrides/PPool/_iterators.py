@@ -171,8 +171,7 @@ class Map(_Iterator, _PPool.Map):
 
 
 def new_map(executor, function, iterables, timeout, chunksize, buffersize):
-    if not isinstance(function, str):
-        raise TypeError('the function must be a str, not %s' % type(function).__name__)
+    _values.check_name(function)
     if len(iterables) == 1 and isinstance(iterables[0], GLib.Variant):
         result, inputs = _RawExecutor.map(executor, function, iterables[0]), None
     else:

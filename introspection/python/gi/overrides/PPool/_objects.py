@@ -144,11 +144,14 @@ class Executor(_RawExecutor):
         without, they are this program. max_workers is by default the number of processors.
         Further keywords are the properties of the class.
 
-        Raises ValueError for numbers that are not positive."""
+        Raises ValueError for numbers that are not positive, and TypeError for an
+        initializer that is no name of a function."""
         if max_workers is not None:
             properties['max_workers'] = _to_count('max_workers', max_workers)
         if properties.get('max_tasks_per_worker') is not None:
             _to_count('max_tasks_per_worker', properties['max_tasks_per_worker'])
+        if properties.get('initializer') is not None:
+            _values.check_name(properties['initializer'], 'the initializer')
         args = properties.get('initializer_args')
         if args is not None and not isinstance(args, GLib.Variant):
             properties['initializer_args'] = _values.arguments_to_variant(
@@ -171,6 +174,8 @@ class Executor(_RawExecutor):
         Raises TypeError, ValueError or OverflowError for an argument that can't be sent,
         BrokenProcessPool if the executor is broken, and GLib.Error, which is a
         RuntimeError, after a shutdown."""
+        if type(function) is not str:
+            _values.check_name(function)
         # A name keeps it until Python has looked for signals: the exception of one would
         # be lost in GLib.Variant.__del__().
         variant = _values.arguments_to_variant(function, args)

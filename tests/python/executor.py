@@ -356,6 +356,16 @@ def test_interrupted_call_sync(executor):
     signal.signal(signal.SIGUSR1, before)
 
 
+def test_shutdown_async(executor):
+    """With the arguments that C has, for a main loop."""
+    done = []
+    future = executor.submit('echo', 1)
+    executor.shutdown_async(PPool.ShutdownFlags.NONE, None,
+                            lambda source, result: done.append(source.shutdown_finish(result)))
+    turn_until(lambda: done)
+    check_equal((future.result(0), done), (1, [True]))
+
+
 def test_fork(executor):
     """A copy of the process has no use of the pool, but callbacks of its own."""
     check_equal(executor.call_sync('echo', 1), 1)

@@ -97,6 +97,10 @@ class Future(_RawFuture):
         """Has function(future) called when the call is done, in a thread of this module;
         with a GLib.MainContext, where that is turned, in the order of the calls to this
         method. An exception of the function is logged."""
+        if getattr(function, '__module__', None) == 'asyncio.tasks':
+            # It isn't safe in another thread, so that whoever awaits would wait for ever.
+            raise TypeError('asyncio.wait() takes no PPool.Future as it is: give it '
+                            'asyncio.ensure_future(future)')
         _loop.invoke(_add_callback, self, function, context)
 
     def __await__(self):
@@ -222,6 +226,18 @@ class Executor(_RawExecutor):
         else:
             _RawExecutor.shutdown(self, _shutdown_flags(cancel_futures))
 
+    def shutdown_async(self, *args, cancel_futures=False, **kwargs):
+        """``await`` it: as shutdown(), without blocking. With the arguments that C has, it
+        is what it is there."""
+        if args or kwargs:
+            return _RawExecutor.shutdown_async(self, *args, **kwargs)
+        return self._await_shutdown(_shutdown_flags(cancel_futures))
+
+    async def _await_shutdown(self, flags):
+        from . import _asyncio
+        await _asyncio.operation(lambda *args: _native.shutdown(self, flags, *args),
+                                 self.shutdown_finish)
+
     def __enter__(self):
         return self
 
@@ -239,9 +255,7 @@ class Executor(_RawExecutor):
         if kind is not None and issubclass(kind, (KeyboardInterrupt,
                                                   _asyncio.asyncio.CancelledError)):
             self.terminate_workers()
-        await _asyncio.operation(
-            lambda *args: _native.shutdown(self, _PPool.ShutdownFlags.NONE, *args),
-            lambda result: self.shutdown_finish(result))
+        await self._await_shutdown(_PPool.ShutdownFlags.NONE)
 
 
 def _shutdown_flags(cancel_futures):

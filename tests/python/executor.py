@@ -197,7 +197,11 @@ def test_as_completed(executor):
         last.cancel()
         completed = PPool.as_completed({gate.future, last})
         check(next(completed) is last)
-        check_raises(TimeoutError, next, PPool.as_completed(iter([gate.future]), timeout=0.05))
+        error = check_raises(TimeoutError, next,
+                             PPool.as_completed(iter([gate.future]), timeout=0.05))
+        check_equal(str(error), 'not all futures were done within 0.05 s')
+        error = check_raises(TimeoutError, next, executor.map('echo', [1], timeout=0.05))
+        check_equal(str(error), 'the map of “echo” had no result within 0.05 s')
     check_equal(list(completed), [gate.future])
     futures = [executor.submit('echo', i) for i in range(100)]
     check_equal(sorted(future.result() for future in PPool.as_completed(futures)),
@@ -386,6 +390,10 @@ def use_copy(executor, future, called):
         check_raises(concurrent.futures.BrokenExecutor, executor.submit, 'echo')
         check_raises(concurrent.futures.BrokenExecutor, executor.call_sync, 'echo')
         check_raises(concurrent.futures.BrokenExecutor, future.result)
+        check_raises(concurrent.futures.BrokenExecutor, PPool.wait_futures, [future])
+        check_raises(concurrent.futures.BrokenExecutor, executor.prestart, 1)
+        check_raises(concurrent.futures.BrokenExecutor, executor.submit_call,
+                     PPool.Call.new('echo', None))
         future.add_done_callback(called.append)
         invoked = []
         _loop.invoke(invoked.append, 1)

@@ -193,6 +193,9 @@ class Executor(_RawExecutor):
         finally:
             del problem
 
+    prestart = _errors.translated(_RawExecutor.prestart)
+    submit_call = _errors.translated(_RawExecutor.submit_call)
+
     def call_sync(self, function, /, *args, cancellable=None):
         """Submits a call, waits, and gives its value. Raises what submit() and
         Future.result() raise; whatever ends the wait cancels the call."""
@@ -307,7 +310,10 @@ def wait_futures(futures, return_when=_PPool.ReturnWhen.ALL_COMPLETED, timeout=N
     if not isinstance(return_when, _PPool.ReturnWhen):
         raise ValueError('return_when can\'t be %r' % (return_when, ))
     result = _loop.wait_for(_native.wait_futures, futures, return_when, to_msec(timeout))
-    return _PPool.wait_futures_finish(result)
+    return _wait_futures_finish(result)
+
+
+_wait_futures_finish = _errors.translated(_PPool.wait_futures_finish)
 
 
 _RETURN_WHEN = {

@@ -14,7 +14,7 @@ from gi.module import get_introspection_module
 from gi.overrides import override
 from gi.repository import GLib
 
-from . import _errors, _loop, _native, _values
+from . import _errors, _launcher, _loop, _native, _values
 
 _PPool = get_introspection_module('PPool')
 _RawFuture = _PPool.Future
@@ -122,7 +122,9 @@ def _add_callback(future, function, context):
 
 
 def _to_launcher(launcher):
-    if launcher is None or isinstance(launcher, _PPool.Launcher):
+    if launcher is None:
+        return _launcher.new_self()
+    if isinstance(launcher, _PPool.Launcher):
         return launcher
     if isinstance(launcher, (list, tuple)):
         return _PPool.Launcher.new([os.fspath(arg) for arg in launcher])
@@ -160,11 +162,8 @@ class Executor(_RawExecutor):
         if args is not None and not isinstance(args, GLib.Variant):
             properties['initializer_args'] = _values.arguments_to_variant(
                 properties.get('initializer'), tuple(args))
-        launcher = _to_launcher(launcher)
-        if launcher is not None:
-            properties['launcher'] = launcher
-        super().__init__(**{key: value for key, value in properties.items()
-                            if value is not None})
+        super().__init__(launcher=_to_launcher(launcher), **{
+            key: value for key, value in properties.items() if value is not None})
         _executors.add(self)
 
     @classmethod

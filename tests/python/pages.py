@@ -20,7 +20,7 @@ def check_page(name):
     check(snippets, name)
     for number, snippet in enumerate(snippets):
         if number > 0 and 'require_version' not in snippet:
-            snippet = 'import asyncio\n' + snippets[0] + snippet
+            snippet = snippets[0] + snippet
         with tempfile.NamedTemporaryFile('w', suffix='.py') as program:
             program.write(snippet)
             program.flush()

@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The PPool-GLib authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""checksum.py FILE...: what sha256sum prints, from every processor."""
+"""checksum.py PATH...: what sha256sum prints, from every processor; also for the files in
+folders, in the order of “find -H PATH -type f | LC_ALL=C sort”."""
 
 import asyncio
 import hashlib
@@ -26,6 +27,29 @@ def sha256(name):
     return digest.hexdigest()
 
 
+def read_folder(folder):
+    """The path of a folder ends with a slash, which puts its files where they belong among
+    the names beside it. Links in folders, and what is no file, are left out."""
+    with os.scandir(folder) as entries:
+        return [entry.path + b'/' * entry.is_dir(follow_symlinks=False) for entry in entries
+                if entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False)]
+
+
+def find_files(operand):
+    to_walk = [operand + b'/' if os.path.isdir(operand) and not operand.endswith(b'/')
+               else operand]
+    while to_walk:
+        path = to_walk.pop()
+        try:
+            children = read_folder(path) if path.endswith(b'/') else None
+        except OSError:
+            children = None  # a worker will say why
+        if children is None:
+            yield path
+        else:
+            to_walk += sorted(children, reverse=True)
+
+
 def show_progress(text):
     if sys.stderr.isatty():
         print(f'\r{text}', end='', file=sys.stderr, flush=True)
@@ -34,17 +58,18 @@ def show_progress(text):
 def print_outcome(name, outcome):
     """An exception of the function is what it was in the worker."""
     if isinstance(outcome, OSError):
-        print(f'checksum: {name}: {outcome.strerror}', file=sys.stderr)
+        print(f'checksum: {os.fsdecode(name)}: {outcome.strerror}', file=sys.stderr)
     elif isinstance(outcome, Exception):
         raise outcome
     else:
-        print(f'{outcome}  {name}')
+        sys.stdout.buffer.write(b'%s  %s\n' % (outcome.encode(), name))
 
 
-async def main(names):
+async def main(operands):
+    names = [name for operand in operands for name in find_files(os.fsencode(operand))]
     outcomes = []
     async with PPool.Executor() as executor:
-        futures = [executor.submit('sha256', os.fsencode(name)) for name in names]
+        futures = [executor.submit('sha256', name) for name in names]
         for i, future in enumerate(futures):
             show_progress(f'{i} of {len(names)} files')
             outcomes += await asyncio.gather(future, return_exceptions=True)

@@ -115,6 +115,34 @@ async def test_cancelled_call(executor):
 
 
 @in_both_loops
+async def test_shutdown(executor):
+    """Without blocking, until all is done."""
+    with Gate(executor) as gate:
+        pending = executor.submit('echo', 1)
+        task = asyncio.create_task(executor.shutdown_async(cancel_futures=True))
+        await check_raises_awaited(asyncio.CancelledError, pending)
+        check(not task.done())
+    check(await task is None)
+    check_equal((gate.future.result(0), executor.get_n_workers()), ('', 0))
+    other = new_executor()
+    pending = other.submit('echo', 1)
+    await other.shutdown_async()
+    await other.shutdown_async()
+    check_equal(pending.result(0), 1)
+
+
+@in_both_loops
+async def test_asyncio_wait(executor):
+    """Takes tasks, also of futures; and futures where it makes tasks of them itself."""
+    futures = [executor.submit('echo', i) for i in range(3)]
+    done, pending = await asyncio.wait(map(asyncio.ensure_future, futures), timeout=LIMIT)
+    check_equal((sorted(task.result() for task in done), pending), ([0, 1, 2], set()))
+    if sys.version_info >= (3, 11):
+        error = await check_raises_awaited(TypeError, asyncio.wait(futures))
+        check('asyncio.ensure_future' in str(error), error)
+
+
+@in_both_loops
 async def test_map(executor):
     check_equal([value async for value in executor.map('echo', range(500))], list(range(500)))
     threads = set()

@@ -9,8 +9,8 @@ import gc
 import traceback
 import weakref
 
-from support import (C_WORKER, LIMIT, PYTHON_WORKER, check, check_equal, check_raises, main,
-                     new_executor)
+from support import (C_WORKER, LIMIT, PYTHON_WORKER, Gate, check, check_equal, check_raises,
+                     main, new_executor, wait_until)
 from gi.repository import Gio, GLib, PPool
 
 
@@ -184,6 +184,34 @@ def test_broken(executor):
     with PPool.Executor(['/no/such/program']) as other:
         error = check_raises(concurrent.futures.BrokenExecutor, other.call_sync, 'echo')
         check('/no/such/program' in str(error), error)
+
+
+def test_terminated(executor):
+    """What ran when its workers were ended is of a broken pool, whoever tells it."""
+    for end in (PPool.Executor.terminate_workers, PPool.Executor.kill_workers):
+        with new_executor(C_WORKER) as other, Gate(other) as gate:
+            wait_until(gate.future.running)
+            end(other)
+            for func in (gate.future.result, lambda: asyncio.run(get_result(gate.future)),
+                         lambda: next(PPool.as_completed([gate.future])).result()):
+                check_raises(concurrent.futures.process.BrokenProcessPool, func)
+            error = check_raises(GLib.Error, other.submit, 'echo')
+            check(error.matches(PPool.error_quark(), PPool.Error.SHUT_DOWN), error)
+
+
+async def get_result(future):
+    return await future
+
+
+def test_initializer(executor):
+    """Its exception is told as Python does, and nothing follows that is for programs."""
+    with new_executor(PYTHON_WORKER, initializer='raise',
+                      initializer_args=("RuntimeError('no model')", )) as other:
+        for _ in range(2):
+            error = check_raises(concurrent.futures.process.BrokenProcessPool, other.call_sync,
+                                 'echo')
+            check('RuntimeError: no model\n\nTraceback' in str(error), error)
+            check(str(error).endswith('\nRuntimeError: no model'), error)
 
 
 class Witness:

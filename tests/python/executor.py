@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Executors, futures and iterators as a Python program uses them, without a main loop."""
 
+import asyncio
 import concurrent.futures
 import itertools
 import logging
@@ -39,6 +40,20 @@ def test_initializer(executor):
     for args in ((1, 'a'), [1, 'a'], GLib.Variant('(xs)', (1, 'a'))):
         with PPool.Executor(C_WORKER, 1, initializer='remember', initializer_args=args) as other:
             check_equal(other.call_sync('recall')[1], (1, 'a'))
+
+
+def test_functions_are_names(executor):
+    """Who gives a function itself is told to give its name."""
+    for call in (executor.submit, executor.call_sync, executor.map,
+                 lambda function, *args: asyncio.run(executor.call(function, *args))):
+        error = check_raises(TypeError, call, test_result, [object()])
+        check("a str such as 'test_result'" in str(error), error)
+        error = check_raises(TypeError, call, 7, [1])
+        check('the function must be given by its name, a str, not int' in str(error), error)
+    for wrong in (test_result, 7, b'remember'):
+        error = check_raises(TypeError, PPool.Executor, C_WORKER, initializer=wrong)
+        check('the initializer must be given by its name' in str(error), error)
+    check_equal(executor.call_sync('echo', 1), 1)
 
 
 def test_result(executor):
@@ -182,7 +197,11 @@ def test_as_completed(executor):
         last.cancel()
         completed = PPool.as_completed({gate.future, last})
         check(next(completed) is last)
-        check_raises(TimeoutError, next, PPool.as_completed(iter([gate.future]), timeout=0.05))
+        error = check_raises(TimeoutError, next,
+                             PPool.as_completed(iter([gate.future]), timeout=0.05))
+        check_equal(str(error), 'not all futures were done within 0.05 s')
+        error = check_raises(TimeoutError, next, executor.map('echo', [1], timeout=0.05))
+        check_equal(str(error), 'the map of “echo” had no result within 0.05 s')
     check_equal(list(completed), [gate.future])
     futures = [executor.submit('echo', i) for i in range(100)]
     check_equal(sorted(future.result() for future in PPool.as_completed(futures)),
@@ -341,6 +360,16 @@ def test_interrupted_call_sync(executor):
     signal.signal(signal.SIGUSR1, before)
 
 
+def test_shutdown_async(executor):
+    """With the arguments that C has, for a main loop."""
+    done = []
+    future = executor.submit('echo', 1)
+    executor.shutdown_async(PPool.ShutdownFlags.NONE, None,
+                            lambda source, result: done.append(source.shutdown_finish(result)))
+    turn_until(lambda: done)
+    check_equal((future.result(0), done), (1, [True]))
+
+
 def test_fork(executor):
     """A copy of the process has no use of the pool, but callbacks of its own."""
     check_equal(executor.call_sync('echo', 1), 1)
@@ -361,6 +390,10 @@ def use_copy(executor, future, called):
         check_raises(concurrent.futures.BrokenExecutor, executor.submit, 'echo')
         check_raises(concurrent.futures.BrokenExecutor, executor.call_sync, 'echo')
         check_raises(concurrent.futures.BrokenExecutor, future.result)
+        check_raises(concurrent.futures.BrokenExecutor, PPool.wait_futures, [future])
+        check_raises(concurrent.futures.BrokenExecutor, executor.prestart, 1)
+        check_raises(concurrent.futures.BrokenExecutor, executor.submit_call,
+                     PPool.Call.new('echo', None))
         future.add_done_callback(called.append)
         invoked = []
         _loop.invoke(invoked.append, 1)

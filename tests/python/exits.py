@@ -50,6 +50,14 @@ executor = PPool.Executor(max_workers=1)
 '''
 
 
+WHERE = '''
+@worker.function
+def where():
+    return [os.getcwd(), sys.argv[1:]]
+
+'''
+
+
 def start(folder, text):
     """The program is a file, since its workers are that as well."""
     program = folder / 'program.py'
@@ -165,6 +173,26 @@ def test_interrupt(executor):
             check_equal(interruptible(text), 'end\n')
         except Exception as error:
             raise AssertionError(text) from error
+
+
+def test_directories(executor):
+    """A script that was named by a relative path is found from anywhere, also as a folder."""
+    text = '''
+os.chdir('/')
+launcher = PPool.Launcher.new_self()
+launcher.set_cwd('/usr')
+print(executor.call_sync('echo', os.getcwd()), PPool.Executor(launcher, 1).call_sync('where'))
+'''
+    program = PROGRAM.replace('@worker.function\ndef sleep', WHERE + '@worker.function\ndef sleep')
+    with tempfile.TemporaryDirectory() as folder:
+        for name, command in (('program.py', ['-B', 'program.py', 'program.py']),
+                              ('program.py', ['./program.py', '-c']),
+                              ('__main__.py', ['.', '.'])):
+            pathlib.Path(folder, name).write_text(program + text)
+            done = subprocess.run([sys.executable, *command], cwd=folder, timeout=LIMIT, text=True,
+                                  capture_output=True, check=False)
+            check_equal((done.returncode, done.stdout, done.stderr),
+                        (0, "/ ['/usr', %r]\n" % command[-1:], ''))
 
 
 def test_interrupt_and_go_on(executor):

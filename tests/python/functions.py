@@ -120,5 +120,14 @@ def raise_glib():
     raise GLib.Error('busy', 'g-io-error-quark', int(Gio.IOErrorEnum.BUSY))
 
 
+def give_back(invocation, args, *user_data):
+    return user_data[0] if user_data else args
+
+
+worker.add_function('raw', give_back)
+worker.add_function('raw-number', give_back, 5)
+worker.add_function('raw-nothing', give_back, None)
+
+
 if __name__ == '__main__':
     sys.exit(worker.run())

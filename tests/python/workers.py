@@ -25,6 +25,16 @@ def test_names(executor):
     check_equal(executor.call_sync('tell-args', 'ü'), "('ü',)")
 
 
+def test_raw(executor):
+    """A function that is added as in C gives variants, and is told so."""
+    check_equal(executor.submit('raw', GLib.Variant('(i)', (1, ))).result_variant(),
+                GLib.Variant('(i)', (1, )))
+    error = check_raises(TypeError, executor.call_sync, 'raw-number')
+    check('“raw-number” returned a value of the type int' in str(error), error)
+    error = check_raises(GLib.Error, executor.call_sync, 'raw-nothing')
+    check(error.matches(PPool.error_quark(), PPool.Error.UNHANDLED), error)
+
+
 def test_async(executor):
     check_equal(executor.call_sync('async-echo', 1, 'a'), [1, 'a'])
     check_equal(list(executor.map('async-echo', range(100))), [[i] for i in range(100)])

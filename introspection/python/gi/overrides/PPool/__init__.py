@@ -7,12 +7,13 @@ only collects them."""
 from . import _later
 from ._errors import RemoteError
 from ._iterators import AsCompleted, Map, as_completed
+from ._launcher import Launcher
 from ._loop import create_task, run
 from ._objects import Buffer, Executor, Future, wait_futures
 from ._values import from_variant, to_variant
 from ._worker import Worker
 
-__all__ = ['AsCompleted', 'Buffer', 'Executor', 'Future', 'Map', 'RemoteError', 'Worker',
+__all__ = ['AsCompleted', 'Buffer', 'Executor', 'Future', 'Launcher', 'Map', 'RemoteError', 'Worker',
            'as_completed', 'create_task', 'from_variant', 'run', 'to_variant', 'wait_futures']
 
 # Workers that call named functions start sooner without multiprocessing.

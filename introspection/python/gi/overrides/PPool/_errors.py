@@ -6,6 +6,7 @@ Python functions as errors that travel."""
 import ast
 import builtins
 import functools
+import re
 import traceback
 
 from gi.module import get_introspection_module
@@ -22,6 +23,7 @@ _CANCELLED = int(Gio.IOErrorEnum.CANCELLED)
 _TIMED_OUT = int(Gio.IOErrorEnum.TIMED_OUT)
 
 _BEGIN = 'Traceback (most recent call last):\n'
+_TAIL = re.compile(r'[^\s(]+\(.*\)')
 
 # The message of an error may have 64 KiB.
 _HEAD_SIZE, _TRACEBACK_SIZE, _TAIL_SIZE = 8 * 1024, 32 * 1024, 8 * 1024
@@ -90,8 +92,31 @@ def from_call(error):
     if error.domain == DOMAIN:
         return _rebuild(error.message)
     if error.domain == 'ppool-error-quark' and error.code == _BROKEN:
-        return _broken_type()(error.message, error.domain, error.code)
+        return _broken_type()(_for_readers(error.message), error.domain, error.code)
     return error
+
+
+def _for_readers(message):
+    """Without the line by which the exception of an initializer would be made again."""
+    head, begin, _ = message.partition('\n\n' + _BEGIN)
+    rest, _, tail = message.rpartition('\n')
+    is_failure = begin and '” failed: ' in head and _TAIL.fullmatch(tail) is not None
+    return rest if is_failure else message
+
+
+def translated(function):
+    """A method of C, or what calls one, that raises the exceptions of calls."""
+    @functools.wraps(function)
+    def call(*args, **kwargs):
+        try:
+            return function(*args, **kwargs)
+        except GLib.Error as error:
+            problem = from_call(error)
+        try:
+            raise_clean(problem)
+        finally:
+            del problem
+    return call
 
 
 def _is_plain(value):

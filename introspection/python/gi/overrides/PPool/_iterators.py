@@ -24,6 +24,7 @@ class _Iterator:
 
     _late = None
     _check = None
+    _timeout = None  # seconds, as the program has said it
 
     def _get_late(self):
         return self._late.popleft() if self._late else None
@@ -83,7 +84,8 @@ class _Iterator:
 
     def _explain(self, error, cancelled_type):
         if _errors.is_timeout(error) and self._has_timeout():
-            return concurrent.futures.TimeoutError(error.message)
+            return concurrent.futures.TimeoutError(
+                error.message if self._timeout is None else self._describe_timeout())
         if _errors.is_cancelled(error):
             return cancelled_type(error.message)
         return _errors.from_call(error)
@@ -121,6 +123,7 @@ class Map(_Iterator, _PPool.Map):
     __module__ = 'gi.overrides.PPool'
 
     _inputs = None
+    _function = None
     _is_closed = False
     _begin = _native.next_value
     _finish = _PPool.Map.next_value_finish
@@ -148,6 +151,9 @@ class Map(_Iterator, _PPool.Map):
         """Whether it may be the map that was late, and not a function that says so."""
         return self.get_timeout_msec() >= 0
 
+    def _describe_timeout(self):
+        return 'the map of “%s” had no result within %s s' % (self._function, self._timeout)
+
     def close(self):
         """Cancels what has not started; the reader gets no more values."""
         self._late = None
@@ -171,20 +177,21 @@ class Map(_Iterator, _PPool.Map):
 
 
 def new_map(executor, function, iterables, timeout, chunksize, buffersize):
-    if not isinstance(function, str):
-        raise TypeError('the function must be a str, not %s' % type(function).__name__)
+    _values.check_name(function)
     if len(iterables) == 1 and isinstance(iterables[0], GLib.Variant):
         result, inputs = _RawExecutor.map(executor, function, iterables[0]), None
     else:
         inputs = _Inputs(function, iterables)
         result = _RawExecutor.map_func(executor, function, inputs.draw)
     result._inputs = inputs
+    result._function = function
     if chunksize:
         result.set_chunk_size(chunksize)
     if buffersize is not None:
         result.set_buffer_size(buffersize)
     if timeout is not None:
         result.set_timeout_msec(_objects.to_msec(timeout))
+        result._timeout = timeout
     return result
 
 
@@ -199,8 +206,13 @@ class AsCompleted(_Iterator, _PPool.AsCompleted):
     _unpack = staticmethod(lambda future: future)
     _has_timeout = staticmethod(lambda: True)
 
+    def _describe_timeout(self):
+        return 'not all futures were done within %s s' % self._timeout
+
 
 def as_completed(futures, timeout=None):
     """Gives an iterator, also for ``async for``, of futures in the order in which they are
     done. It raises TimeoutError when so many seconds have passed since this call."""
-    return _PPool.AsCompleted.new(list(futures), _objects.to_msec(timeout))
+    result = _PPool.AsCompleted.new(list(futures), _objects.to_msec(timeout))
+    result._timeout = timeout
+    return result

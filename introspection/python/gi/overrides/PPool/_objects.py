@@ -14,7 +14,7 @@ from gi.module import get_introspection_module
 from gi.overrides import override
 from gi.repository import GLib
 
-from . import _errors, _loop, _native, _values
+from . import _errors, _launcher, _loop, _native, _values
 
 _PPool = get_introspection_module('PPool')
 _RawFuture = _PPool.Future
@@ -97,6 +97,10 @@ class Future(_RawFuture):
         """Has function(future) called when the call is done, in a thread of this module;
         with a GLib.MainContext, where that is turned, in the order of the calls to this
         method. An exception of the function is logged."""
+        if getattr(function, '__module__', None) == 'asyncio.tasks':
+            # It isn't safe in another thread, so that whoever awaits would wait for ever.
+            raise TypeError('asyncio.wait() takes no PPool.Future as it is: give it '
+                            'asyncio.ensure_future(future)')
         _loop.invoke(_add_callback, self, function, context)
 
     def __await__(self):
@@ -118,7 +122,9 @@ def _add_callback(future, function, context):
 
 
 def _to_launcher(launcher):
-    if launcher is None or isinstance(launcher, _PPool.Launcher):
+    if launcher is None:
+        return _launcher.new_self()
+    if isinstance(launcher, _PPool.Launcher):
         return launcher
     if isinstance(launcher, (list, tuple)):
         return _PPool.Launcher.new([os.fspath(arg) for arg in launcher])
@@ -144,20 +150,20 @@ class Executor(_RawExecutor):
         without, they are this program. max_workers is by default the number of processors.
         Further keywords are the properties of the class.
 
-        Raises ValueError for numbers that are not positive."""
+        Raises ValueError for numbers that are not positive, and TypeError for an
+        initializer that is no name of a function."""
         if max_workers is not None:
             properties['max_workers'] = _to_count('max_workers', max_workers)
         if properties.get('max_tasks_per_worker') is not None:
             _to_count('max_tasks_per_worker', properties['max_tasks_per_worker'])
+        if properties.get('initializer') is not None:
+            _values.check_name(properties['initializer'], 'the initializer')
         args = properties.get('initializer_args')
         if args is not None and not isinstance(args, GLib.Variant):
             properties['initializer_args'] = _values.arguments_to_variant(
                 properties.get('initializer'), tuple(args))
-        launcher = _to_launcher(launcher)
-        if launcher is not None:
-            properties['launcher'] = launcher
-        super().__init__(**{key: value for key, value in properties.items()
-                            if value is not None})
+        super().__init__(launcher=_to_launcher(launcher), **{
+            key: value for key, value in properties.items() if value is not None})
         _executors.add(self)
 
     @classmethod
@@ -171,6 +177,8 @@ class Executor(_RawExecutor):
         Raises TypeError, ValueError or OverflowError for an argument that can't be sent,
         BrokenProcessPool if the executor is broken, and GLib.Error, which is a
         RuntimeError, after a shutdown."""
+        if type(function) is not str:
+            _values.check_name(function)
         # A name keeps it until Python has looked for signals: the exception of one would
         # be lost in GLib.Variant.__del__().
         variant = _values.arguments_to_variant(function, args)
@@ -183,6 +191,9 @@ class Executor(_RawExecutor):
             _errors.raise_clean(problem)
         finally:
             del problem
+
+    prestart = _errors.translated(_RawExecutor.prestart)
+    submit_call = _errors.translated(_RawExecutor.submit_call)
 
     def call_sync(self, function, /, *args, cancellable=None):
         """Submits a call, waits, and gives its value. Raises what submit() and
@@ -217,6 +228,18 @@ class Executor(_RawExecutor):
         else:
             _RawExecutor.shutdown(self, _shutdown_flags(cancel_futures))
 
+    def shutdown_async(self, *args, cancel_futures=False, **kwargs):
+        """``await`` it: as shutdown(), without blocking. With the arguments that C has, it
+        is what it is there."""
+        if args or kwargs:
+            return _RawExecutor.shutdown_async(self, *args, **kwargs)
+        return self._await_shutdown(_shutdown_flags(cancel_futures))
+
+    async def _await_shutdown(self, flags):
+        from . import _asyncio
+        await _asyncio.operation(lambda *args: _native.shutdown(self, flags, *args),
+                                 self.shutdown_finish)
+
     def __enter__(self):
         return self
 
@@ -234,9 +257,7 @@ class Executor(_RawExecutor):
         if kind is not None and issubclass(kind, (KeyboardInterrupt,
                                                   _asyncio.asyncio.CancelledError)):
             self.terminate_workers()
-        await _asyncio.operation(
-            lambda *args: _native.shutdown(self, _PPool.ShutdownFlags.NONE, *args),
-            lambda result: self.shutdown_finish(result))
+        await self._await_shutdown(_PPool.ShutdownFlags.NONE)
 
 
 def _shutdown_flags(cancel_futures):
@@ -288,7 +309,10 @@ def wait_futures(futures, return_when=_PPool.ReturnWhen.ALL_COMPLETED, timeout=N
     if not isinstance(return_when, _PPool.ReturnWhen):
         raise ValueError('return_when can\'t be %r' % (return_when, ))
     result = _loop.wait_for(_native.wait_futures, futures, return_when, to_msec(timeout))
-    return _PPool.wait_futures_finish(result)
+    return _wait_futures_finish(result)
+
+
+_wait_futures_finish = _errors.translated(_PPool.wait_futures_finish)
 
 
 _RETURN_WHEN = {

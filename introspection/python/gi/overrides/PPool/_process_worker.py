@@ -22,6 +22,9 @@ from . import _pickling
 
 _PPool = get_introspection_module('PPool')
 
+# The method as the library has it, whatever an override makes of it.
+_add_function = _PPool.Worker.add_function
+
 
 class Descriptor:
     """A descriptor of the parent that initargs hold, in the form that multiprocessing expects
@@ -115,7 +118,7 @@ def _prepare(setup):
 
 def _initialize(invocation, args, worker):
     """Is the first function that is called, and of no use after that."""
-    worker.add_function(invocation.get_function(), _run)
+    _add_function(worker, invocation.get_function(), _run)
     try:
         setup = _pickling.loads(args)
         _prepare(setup)
@@ -144,7 +147,7 @@ def _to_error(error):
 def _handle_call(worker, invocation):
     """Is called for a name that is new, and has calls of that name find their function at once
     from then on."""
-    worker.add_function(invocation.get_function(), _run)
+    _add_function(worker, invocation.get_function(), _run)
     invocation.return_value(_run(invocation, invocation.get_args()))
     return True
 
@@ -156,7 +159,7 @@ def main():
     PPool.Worker.is_spawned = staticmethod(lambda: False)
     _pickling.use_reducers(multiprocessing.reduction.ForkingPickler._extra_reducers)
     worker = _PPool.Worker.new()
-    worker.add_function(sys.argv[1], _initialize, worker)
+    _add_function(worker, sys.argv[1], _initialize, worker)
     worker.connect('handle-call', _handle_call)
     with wakeup_on_signal():
         sys.exit(worker.run())

@@ -196,6 +196,18 @@ def to_variant(value, where='the value'):
         raise _explain(error, value, where) from None
 
 
+def check_name(name, what='the function'):
+    """Raises TypeError for what is no name; programs that come from concurrent.futures give
+    the function itself."""
+    if isinstance(name, str):
+        return
+    if callable(name) and isinstance(getattr(name, '__name__', None), str):
+        raise TypeError('%s must be given by its name in the worker, a str such as %r, and not '
+                        'itself; PPool.ProcessPoolExecutor takes functions'
+                        % (what, name.__name__))
+    raise TypeError('%s must be given by its name, a str, not %s' % (what, type(name).__name__))
+
+
 def arguments_to_variant(function, args):
     """The value that a call sends: none is (), one is itself, unless that is a tuple;
     else all are a tuple. So a tuple always is the arguments."""

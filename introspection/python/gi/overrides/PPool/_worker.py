@@ -14,6 +14,9 @@ from . import _errors, _values
 _PPool = get_introspection_module('PPool')
 
 
+_raw_add_function = _PPool.Worker.add_function
+
+
 @override
 class Worker(_PPool.Worker):
     """The served side: functions, and run()."""
@@ -35,8 +38,13 @@ class Worker(_PPool.Worker):
         if inspect.iscoroutinefunction(function):
             self.add_handler(name, functools.partial(_begin, name, function))
         else:
-            self.add_function(name, functools.partial(_call, name, function))
+            _raw_add_function(self, name, functools.partial(_call, name, function))
         return function
+
+    def add_function(self, name, function, /, *user_data):
+        """Adds a function as in C: function(invocation, args, *user_data) gives a
+        GLib.Variant, or raises a GLib.Error. Another value is a TypeError of the call."""
+        _raw_add_function(self, name, functools.partial(_call_raw, name, function), *user_data)
 
 
 def _call(name, function, invocation, args, *_):
@@ -50,6 +58,16 @@ def _call(name, function, invocation, args, *_):
         _errors.raise_clean(error)
     finally:
         del error
+
+
+def _call_raw(name, function, *args):
+    """C takes what is no variant for nothing, and can't say what it was."""
+    value = function(*args)
+    if value is None or isinstance(value, GLib.Variant):
+        return value
+    raise _errors.to_glib(TypeError(
+        '“%s” returned a value of the type %s, and not a GLib.Variant; functions that '
+        '@worker.function adds may return plain values' % (name, type(value).__name__)))
 
 
 def _begin(name, function, invocation, *_):

@@ -9,6 +9,7 @@ import hashlib
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -50,7 +51,7 @@ def install(srcdir, meson, directory):
 
 def compile_program(compiler, directory, text, environ):
     (directory / 'smallest.c').write_text(text)
-    flags = run('pkg-config', '--cflags', '--libs', 'ppool-glib-1.0', env=environ).split()
+    flags = shlex.split(run('pkg-config', '--cflags', '--libs', 'ppool-glib-1.0', env=environ))
     run(*compiler, '-Wall', '-Wextra', '-Wno-unused-parameter', '-Werror',
         '-o', 'smallest', 'smallest.c', *flags, cwd=directory, env=environ)
 

@@ -136,8 +136,9 @@ const tests = {
     // A terminal sees how far it is, and no trace of it is left.
     'progress': async () => {
         const [names, remove] = writeFiles({'one': '1', 'two': '2'});
-        const {out} = await run(['env', 'TERM=xterm', 'script', '-qec',
-            `gjs -m ${FOLDER}/checksum.js ${names.join(' ')}`, '/dev/null']);
+        const command = ['gjs', '-m', `${FOLDER}/checksum.js`, ...names].map(name => GLib.shell_quote(name));
+        const {out} = await run(['env', 'TERM=xterm', 'script', '-qec', command.join(' '),
+            '/dev/null']);
 
         check(out.startsWith('\r0 of 2 files\r1 of 2 files\r\x1b[K'), JSON.stringify(out));
         remove();

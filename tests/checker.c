@@ -200,13 +200,6 @@ assert_refusal (Checker      *self,
   g_assert_error (error, PPOOL_ERROR, code);
 }
 
-/* For a call that the test looks after itself: it may be counted with the others. */
-void
-checker_allow_call (Checker *self)
-{
-  g_atomic_int_inc (&self->n_attempts);
-}
-
 /* (nullable): NULL if the call was refused. */
 Watched *
 checker_submit (Checker        *self,

@@ -40,7 +40,6 @@ Watched       *checker_submit        (Checker        *self,
                                       CheckerWaiting  waiting,
                                       const char     *function,
                                       GVariant       *args);
-void           checker_allow_call    (Checker        *self);
 guint          checker_get_n_calls   (Checker        *self);
 guint          checker_get_n_done    (Checker        *self);
 PPoolFuture   *checker_get_future    (Checker        *self,

@@ -161,8 +161,7 @@ check_cwd (PPoolLaunchPlan  *self,
 }
 
 /* The trampoline would find the same, but could tell it only on standard error
- * and by its exit status; and the PATH that GSubprocessLauncher searches is the
- * parent's. */
+ * and by its exit status; and the PATH that GLib searches is the parent's. */
 static gboolean
 find_program (PPoolLaunchPlan  *self,
               char            **path,
@@ -226,58 +225,84 @@ check_descriptors (void)
   return code;
 }
 
+/* What the worker inherits. */
+typedef struct
+{
+  char **env;      /* (owned) */
+  int sources[2];  /* (owned) */
+  int targets[2];
+  gsize n_fds;
+  int stderr_fd;   /* (owned); -1 for this process's */
+} Estate;
+
+static void
+clear_estate (Estate *self)
+{
+  g_strfreev (self->env);
+  for (gsize i = 0; i < self->n_fds; i++)
+    close (self->sources[i]);
+  if (self->stderr_fd >= 0)
+    close (self->stderr_fd);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Estate, clear_estate)
+
+static void
+add_fd (Estate *self,
+        int     source,
+        int     target)
+{
+  self->sources[self->n_fds] = source;
+  self->targets[self->n_fds++] = target;
+}
+
 /* With posix_spawn(), GLib closes the descriptor that became standard error
  * under its old number last, when that number may already be a worker's. */
 static gboolean
-take_stderr_fd (GSubprocessLauncher *launcher,
-                int                  fd)
+move_stderr_fd (Estate *self)
 {
-  int high;
+  int low = self->stderr_fd;
 
-  if (fd > PROGRAM_FD)
-    {
-      g_subprocess_launcher_take_stderr_fd (launcher, fd);
-      return TRUE;
-    }
+  if (low < 0 || low > PROGRAM_FD)
+    return TRUE;
 
-  high = fcntl (fd, F_DUPFD_CLOEXEC, PROGRAM_FD + 1);
-  close (fd);
-  if (high >= 0)
-    g_subprocess_launcher_take_stderr_fd (launcher, high);
+  self->stderr_fd = fcntl (low, F_DUPFD_CLOEXEC, PROGRAM_FD + 1);
+  close (low);
 
-  return high >= 0;
+  return self->stderr_fd >= 0;
 }
 
-/* Gives the launcher all that the worker inherits, and tells what went wrong
- * as a code of errno. */
+/* Collects all that the worker inherits, and tells what went wrong as a code of
+ * errno. */
 static int
-hand_over (PPoolLaunchPlan     *self,
-           GSubprocessLauncher *launcher,
-           int                  channel_fd,
-           int                  stderr_fd)
+hand_over (PPoolLaunchPlan *self,
+           int              channel_fd,
+           int              stderr_fd,
+           Estate          *estate)
 {
   g_autofree char *inode = NULL;
   struct stat st = { 0 };
   int program_fd;
   int code = 0;
 
+  *estate = (Estate){ .env = g_strdupv (self->env), .stderr_fd = stderr_fd };
+  add_fd (estate, channel_fd, CHANNEL_FD);
   if (fstat (channel_fd, &st) != 0)
     code = errno;
   inode = g_strdup_printf ("%" G_GUINT64_FORMAT, (guint64) st.st_ino);
 
-  g_subprocess_launcher_set_environ (launcher, self->env);
-  g_subprocess_launcher_setenv (launcher, PPOOL_ENV_WORKER_FD, G_STRINGIFY (CHANNEL_FD), TRUE);
-  g_subprocess_launcher_setenv (launcher, PPOOL_ENV_WORKER_SOCKET, inode, TRUE);
+  estate->env =
+    g_environ_setenv (estate->env, PPOOL_ENV_WORKER_FD, G_STRINGIFY (CHANNEL_FD), TRUE);
+  estate->env = g_environ_setenv (estate->env, PPOOL_ENV_WORKER_SOCKET, inode, TRUE);
 
-  g_subprocess_launcher_take_fd (launcher, channel_fd, CHANNEL_FD);
-  if (stderr_fd >= 0 && !take_stderr_fd (launcher, stderr_fd))
+  if (!move_stderr_fd (estate))
     code = errno;
 
   if (self->program != NULL)
     {
       program_fd = fcntl (self->program->fd, F_DUPFD_CLOEXEC, PROGRAM_FD + 1);
       if (program_fd >= 0)
-        g_subprocess_launcher_take_fd (launcher, program_fd, PROGRAM_FD);
+        add_fd (estate, program_fd, PROGRAM_FD);
       else
         code = errno;
     }
@@ -294,11 +319,34 @@ add_argv (GPtrArray          *command,
   g_ptr_array_add (command, NULL);
 }
 
-static GSubprocess *
-spawn_through (PPoolLaunchPlan      *self,
-               GSubprocessLauncher  *launcher,
-               const char           *program,
-               GError              **error)
+/* Returns 0 on failure. */
+static GPid
+execute (const Estate          *estate,
+         GPtrArray             *command,
+         const char            *cwd,
+         GSpawnFlags            flags,
+         GSpawnChildSetupFunc   setup,
+         GError               **error)
+{
+  GPid pid = 0;
+
+  if (!g_spawn_async_with_pipes_and_fds (cwd, (const char * const *) command->pdata,
+                                         (const char * const *) estate->env,
+                                         flags | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH,
+                                         setup, GINT_TO_POINTER (getpid ()),
+                                         -1, -1, estate->stderr_fd,
+                                         estate->sources, estate->targets, estate->n_fds,
+                                         &pid, NULL, NULL, NULL, error))
+    return 0;
+
+  return pid;
+}
+
+static GPid
+spawn_through (PPoolLaunchPlan  *self,
+               const Estate     *estate,
+               const char       *program,
+               GError          **error)
 {
   g_autoptr (GPtrArray) command = g_ptr_array_new_with_free_func (g_free);
 
@@ -314,7 +362,9 @@ spawn_through (PPoolLaunchPlan      *self,
   g_ptr_array_add (command, g_strdup ("--"));
   add_argv (command, (const char * const *) self->argv);
 
-  return g_subprocess_launcher_spawnv (launcher, (const char * const *) command->pdata, error);
+  /* The trampoline closes what isn't to be inherited, so that GLib has no need to
+   * fork for that. */
+  return execute (estate, command, NULL, G_SPAWN_LEAVE_DESCRIPTORS_OPEN, NULL, error);
 }
 
 /* Runs between fork() and exec(). An ignored signal stays ignored across exec, and
@@ -344,84 +394,79 @@ child_setup (gpointer user_data)
 
 /* Where the trampoline is missing: GLib forks then, which takes the longer the
  * more memory this process has. */
-static GSubprocess *
-spawn_directly (PPoolLaunchPlan      *self,
-                GSubprocessLauncher  *launcher,
-                const char           *program,
-                GError              **error)
+static GPid
+spawn_directly (PPoolLaunchPlan  *self,
+                const Estate     *estate,
+                const char       *program,
+                GError          **error)
 {
   g_autoptr (GPtrArray) command = g_ptr_array_new_with_free_func (g_free);
 
   if (self->program != NULL && !ppool_program_is_there (self->program))
     program = "/proc/self/fd/" G_STRINGIFY (PROGRAM_FD);
 
-  g_subprocess_launcher_set_flags (launcher, G_SUBPROCESS_FLAGS_NONE);
-  g_subprocess_launcher_set_child_setup (launcher, child_setup, GINT_TO_POINTER (getpid ()), NULL);
-  if (self->cwd != NULL)
-    g_subprocess_launcher_set_cwd (launcher, self->cwd);
-
   g_ptr_array_add (command, g_strdup (program));
   add_argv (command, (const char * const *) self->argv + 1);
 
-  return g_subprocess_launcher_spawnv (launcher, (const char * const *) command->pdata, error);
+  return execute (estate, command, self->cwd, G_SPAWN_DEFAULT, child_setup, error);
 }
 
-static GSubprocess *
-spawn (PPoolLaunchPlan      *self,
-       GSubprocessLauncher  *launcher,
-       const char           *program,
-       GError              **error)
+static GPid
+spawn (PPoolLaunchPlan  *self,
+       const Estate     *estate,
+       const char       *program,
+       GError          **error)
 {
   g_autoptr (GError) local_error = NULL;
-  GSubprocess *subprocess;
+  GPid pid;
 
   if (access (self->trampoline, X_OK) == 0)
     {
-      subprocess = spawn_through (self, launcher, program, &local_error);
+      pid = spawn_through (self, estate, program, &local_error);
     }
   else
     {
       g_debug ("%s: %s; workers are started without it", self->trampoline, g_strerror (errno));
-      subprocess = spawn_directly (self, launcher, program, &local_error);
+      pid = spawn_directly (self, estate, program, &local_error);
     }
 
-  if (subprocess == NULL)
+  if (pid == 0)
     fail (self, local_error->message, error);
 
-  return subprocess;
+  return pid;
 }
 
 /* Starts a worker that has @channel_fd and, unless it is -1, @stderr_fd as its
- * standard error. Both are consumed, also on failure.
+ * standard error. Both are consumed, also on failure, for which 0 is returned. The
+ * caller has to reap the worker.
  *
  * The worker is killed when the calling thread ends. */
-GSubprocess *
+GPid
 ppool_launch_plan_spawn (PPoolLaunchPlan  *self,
                          int               channel_fd,
                          int               stderr_fd,
                          GError          **error)
 {
-  g_autoptr (GSubprocessLauncher) launcher = NULL;
+  g_auto (Estate) estate = { 0 };
   g_autofree char *program = NULL;
   int code;
 
   g_assert (channel_fd >= 0);
 
-  launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_INHERIT_FDS);
-  code = hand_over (self, launcher, channel_fd, stderr_fd);
+  code = hand_over (self, channel_fd, stderr_fd, &estate);
 
   if (!check_command (self, error) ||
       !check_cwd (self, error) ||
       !find_program (self, &program, error))
-    return NULL;
+    return 0;
 
   if (code == 0)
     code = check_descriptors ();
   if (code != 0)
     {
       fail (self, g_strerror (code), error);
-      return NULL;
+      return 0;
     }
 
-  return spawn (self, launcher, program, error);
+  return spawn (self, &estate, program, error);
 }

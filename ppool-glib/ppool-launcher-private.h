@@ -20,7 +20,7 @@ void             ppool_launch_plan_unref                    (PPoolLaunchPlan  *s
 PPoolStderrMode  ppool_launch_plan_get_stderr_mode          (PPoolLaunchPlan  *self);
 guint            ppool_launch_plan_get_handshake_timeout_msec (PPoolLaunchPlan *self);
 
-GSubprocess     *ppool_launch_plan_spawn                    (PPoolLaunchPlan  *self,
+GPid             ppool_launch_plan_spawn                    (PPoolLaunchPlan  *self,
                                                              int               channel_fd,
                                                              int               stderr_fd,
                                                              GError          **error);

@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include "ppool-child-private.h"
 #include "ppool-handshake-private.h"
 #include "ppool-process-private.h"
 #include "ppool-stderr-private.h"
@@ -40,7 +41,7 @@ struct _PPoolProcess
   const char *violation; /* (nullable): what it did that can't be */
 
   /* In the manager's thread. */
-  GSubprocess *subprocess;   /* (owned) (nullable) */
+  PPoolChild *child;         /* (owned) (nullable) */
   PPoolChannel *channel;     /* (owned) (nullable) */
   PPoolBoard *board;         /* (owned) (nullable): while it is offered */
   PPoolHandshake *handshake; /* (owned) (nullable): while it goes on */
@@ -75,9 +76,9 @@ void              ppool_process_execute   (PPoolProcess     *self);
 void              ppool_process_overdue   (gpointer          data);
 void              ppool_process_condemned (gpointer          data);
 void              ppool_process_drained   (gpointer          data);
-void              ppool_process_exited    (GObject          *source,
-                                           GAsyncResult     *result,
-                                           gpointer          user_data);
+void              ppool_process_exited    (int               wait_status,
+                                           gboolean          is_lost,
+                                           gpointer          data);
 
 extern const PPoolOutboxFuncs ppool_process_outbox_funcs;
 

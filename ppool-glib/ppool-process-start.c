@@ -215,6 +215,7 @@ spawn (PPoolProcess  *self,
        int           *channel_fd,
        GError       **error)
 {
+  GPid pid = 0;
   int stderr_fd;
   int fds[2];
 
@@ -230,14 +231,19 @@ spawn (PPoolProcess  *self,
   if (self->errors == NULL)
     close (fds[1]);
   else
-    self->subprocess = ppool_launch_plan_spawn (self->startup->plan, fds[1], stderr_fd, error);
+    pid = ppool_launch_plan_spawn (self->startup->plan, fds[1], stderr_fd, error);
 
-  if (self->subprocess == NULL)
-    close (fds[0]);
-  else
-    *channel_fd = fds[0];
+  if (pid == 0)
+    {
+      close (fds[0]);
+      return FALSE;
+    }
 
-  return self->subprocess != NULL;
+  *channel_fd = fds[0];
+  self->child = ppool_child_new (pid, ppool_manager_get_context (self->manager),
+                                 ppool_process_exited, ppool_process_ref (self));
+
+  return TRUE;
 }
 
 static void
@@ -245,18 +251,16 @@ begin (PPoolProcess *self,
        int           channel_fd)
 {
   guint timeout = ppool_launch_plan_get_handshake_timeout_msec (self->startup->plan);
-  const char *pid = g_subprocess_get_identifier (self->subprocess);
 
   self->channel =
     ppool_channel_new (channel_fd, channel_cb, ppool_process_ref (self),
                        (GDestroyNotify) ppool_process_unref);
 
   ppool_gate_enter (self->gate);
-  self->pid = pid != NULL ? (guint) g_ascii_strtoull (pid, NULL, 10) : 0;
+  self->pid = (guint) ppool_child_get_pid (self->child);
   ppool_outbox_open (self->outbox, self->channel);
   ppool_gate_leave (self->gate);
 
-  g_subprocess_wait_async (self->subprocess, NULL, ppool_process_exited, ppool_process_ref (self));
   self->handshake = ppool_handshake_new (self->channel, ppool_manager_get_context (self->manager),
                                          handshake_cb, ppool_process_ref (self));
   if (timeout > 0)

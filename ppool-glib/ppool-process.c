@@ -33,6 +33,9 @@
  * of the worker may hold it. */
 #define DRAIN_MSEC 200
 
+/* How long it may take to read what is in a channel behind a worker that has exited. */
+#define UNREAD_MSEC 30000
+
 /* How long a worker that closed its channel may take to exit. */
 #define EXIT_MSEC 2000
 
@@ -123,8 +126,8 @@ static void
 send_signal (PPoolProcess *self,
              int           number)
 {
-  if (self->subprocess != NULL && !self->exited)
-    g_subprocess_send_signal (self->subprocess, number);
+  if (self->child != NULL)
+    ppool_child_send_signal (self->child, number);
 }
 
 static GError *
@@ -141,7 +144,7 @@ make_error (PPoolProcess *self)
       tail = ppool_stderr_dup_tail (self->errors);
     }
 
-  verdict.started = self->subprocess != NULL;
+  verdict.started = self->child != NULL;
   verdict.pid = self->pid;
   verdict.ready = self->was_ready;
   verdict.exited = self->exited && !self->executed;
@@ -200,7 +203,7 @@ finish (PPoolProcess *self)
   if (self->errors != NULL)
     ppool_stderr_finish (self->errors);
   g_clear_pointer (&self->errors, ppool_stderr_free);
-  g_clear_object (&self->subprocess);
+  g_clear_pointer (&self->child, ppool_child_free);
 
   self->funcs->gone (self->seat);
 }
@@ -261,33 +264,34 @@ ppool_process_drained (gpointer data)
   ppool_process_conclude (self);
 }
 
+/* What is unread arrives on GDBus's thread, which somebody else's code can keep busy.
+ * A worker that has exited is not waited for without end. */
+static void
+unread_cb (gpointer data)
+{
+  PPoolProcess *self = data;
+
+  self->drained = TRUE;
+  ppool_process_conclude (self);
+}
+
 static void
 undrained_cb (gpointer data)
 {
   ppool_process_shut (data);
-}
-
-/* GLib gives 0 as the status of a child that the kernel has reaped. */
-static gboolean
-children_are_ignored (void)
-{
-  struct sigaction action;
-
-  return sigaction (SIGCHLD, NULL, &action) == 0 &&
-         (action.sa_handler == SIG_IGN || (action.sa_flags & SA_NOCLDWAIT) != 0);
+  ppool_process_arm (data, UNREAD_MSEC, unread_cb);
 }
 
 void
-ppool_process_exited (GObject      *source,
-                      GAsyncResult *result,
-                      gpointer      user_data)
+ppool_process_exited (int      wait_status,
+                      gboolean is_lost,
+                      gpointer data)
 {
-  g_autoptr (PPoolProcess) self = user_data;
+  g_autoptr (PPoolProcess) self = data;
 
-  g_subprocess_wait_finish (G_SUBPROCESS (source), result, NULL);
   self->exited = TRUE;
-  self->wait_status = g_subprocess_get_status (self->subprocess);
-  self->status_is_lost = self->wait_status == 0 && children_are_ignored ();
+  self->wait_status = wait_status;
+  self->status_is_lost = is_lost;
 
   if (!self->drained)
     ppool_process_arm (self, DRAIN_MSEC, undrained_cb);

@@ -44,7 +44,7 @@ append_end (GString            *text,
     }
 
   if (self->status_is_lost)
-    g_string_append (text, "ended, its exit status unknown as this program ignores SIGCHLD,");
+    g_string_append (text, "ended, its exit status unknown as this program ignores SIGCHLD or reaped it itself,");
   else if (WIFSIGNALED (self->wait_status))
     append_signal (text, WTERMSIG (self->wait_status));
   else

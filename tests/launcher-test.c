@@ -24,6 +24,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* In the environment of a worker: says that it is one and is to report; or that
@@ -82,20 +83,21 @@ run_fds (PPoolLaunchPlan *plan,
          int              channel_fds[2],
          int              stderr_fds[2])
 {
-  g_autoptr (GSubprocess) subprocess = NULL;
   g_autoptr (GError) error = NULL;
   GString *report = g_string_new (NULL);
   char bytes[512];
   gssize n;
+  GPid pid;
+  int status;
 
-  subprocess = ppool_launch_plan_spawn (plan, channel_fds[1], stderr_fds[1], &error);
+  pid = ppool_launch_plan_spawn (plan, channel_fds[1], stderr_fds[1], &error);
   g_assert_no_error (error);
-  g_assert_nonnull (subprocess);
+  g_assert_cmpint (pid, >, 0);
 
   while ((n = read (stderr_fds[0], bytes, sizeof bytes)) > 0)
     g_string_append_len (report, bytes, n);
-  g_assert_true (g_subprocess_wait (subprocess, NULL, &error));
-  g_assert_true (g_subprocess_get_successful (subprocess));
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_cmpint (status, ==, 0);
 
   close (channel_fds[0]);
   close (stderr_fds[0]);
@@ -550,15 +552,13 @@ assert_failure (PPoolLauncher *launcher,
                 const char    *message)
 {
   g_autoptr (PPoolLaunchPlan) plan = ppool_launcher_make_plan (launcher);
-  g_autoptr (GSubprocess) subprocess = NULL;
   g_autoptr (GError) error = NULL;
   int channel_fds[2], stderr_fds[2];
 
   open_fds (channel_fds, stderr_fds);
-  subprocess = ppool_launch_plan_spawn (plan, channel_fds[1], stderr_fds[1], &error);
+  g_assert_cmpint (ppool_launch_plan_spawn (plan, channel_fds[1], stderr_fds[1], &error), ==, 0);
   g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_LAUNCH);
   g_assert_cmpstr (error->message, ==, message);
-  g_assert_null (subprocess);
 
   /* Both were consumed. */
   g_assert_cmpint (fcntl (channel_fds[1], F_GETFD), ==, -1);
@@ -638,20 +638,20 @@ test_exhausted (Fixture       *fixture,
 
   for (left = 0; left < 20; left++)
     {
-      g_autoptr (GSubprocess) subprocess = NULL;
       g_autoptr (GError) error = NULL;
+      GPid pid;
 
       open_fds (channel_fds, stderr_fds);
       limit.rlim_cur = (rlim_t) stderr_fds[1] + 1 + left;
       g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
-      subprocess = ppool_launch_plan_spawn (plan, channel_fds[1], stderr_fds[1], &error);
+      pid = ppool_launch_plan_spawn (plan, channel_fds[1], stderr_fds[1], &error);
       g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &before), ==, 0);
 
-      if (subprocess != NULL)
-        g_subprocess_wait (subprocess, NULL, NULL);
+      if (pid != 0)
+        g_assert_cmpint (waitpid (pid, NULL, 0), ==, pid);
       else
         g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_LAUNCH);
-      n_failed += subprocess == NULL;
+      n_failed += pid == 0;
       close (channel_fds[0]);
       close (stderr_fds[0]);
     }

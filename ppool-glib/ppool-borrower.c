@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "ppool-error.h"
-#include "ppool-pid-private.h"
+#include "ppool-fork-private.h"
 #include "ppool-value-private.h"
 
 /* One direction of one connection, at the side that reads. The other side registers
@@ -84,7 +84,7 @@ ppool_borrower_new (PPoolBorrowerFunc func,
 {
   PPoolBorrower *self = g_atomic_rc_box_new0 (PPoolBorrower);
 
-  self->pid = ppool_pid_get ();
+  self->pid = ppool_fork_get_pid ();
   g_mutex_init (&self->lock);
   self->entries = g_hash_table_new_full (NULL, NULL, NULL, entry_free);
   self->ended = g_array_new (FALSE, FALSE, sizeof (Key));
@@ -205,7 +205,7 @@ end_loan (PPoolBorrower *self,
 {
   gpointer owner = NULL;
 
-  if (self->pid != ppool_pid_get ())
+  if (self->pid != ppool_fork_get_pid ())
     return;
 
   g_mutex_lock (&self->lock);

@@ -10,7 +10,7 @@
 #include "ppool-group-private.h"
 
 #include "ppool-error.h"
-#include "ppool-pid-private.h"
+#include "ppool-fork-private.h"
 
 /* A group waits for the calls of its futures and tells its owner of each that
  * is done, in the thread that settles it. Its owner is one of the two public
@@ -75,7 +75,7 @@ ppool_group_new (PPoolFuture    **futures,
   self->func = func;
   self->data = data;
   self->destroy = destroy;
-  self->pid = ppool_pid_get ();
+  self->pid = ppool_fork_get_pid ();
   g_mutex_init (&self->lock);
   g_cond_init (&self->changed);
 
@@ -117,7 +117,7 @@ ppool_group_check (PPoolGroup  *self,
 {
   if (self->foreign != NULL)
     g_propagate_error (error, g_error_copy (self->foreign));
-  else if (self->pid != ppool_pid_get ())
+  else if (self->pid != ppool_fork_get_pid ())
     g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN,
                  "The futures belong to process %ld; this one is a forked copy of it",
                  (long) self->pid);

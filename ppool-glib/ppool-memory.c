@@ -10,7 +10,7 @@
 #include "ppool-memory-private.h"
 
 #include "ppool-error.h"
-#include "ppool-pid-private.h"
+#include "ppool-fork-private.h"
 
 /* What a PPoolBuffer fills, and what the values made of it lie in: a segment that
  * can be lent as it is, or, if it is small, memory as any other. A value is known by
@@ -104,7 +104,7 @@ find_idle (gsize size)
       const Idle *idle = &g_array_index (kept.idle, Idle, i);
       gsize found = ppool_segment_get_size (idle->segment);
 
-      if (idle->pid == ppool_pid_get () && found >= size && found / MAX_WASTE <= size && found <= least)
+      if (idle->pid == ppool_fork_get_pid () && found >= size && found / MAX_WASTE <= size && found <= least)
         {
           least = found;
           best = i;
@@ -154,7 +154,7 @@ keep (PPoolSegment *segment,
   GSList *old = NULL;
 
   g_mutex_lock (&kept.lock);
-  if (kept.n_holders > 0 && pid == ppool_pid_get () && size <= PPOOL_SEGMENT_MAX_BYTES)
+  if (kept.n_holders > 0 && pid == ppool_fork_get_pid () && size <= PPOOL_SEGMENT_MAX_BYTES)
     {
       old = take_old (1, size, idle.since);
       if (kept.idle == NULL)
@@ -208,7 +208,7 @@ ppool_memory_new (gsize    size,
   g_autoptr (PPoolMemory) self = g_atomic_rc_box_new0 (PPoolMemory);
 
   self->size = size;
-  self->pid = ppool_pid_get ();
+  self->pid = ppool_fork_get_pid ();
 
   return allocate (self, error) ? g_steal_pointer (&self) : NULL;
 }

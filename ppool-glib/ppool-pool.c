@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "ppool-error.h"
+#include "ppool-fork-private.h"
 #include "ppool-limits-private.h"
-#include "ppool-pid-private.h"
 #include "ppool-process-private.h"
 #include "ppool-spawned-private.h"
 
@@ -150,7 +150,7 @@ ppool_pool_new (GObject       *executor,
 {
   PPoolPool *self = g_atomic_rc_box_new0 (PPoolPool);
 
-  self->pid = ppool_pid_get ();
+  self->pid = ppool_fork_get_pid ();
   g_weak_ref_init (&self->executor, executor);
   self->notifier = ppool_notifier_ref (notifier);
   ppool_gate_init (&self->gate);
@@ -235,7 +235,7 @@ gboolean
 ppool_pool_check (PPoolPool  *self,
                   GError    **error)
 {
-  if (ppool_pid_get () == self->pid)
+  if (ppool_fork_get_pid () == self->pid)
     return TRUE;
 
   g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN,
@@ -305,9 +305,9 @@ ensure_manager (PPoolPool     *self,
 static gboolean
 check_threads (GError **error)
 {
-  pid_t owner = ppool_pid_claim_threads ();
+  pid_t owner = ppool_fork_claim_threads ();
 
-  if (owner == ppool_pid_get ())
+  if (owner == ppool_fork_get_pid ())
     return TRUE;
 
   g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN,

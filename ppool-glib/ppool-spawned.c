@@ -10,7 +10,7 @@
 #include "ppool-spawned-private.h"
 
 #include "ppool-error.h"
-#include "ppool-pid-private.h"
+#include "ppool-fork-private.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -56,7 +56,7 @@ look_up (void)
       fcntl ((int) fd, F_SETFD, FD_CLOEXEC) == 0)
     {
       spawned.fd = (int) fd;
-      spawned.pid = ppool_pid_get ();
+      spawned.pid = ppool_fork_get_pid ();
     }
 
   unsetenv (PPOOL_ENV_WORKER_FD);
@@ -89,7 +89,7 @@ ppool_spawned_by_pool (void)
 {
   look_up_once ();
 
-  return spawned.pid != 0 && spawned.pid == ppool_pid_get ();
+  return spawned.pid != 0 && spawned.pid == ppool_fork_get_pid ();
 }
 
 /* Hands the channel's descriptor over to the caller, once: later callers, and

@@ -1,4 +1,4 @@
-/* ppool-pid-private.h: which process this is, at the price of a load
+/* ppool-fork-private.h: which process this is, at the price of a load
  *
  * Copyright 2026 The PPool-GLib authors
  *
@@ -12,7 +12,7 @@
 
 G_BEGIN_DECLS
 
-pid_t ppool_pid_get           (void);
-pid_t ppool_pid_claim_threads (void);
+pid_t ppool_fork_get_pid       (void);
+pid_t ppool_fork_claim_threads (void);
 
 G_END_DECLS

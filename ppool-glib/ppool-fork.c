@@ -1,4 +1,4 @@
-/* ppool-pid.c: which process this is, at the price of a load
+/* ppool-fork.c: which process this is, at the price of a load
  *
  * Copyright 2026 The PPool-GLib authors
  *
@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "ppool-pid-private.h"
+#include "ppool-fork-private.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -39,7 +39,7 @@ get_kept (void)
 
 /* May be called from any thread. */
 pid_t
-ppool_pid_get (void)
+ppool_fork_get_pid (void)
 {
   int *kept = get_kept ();
   int pid;
@@ -61,12 +61,12 @@ ppool_pid_get (void)
  * be started only in the process that was the first to start any. Returns that one.
  * May be called from any thread. */
 pid_t
-ppool_pid_claim_threads (void)
+ppool_fork_claim_threads (void)
 {
   static int owner = 0;
   int nobody = 0;
 
-  __atomic_compare_exchange_n (&owner, &nobody, ppool_pid_get (), FALSE, __ATOMIC_RELAXED,
+  __atomic_compare_exchange_n (&owner, &nobody, ppool_fork_get_pid (), FALSE, __ATOMIC_RELAXED,
                                __ATOMIC_RELAXED);
 
   return owner;

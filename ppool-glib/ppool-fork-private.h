@@ -12,7 +12,10 @@
 
 G_BEGIN_DECLS
 
-pid_t ppool_fork_get_pid       (void);
-pid_t ppool_fork_claim_threads (void);
+pid_t    ppool_fork_get_pid           (void);
+gboolean ppool_fork_is_copy           (void);
+
+void     ppool_fork_set_threads_owner (void);
+pid_t    ppool_fork_get_threads_owner (void);
 
 G_END_DECLS

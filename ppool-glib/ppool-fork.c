@@ -9,8 +9,13 @@
 
 #include "ppool-fork-private.h"
 
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+/* The kernel's flag of a process that has not executed a program since it was forked. */
+#define PF_FORKNOEXEC 0x40
 
 /* Every function of an executor and of a future has to know whether it runs in a
  * forked copy of their process, and getpid() is a system call. The number is
@@ -57,17 +62,37 @@ ppool_fork_get_pid (void)
   return pid;
 }
 
-/* GLib's threads do not survive a fork, and it doesn't start them again: workers can
- * be started only in the process that was the first to start any. Returns that one.
- * May be called from any thread. */
-pid_t
-ppool_fork_claim_threads (void)
+/* Whether this process is a copy that fork() made and that has executed no program
+ * since, which the kernel notes; FALSE where it doesn't tell. */
+gboolean
+ppool_fork_is_copy (void)
 {
-  static int owner = 0;
-  int nobody = 0;
+  g_autofree char *stat = NULL;
+  const char *end;
+  unsigned flags = 0;
 
-  __atomic_compare_exchange_n (&owner, &nobody, ppool_fork_get_pid (), FALSE, __ATOMIC_RELAXED,
-                               __ATOMIC_RELAXED);
+  /* “PID (NAME) STATE PARENT GROUP SESSION TERMINAL TERMINAL_GROUP FLAGS” */
+  if (g_file_get_contents ("/proc/self/stat", &stat, NULL, NULL) &&
+      (end = strrchr (stat, ')')) != NULL)
+    sscanf (end, ") %*c %*d %*d %*d %*d %*d %u", &flags);
 
-  return owner;
+  return (flags & PF_FORKNOEXEC) != 0;
+}
+
+static int threads_owner = 0;
+
+/* GLib's threads do not survive a fork, and it doesn't start them again. To be called
+ * where they are known to be there: workers can be started only in this process then,
+ * and in none of its copies. */
+void
+ppool_fork_set_threads_owner (void)
+{
+  g_atomic_int_set (&threads_owner, ppool_fork_get_pid ());
+}
+
+/* Returns the process that has them, or 0 if that is not known. */
+pid_t
+ppool_fork_get_threads_owner (void)
+{
+  return g_atomic_int_get (&threads_owner);
 }

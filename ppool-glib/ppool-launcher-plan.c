@@ -10,6 +10,7 @@
 #include "ppool-launcher-internal.h"
 
 #include "ppool-error.h"
+#include "ppool-spare-private.h"
 #include "ppool-spawned-private.h"
 
 #include <errno.h>
@@ -24,7 +25,7 @@
 #define CHANNEL_FD 3
 #define PROGRAM_FD 4
 
-/* What a start opens in this process for a moment. */
+/* What a start opens in this process for a moment, and GLib aborts without. */
 #define N_SPARE_FDS 8
 
 struct _PPoolLaunchPlan
@@ -199,30 +200,6 @@ find_program (PPoolLaunchPlan  *self,
   *path = g_steal_pointer (&found);
 
   return TRUE;
-}
-
-/* GLib aborts, rather than fails, if it runs out of descriptors while it
- * starts a process. */
-static int
-check_descriptors (void)
-{
-  int spare[N_SPARE_FDS];
-  int code = 0;
-  int n = 0;
-
-  while (n < N_SPARE_FDS && code == 0)
-    {
-      spare[n] = open ("/dev/null", O_RDWR | O_CLOEXEC);
-      if (spare[n] >= 0)
-        n++;
-      else
-        code = errno;
-    }
-
-  while (n > 0)
-    close (spare[--n]);
-
-  return code;
 }
 
 /* What the worker inherits. */
@@ -461,7 +438,7 @@ ppool_launch_plan_spawn (PPoolLaunchPlan  *self,
     return 0;
 
   if (code == 0)
-    code = check_descriptors ();
+    code = ppool_spare_check_descriptors (N_SPARE_FDS);
   if (code != 0)
     {
       fail (self, g_strerror (code), error);

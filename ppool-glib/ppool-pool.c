@@ -288,26 +288,38 @@ ppool_pool_accepts_calls (PPoolPool  *self,
 }
 
 /* Within the gate: the first call starts the manager. */
-static void
-ensure_manager (PPoolPool     *self,
-                PPoolLauncher *launcher)
+static gboolean
+ensure_manager (PPoolPool      *self,
+                PPoolLauncher  *launcher,
+                GError        **error)
 {
+  PPoolManager *manager;
+
   if (self->manager != NULL)
-    return;
+    return TRUE;
+
+  manager = ppool_manager_new (ppool_pool_manager_ended, ppool_pool_ref (self), error);
+  if (manager == NULL)
+    {
+      g_prefix_error_literal (error, "No worker can be started: ");
+      ppool_pool_unref (self);
+      return FALSE;
+    }
 
   self->startup.plan = ppool_launcher_make_plan (launcher);
-  g_atomic_pointer_set (&self->manager,
-                        ppool_manager_new (ppool_pool_manager_ended, ppool_pool_ref (self)));
+  g_atomic_pointer_set (&self->manager, manager);
   ppool_scheduler_set_n_spare (self->scheduler, self->spare_workers);
+
+  return TRUE;
 }
 
 /* A new executor in a forked copy would wait for threads that only the original has. */
 static gboolean
 check_threads (GError **error)
 {
-  pid_t owner = ppool_fork_claim_threads ();
+  pid_t owner = ppool_fork_get_threads_owner ();
 
-  if (owner == ppool_fork_get_pid ())
+  if (owner == 0 || owner == ppool_fork_get_pid ())
     return TRUE;
 
   g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN,
@@ -360,12 +372,9 @@ ppool_pool_prestart (PPoolPool      *self,
     return FALSE;
 
   ppool_gate_enter (&self->gate);
-  accepted = accepts_calls (self, error);
+  accepted = accepts_calls (self, error) && ensure_manager (self, launcher, error);
   if (accepted)
-    {
-      ensure_manager (self, launcher);
-      ppool_scheduler_prestart (self->scheduler, n_workers);
-    }
+    ppool_scheduler_prestart (self->scheduler, n_workers);
   ppool_gate_leave (&self->gate);
 
   return accepted;
@@ -383,10 +392,11 @@ ppool_pool_submit (PPoolPool      *self,
     return FALSE;
 
   ppool_gate_enter (&self->gate);
-  accepted = accepts_calls (self, error);
+  accepted = accepts_calls (self, error) &&
+             (ppool_record_get_stage (record) != PPOOL_RECORD_NEW ||
+              ensure_manager (self, launcher, error));
   if (accepted && ppool_record_get_stage (record) == PPOOL_RECORD_NEW)
     {
-      ensure_manager (self, launcher);
       ppool_pool_accept (self, record);
       ppool_scheduler_push (self->scheduler, record);
     }

@@ -246,23 +246,41 @@ spawn (PPoolProcess  *self,
   return TRUE;
 }
 
+/* Without a thread for the handshake, this worker was started in vain. */
+static void
+give_up (PPoolProcess *self,
+         const GError *error)
+{
+  self->drained = TRUE;
+  ppool_process_condemn (self, error);
+  ppool_process_execute (self);
+}
+
 static void
 begin (PPoolProcess *self,
        int           channel_fd)
 {
+  g_autoptr (GError) error = NULL;
   guint timeout = ppool_launch_plan_get_handshake_timeout_msec (self->startup->plan);
 
   self->channel =
     ppool_channel_new (channel_fd, channel_cb, ppool_process_ref (self),
                        (GDestroyNotify) ppool_process_unref);
 
+  self->handshake = ppool_handshake_new (self->channel, ppool_manager_get_context (self->manager),
+                                         handshake_cb, ppool_process_ref (self), &error);
+  if (self->handshake == NULL)
+    {
+      give_up (self, error);
+      ppool_process_unref (self);
+      return;
+    }
+
   ppool_gate_enter (self->gate);
   self->pid = (guint) ppool_child_get_pid (self->child);
   ppool_outbox_open (self->outbox, self->channel);
   ppool_gate_leave (self->gate);
 
-  self->handshake = ppool_handshake_new (self->channel, ppool_manager_get_context (self->manager),
-                                         handshake_cb, ppool_process_ref (self));
   if (timeout > 0)
     ppool_process_arm (self, timeout, handshake_overdue_cb);
 }
@@ -275,7 +293,7 @@ ppool_process_start (gpointer data)
   g_autoptr (GError) error = NULL;
   int channel_fd = -1;
 
-  if (wanted && spawn (self, &channel_fd, &error))
+  if (wanted && ppool_channel_check_thread (&error) && spawn (self, &channel_fd, &error))
     {
       begin (self, channel_fd);
       return;

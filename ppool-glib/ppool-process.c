@@ -144,7 +144,7 @@ make_error (PPoolProcess *self)
       tail = ppool_stderr_dup_tail (self->errors);
     }
 
-  verdict.started = self->child != NULL;
+  verdict.started = self->pid != 0;
   verdict.pid = self->pid;
   verdict.ready = self->was_ready;
   verdict.exited = self->exited && !self->executed;

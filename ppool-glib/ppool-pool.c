@@ -12,9 +12,10 @@
 #include <string.h>
 
 #include "ppool-error.h"
-#include "ppool-limits-private.h"
 #include "ppool-pid-private.h"
 #include "ppool-process-private.h"
+#include "ppool-processors-private.h"
+#include "ppool-resources-private.h"
 #include "ppool-spawned-private.h"
 
 /* A pool is held by its executor, by its manager's thread while that runs, and
@@ -158,7 +159,7 @@ ppool_pool_new (GObject       *executor,
   self->places = g_hash_table_new (NULL, NULL);
   self->over_callbacks = g_array_new (FALSE, FALSE, sizeof (OverCallback));
   self->grace_msec = DEFAULT_GRACE_MSEC;
-  self->max_workers = ppool_limits_n_processors ();
+  self->max_workers = ppool_processors_count ();
   self->scheduler = ppool_scheduler_new (&ppool_pool_scheduler_funcs, self, self->max_workers);
   ppool_scheduler_set_n_processors (self->scheduler, self->max_workers);
 
@@ -179,7 +180,7 @@ ppool_pool_set_max_workers (PPoolPool *self,
                             guint      max_workers)
 {
   if (max_workers == 0)
-    max_workers = ppool_limits_n_processors ();
+    max_workers = ppool_processors_count ();
 
   ppool_gate_enter (&self->gate);
   self->max_workers = max_workers;
@@ -335,7 +336,7 @@ check_start (PPoolPool  *self,
   ppool_gate_leave (&self->gate);
 
   return !may_start ||
-         (check_threads (error) && ppool_limits_check_workers (max_workers, error));
+         (check_threads (error) && ppool_resources_check_workers (max_workers, error));
 }
 
 /* Whether the pool may be used at all: what is worse than its state. */

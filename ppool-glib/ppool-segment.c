@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "ppool-error.h"
-#include "ppool-limits-private.h"
+#include "ppool-resources-private.h"
 
 /* A memory file that one process fills and another reads. It is allocated whole
  * and sealed against another size, so that neither can make the other fault. The
@@ -165,7 +165,7 @@ is_allowed (gsize size)
       limit.rlim_cur < size)
     return FALSE;
 
-  return size <= LARGE_SIZE || size <= ppool_limits_available_memory ("/");
+  return size <= LARGE_SIZE || size <= ppool_resources_available_memory ("/");
 }
 
 static PPoolSegment *

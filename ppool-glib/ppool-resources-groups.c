@@ -31,6 +31,19 @@ ppool_resources_read_file (const char *root,
   return g_file_get_contents (path, &text, NULL, NULL) ? text : NULL;
 }
 
+/* FALSE also for a limit that is “max”. */
+gboolean
+ppool_resources_read_number (const char *root,
+                             const char *directory,
+                             const char *name,
+                             guint64    *number)
+{
+  g_autofree char *text = ppool_resources_read_file (root, directory, name);
+
+  return text != NULL && g_ascii_string_to_unsigned (g_strchomp (text), 10, 0,
+                                                     PPOOL_RESOURCES_NO_LIMIT, number, NULL);
+}
+
 /* Splits a line of /proc/self/mountinfo where a hierarchy with @controller, or
  * the unified one if that is NULL, is mounted; else FALSE. */
 static gboolean

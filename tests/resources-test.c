@@ -26,6 +26,106 @@ test_memory (FakeRoot      *fixture,
   g_assert_cmpuint (ppool_resources_available_memory ("/"), >, 1024 * 1024);
 }
 
+#define MIB (1024ull * 1024)
+
+static void
+put_number (FakeRoot   *fixture,
+            const char *dir,
+            const char *name,
+            guint64     number)
+{
+  g_autofree char *path = g_build_filename (dir, name, NULL);
+  g_autofree char *text = g_strdup_printf ("%" G_GUINT64_FORMAT "\n", number);
+
+  fake_root_put (fixture, path, text);
+}
+
+#define GROUP "sys/fs/cgroup/user.slice/me"
+
+static void
+put_unified (FakeRoot *fixture,
+             guint64   swap)
+{
+  g_autofree char *text = g_strdup_printf ("MemAvailable: %llu kB\nSwapFree: %" G_GUINT64_FORMAT
+                                           " kB\n", 64 * MIB, swap / 1024);
+
+  fake_root_put (fixture, "proc/meminfo", text);
+  fake_root_put (fixture, "proc/self/cgroup", "0::/user.slice/me\n");
+  fake_root_put (fixture, "proc/self/mountinfo", OTHER_MOUNTS UNIFIED_MOUNT);
+  fake_root_put (fixture, GROUP "/memory.max", "max\n");
+  put_number (fixture, GROUP, "memory.current", 500 * MIB);
+}
+
+static void
+assert_pids (FakeRoot   *fixture,
+             guint64     expected_limit,
+             guint64     expected_used,
+             const char *expected_file)
+{
+  guint64 limit, used;
+  g_autofree char *file = ppool_resources_read_pids (fixture->root, &limit, &used);
+
+  g_assert_cmpuint (limit, ==, expected_limit);
+  g_assert_cmpuint (used, ==, expected_used);
+  g_assert_cmpstr (file, ==, expected_file);
+}
+
+static void
+test_pids (FakeRoot      *fixture,
+           gconstpointer  user_data)
+{
+  assert_pids (fixture, PPOOL_RESOURCES_NO_LIMIT, 0, NULL);
+
+  put_unified (fixture, 0);
+  fake_root_put (fixture, GROUP "/pids.max", "max\n");
+  put_number (fixture, GROUP, "pids.current", 7);
+  assert_pids (fixture, PPOOL_RESOURCES_NO_LIMIT, 0, NULL);
+
+  put_number (fixture, GROUP, "pids.max", 100);
+  assert_pids (fixture, 100, 7, "/" GROUP "/pids.max");
+
+  /* The one that has less left, though its limit is higher. */
+  put_number (fixture, "sys/fs/cgroup/user.slice", "pids.max", 200);
+  put_number (fixture, "sys/fs/cgroup/user.slice", "pids.current", 150);
+  assert_pids (fixture, 200, 150, "/sys/fs/cgroup/user.slice/pids.max");
+
+  /* Some were there before the limit. */
+  put_number (fixture, GROUP, "pids.max", 5);
+  assert_pids (fixture, 5, 5, "/" GROUP "/pids.max");
+}
+
+static void
+test_pids_legacy (FakeRoot      *fixture,
+                  gconstpointer  user_data)
+{
+  fake_root_put (fixture, "proc/self/cgroup", "8:pids:/docker/me\n0::/\n");
+  fake_root_put (fixture, "proc/self/mountinfo",
+                 "38 30 0:35 /docker/me /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n");
+  put_number (fixture, "sys/fs/cgroup/pids", "pids.max", 64);
+  put_number (fixture, "sys/fs/cgroup/pids", "pids.current", 3);
+  assert_pids (fixture, 64, 3, "/sys/fs/cgroup/pids/pids.max");
+}
+
+static void
+test_processes (FakeRoot      *fixture,
+                gconstpointer  user_data)
+{
+  g_assert_cmpuint (ppool_resources_count_processes (fixture->root, 1000, 500), ==, 0);
+
+  fake_root_put (fixture, "proc/loadavg", "0.14 0.10 0.09 2/321 4711\n");
+  fake_root_put (fixture, "proc/1/status", "Name:\tinit\nUid:\t0\t0\t0\t0\nThreads:\t1\n");
+  fake_root_put (fixture, "proc/22/status",
+                 "Name:\tUid:\nUid:\t1000\t0\t0\t0\nNSpid:\t22\nThreads:\t30\n");
+  fake_root_put (fixture, "proc/333/status", "Name:\ta\nUid:\t1000\t1\t1\t1\nThreads:\t2\n");
+  fake_root_put (fixture, "proc/4/status", "");
+  fake_root_put (fixture, "proc/self/status", "Name:\ta\nUid:\t1000\t1\t1\t1\nThreads:\t9\n");
+  g_assert_cmpuint (ppool_resources_count_processes (fixture->root, 1000, 320), ==, 32);
+  g_assert_cmpuint (ppool_resources_count_processes (fixture->root, 0, 0), ==, 1);
+
+  /* If there is room for all, it does not matter whose they are. */
+  g_assert_cmpuint (ppool_resources_count_processes (fixture->root, 1000, 321), ==, 321);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -34,6 +134,9 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
 
   fake_root_add ("/resources/memory/system", test_memory);
+  fake_root_add ("/resources/pids/unified", test_pids);
+  fake_root_add ("/resources/pids/legacy", test_pids_legacy);
+  fake_root_add ("/resources/processes", test_processes);
 
   return g_test_run ();
 }

@@ -29,6 +29,13 @@ test_memory (FakeRoot      *fixture,
 #define MIB (1024ull * 1024)
 
 static void
+assert_memory (FakeRoot *fixture,
+               guint64   expected)
+{
+  g_assert_cmpuint (ppool_resources_available_memory (fixture->root), ==, expected);
+}
+
+static void
 put_number (FakeRoot   *fixture,
             const char *dir,
             const char *name,
@@ -54,6 +61,110 @@ put_unified (FakeRoot *fixture,
   fake_root_put (fixture, "proc/self/mountinfo", OTHER_MOUNTS UNIFIED_MOUNT);
   fake_root_put (fixture, GROUP "/memory.max", "max\n");
   put_number (fixture, GROUP, "memory.current", 500 * MIB);
+}
+
+/* A part of the limit is left alone, which is 16 MiB at most. */
+static void
+test_memory_unified (FakeRoot      *fixture,
+                     gconstpointer  user_data)
+{
+  put_unified (fixture, 0);
+  assert_memory (fixture, 65536 * MIB);
+
+  put_number (fixture, GROUP, "memory.max", 800 * MIB);
+  assert_memory (fixture, 284 * MIB);
+
+  /* What was read from files goes first. */
+  fake_root_put (fixture, GROUP "/memory.stat",
+                 "anon 1000\nactive_file 4096\ninactive_file 104857600\n");
+  assert_memory (fixture, 384 * MIB);
+
+  put_number (fixture, GROUP, "memory.max", 400 * MIB);
+  assert_memory (fixture, 0);
+
+  put_number (fixture, GROUP, "memory.max", 160 * MIB);
+  put_number (fixture, GROUP, "memory.current", 130 * MIB);
+  assert_memory (fixture, 120 * MIB);
+}
+
+static void
+test_memory_ancestor (FakeRoot      *fixture,
+                      gconstpointer  user_data)
+{
+  put_unified (fixture, 0);
+  put_number (fixture, GROUP, "memory.max", 4000 * MIB);
+  put_number (fixture, "sys/fs/cgroup/user.slice", "memory.max", 1000 * MIB);
+  put_number (fixture, "sys/fs/cgroup/user.slice", "memory.current", 700 * MIB);
+  assert_memory (fixture, 284 * MIB);
+
+  /* What a container shows of its own root. */
+  fake_root_put (fixture, "proc/self/cgroup", "0::/\n");
+  put_number (fixture, "sys/fs/cgroup", "memory.max", 100 * MIB);
+  put_number (fixture, "sys/fs/cgroup", "memory.current", 64 * MIB);
+  assert_memory (fixture, 36 * MIB - 100 * MIB / 16);
+}
+
+static void
+test_memory_swap (FakeRoot      *fixture,
+                  gconstpointer  user_data)
+{
+  put_unified (fixture, 300 * MIB);
+  assert_memory (fixture, 65536 * MIB + 300 * MIB);
+
+  put_number (fixture, GROUP, "memory.max", 800 * MIB);
+  assert_memory (fixture, 584 * MIB);
+
+  put_number (fixture, GROUP, "memory.swap.max", 150 * MIB);
+  put_number (fixture, GROUP, "memory.swap.current", 50 * MIB);
+  assert_memory (fixture, 384 * MIB);
+
+  fake_root_put (fixture, GROUP "/memory.swap.max", "max\n");
+  assert_memory (fixture, 584 * MIB);
+}
+
+#define LEGACY_GROUP "sys/fs/cgroup/memory/docker/me"
+
+static void
+test_memory_legacy (FakeRoot      *fixture,
+                    gconstpointer  user_data)
+{
+  put_unified (fixture, 100 * MIB);
+  fake_root_put (fixture, "proc/self/cgroup", "7:pids:/p\n4:memory:/docker/me\n0::/\n");
+  fake_root_put (fixture, "proc/self/mountinfo", OTHER_MOUNTS UNIFIED_MOUNT
+                 "34 30 0:31 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n");
+  put_number (fixture, LEGACY_GROUP, "memory.limit_in_bytes", 9223372036854771712ull);
+  put_number (fixture, LEGACY_GROUP, "memory.usage_in_bytes", 500 * MIB);
+  assert_memory (fixture, 65636 * MIB);
+
+  put_number (fixture, LEGACY_GROUP, "memory.limit_in_bytes", 800 * MIB);
+  assert_memory (fixture, 384 * MIB);
+  fake_root_put (fixture, LEGACY_GROUP "/memory.stat",
+                 "inactive_file 4096\ntotal_inactive_file 52428800\n");
+  assert_memory (fixture, 434 * MIB);
+
+  put_number (fixture, LEGACY_GROUP, "memory.memsw.limit_in_bytes", 800 * MIB);
+  put_number (fixture, LEGACY_GROUP, "memory.memsw.usage_in_bytes", 600 * MIB);
+  assert_memory (fixture, 234 * MIB);
+}
+
+static void
+test_memory_nonsense (FakeRoot      *fixture,
+                      gconstpointer  user_data)
+{
+  const char *texts[] = { "", "\n", "-1", "x", "1 2", "99999999999999999999" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      put_unified (fixture, 0);
+      fake_root_put (fixture, GROUP "/memory.max", texts[i]);
+      assert_memory (fixture, 65536 * MIB);
+      put_number (fixture, GROUP, "memory.max", 800 * MIB);
+      fake_root_put (fixture, GROUP "/memory.current", texts[i]);
+      assert_memory (fixture, 65536 * MIB);
+      put_number (fixture, GROUP, "memory.current", 500 * MIB);
+      fake_root_put (fixture, GROUP "/memory.stat", texts[i]);
+      assert_memory (fixture, 284 * MIB);
+    }
 }
 
 static void
@@ -134,6 +245,11 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
 
   fake_root_add ("/resources/memory/system", test_memory);
+  fake_root_add ("/resources/memory/unified", test_memory_unified);
+  fake_root_add ("/resources/memory/ancestor", test_memory_ancestor);
+  fake_root_add ("/resources/memory/swap", test_memory_swap);
+  fake_root_add ("/resources/memory/legacy", test_memory_legacy);
+  fake_root_add ("/resources/memory/nonsense", test_memory_nonsense);
   fake_root_add ("/resources/pids/unified", test_pids);
   fake_root_add ("/resources/pids/legacy", test_pids_legacy);
   fake_root_add ("/resources/processes", test_processes);

@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -271,6 +272,71 @@ test_group_of_processes (Harness *harness)
   harness_shut_down (executor);
 }
 
+/* A2: a limit of memory is an error of what needs the memory, in the program and in
+ * its workers, and not the end of either. */
+static void
+test_group_of_memory (Harness *harness)
+{
+  const gsize mib = 1024 * 1024;
+  g_autoptr (PPoolExecutor) executor = harness_executor (1);
+  g_autoptr (ControlGroup) group = control_group_new ("memory");
+  g_autoptr (PPoolFuture) sent = NULL;
+  g_autoptr (PPoolFuture) got = NULL;
+  g_autoptr (PPoolBuffer) buffer = NULL;
+  g_autoptr (GVariant) args = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) refusal = NULL;
+  g_autoptr (GError) failure = NULL;
+  g_autofree char *bytes = NULL;
+
+  if (group == NULL ||
+      !control_group_set (group, "memory.max", "memory.limit_in_bytes", 128 * mib) ||
+      !control_group_join (group))
+    {
+      g_test_skip ("no control group can be made here");
+      return;
+    }
+
+  g_assert_null (ppool_buffer_new (160 * mib, &error));
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_SYSTEM_LIMIT,
+                        "not enough memory is available", NULL);
+  g_clear_error (&error);
+
+  /* One by one they come to the same. */
+  do
+    {
+      PPoolBuffer *next = ppool_buffer_new (8 * mib, &error);
+
+      if (next != NULL)
+        g_object_set_data_full (G_OBJECT (next), "before", g_steal_pointer (&buffer), g_object_unref);
+      buffer = next != NULL ? next : g_steal_pointer (&buffer);
+    }
+  while (error == NULL);
+  g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_SYSTEM_LIMIT);
+  g_clear_object (&buffer);
+
+  bytes = g_malloc (72 * mib);
+  memset (bytes, 7, 72 * mib);
+
+  /* Who sends has a copy. */
+  args = g_variant_ref_sink (g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, bytes, 72 * mib,
+                                                      TRUE, NULL, NULL));
+  sent = harness_submit (executor, "last-byte", args);
+  refusal = harness_failure (sent);
+  harness_assert_error (refusal, PPOOL_ERROR, PPOOL_ERROR_SYSTEM_LIMIT,
+                        "not enough memory is available", NULL);
+  g_clear_pointer (&args, g_variant_unref);
+  g_clear_pointer (&bytes, g_free);
+
+  /* The function has it from its buffer. */
+  got = harness_submit (executor, "fill", g_variant_new ("(ty)", (guint64) (160 * mib), 7));
+  failure = harness_failure (got);
+  harness_assert_error (failure, PPOOL_ERROR, PPOOL_ERROR_REMOTE,
+                        "not enough memory is available", NULL);
+  harness_assert_works (executor);
+  harness_shut_down (executor);
+}
+
 /* A2: once, before the first worker. */
 static void
 test_once (Harness *harness)
@@ -384,6 +450,7 @@ main (int    argc,
   harness_add ("/executor/limits/no-descriptors", test_no_descriptors);
   harness_add ("/executor/limits/default", test_default);
   harness_add ("/executor/limits/group-of-processes", test_group_of_processes);
+  harness_add ("/executor/limits/group-of-memory", test_group_of_memory);
   harness_add ("/executor/limits/once", test_once);
   harness_add ("/executor/limits/shut-down", test_shut_down);
   harness_add ("/executor/limits/start-fails", test_start_fails);

@@ -100,7 +100,7 @@ ppool_buffer_init (PPoolBuffer *self G_GNUC_UNUSED)
  *
  * What it holds at first is not specified: it may be what another one held before.
  *
- * Fails with `PPOOL_ERROR_SYSTEM_LIMIT` if there is not so much memory.
+ * Fails with `PPOOL_ERROR_SYSTEM_LIMIT` if not enough memory is available.
  *
  * **Threads**: may be called from any thread.
  *
@@ -138,7 +138,7 @@ ppool_buffer_new (gsize    size,
  * [method@PPool.Buffer.get_data] points to. In C, a [struct@GLib.Variant] of the
  * bytes is copied just as often.
  *
- * Fails with `PPOOL_ERROR_SYSTEM_LIMIT` if there is not so much memory.
+ * Fails with `PPOOL_ERROR_SYSTEM_LIMIT` if not enough memory is available.
  *
  * **Threads**: may be called from any thread.
  *

@@ -102,7 +102,8 @@ ppool_executor_get_launcher (PPoolExecutor *self)
  *
  * **Threads**: may be called from any thread.
  *
- * Returns: the number of workers, or 0 for as many as there are processors
+ * Returns: the number of workers, or 0 for as many as there are processors and the
+ *   limits of the system allow
  *
  * Since: 1.0
  */
@@ -117,7 +118,8 @@ ppool_executor_get_max_workers (PPoolExecutor *self)
 /**
  * ppool_executor_set_max_workers:
  * @self: an executor
- * @max_workers: a number of workers, or 0 for as many as there are processors
+ * @max_workers: a number of workers, or 0 for as many as there are processors and
+ *   the limits of the system allow
  *
  * Sets [property@PPool.Executor:max-workers].
  *

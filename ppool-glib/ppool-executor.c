@@ -275,11 +275,12 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    * PPoolExecutor:max-workers:
    *
    * How many workers there may be at a time; 0, the default, is as many as there
-   * are processors available to this process.
+   * are processors available to this process, or as many as the limits of file
+   * descriptors and processes allow where that is less.
    *
-   * More than the limits of descriptors and processes allow are refused by the
-   * first submit, with `PPOOL_ERROR_SYSTEM_LIMIT`. The executor is not broken by
-   * that: set fewer and submit again.
+   * A number that is set and that these limits don't allow is refused by the first
+   * submit, with `PPOOL_ERROR_SYSTEM_LIMIT`. The executor is not broken by that:
+   * set fewer and submit again.
    *
    * Set to a smaller number, workers that are too many leave when they are idle.
    *

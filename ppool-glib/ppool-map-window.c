@@ -10,7 +10,7 @@
 #include "ppool-map-internal.h"
 
 #include "ppool-executor-private.h"
-#include "ppool-limits-private.h"
+#include "ppool-processors-private.h"
 
 /* What is not said is chosen. A window is large enough that no worker waits for
  * the reader while the first result is late; it begins smaller and grows with what
@@ -47,7 +47,7 @@ choose_buffer_size (PPoolMap *self)
 
   /* To look at that takes longer than a short call does. */
   if (n_workers == 0 && self->n_processors == 0)
-    self->n_processors = ppool_limits_n_processors ();
+    self->n_processors = ppool_processors_count ();
   if (n_workers == 0)
     n_workers = self->n_processors;
   n_workers = MIN (n_workers, MOST_WORKERS);

@@ -11,6 +11,7 @@
 
 #include "ppool-error.h"
 #include "ppool-fork-private.h"
+#include "ppool-resources-private.h"
 
 /* What a PPoolBuffer fills, and what the values made of it lie in: a segment that
  * can be lent as it is, or, if it is small, memory as any other. A value is known by
@@ -169,6 +170,22 @@ keep (PPoolSegment *segment,
   g_slist_free_full (old, retire);
 }
 
+/* Makes a segment, if there is no room for it in place of those that are kept. */
+PPoolSegment *
+ppool_memory_new_segment (gsize    size,
+                          GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  PPoolSegment *segment = ppool_segment_new (size, &local_error);
+
+  if (segment != NULL)
+    return segment;
+
+  ppool_memory_trim (G_MAXINT64);
+
+  return ppool_segment_new (size, error);
+}
+
 /* Ordinary memory is as good if it is small, and also, but for a copy, if there are
  * no descriptors left. */
 static gboolean
@@ -181,12 +198,13 @@ allocate (PPoolMemory  *self,
     {
       self->segment = find_idle (self->size);
       if (self->segment == NULL)
-        self->segment = ppool_segment_new (ppool_segment_round (self->size), &local_error);
+        self->segment = ppool_memory_new_segment (ppool_segment_round (self->size), &local_error);
     }
 
   if (self->segment != NULL)
     self->data = ppool_segment_get_data (self->segment);
-  else if (self->size <= PPOOL_SEGMENT_MAX_BYTES)
+  else if (self->size <= PPOOL_SEGMENT_MAX_BYTES &&
+           (local_error == NULL || self->size <= ppool_resources_available_memory ("/")))
     self->data = g_try_malloc (MAX (self->size, 1));
 
   if (self->data != NULL)
@@ -196,7 +214,7 @@ allocate (PPoolMemory  *self,
     g_propagate_error (error, g_steal_pointer (&local_error));
   else
     g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_SYSTEM_LIMIT,
-                 "Memory of %" G_GSIZE_FORMAT " bytes can't be had", self->size);
+                 "Failed to allocate %" G_GSIZE_FORMAT " bytes", self->size);
   return FALSE;
 }
 

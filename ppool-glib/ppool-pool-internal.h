@@ -53,7 +53,8 @@ struct _PPoolPool
   PPoolStartup startup;   /* likewise */
   GArray *over_callbacks; /* (owned) (element-type OverCallback) */
   guint grace_msec;
-  guint max_workers;
+  guint max_workers;      /* as it was set: 0 for the default */
+  guint n_processors;     /* of the thread that wanted the default */
   guint spare_workers;
   PPoolTimer watch; /* guarded by the manager */
 };

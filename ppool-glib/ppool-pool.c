@@ -13,8 +13,9 @@
 
 #include "ppool-error.h"
 #include "ppool-fork-private.h"
-#include "ppool-limits-private.h"
 #include "ppool-process-private.h"
+#include "ppool-processors-private.h"
+#include "ppool-resources-private.h"
 #include "ppool-spawned-private.h"
 
 /* A pool is held by its executor, by its manager's thread while that runs, and
@@ -158,9 +159,9 @@ ppool_pool_new (GObject       *executor,
   self->places = g_hash_table_new (NULL, NULL);
   self->over_callbacks = g_array_new (FALSE, FALSE, sizeof (OverCallback));
   self->grace_msec = DEFAULT_GRACE_MSEC;
-  self->max_workers = ppool_limits_n_processors ();
-  self->scheduler = ppool_scheduler_new (&ppool_pool_scheduler_funcs, self, self->max_workers);
-  ppool_scheduler_set_n_processors (self->scheduler, self->max_workers);
+  self->n_processors = ppool_processors_count ();
+  self->scheduler = ppool_scheduler_new (&ppool_pool_scheduler_funcs, self, self->n_processors);
+  ppool_scheduler_set_n_processors (self->scheduler, self->n_processors);
 
   return self;
 }
@@ -173,18 +174,50 @@ ppool_pool_drop (PPoolPool *self)
   ppool_pool_unref (self);
 }
 
-/* 0 is what this machine has processors for. */
+/* Lets the pool have a worker for each processor, or as many as the system allows
+ * beside the @n_workers that it has, unless a number was set. */
+static gboolean
+apply_default (PPoolPool  *self,
+               guint       n_processors,
+               guint       n_workers,
+               GError    **error)
+{
+  guint n_more = 0;
+
+  if (n_processors > n_workers)
+    {
+      n_more = ppool_resources_fit_workers (n_processors - n_workers, error);
+      if (n_more == 0 && n_workers == 0)
+        return FALSE;
+    }
+
+  ppool_gate_enter (&self->gate);
+  if (self->max_workers == 0)
+    ppool_scheduler_set_max (self->scheduler, MIN (n_workers + n_more, n_processors));
+  ppool_gate_leave (&self->gate);
+
+  return TRUE;
+}
+
+/* 0 is the default. */
 void
 ppool_pool_set_max_workers (PPoolPool *self,
                             guint      max_workers)
 {
-  if (max_workers == 0)
-    max_workers = ppool_limits_n_processors ();
+  guint n_processors = ppool_processors_count ();
+  guint n_workers;
 
   ppool_gate_enter (&self->gate);
   self->max_workers = max_workers;
-  ppool_scheduler_set_max (self->scheduler, max_workers);
+  self->n_processors = n_processors;
+  if (max_workers > 0)
+    ppool_scheduler_set_max (self->scheduler, max_workers);
+  n_workers = ppool_scheduler_get_n_seats (self->scheduler);
   ppool_gate_leave (&self->gate);
+
+  /* What goes wrong before the first worker is told by the first call. */
+  if (max_workers == 0)
+    apply_default (self, n_processors, n_workers, NULL);
 }
 
 void
@@ -335,7 +368,7 @@ check_start (PPoolPool  *self,
              GError    **error)
 {
   gboolean may_start;
-  guint max_workers;
+  guint max_workers, n_processors;
 
   /* The limits don't change for a pool that is in use, nor does this. */
   if (g_atomic_pointer_get (&self->manager) != NULL)
@@ -344,10 +377,16 @@ check_start (PPoolPool  *self,
   ppool_gate_enter (&self->gate);
   may_start = self->state == PPOOL_EXECUTOR_STATE_RUNNING && self->manager == NULL;
   max_workers = self->max_workers;
+  n_processors = self->n_processors;
   ppool_gate_leave (&self->gate);
 
-  return !may_start ||
-         (check_threads (error) && ppool_limits_check_workers (max_workers, error));
+  if (!may_start)
+    return TRUE;
+  if (!check_threads (error))
+    return FALSE;
+
+  return max_workers > 0 ? ppool_resources_check_workers (max_workers, error)
+                         : apply_default (self, n_processors, 0, error);
 }
 
 /* Whether the pool may be used at all: what is worse than its state. */

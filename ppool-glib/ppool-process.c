@@ -137,7 +137,7 @@ make_error (PPoolProcess *self)
 
   if (self->errors != NULL)
     {
-      ppool_stderr_finish (self->errors);
+      ppool_stderr_catch_up (self->errors);
       tail = ppool_stderr_dup_tail (self->errors);
     }
 
@@ -197,9 +197,7 @@ finish (PPoolProcess *self)
     ppool_channel_close (self->channel);
   g_clear_pointer (&self->channel, ppool_channel_unref);
 
-  if (self->errors != NULL)
-    ppool_stderr_finish (self->errors);
-  g_clear_pointer (&self->errors, ppool_stderr_free);
+  g_clear_pointer (&self->errors, ppool_stderr_release);
   g_clear_object (&self->subprocess);
 
   self->funcs->gone (self->seat);

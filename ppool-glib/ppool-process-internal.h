@@ -50,7 +50,7 @@ struct _PPoolProcess
   PPoolTimer timer;
   guint n_signals; /* sent to a worker that is to leave */
   int wait_status;
-  gboolean status_is_lost;
+  gboolean children_are_ignored; /* as it exited */
   gboolean exited;
   gboolean drained;
   gboolean executed; /* killed for what it did, so its exit tells nothing */

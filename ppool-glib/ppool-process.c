@@ -146,7 +146,7 @@ make_error (PPoolProcess *self)
   verdict.ready = self->was_ready;
   verdict.exited = self->exited && !self->executed;
   verdict.wait_status = self->wait_status;
-  verdict.status_is_lost = self->status_is_lost;
+  verdict.children_are_ignored = self->children_are_ignored;
   verdict.stderr_tail = tail;
   verdict.initializer = self->is_initializing ? self->startup->initializer : NULL;
   /* A handshake that failed as the worker left says nothing of its own. */
@@ -265,7 +265,7 @@ undrained_cb (gpointer data)
   ppool_process_shut (data);
 }
 
-/* GLib gives 0 as the status of a child that the kernel has reaped. */
+/* The kernel reaps them then, and nobody gets to know their status. */
 static gboolean
 children_are_ignored (void)
 {
@@ -285,7 +285,7 @@ ppool_process_exited (GObject      *source,
   g_subprocess_wait_finish (G_SUBPROCESS (source), result, NULL);
   self->exited = TRUE;
   self->wait_status = g_subprocess_get_status (self->subprocess);
-  self->status_is_lost = self->wait_status == 0 && children_are_ignored ();
+  self->children_are_ignored = children_are_ignored ();
 
   if (!self->drained)
     ppool_process_arm (self, DRAIN_MSEC, undrained_cb);

@@ -21,7 +21,7 @@ typedef struct
   gboolean ready; /* it had finished its handshake */
   gboolean exited;
   int wait_status; /* if it exited */
-  gboolean status_is_lost; /* if it exited: somebody else reaped it */
+  gboolean children_are_ignored; /* if it exited: the kernel may have reaped it */
   const char *function; /* (nullable): what it ran */
   gboolean function_is_done; /* but its answer never came */
   const char *initializer; /* (nullable): what it had to run before it was ready */

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static GVariant *
@@ -62,6 +63,17 @@ say (PPoolInvocation  *invocation,
     n_open += fcntl (fd, F_GETFD) != -1;
 
   return g_variant_new_uint32 (n_open);
+}
+
+static GVariant *
+die (PPoolInvocation  *invocation,
+     GVariant         *args,
+     gpointer          user_data,
+     GError          **error)
+{
+  kill (getpid (), SIGKILL);
+
+  return NULL;
 }
 
 static PPoolExecutor *
@@ -260,6 +272,51 @@ run_daemon (const char *mask,
   return EXIT_SUCCESS;
 }
 
+static gpointer
+reap_all (gpointer user_data)
+{
+  while (TRUE)
+    if (waitpid (-1, NULL, 0) < 0)
+      g_thread_yield ();
+
+  return NULL;
+}
+
+static void
+reap_in_handler (int number)
+{
+  while (waitpid (-1, NULL, WNOHANG) > 0)
+    ;
+}
+
+/* Waits for every child, also those of the library, and says what workers died of. */
+static int
+run_reaper (const char *how)
+{
+  /* GLib's own word on it. */
+  g_log_set_always_fatal (G_LOG_LEVEL_ERROR);
+
+  if (g_str_equal (how, "handler"))
+    signal (SIGCHLD, reap_in_handler);
+  else
+    g_thread_unref (g_thread_new ("reaper", reap_all, NULL));
+
+  for (guint i = 0; i < 20; i++)
+    {
+      g_autoptr (PPoolExecutor) executor = make_executor (1);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GVariant) value = ppool_executor_call_sync (executor, "die", NULL, NULL, &error);
+
+      g_assert_null (value);
+      g_print ("%s\n", error->message);
+      ppool_executor_shutdown_sync (executor, PPOOL_SHUTDOWN_FLAGS_NONE, NULL, NULL);
+    }
+
+  /* With no look back at the thread. */
+  fflush (stdout);
+  _exit (EXIT_SUCCESS);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -273,6 +330,7 @@ main (int    argc,
   ppool_worker_add_function (worker, "spin", spin, NULL, NULL);
   ppool_worker_add_function (worker, "gate", gate, NULL, NULL);
   ppool_worker_add_function (worker, "say", say, NULL, NULL);
+  ppool_worker_add_function (worker, "die", die, NULL, NULL);
   if (ppool_worker_is_spawned ())
     return ppool_worker_run (worker, NULL);
 
@@ -286,8 +344,11 @@ main (int    argc,
   if (argc == 4 && g_str_equal (argv[1], "daemon"))
     return run_daemon (argv[2], g_str_equal (argv[3], "later"));
 
+  if (argc == 3 && g_str_equal (argv[1], "reaper"))
+    return run_reaper (argv[2]);
+
   g_printerr ("usage: victim forgetful LOG | spinning N GATE | replaced GATE | terminal GATE | "
-              "daemon MASK first|later\n");
+              "daemon MASK first|later | reaper thread|handler\n");
 
   return EXIT_FAILURE;
 }

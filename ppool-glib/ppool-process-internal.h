@@ -47,7 +47,12 @@ struct _PPoolProcess
   GError *handshake_error;   /* (owned) (nullable) */
   gboolean is_initializing;  /* or has been */
   PPoolStderr *errors;       /* (owned) (nullable) */
-  PPoolTimer timer;
+  PPoolTimer timer;          /* of one part of what is waited for … */
+  gint64 part_due;
+  guint part_msec;
+  guint left_msec;           /* … of which so much is left … */
+  PPoolManagerFunc overdue;  /* … until this is called */
+  gboolean was_late;         /* the last part did not count */
   guint n_signals; /* sent to a worker that is to leave */
   int wait_status;
   gboolean children_are_ignored; /* as it exited */

@@ -155,7 +155,8 @@ handshake_overdue_cb (gpointer data)
 
   error =
     g_error_new (PPOOL_ERROR, PPOOL_ERROR_LAUNCH,
-                 "it did not finish its handshake within %u ms (does it run its PPoolWorker?)",
+                 "it did not finish its handshake within %u ms, which is the launcher's "
+                 "handshake-timeout-msec (does it run its PPoolWorker?)",
                  ppool_launch_plan_get_handshake_timeout_msec (self->startup->plan));
   if (ppool_process_condemn (self, error))
     ppool_process_execute (self);

@@ -317,6 +317,25 @@ run_reaper (const char *how)
   _exit (EXIT_SUCCESS);
 }
 
+/* Has a worker that comes to the gate before it says anything. */
+static int
+run_stopped (const char *limit,
+             const char *path)
+{
+  g_autoptr (PPoolExecutor) executor = make_executor (1);
+  PPoolLauncher *launcher = ppool_executor_get_launcher (executor);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) value = NULL;
+
+  ppool_launcher_set_handshake_timeout_msec (launcher, (guint) atoi (limit));
+  ppool_launcher_setenv (launcher, "VICTIM_GATE", path, TRUE);
+  value = ppool_executor_call_sync (executor, "say", NULL, NULL, &error);
+  g_assert_no_error (error);
+  ppool_executor_shutdown_sync (executor, PPOOL_SHUTDOWN_FLAGS_NONE, NULL, NULL);
+
+  return EXIT_SUCCESS;
+}
+
 int
 main (int    argc,
       char **argv)
@@ -332,7 +351,11 @@ main (int    argc,
   ppool_worker_add_function (worker, "say", say, NULL, NULL);
   ppool_worker_add_function (worker, "die", die, NULL, NULL);
   if (ppool_worker_is_spawned ())
-    return ppool_worker_run (worker, NULL);
+    {
+      if (g_getenv ("VICTIM_GATE") != NULL)
+        g_free (gate_pass (g_getenv ("VICTIM_GATE")));
+      return ppool_worker_run (worker, NULL);
+    }
 
   if (argc == 4 && g_str_equal (argv[1], "spinning"))
     return run_spinning (atoi (argv[2]), argv[3]);
@@ -347,8 +370,12 @@ main (int    argc,
   if (argc == 3 && g_str_equal (argv[1], "reaper"))
     return run_reaper (argv[2]);
 
+  if (argc == 4 && g_str_equal (argv[1], "stopped"))
+    return run_stopped (argv[2], argv[3]);
+
   g_printerr ("usage: victim forgetful LOG | spinning N GATE | replaced GATE | terminal GATE | "
-              "daemon MASK first|later | reaper thread|handler\n");
+              "daemon MASK first|later | reaper thread|handler | "
+              "stopped MSEC GATE\n");
 
   return EXIT_FAILURE;
 }

@@ -12,6 +12,7 @@
 #include <gio/gunixfdlist.h>
 #include <string.h>
 
+#include "ppool-fd-private.h"
 #include "ppool-value-private.h"
 
 typedef struct
@@ -154,14 +155,9 @@ passes_descriptors (PPoolChannel *self)
 static GUnixFDList *
 list_board (int board_fd)
 {
-  g_autoptr (GUnixFDList) fds = NULL;
+  int fd = board_fd >= 0 ? ppool_fd_dup (board_fd) : -1;
 
-  if (board_fd < 0)
-    return NULL;
-
-  fds = g_unix_fd_list_new ();
-
-  return g_unix_fd_list_append (fds, board_fd, NULL) == 0 ? g_steal_pointer (&fds) : NULL;
+  return fd >= 0 ? g_unix_fd_list_new_from_array (&fd, 1) : NULL;
 }
 
 /* What can't be sent is reported as if the worker had refused it. */

@@ -344,6 +344,28 @@ spawn_through (PPoolLaunchPlan  *self,
   return execute (estate, command, NULL, G_SPAWN_LEAVE_DESCRIPTORS_OPEN, NULL, error);
 }
 
+/* This process may have closed some, and what the worker opens first must not become
+ * its standard output. */
+static void
+fill_standard_descriptors (void)
+{
+  int fd, flags, null;
+
+  for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+    {
+      flags = fcntl (fd, F_GETFD);
+      if (flags != -1 && (flags & FD_CLOEXEC) == 0)
+        continue;
+
+      null = open ("/dev/null", O_RDWR);
+      if (null > fd)
+        {
+          dup2 (null, fd);
+          close (null);
+        }
+    }
+}
+
 /* Runs between fork() and exec(). An ignored signal stays ignored across exec, and
  * a handler of this program's must not run in the copy. */
 static void
@@ -367,6 +389,8 @@ child_setup (gpointer user_data)
     sigaction (number, &action, NULL);
   sigemptyset (&none);
   sigprocmask (SIG_SETMASK, &none, NULL);
+
+  fill_standard_descriptors ();
 }
 
 /* Where the trampoline is missing: GLib forks then, which takes the longer the

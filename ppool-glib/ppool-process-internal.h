@@ -48,10 +48,16 @@ struct _PPoolProcess
   GError *handshake_error;   /* (owned) (nullable) */
   gboolean is_initializing;  /* or has been */
   PPoolStderr *errors;       /* (owned) (nullable) */
-  PPoolTimer timer;
+  PPoolTimer timer;          /* of one part of what is waited for … */
+  gint64 part_due;
+  guint part_msec;
+  guint left_msec;           /* … of which so much is left … */
+  PPoolManagerFunc overdue;  /* … until this is called */
+  gboolean was_late;         /* the last part did not count */
   guint n_signals; /* sent to a worker that is to leave */
   int wait_status;
-  gboolean status_is_lost;
+  gboolean status_is_lost;       /* somebody else has reaped it … */
+  gboolean children_are_ignored; /* … which the kernel did */
   gboolean exited;
   gboolean drained;
   gboolean executed; /* killed for what it did, so its exit tells nothing */

@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ppool-fd-private.h"
+
 /* How long a worker whose handshake failed may take to show why. */
 #define EXCUSE_MSEC 500
 
@@ -153,7 +155,8 @@ handshake_overdue_cb (gpointer data)
 
   error =
     g_error_new (PPOOL_ERROR, PPOOL_ERROR_LAUNCH,
-                 "it did not finish its handshake within %u ms (does it run its PPoolWorker?)",
+                 "it did not finish its handshake within %u ms, which is the launcher's "
+                 "handshake-timeout-msec (does it run its PPoolWorker?)",
                  ppool_launch_plan_get_handshake_timeout_msec (self->startup->plan));
   if (ppool_process_condemn (self, error))
     ppool_process_execute (self);
@@ -211,6 +214,18 @@ handshake_cb (const GError *error,
 }
 
 static gboolean
+open_sockets (int      fds[2],
+              GError **error)
+{
+  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0 && ppool_fd_lift_pair (fds))
+    return TRUE;
+
+  g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_LAUNCH, "cannot create a socket pair: %s",
+               g_strerror (errno));
+  return FALSE;
+}
+
+static gboolean
 spawn (PPoolProcess  *self,
        int           *channel_fd,
        GError       **error)
@@ -219,12 +234,8 @@ spawn (PPoolProcess  *self,
   int stderr_fd;
   int fds[2];
 
-  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
-    {
-      g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_LAUNCH, "no socket can be had (%s)",
-                   g_strerror (errno));
-      return FALSE;
-    }
+  if (!open_sockets (fds, error))
+    return FALSE;
 
   self->errors = ppool_stderr_new (ppool_launch_plan_get_stderr_mode (self->startup->plan),
                                    ppool_manager_get_context (self->manager), &stderr_fd, error);

@@ -39,6 +39,11 @@
 /* How long a worker that closed its channel may take to exit. */
 #define EXIT_MSEC 2000
 
+/* Time is counted in parts like these, of which none counts that was missed. */
+#define MAX_PART_MSEC 1000
+#define MIN_PART_MSEC 50
+#define N_PARTS 4
+
 static void
 free_process (gpointer data)
 {
@@ -72,12 +77,49 @@ ppool_process_post (PPoolProcess     *self,
   ppool_manager_post (self->manager, func, ppool_process_ref (self));
 }
 
+static void part_passed_cb (gpointer data);
+
+static void
+arm_part (PPoolProcess *self,
+          guint         msec)
+{
+  self->part_msec = msec;
+  self->part_due = g_get_monotonic_time () + (gint64) msec * G_TIME_SPAN_MILLISECOND;
+  ppool_manager_arm (self->manager, &self->timer, msec, part_passed_cb, self);
+}
+
+/* A program that was stopped, by a SIGSTOP or a debugger, finds all that workers have
+ * sent meanwhile unread, and all times over. So a part of the time of which the end was
+ * not seen is waited for again, once in a row: a machine may also be that slow. */
+static void
+part_passed_cb (gpointer data)
+{
+  PPoolProcess *self = data;
+  gint64 late = g_get_monotonic_time () - self->part_due;
+
+  self->was_late = !self->was_late && late > MIN_PART_MSEC * G_TIME_SPAN_MILLISECOND;
+  if (!self->was_late)
+    self->left_msec -= MIN (self->part_msec, self->left_msec);
+
+  if (self->was_late)
+    arm_part (self, MAX (self->part_msec, MIN_PART_MSEC));
+  else if (self->left_msec > 0)
+    arm_part (self, MIN (self->part_msec, self->left_msec));
+  else
+    self->overdue (self);
+}
+
+/* Has @func called in the manager's thread when @msec milliseconds have passed in which
+ * this program ran, unless that is said anew. */
 void
 ppool_process_arm (PPoolProcess     *self,
                    guint             msec,
                    PPoolManagerFunc  func)
 {
-  ppool_manager_arm (self->manager, &self->timer, msec, func, self);
+  self->overdue = func;
+  self->left_msec = msec;
+  self->was_late = FALSE;
+  arm_part (self, MIN (CLAMP (msec / N_PARTS, MIN_PART_MSEC, MAX_PART_MSEC), msec));
 }
 
 PPoolProcessState
@@ -140,7 +182,7 @@ make_error (PPoolProcess *self)
 
   if (self->errors != NULL)
     {
-      ppool_stderr_finish (self->errors);
+      ppool_stderr_catch_up (self->errors);
       tail = ppool_stderr_dup_tail (self->errors);
     }
 
@@ -150,6 +192,7 @@ make_error (PPoolProcess *self)
   verdict.exited = self->exited && !self->executed;
   verdict.wait_status = self->wait_status;
   verdict.status_is_lost = self->status_is_lost;
+  verdict.children_are_ignored = self->children_are_ignored;
   verdict.stderr_tail = tail;
   verdict.initializer = self->is_initializing ? self->startup->initializer : NULL;
   /* A handshake that failed as the worker left says nothing of its own. */
@@ -200,9 +243,7 @@ finish (PPoolProcess *self)
     ppool_channel_close (self->channel);
   g_clear_pointer (&self->channel, ppool_channel_unref);
 
-  if (self->errors != NULL)
-    ppool_stderr_finish (self->errors);
-  g_clear_pointer (&self->errors, ppool_stderr_free);
+  g_clear_pointer (&self->errors, ppool_stderr_release);
   g_clear_pointer (&self->child, ppool_child_free);
 
   self->funcs->gone (self->seat);
@@ -282,6 +323,16 @@ undrained_cb (gpointer data)
   ppool_process_arm (data, UNREAD_MSEC, unread_cb);
 }
 
+/* The kernel reaps them then, and nobody gets to know their status. */
+static gboolean
+children_are_ignored (void)
+{
+  struct sigaction action;
+
+  return sigaction (SIGCHLD, NULL, &action) == 0 &&
+         (action.sa_handler == SIG_IGN || (action.sa_flags & SA_NOCLDWAIT) != 0);
+}
+
 void
 ppool_process_exited (int      wait_status,
                       gboolean is_lost,
@@ -292,6 +343,7 @@ ppool_process_exited (int      wait_status,
   self->exited = TRUE;
   self->wait_status = wait_status;
   self->status_is_lost = is_lost;
+  self->children_are_ignored = is_lost && children_are_ignored ();
 
   if (!self->drained)
     ppool_process_arm (self, DRAIN_MSEC, undrained_cb);

@@ -10,10 +10,10 @@
 #include "ppool-watchdog-private.h"
 
 #include "ppool-error.h"
+#include "ppool-fd-private.h"
 #include "ppool-spare-private.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -141,9 +141,9 @@ ppool_watchdog_new (int                 fd,
   self->data = data;
   self->resting = TRUE;
   self->wake_fd = -1;
-  self->channel_fd = fcntl (fd, F_DUPFD_CLOEXEC, 0);
+  self->channel_fd = ppool_fd_dup (fd);
   if (self->channel_fd >= 0)
-    self->wake_fd = eventfd (0, EFD_CLOEXEC);
+    self->wake_fd = ppool_fd_lift (eventfd (0, EFD_CLOEXEC));
 
   if (self->wake_fd < 0)
     {

@@ -46,6 +46,34 @@ test_died (void)
          "last words\n");
 }
 
+/* Somebody else may have reaped it. */
+static void
+test_unknown_status (void)
+{
+  PPoolVerdict verdict = {
+    .started = TRUE, .pid = 7, .ready = TRUE, .exited = TRUE, .function = "sum"
+  };
+
+  check (&verdict, PPOOL_ERROR_WORKER_DIED,
+         "Worker 7 exited with status 0 while it ran “sum”");
+
+  verdict.status_is_lost = TRUE;
+  check (&verdict, PPOOL_ERROR_WORKER_DIED,
+         "Worker 7 exited with an unknown status (something else in this program waited for it) "
+         "while it ran “sum”");
+
+  verdict.children_are_ignored = TRUE;
+  check (&verdict, PPOOL_ERROR_WORKER_DIED,
+         "Worker 7 exited with an unknown status (this program ignores SIGCHLD) while it ran "
+         "“sum”");
+
+  verdict.ready = FALSE;
+  verdict.function = NULL;
+  check (&verdict, PPOOL_ERROR_LAUNCH,
+         "Worker 7 exited with an unknown status (this program ignores SIGCHLD) before it was "
+         "ready");
+}
+
 static void
 test_misbehaved (void)
 {
@@ -87,6 +115,7 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/verdict/died", test_died);
+  g_test_add_func ("/verdict/unknown-status", test_unknown_status);
   g_test_add_func ("/verdict/misbehaved", test_misbehaved);
   g_test_add_func ("/verdict/did-not-start", test_did_not_start);
 

@@ -327,6 +327,9 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    * The name of a function that each worker runs before its first call, or
    * `NULL`.
    *
+   * A name that is empty, not valid UTF-8, or longer than 65535 bytes is refused by
+   * the first submit; no worker starts then.
+   *
    * It may take as long as it likes. If it fails, its error is logged at level
    * MESSAGE, and the executor is broken with the cause
    * `PPOOL_ERROR_INITIALIZER`.

@@ -202,7 +202,13 @@ draw (PPoolMap *self)
     }
 
   sample_size (&self->input_size, args);
-  record = ppool_executor_make_record (self->executor, self->function, args);
+  record = ppool_executor_make_record (self->executor, self->function, args, &error);
+  if (record == NULL)
+    {
+      close_window (self, error);
+      return;
+    }
+
   if (!push_record (self, record) ||
       ppool_executor_submit_record (self->executor, record, &error))
     return;

@@ -49,7 +49,8 @@ gboolean            ppool_pool_accepts_calls   (PPoolPool          *self,
 PPoolRecord        *ppool_pool_make_record     (PPoolPool          *self,
                                                 const char         *function,
                                                 GVariant           *args,
-                                                const GVariantType *result_type);
+                                                const GVariantType *result_type,
+                                                GError            **error);
 gboolean            ppool_pool_submit          (PPoolPool          *self,
                                                 PPoolLauncher      *launcher,
                                                 PPoolRecord        *record,

@@ -16,6 +16,7 @@
 #include "ppool-pid-private.h"
 #include "ppool-process-private.h"
 #include "ppool-spawned-private.h"
+#include "ppool-value-private.h"
 
 /* A pool is held by its executor, by its manager's thread while that runs, and
  * by every record. The thread starts with the first call and ends when the pool
@@ -244,12 +245,21 @@ ppool_pool_check (PPoolPool  *self,
   return FALSE;
 }
 
+/* Sinks @args. All ways to call a function meet here. */
 PPoolRecord *
-ppool_pool_make_record (PPoolPool          *self,
-                        const char         *function,
-                        GVariant           *args,
-                        const GVariantType *result_type)
+ppool_pool_make_record (PPoolPool           *self,
+                        const char          *function,
+                        GVariant            *args,
+                        const GVariantType  *result_type,
+                        GError             **error)
 {
+  if (!ppool_value_check_name ("function", function, error))
+    {
+      if (args != NULL)
+        g_variant_unref (g_variant_ref_sink (args));
+      return NULL;
+    }
+
   return ppool_record_new (function, args, result_type, &record_owner_funcs,
                            ppool_pool_ref (self));
 }
@@ -338,13 +348,22 @@ check_start (PPoolPool  *self,
          (check_threads (error) && ppool_limits_check_workers (max_workers, error));
 }
 
+/* A name that no worker can be told is a mistake of the caller's, who can be told here. */
+static gboolean
+check_initializer (PPoolPool  *self,
+                   GError    **error)
+{
+  return self->startup.initializer == NULL ||
+         ppool_value_check_name ("initializer", self->startup.initializer, error);
+}
+
 /* Whether the pool may be used at all: what is worse than its state. */
 static gboolean
 is_usable (PPoolPool  *self,
            GError    **error)
 {
   return ppool_pool_check (self, error) && ppool_spawned_check (error) &&
-         check_start (self, error);
+         check_initializer (self, error) && check_start (self, error);
 }
 
 /* Starts workers before there are calls for them. */

@@ -289,14 +289,6 @@ end_with_error (PPoolMap  *self,
   return TRUE;
 }
 
-static gboolean
-is_settled (PPoolRecord *record)
-{
-  PPoolFutureState state = ppool_record_get_state (record);
-
-  return state == PPOOL_FUTURE_STATE_FINISHED || state == PPOOL_FUTURE_STATE_CANCELLED;
-}
-
 /* Takes what is next: a value, an error, or the end, which is neither. If that
  * isn't known yet, returns FALSE and the call for which to wait. */
 gboolean
@@ -311,7 +303,7 @@ ppool_map_take (PPoolMap     *self,
 
   g_mutex_lock (&self->lock);
   record = g_queue_peek_head (&self->window);
-  settled = record != NULL && is_settled (record);
+  settled = record != NULL && ppool_record_is_done (record);
   if (settled)
     g_queue_pop_head (&self->window);
   else if (record != NULL)

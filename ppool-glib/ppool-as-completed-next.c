@@ -49,6 +49,36 @@ hand_out (PPoolFuture *future)
   return future;
 }
 
+/* One who asks, and blocks. */
+typedef struct
+{
+  PPoolGroup *group; /* (unowned) */
+  PPoolGroupMember *member;
+  PPoolFuture *future; /* (owned) (nullable) */
+} Next;
+
+/* With the lock. */
+static gboolean
+has_next (gpointer data)
+{
+  Next *self = data;
+
+  return ppool_arrivals_look (self->group, &self->member, &self->future);
+}
+
+static gboolean
+wait_for_next (Next   *self,
+               gint64  deadline)
+{
+  PPoolGroup *group = self->group;
+  PPoolArrivals *arrivals = group->data;
+  const PPoolWaiter waiter = {
+    &group->lock, &group->changed, &arrivals->n_sleeping, has_next, self
+  };
+
+  return ppool_waiter_wait (&waiter, deadline, NULL) == PPOOL_WAITER_MET;
+}
+
 /* -1 is never, for each. */
 static gint64
 earlier (gint64 a,
@@ -86,10 +116,8 @@ ppool_as_completed_next_future (PPoolAsCompleted  *self,
                                 int                timeout_msec,
                                 GError           **error)
 {
-  gboolean answered, in_time = TRUE, gave_up = FALSE;
-  PPoolGroupMember *member;
-  PPoolArrivals *arrivals;
-  PPoolFuture *future;
+  Next next = { .group = self->group };
+  gboolean answered, gave_up = FALSE;
   gint64 deadline;
 
   g_return_val_if_fail (PPOOL_IS_AS_COMPLETED (self), NULL);
@@ -99,19 +127,17 @@ ppool_as_completed_next_future (PPoolAsCompleted  *self,
   if (!ppool_group_check (self->group, error))
     return NULL;
 
-  arrivals = self->group->data;
-  deadline = earlier (self->deadline, ppool_group_deadline (timeout_msec));
+  deadline = earlier (self->deadline, ppool_waiter_deadline (timeout_msec));
 
-  g_mutex_lock (&self->group->lock);
-  while (!(answered = ppool_arrivals_look (self->group, &member, &future)) && in_time)
-    {
-      arrivals->n_sleeping++;
-      in_time = ppool_group_sleep (self->group, deadline);
-      arrivals->n_sleeping--;
-    }
+  answered = wait_for_next (&next, deadline);
   if (!answered)
-    gave_up = give_up_in_time (self);
-  g_mutex_unlock (&self->group->lock);
+    {
+      g_mutex_lock (&self->group->lock);
+      answered = has_next (&next);
+      if (!answered)
+        gave_up = give_up_in_time (self);
+      g_mutex_unlock (&self->group->lock);
+    }
 
   if (gave_up)
     g_propagate_error (error, end_early (self));
@@ -119,7 +145,7 @@ ppool_as_completed_next_future (PPoolAsCompleted  *self,
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT, "No future was done within %d ms",
                  timeout_msec);
 
-  return future != NULL ? hand_out (future) : NULL;
+  return next.future != NULL ? hand_out (next.future) : NULL;
 }
 
 static void

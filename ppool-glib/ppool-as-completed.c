@@ -215,7 +215,7 @@ ppool_as_completed_new (PPoolFuture **futures,
 
   self = g_object_new (PPOOL_TYPE_AS_COMPLETED, NULL);
   self->timeout_msec = timeout_msec;
-  self->deadline = ppool_group_deadline (timeout_msec);
+  self->deadline = ppool_waiter_deadline (timeout_msec);
   ppool_group_unref (self->group);
   self->group = make_group (futures, n_futures);
 

@@ -84,6 +84,8 @@ ppool_call_set_property (GObject      *object,
     {
     case PROP_FUNCTION:
       self->function = g_value_dup_string (value);
+      if (self->function == NULL)
+        self->function = g_strdup ("");
       break;
     case PROP_ARGS:
       self->args = g_value_dup_variant (value);
@@ -121,6 +123,10 @@ ppool_call_class_init (PPoolCallClass *klass)
    * PPoolCall:function:
    *
    * The name of the function that the worker is to run.
+   *
+   * It is not empty, valid UTF-8, and not longer than 65535 bytes: a call with
+   * another name is refused when it is submitted. `NULL` is the same as the empty
+   * name.
    *
    * Since: 1.0
    */
@@ -179,7 +185,7 @@ PPoolCall *
 ppool_call_new (const char *function,
                 GVariant   *args)
 {
-  g_return_val_if_fail (function != NULL && g_utf8_validate (function, -1, NULL), NULL);
+  g_return_val_if_fail (function != NULL, NULL);
 
   return g_object_new (PPOOL_TYPE_CALL,
                        "function", function,

@@ -29,7 +29,10 @@ submit_record (PPoolExecutor       *self,
       return NULL;
     }
 
-  record = ppool_pool_make_record (self->pool, function, args, result_type);
+  record = ppool_pool_make_record (self->pool, function, args, result_type, error);
+  if (record == NULL)
+    return NULL;
+
   if (ppool_record_connect_cancellable (record, cancellable, error) &&
       ppool_pool_submit (self->pool, self->launcher, record, error))
     return g_steal_pointer (&record);
@@ -86,7 +89,10 @@ ppool_executor_prestart (PPoolExecutor  *self,
  * process, with `PPOOL_ERROR_SYSTEM_LIMIT` if this is its first call and the
  * limits of this process are too low for
  * [property@PPool.Executor:max-workers], with `PPOOL_ERROR_LAUNCH` in a process
- * that a pool has started and that runs no [class@PPool.Worker], and with
+ * that a pool has started and that runs no [class@PPool.Worker], with
+ * `PPOOL_ERROR_INVALID_ARGS` if @function, or
+ * [property@PPool.Executor:initializer], is empty or not valid UTF-8, with
+ * `PPOOL_ERROR_TOO_LARGE` if it is longer than 65535 bytes, and with
  * `G_IO_ERROR_CANCELLED` if @cancellable is cancelled already. What goes wrong
  * later is told by the future.
  *
@@ -109,7 +115,7 @@ ppool_executor_submit (PPoolExecutor  *self,
   g_autoptr (PPoolRecord) record = NULL;
 
   g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
-  g_return_val_if_fail (function != NULL && g_utf8_validate (function, -1, NULL), NULL);
+  g_return_val_if_fail (function != NULL, NULL);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
@@ -232,7 +238,7 @@ ppool_executor_call_async (PPoolExecutor       *self,
   AsyncCall *call;
 
   g_return_if_fail (PPOOL_IS_EXECUTOR (self));
-  g_return_if_fail (function != NULL && g_utf8_validate (function, -1, NULL));
+  g_return_if_fail (function != NULL);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
   future = ppool_executor_submit (self, function, args, cancellable, &error);
@@ -323,7 +329,7 @@ ppool_executor_call_sync (PPoolExecutor  *self,
   GVariant *value = NULL;
 
   g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
-  g_return_val_if_fail (function != NULL && g_utf8_validate (function, -1, NULL), NULL);
+  g_return_val_if_fail (function != NULL, NULL);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 

@@ -9,65 +9,27 @@
 
 #include "ppool-executor-internal.h"
 
-static guint
-get_setting (PPoolExecutor *self,
-             const guint   *setting)
-{
-  guint value;
-
-  if (!ppool_pool_check (self->pool, NULL))
-    return *setting;
-
-  g_mutex_lock (&self->lock);
-  value = *setting;
-  g_mutex_unlock (&self->lock);
-
-  return value;
-}
-
 /* Who listens does so in the context of the constructor: what is set in another
  * thread is told there. */
 static void
-change_setting (PPoolExecutor          *self,
-                guint                  *setting,
-                guint                   value,
-                void                  (*apply) (PPoolPool *pool,
-                                                guint      value),
-                PPoolExecutorProperty   property)
+tell_setting (PPoolExecutor         *self,
+              PPoolExecutorProperty  property)
 {
-  gboolean is_at_home = ppool_notifier_is_at_home (self->notifier);
-  gboolean changed;
+  if (ppool_notifier_is_at_home (self->notifier))
+    {
+      g_object_notify_by_pspec (G_OBJECT (self), ppool_executor_props[property]);
+      return;
+    }
 
-  if (!ppool_pool_check (self->pool, NULL))
-    return;
-
-  g_mutex_lock (&self->lock);
-  changed = *setting != value;
-  *setting = value;
-  if (changed && !is_at_home)
-    self->untold |= 1u << property;
-  g_mutex_unlock (&self->lock);
-
-  if (!changed)
-    return;
-
-  apply (self->pool, value);
-  if (is_at_home)
-    g_object_notify_by_pspec (G_OBJECT (self), ppool_executor_props[property]);
-  else
-    ppool_notifier_poke (self->notifier, TRUE);
+  g_atomic_int_or (&self->untold, 1u << property);
+  ppool_notifier_poke (self->notifier, TRUE);
 }
 
 /* Tells what was set in other threads. */
 void
 ppool_executor_notify_settings (PPoolExecutor *self)
 {
-  guint untold;
-
-  g_mutex_lock (&self->lock);
-  untold = self->untold;
-  self->untold = 0;
-  g_mutex_unlock (&self->lock);
+  guint untold = g_atomic_int_and (&self->untold, 0);
 
   for (guint i = 0; i < G_N_ELEMENTS (ppool_executor_props); i++)
     if ((untold & (1u << i)) != 0)
@@ -110,9 +72,12 @@ ppool_executor_get_launcher (PPoolExecutor *self)
 guint
 ppool_executor_get_max_workers (PPoolExecutor *self)
 {
+  PPoolSettings settings;
+
   g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
 
-  return get_setting (self, &self->max_workers);
+  ppool_pool_get_settings (self->pool, &settings);
+  return settings.max_workers;
 }
 
 /**
@@ -135,8 +100,8 @@ ppool_executor_set_max_workers (PPoolExecutor *self,
 {
   g_return_if_fail (PPOOL_IS_EXECUTOR (self));
 
-  change_setting (self, &self->max_workers, max_workers, ppool_pool_set_max_workers,
-                  PPOOL_EXECUTOR_PROP_MAX_WORKERS);
+  if (ppool_pool_check (self->pool, NULL) && ppool_pool_set_max_workers (self->pool, max_workers))
+    tell_setting (self, PPOOL_EXECUTOR_PROP_MAX_WORKERS);
 }
 
 /**
@@ -154,9 +119,12 @@ ppool_executor_set_max_workers (PPoolExecutor *self,
 guint
 ppool_executor_get_grace_msec (PPoolExecutor *self)
 {
+  PPoolSettings settings;
+
   g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
 
-  return get_setting (self, &self->grace_msec);
+  ppool_pool_get_settings (self->pool, &settings);
+  return settings.grace_msec;
 }
 
 /**
@@ -178,8 +146,8 @@ ppool_executor_set_grace_msec (PPoolExecutor *self,
 {
   g_return_if_fail (PPOOL_IS_EXECUTOR (self));
 
-  change_setting (self, &self->grace_msec, grace_msec, ppool_pool_set_grace_msec,
-                  PPOOL_EXECUTOR_PROP_GRACE_MSEC);
+  if (ppool_pool_check (self->pool, NULL) && ppool_pool_set_grace_msec (self->pool, grace_msec))
+    tell_setting (self, PPOOL_EXECUTOR_PROP_GRACE_MSEC);
 }
 
 /**
@@ -197,9 +165,12 @@ ppool_executor_set_grace_msec (PPoolExecutor *self,
 guint
 ppool_executor_get_max_tasks_per_worker (PPoolExecutor *self)
 {
+  PPoolSettings settings;
+
   g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
 
-  return get_setting (self, &self->max_tasks_per_worker);
+  ppool_pool_get_settings (self->pool, &settings);
+  return settings.max_tasks_per_worker;
 }
 
 /**
@@ -221,9 +192,9 @@ ppool_executor_set_max_tasks_per_worker (PPoolExecutor *self,
 {
   g_return_if_fail (PPOOL_IS_EXECUTOR (self));
 
-  change_setting (self, &self->max_tasks_per_worker, max_tasks_per_worker,
-                  ppool_pool_set_max_tasks_per_worker,
-                  PPOOL_EXECUTOR_PROP_MAX_TASKS_PER_WORKER);
+  if (ppool_pool_check (self->pool, NULL) &&
+      ppool_pool_set_max_tasks_per_worker (self->pool, max_tasks_per_worker))
+    tell_setting (self, PPOOL_EXECUTOR_PROP_MAX_TASKS_PER_WORKER);
 }
 
 /**
@@ -241,9 +212,12 @@ ppool_executor_set_max_tasks_per_worker (PPoolExecutor *self,
 guint
 ppool_executor_get_spare_workers (PPoolExecutor *self)
 {
+  PPoolSettings settings;
+
   g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
 
-  return get_setting (self, &self->spare_workers);
+  ppool_pool_get_settings (self->pool, &settings);
+  return settings.spare_workers;
 }
 
 /**
@@ -267,8 +241,8 @@ ppool_executor_set_spare_workers (PPoolExecutor *self,
 {
   g_return_if_fail (PPOOL_IS_EXECUTOR (self));
 
-  change_setting (self, &self->spare_workers, spare_workers, ppool_pool_set_spare_workers,
-                  PPOOL_EXECUTOR_PROP_SPARE_WORKERS);
+  if (ppool_pool_check (self->pool, NULL) && ppool_pool_set_spare_workers (self->pool, spare_workers))
+    tell_setting (self, PPOOL_EXECUTOR_PROP_SPARE_WORKERS);
 }
 
 /**

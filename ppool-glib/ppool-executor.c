@@ -69,8 +69,6 @@ GParamSpec *ppool_executor_props[PPOOL_EXECUTOR_PROP_N_RUNNING + 1];
 
 G_DEFINE_FINAL_TYPE (PPoolExecutor, ppool_executor, G_TYPE_OBJECT)
 
-#define DEFAULT_GRACE_MSEC 5000
-
 /* How often the counts are told of at most. */
 #define NOTIFY_INTERVAL_MSEC 100
 
@@ -230,7 +228,6 @@ let_go (PPoolExecutor *self)
   g_object_unref (self->launcher);
   g_free (self->initializer);
   g_clear_pointer (&self->initializer_args, g_variant_unref);
-  g_mutex_clear (&self->lock);
 }
 
 /* Nothing is let go of in dispose(): a binding may still call methods then. A
@@ -328,6 +325,9 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    * The name of a function that each worker runs before its first call, or
    * `NULL`.
    *
+   * A name that is empty, not valid UTF-8, or longer than 65535 bytes is refused by
+   * the first submit; no worker starts then.
+   *
    * It may take as long as it likes. If it fails, its error is logged at level
    * MESSAGE, and the executor is broken with the cause
    * `PPOOL_ERROR_INITIALIZER`.
@@ -374,7 +374,8 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    * Since: 1.0
    */
   ppool_executor_props[PPOOL_EXECUTOR_PROP_GRACE_MSEC] =
-    g_param_spec_uint ("grace-msec", NULL, NULL, 0, G_MAXUINT, DEFAULT_GRACE_MSEC,
+    g_param_spec_uint ("grace-msec", NULL, NULL, 0, G_MAXUINT,
+                       PPOOL_SETTINGS_DEFAULT_GRACE_MSEC,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
@@ -443,8 +444,6 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
 static void
 ppool_executor_init (PPoolExecutor *self)
 {
-  g_mutex_init (&self->lock);
-  self->grace_msec = DEFAULT_GRACE_MSEC;
   self->notifier = ppool_notifier_new (G_OBJECT (self), NOTIFY_INTERVAL_MSEC, notify_changes);
   self->pool = ppool_pool_new (G_OBJECT (self), self->notifier);
 }

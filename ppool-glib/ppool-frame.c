@@ -183,11 +183,11 @@ ppool_frame_append (GByteArray     *frame,
   };
   guint start;
 
-  if (name_length > G_MAXUINT16)
+  if (name_length > PPOOL_VALUE_MAX_NAME)
     {
       g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_TOO_LARGE,
                    "The name of the function has %" G_GSIZE_FORMAT " bytes, and at most %d travel",
-                   name_length, G_MAXUINT16);
+                   name_length, PPOOL_VALUE_MAX_NAME);
       return FALSE;
     }
 

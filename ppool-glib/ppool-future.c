@@ -216,9 +216,9 @@ ppool_future_is_running (PPoolFuture *self)
 gboolean
 ppool_future_is_done (PPoolFuture *self)
 {
-  PPoolFutureState state = ppool_future_get_state (self);
+  g_return_val_if_fail (ppool_future_is_usable (self), FALSE);
 
-  return state == PPOOL_FUTURE_STATE_FINISHED || state == PPOOL_FUTURE_STATE_CANCELLED;
+  return ppool_record_is_done (self->record);
 }
 
 /**
@@ -321,12 +321,9 @@ ppool_future_get_worker_pid (PPoolFuture *self)
 gint64
 ppool_future_get_queued_time (PPoolFuture *self)
 {
-  PPoolRecordHistory history;
-
   g_return_val_if_fail (ppool_future_is_usable (self), 0);
 
-  ppool_record_get_history (self->record, &history);
-  return history.queued_time;
+  return ppool_record_get_queued_time (self->record);
 }
 
 /**
@@ -368,10 +365,7 @@ ppool_future_get_started_time (PPoolFuture *self)
 gint64
 ppool_future_get_finished_time (PPoolFuture *self)
 {
-  PPoolRecordHistory history;
-
   g_return_val_if_fail (ppool_future_is_usable (self), 0);
 
-  ppool_record_get_history (self->record, &history);
-  return history.finished_time;
+  return ppool_record_get_finished_time (self->record);
 }

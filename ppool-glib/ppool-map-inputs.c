@@ -10,6 +10,7 @@
 #include "ppool-map-internal.h"
 
 #include "ppool-executor-private.h"
+#include "ppool-value-private.h"
 
 /* Sinks @array. */
 static void
@@ -143,7 +144,8 @@ ppool_executor_map (PPoolExecutor  *self,
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   array = g_variant_ref_sink (inputs);
-  if (!ppool_executor_accepts_calls (self, error))
+  if (!ppool_value_check_name ("function", function, error) ||
+      !ppool_executor_accepts_calls (self, error))
     return NULL;
 
   map = make_map (self, function);

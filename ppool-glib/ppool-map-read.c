@@ -10,6 +10,7 @@
 #include "ppool-map-internal.h"
 
 #include "ppool-executor-private.h"
+#include "ppool-waiter-private.h"
 #include "ppool-watch-private.h"
 
 /* Who wants a value stands in the queue of reads. The first one has the turn: it
@@ -75,24 +76,34 @@ leave (PPoolMap     *self,
 
 /* Blocking */
 
+typedef struct
+{
+  PPoolMap *map;      /* (unowned) */
+  PPoolMapRead *read; /* (unowned) */
+} Turn;
+
+static gboolean
+turn_has_come (gpointer data)
+{
+  const Turn *turn = data;
+
+  return has_turn (turn->map, turn->read);
+}
+
 static gboolean
 wait_for_turn (PPoolMap     *self,
                PPoolMapRead *read,
                gint64        deadline)
 {
-  gboolean in_time = TRUE;
+  Turn turn = { self, read };
+  const PPoolWaiter waiter = { &self->lock, &self->turn, NULL, turn_has_come, &turn };
 
   g_mutex_lock (&self->lock);
   enter (self, read);
-  while (in_time && !has_turn (self, read))
-    if (deadline == G_MAXINT64)
-      g_cond_wait (&self->turn, &self->lock);
-    else
-      in_time = g_cond_wait_until (&self->turn, &self->lock, deadline);
-  in_time = has_turn (self, read);
   g_mutex_unlock (&self->lock);
 
-  return in_time;
+  return ppool_waiter_wait (&waiter, deadline < G_MAXINT64 ? deadline : -1, NULL) ==
+         PPOOL_WAITER_MET;
 }
 
 static int

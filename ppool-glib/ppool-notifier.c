@@ -22,7 +22,7 @@ struct _PPoolNotifier
   GWeakRef object;
   PPoolNotifierFunc func;
   gint64 interval; /* in microseconds */
-  GThread *home;   /* (unowned): never more than compared */
+  gsize home;      /* the number of the thread that made it */
   int is_due;      /* atomic */
 
   GMutex lock;        /* guards what follows */
@@ -135,6 +135,20 @@ source_gone (gpointer data)
   ppool_notifier_unref (self);
 }
 
+/* Unlike the address of a GThread, that of a thread which has ended is not given to
+ * another one. */
+static gsize
+get_thread_number (void)
+{
+  static _Thread_local gsize number;
+  static gsize last_number; /* atomic */
+
+  if (number == 0)
+    number = (gsize) g_atomic_pointer_add (&last_number, 1) + 1;
+
+  return number;
+}
+
 /* Makes a notifier in the thread-default context of the caller. */
 PPoolNotifier *
 ppool_notifier_new (GObject           *object,
@@ -147,7 +161,7 @@ ppool_notifier_new (GObject           *object,
   g_weak_ref_init (&self->object, object);
   self->interval = interval_msec * G_TIME_SPAN_MILLISECOND;
   self->func = func;
-  self->home = g_thread_self ();
+  self->home = get_thread_number ();
   g_mutex_init (&self->lock);
 
   self->source = g_source_new (&notifier_source_funcs, sizeof (NotifierSource));
@@ -163,7 +177,14 @@ ppool_notifier_new (GObject           *object,
 gboolean
 ppool_notifier_is_at_home (PPoolNotifier *self)
 {
-  return self->home == g_thread_self ();
+  return self->home == get_thread_number ();
+}
+
+/* Tells whether the function is to be called for everything soon anyway. */
+gboolean
+ppool_notifier_is_due (PPoolNotifier *self)
+{
+  return g_atomic_int_get (&self->is_due);
 }
 
 /* Has the function called for everything soon, and before that, for what is

@@ -129,7 +129,7 @@ ppool_process_get_state (PPoolProcess *self)
 
   ppool_gate_enter (self->gate);
   state = self->state;
-  ppool_gate_leave (self->gate);
+  ppool_gate_leave_quietly (self->gate);
 
   return state;
 }
@@ -177,8 +177,7 @@ make_error (PPoolProcess *self)
 {
   g_autofree char *tail = NULL;
   PPoolVerdict verdict = { 0 };
-  PPoolRecord *record;
-  GError *error;
+  g_autoptr (PPoolRecord) record = NULL;
 
   if (self->errors != NULL)
     {
@@ -202,11 +201,12 @@ make_error (PPoolProcess *self)
 
   ppool_gate_enter (self->gate);
   record = ppool_outbox_peek (self->outbox, &verdict.function_is_done);
-  verdict.function = record != NULL ? ppool_record_get_function (record) : NULL;
-  error = ppool_verdict_to_error (&verdict);
-  ppool_gate_leave (self->gate);
+  if (record != NULL)
+    ppool_record_ref (record);
+  ppool_gate_leave_quietly (self->gate);
 
-  return error;
+  verdict.function = record != NULL ? ppool_record_get_function (record) : NULL;
+  return ppool_verdict_to_error (&verdict);
 }
 
 static void

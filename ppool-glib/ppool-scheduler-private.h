@@ -11,6 +11,9 @@
 
 G_BEGIN_DECLS
 
+/* How many calls a worker may have; fewer than a board has places. */
+#define PPOOL_SCHEDULER_MAX_CALLS 240
+
 typedef struct _PPoolScheduler PPoolScheduler;
 typedef struct _PPoolSeat PPoolSeat;
 

@@ -121,11 +121,12 @@ take_done (PPoolGroup *group)
   for (gsize i = 0; i < group->n_members; i++)
     {
       PPoolGroupMember *member = &group->members[i];
+      PPoolRecord *record = ppool_future_get_record (member->future);
 
-      if (!ppool_future_is_done (member->future))
+      if (!ppool_record_is_done (record))
         continue;
 
-      ppool_record_release_inputs (ppool_future_get_record (member->future));
+      ppool_record_release_inputs (record);
       g_ptr_array_add (done, g_steal_pointer (&member->future));
     }
   ppool_group_close (group);
@@ -133,15 +134,10 @@ take_done (PPoolGroup *group)
   return done;
 }
 
-static void
-interrupted_cb (GCancellable *cancellable G_GNUC_UNUSED,
-                gpointer      user_data)
+static gboolean
+has_come_about (gpointer data)
 {
-  PPoolGroup *group = user_data;
-
-  g_mutex_lock (&group->lock);
-  g_cond_broadcast (&group->changed);
-  g_mutex_unlock (&group->lock);
+  return ((const Wait *) data)->is_met;
 }
 
 /* Returns: FALSE if it was cancelled. */
@@ -150,29 +146,14 @@ block (PPoolGroup   *group,
        int           timeout_msec,
        GCancellable *cancellable)
 {
-  Wait *wait = group->data;
-  gint64 deadline = ppool_group_deadline (timeout_msec);
-  gboolean cancelled = g_cancellable_is_cancelled (cancellable);
-  gulong handler = 0;
+  const PPoolWaiter waiter = { &group->lock, &group->changed, NULL, has_come_about, group->data };
+  gint64 deadline = ppool_waiter_deadline (timeout_msec);
 
-  /* What is cancelled already may be so in its handler, which can't end while
-   * g_cancellable_disconnect() waits for it. */
-  if (wait->is_met || cancelled || timeout_msec == 0)
-    return wait->is_met || !cancelled;
+  /* Nobody need be told of more than there is. */
+  if (!((Wait *) group->data)->is_met && timeout_msec != 0)
+    ppool_group_watch (group);
 
-  ppool_group_watch (group);
-  if (cancellable != NULL)
-    handler = g_signal_connect (cancellable, "cancelled", G_CALLBACK (interrupted_cb), group);
-
-  g_mutex_lock (&group->lock);
-  while (!wait->is_met && !(cancelled = g_cancellable_is_cancelled (cancellable)))
-    if (!ppool_group_sleep (group, deadline))
-      break;
-  g_mutex_unlock (&group->lock);
-
-  g_cancellable_disconnect (cancellable, handler);
-
-  return !cancelled;
+  return ppool_waiter_wait (&waiter, deadline, cancellable) != PPOOL_WAITER_CANCELLED;
 }
 
 /**
@@ -364,7 +345,7 @@ ppool_wait_futures_async (PPoolFuture         **futures,
   completion = ppool_completion_new (wait_due_cb, async, free_async_wait);
   fire_when_met (group, completion);
   ppool_completion_set_cancellable (completion, cancellable);
-  ppool_completion_set_deadline (completion, ppool_group_deadline (timeout_msec));
+  ppool_completion_set_deadline (completion, ppool_waiter_deadline (timeout_msec));
 }
 
 /**

@@ -91,6 +91,18 @@ const tests = {
         checkEqual(await Promise.all(many), Array.from({length: 300}, (_, i) => i));
     },
 
+    'names': async executor => {
+        const text = 'the name of the function has a NUL character';
+
+        checkThrows(TypeError, text, () => executor.submit('echo\0', 1));
+        checkThrows(TypeError, text, () => executor.call_sync('echo\0', 1));
+        checkThrows(TypeError, text, () => executor.map('echo\0', [1]));
+        checkThrows(TypeError, text, () => executor.map_func('echo\0', () => null));
+        checkThrows(TypeError, text, () => PPool.Call.new('echo\0', 1));
+        await checkRejects(TypeError, text, executor.call('echo\0', 1));
+        checkEqual(await executor.call('echo', 1), 1);
+    },
+
     'blocking': executor => {
         checkEqual(executor.call_sync('echo', {a: 1}), {a: 1});
         checkEqual(executor.call_sync('echo'), null);

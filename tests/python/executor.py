@@ -50,6 +50,8 @@ def test_functions_are_names(executor):
         check("a str such as 'test_result'" in str(error), error)
         error = check_raises(TypeError, call, 7, [1])
         check('the function must be given by its name, a str, not int' in str(error), error)
+        error = check_raises(ValueError, call, 'echo\0', [1])
+        check("the name of the function has a NUL: 'echo\\x00'" in str(error), error)
     for wrong in (test_result, 7, b'remember'):
         error = check_raises(TypeError, PPool.Executor, C_WORKER, initializer=wrong)
         check('the initializer must be given by its name' in str(error), error)

@@ -11,13 +11,14 @@ const {
     begin, checkOneArgument, follow, following, nothing, rejecting,
 } = imports.overrides.ppool.promises;
 const {checkProperties, overrideInit, overrideNumbers} = imports.overrides.ppool.properties;
-const {VARIANT, describe, mark, pack, receive} = imports.overrides.ppool.values;
+const {VARIANT, checkName, describe, mark, pack, receive} = imports.overrides.ppool.values;
 
 function overrideCall({Call}) {
     const create = Call.new;
 
     overrideInit(Call.prototype, 'args', (call, {args}) => mark(call, args));
     Call.new = function (name, args = null) {
+        checkName(name);
         return mark(create.call(this, name, pack(args, 'args')), args);
     };
 }
@@ -41,6 +42,7 @@ function overrideSubmit(proto) {
 
     proto.submit = function (name, args = null, cancellable = null) {
         checkOneArgument(cancellable);
+        checkName(name);
 
         const packed = pack(args, 'args');
 
@@ -67,6 +69,7 @@ function overrideCalling(proto) {
     proto.call_async = rejecting(3, function (name, args = null, cancellable = null,
         callback = null) {
         checkOneArgument(cancellable);
+        checkName(name);
 
         const packed = pack(args, 'args');
 
@@ -81,6 +84,7 @@ function overrideCalling(proto) {
 
     proto.call_sync = function (name, args = null, cancellable = null) {
         checkOneArgument(cancellable);
+        checkName(name);
 
         const packed = pack(args, 'args');
         const value = restoring(() => following(cancellable,

@@ -9,7 +9,7 @@ const {GLib} = imports.gi;
 const {restoreError} = imports.overrides.ppool.errors;
 const {begin, follow, nothing, rejecting} = imports.overrides.ppool.promises;
 const {overrideNumbers} = imports.overrides.ppool.properties;
-const {pack, receive} = imports.overrides.ppool.values;
+const {checkName, pack, receive} = imports.overrides.ppool.values;
 const {mapLater} = imports.overrides.ppool.window;
 
 const INPUT_DOMAIN = GLib.quark_from_string('ppool-javascript-input-quark');
@@ -132,6 +132,7 @@ function overrideMaps({Executor, Map}) {
     proto.map_func = function (name, func) {
         if (typeof func !== 'function')
             throw new TypeError('func: not a function');
+        checkName(name);
         return mapInputs(this, name, new Inputs(() => {
             const value = func();
 
@@ -141,6 +142,8 @@ function overrideMaps({Executor, Map}) {
 
     proto.map = function (name, inputs, options = {}) {
         const {cancellable, ...settings} = readOptions(options);
+
+        checkName(name);
 
         if (inputs?.[Symbol.asyncIterator])
             return mapLater(this, name, inputs, {cancellable, ...settings});

@@ -3,7 +3,7 @@
 //
 // Values: plain ones of JavaScript, and GLib.Variant.
 
-/* exported VARIANT, describe, mark, pack, receive, unpack */
+/* exported VARIANT, checkName, describe, mark, pack, receive, unpack */
 
 const {GLib} = imports.gi;
 const System = imports.system;
@@ -75,6 +75,12 @@ function describe(value) {
         ? Object.getPrototypeOf(value)?.constructor?.name ?? 'object' : typeof value;
 
     return /^[aeiou]/i.test(name) ? `an ${name}` : `a ${name}`;
+}
+
+// C would cut the name of another function off there.
+function checkName(name) {
+    if (typeof name === 'string' && name.includes('\0'))
+        throw new TypeError('the name of the function has a NUL character');
 }
 
 function packString(string, place) {

@@ -177,7 +177,7 @@ class Executor(_RawExecutor):
         Raises TypeError, ValueError or OverflowError for an argument that can't be sent,
         BrokenProcessPool if the executor is broken, and GLib.Error, which is a
         RuntimeError, after a shutdown."""
-        if type(function) is not str:
+        if type(function) is not str or '\0' in function:
             _values.check_name(function)
         # A name keeps it until Python has looked for signals: the exception of one would
         # be lost in GLib.Variant.__del__().

@@ -197,9 +197,11 @@ def to_variant(value, where='the value'):
 
 
 def check_name(name, what='the function'):
-    """Raises TypeError for what is no name; programs that come from concurrent.futures give
-    the function itself."""
+    """Raises TypeError for what is no name, and ValueError for one that C would cut off;
+    programs that come from concurrent.futures give the function itself."""
     if isinstance(name, str):
+        if '\0' in name:
+            raise ValueError('the name of %s has a NUL: %r' % (what, name))
         return
     if callable(name) and isinstance(getattr(name, '__name__', None), str):
         raise TypeError('%s must be given by its name in the worker, a str such as %r, and not '

@@ -428,7 +428,10 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
   /**
    * PPoolExecutor:n-running:
    *
-   * How many calls workers have.
+   * The number of calls that workers are running.
+   *
+   * A call that was sent to a worker in advance, and that the worker has not
+   * taken yet, is pending.
    *
    * **Threads**: `notify` is emitted in the main context that was the
    * thread-default one where the executor was made, every 100 ms at most; the

@@ -19,8 +19,8 @@ G_BEGIN_DECLS
 
 /**
  * PPoolFutureState:
- * @PPOOL_FUTURE_STATE_PENDING: the call waits for a worker
- * @PPOOL_FUTURE_STATE_RUNNING: a worker has the call
+ * @PPOOL_FUTURE_STATE_PENDING: no worker has taken the call yet
+ * @PPOOL_FUTURE_STATE_RUNNING: a worker has taken the call
  * @PPOOL_FUTURE_STATE_FINISHED: the call has a value or an error
  * @PPOOL_FUTURE_STATE_CANCELLED: the call was cancelled and will never run
  *

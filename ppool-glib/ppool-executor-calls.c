@@ -1,4 +1,4 @@
-/* ppool-executor-calls.c: submitting, calling and shutting down
+/* ppool-executor-calls.c: submitting and calling
  *
  * Copyright 2026 The PPool-GLib authors
  *

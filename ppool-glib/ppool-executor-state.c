@@ -79,7 +79,7 @@ ppool_executor_get_n_pending (PPoolExecutor *self)
  * ppool_executor_get_n_running:
  * @self: an executor
  *
- * Gets how many calls workers have.
+ * Gets the number of calls that workers are running.
  *
  * **Threads**: may be called from any thread.
  *

@@ -44,10 +44,15 @@
  * are lost, and workers are killed without flushing their standard output or
  * running `atexit()` handlers.
  *
- * A worker that dies without being asked breaks the executor for good: every
- * call that is not done fails with `PPOOL_ERROR_BROKEN`, the other workers are
- * ended, and [method@PPool.Executor.get_error] tells why. To go on, make a new
- * executor and submit there again the calls that failed so.
+ * ## Broken executors
+ *
+ * A worker that exits or is killed unexpectedly breaks the executor for good:
+ * every call that has not completed fails with `PPOOL_ERROR_BROKEN`, the other
+ * workers are ended, and [method@PPool.Executor.get_error] returns the cause. To
+ * go on, create a new executor. Don't resubmit all calls that failed: the one
+ * that caused the crash is among them, see
+ * [Errors and broken pools](errors.html#what-to-do-then). To have a crash fail
+ * one call only, use several executors with one worker each.
  *
  * This class is final.
  *
@@ -425,7 +430,10 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
   /**
    * PPoolExecutor:n-running:
    *
-   * How many calls workers have.
+   * The number of calls that workers are running.
+   *
+   * A call that was sent to a worker in advance, and that the worker has not
+   * taken yet, is pending.
    *
    * **Threads**: `notify` is emitted in the main context that was the
    * thread-default one where the executor was made, every 100 ms at most; the

@@ -186,7 +186,7 @@ ppool_future_is_cancelled (PPoolFuture *self)
  * ppool_future_is_running:
  * @self: a future
  *
- * Tells whether a worker has the call.
+ * Checks whether a worker has taken the call and has not returned a result yet.
  *
  * **Threads**: may be called from any thread.
  *
@@ -330,12 +330,12 @@ ppool_future_get_queued_time (PPoolFuture *self)
  * ppool_future_get_started_time:
  * @self: a future
  *
- * Gets when a worker was given the call.
+ * Gets the time at which a worker took the call.
  *
  * **Threads**: may be called from any thread.
  *
- * Returns: the monotonic time in microseconds, or 0 if no worker has had the
- *   call
+ * Returns: the monotonic time in microseconds, or 0 if no worker has taken
+ *   the call
  *
  * Since: 1.0
  */

@@ -43,7 +43,8 @@ struct _PPoolProcess
   /* In the manager's thread. */
   PPoolChild *child;         /* (owned) (nullable) */
   PPoolChannel *channel;     /* (owned) (nullable) */
-  PPoolBoard *board;         /* (owned) (nullable): while it is offered */
+  PPoolBoard *board;         /* (owned) (nullable): while it is offered; taken in GDBus's thread,
+                              * under the gate */
   PPoolHandshake *handshake; /* (owned) (nullable): while it goes on */
   GError *handshake_error;   /* (owned) (nullable) */
   gboolean is_initializing;  /* or has been */

@@ -30,7 +30,7 @@ typedef struct
   void     (*unref)      (gpointer owner);
 } PPoolRecordOwner;
 
-/* What the scheduler notes on a record; guarded by the pool's lock. */
+/* What scheduler and pool note on a record; guarded by the pool's lock. */
 typedef struct
 {
   gpointer seat;     /* (unowned) (nullable): while it is assigned or sent */

@@ -43,7 +43,7 @@ typedef enum
   PPOOL_SEAT_LEAVING,
 } PPoolSeatState;
 
-/* Embedded in a process. */
+/* Embedded in what its owner has of a process. */
 struct _PPoolSeat
 {
   gpointer process;

@@ -8,6 +8,7 @@ import functools
 import itertools
 import multiprocessing
 import multiprocessing.shared_memory
+import operator
 import os
 import pickle
 import signal
@@ -128,6 +129,58 @@ def test_callables():
                                  (Callable().method, 7), ([5].__getitem__, None), (str, '5')):
             future = executor.submit(function, 5 if wanted is not None else 0)
             check_equal(future.result(), wanted if wanted is not None else 5)
+
+
+def test_callables_in_c():
+    """Also what knows nothing of its module, or of its name."""
+    with new_executor() as executor:
+        check_equal(list(executor.map(str.upper, ['a', 'b'])), ['A', 'B'])
+        check_equal(list(executor.map(str.strip, [' a ', 'b '], chunksize=2)), ['a', 'b'])
+        for function, args, wanted in (
+                (str.upper, ('a', ), 'A'), ('a'.upper, (), 'A'), (int.__add__, (1, 2), 3),
+                ((1).__add__, (2, ), 3), (dict.fromkeys, ((1, ), 2), {1: 2}), (len, ('a', ), 1),
+                (functools.partial(str.upper, 'a'), (), 'A'),
+                (functools.partial(functools.partial(int.__add__, 1), 2), (), 3),
+                (functools.partial((1).__add__, 2), (), 3), (operator.itemgetter(1), ('ab', ), 'b'),
+                (operator.methodcaller('upper'), ('a', ), 'A'), (Unnamed(), (), 'called'),
+                (Reluctant(), (), 'called')):
+            check_equal(executor.submit(function, *args).result(), wanted)
+        check('“builtins.str.upper”' in str(get_death(str.upper, Suicide())))
+        check('“builtins.str.upper”' in str(get_death(functools.partial(str.upper, Suicide()))))
+
+
+class Unnamed:
+    """Says of each attribute that there is one."""
+
+    def __getattr__(self, name):
+        if name.startswith('__reduce') or name in ('__getstate__', '__setstate__'):
+            raise AttributeError(name)
+        return self
+
+    def __call__(self):
+        return 'called'
+
+
+class Reluctant:
+    """Has an attribute that fails."""
+
+    def __getattr__(self, name):
+        raise ValueError('no name') if name == '__qualname__' else AttributeError(name)
+
+    def __call__(self):
+        return 'called'
+
+
+class Suicide(str):
+    """Kills the process in which it is unpickled."""
+
+    def __reduce__(self):
+        return kill_self, ()
+
+
+def get_death(*call):
+    with new_executor() as executor:
+        return executor.submit(*call).exception(LIMIT_SEC)
 
 
 def test_main_module():

@@ -144,11 +144,21 @@ def _text(exception):
         return '<the text of the exception failed>'
 
 
+def describe(exception):
+    """The name of its type, and its text, of whatever may be wrong with them."""
+    return type.__getattribute__(type(exception), '__name__'), _text(exception)
+
+
 def _cut(text, size, keep_end=False):
     data = text.encode('utf-8', 'backslashreplace')
     if len(data) > size:
         data = b'  ...' + data[-size:] if keep_end else data[:size] + b'...'
     return data.decode('utf-8', 'ignore').replace('\0', '\\0')
+
+
+def to_message(text):
+    """What can be the message of an error in C, of any str."""
+    return _cut(text, _HEAD_SIZE)
 
 
 def _can_travel(error):

@@ -4,6 +4,7 @@
 of a PPool.Executor."""
 
 import collections
+import functools
 import itertools
 import multiprocessing
 import operator
@@ -36,11 +37,30 @@ _is_exiting = False
 
 def _get_name(fn):
     """Returns what a function is called in messages, and where its run time is known by."""
-    fn = getattr(fn, 'func', fn)
-    if not hasattr(fn, '__qualname__'):
-        fn = type(fn)
-    name = f'{fn.__module__}.{fn.__qualname__}'
+    if isinstance(fn, functools.partial):
+        fn = fn.func
+    try:
+        name = getattr(fn, '__qualname__', None)
+        if not isinstance(name, str):
+            fn = type(fn)
+            name = fn.__qualname__
+        name = f'{_get_module(fn)}.{name}'
+    except Exception:
+        # Attributes of an object may fail, and it be called all the same.
+        return 'function'
     return name if name.isprintable() else 'function'
+
+
+def _get_module(fn):
+    """Returns the module of a function, or of the type whose method it is: what is written in C
+    often knows that alone."""
+    module = getattr(fn, '__module__', None)
+    if not isinstance(module, str):
+        owner = getattr(fn, '__self__', None)
+        if not isinstance(owner, type):
+            owner = getattr(fn, '__objclass__', type(owner))
+        module = owner.__module__
+    return module
 
 
 class _Pool:

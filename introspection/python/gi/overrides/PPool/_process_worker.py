@@ -18,12 +18,16 @@ from gi._ossighelper import wakeup_on_signal
 from gi.module import get_introspection_module
 from gi.repository import GLib, PPool
 
-from . import _pickling
+from . import _errors, _pickling
 
 _PPool = get_introspection_module('PPool')
 
 # The method as the library has it, whatever an override makes of it.
 _add_function = _PPool.Worker.add_function
+
+# As the interpreter does it, whatever a type makes of its attributes.
+_get_traceback = BaseException.__traceback__.__get__
+_set_traceback = BaseException.__traceback__.__set__
 
 
 class Descriptor:
@@ -59,19 +63,24 @@ def run_chunk(fn, columns):
 
 
 def _to_text(error):
-    return ''.join(traceback.format_exception(type(error), error, error.__traceback__))
+    try:
+        return ''.join(traceback.format_exception(type(error), error,
+                                                  _get_traceback(error)))
+    except BaseException:
+        return '%s: %s\n' % _errors.describe(error)
 
 
 def _pack_failure(error, unpickled=True):
     text = _to_text(error)
     # The frames of the traceback would hold what they worked with.
-    error.__traceback__ = None
+    _set_traceback(error, None)
     try:
         pickled = pickle.dumps(error)
     except BaseException as problem:
         text += '\nThis exception could not be pickled:\n\n' + _to_text(problem)
-        pickled = pickle.dumps(pickle.PicklingError('%s can\'t be pickled: %s'
-                                                    % (type(error).__name__, problem)))
+        pickled = pickle.dumps(pickle.PicklingError(
+            '%s can\'t be pickled: %s' % (_errors.describe(error)[0],
+                                          _errors.describe(problem)[1])))
     return _pickling.dumps(Failure(pickled, text, unpickled))
 
 
@@ -125,23 +134,34 @@ def _initialize(invocation, args, worker):
         if setup['call'] is not None:
             initializer, initargs = pickle.loads(setup['call'])
     except BaseException as error:
-        traceback.print_exc()
+        sys.stderr.write(_to_text(error))
         raise _to_error(error)
     try:
         if setup['call'] is not None:
             initializer(*initargs)
     except BaseException as error:
-        logging.getLogger('concurrent.futures').critical('Exception in initializer:',
-                                                         exc_info=True)
+        _log_initializer(error)
         # This process is about to end: what queues of multiprocessing hold is sent before.
         multiprocessing.util._exit_function()
         raise _to_error(error)
     return GLib.Variant('()', ())
 
 
+def _log_initializer(error):
+    """Does so as concurrent.futures does, if the exception can be printed."""
+    try:
+        logging.getLogger('concurrent.futures').critical('Exception in initializer:',
+                                                         exc_info=True)
+    except BaseException:
+        sys.stderr.write('Exception in initializer:\n' + _to_text(error))
+
+
 def _to_error(error):
-    text = traceback.format_exception_only(type(error), error)[-1].strip()
-    return GLib.Error(text, 'g-io-error-quark', 0)
+    try:
+        text = traceback.format_exception_only(type(error), error)[-1].strip()
+    except BaseException:
+        text = '%s: %s' % _errors.describe(error)
+    return GLib.Error(_errors.to_message(text), 'g-io-error-quark', 0)
 
 
 def _handle_call(worker, invocation):

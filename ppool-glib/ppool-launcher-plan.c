@@ -20,10 +20,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The descriptors of a worker, in the worker. */
-#define CHANNEL_FD 3
-#define PROGRAM_FD 4
-
 /* What a start opens in this process for a moment. */
 #define N_SPARE_FDS 8
 
@@ -35,6 +31,7 @@ struct _PPoolLaunchPlan
   PPoolProgram *program; /* (owned) (nullable): executed instead of argv[0] */
   char *trouble;         /* (owned) (nullable): why it can't start anything */
   char *trampoline;      /* (owned): absolute */
+  GArray *inherited;     /* (owned) (element-type int): descriptors of the caller's */
   PPoolStderrMode stderr_mode;
   guint handshake_timeout_msec; /* 0 is no limit */
 };
@@ -63,6 +60,7 @@ ppool_launcher_make_plan (PPoolLauncher *self)
   plan->cwd = g_strdup (self->cwd);
   plan->program = self->program != NULL ? ppool_program_ref (self->program) : NULL;
   plan->trouble = g_strdup (self->trouble);
+  plan->inherited = g_array_copy (self->inherited);
   plan->stderr_mode = self->stderr_mode;
   plan->handshake_timeout_msec = self->handshake_timeout_msec;
 
@@ -83,6 +81,7 @@ clear (gpointer data)
   g_clear_pointer (&self->program, ppool_program_unref);
   g_free (self->trouble);
   g_free (self->trampoline);
+  g_array_unref (self->inherited);
 }
 
 void
@@ -226,26 +225,52 @@ check_descriptors (void)
   return code;
 }
 
+/* The first number that no descriptor has in a worker. */
+static int
+get_first_free_fd (PPoolLaunchPlan *self)
+{
+  return PPOOL_LAUNCHER_FIRST_FD + (int) self->inherited->len;
+}
+
 /* With posix_spawn(), GLib closes the descriptor that became standard error
  * under its old number last, when that number may already be a worker's. */
 static gboolean
-take_stderr_fd (GSubprocessLauncher *launcher,
+take_stderr_fd (PPoolLaunchPlan     *self,
+                GSubprocessLauncher *launcher,
                 int                  fd)
 {
   int high;
 
-  if (fd > PROGRAM_FD)
+  if (fd >= get_first_free_fd (self))
     {
       g_subprocess_launcher_take_stderr_fd (launcher, fd);
       return TRUE;
     }
 
-  high = fcntl (fd, F_DUPFD_CLOEXEC, PROGRAM_FD + 1);
+  high = fcntl (fd, F_DUPFD_CLOEXEC, get_first_free_fd (self));
   close (fd);
   if (high >= 0)
     g_subprocess_launcher_take_stderr_fd (launcher, high);
 
   return high >= 0;
+}
+
+/* Has the worker have what stays ours as @target, and tells what went wrong as a code
+ * of errno. */
+static int
+hand_over_copy (PPoolLaunchPlan     *self,
+                GSubprocessLauncher *launcher,
+                int                  fd,
+                int                  target)
+{
+  int copy = fcntl (fd, F_DUPFD_CLOEXEC, get_first_free_fd (self));
+
+  if (copy < 0)
+    return errno;
+
+  g_subprocess_launcher_take_fd (launcher, copy, target);
+
+  return 0;
 }
 
 /* Gives the launcher all that the worker inherits, and tells what went wrong
@@ -258,7 +283,6 @@ hand_over (PPoolLaunchPlan     *self,
 {
   g_autofree char *inode = NULL;
   struct stat st = { 0 };
-  int program_fd;
   int code = 0;
 
   if (fstat (channel_fd, &st) != 0)
@@ -266,21 +290,20 @@ hand_over (PPoolLaunchPlan     *self,
   inode = g_strdup_printf ("%" G_GUINT64_FORMAT, (guint64) st.st_ino);
 
   g_subprocess_launcher_set_environ (launcher, self->env);
-  g_subprocess_launcher_setenv (launcher, PPOOL_ENV_WORKER_FD, G_STRINGIFY (CHANNEL_FD), TRUE);
+  g_subprocess_launcher_setenv (launcher, PPOOL_ENV_WORKER_FD,
+                                G_STRINGIFY (PPOOL_LAUNCHER_CHANNEL_FD), TRUE);
   g_subprocess_launcher_setenv (launcher, PPOOL_ENV_WORKER_SOCKET, inode, TRUE);
 
-  g_subprocess_launcher_take_fd (launcher, channel_fd, CHANNEL_FD);
-  if (stderr_fd >= 0 && !take_stderr_fd (launcher, stderr_fd))
+  g_subprocess_launcher_take_fd (launcher, channel_fd, PPOOL_LAUNCHER_CHANNEL_FD);
+  if (stderr_fd >= 0 && !take_stderr_fd (self, launcher, stderr_fd))
     code = errno;
 
-  if (self->program != NULL)
-    {
-      program_fd = fcntl (self->program->fd, F_DUPFD_CLOEXEC, PROGRAM_FD + 1);
-      if (program_fd >= 0)
-        g_subprocess_launcher_take_fd (launcher, program_fd, PROGRAM_FD);
-      else
-        code = errno;
-    }
+  if (code == 0 && self->program != NULL)
+    code = hand_over_copy (self, launcher, self->program->fd, PPOOL_LAUNCHER_PROGRAM_FD);
+
+  for (guint i = 0; i < self->inherited->len && code == 0; i++)
+    code = hand_over_copy (self, launcher, g_array_index (self->inherited, int, i),
+                           PPOOL_LAUNCHER_FIRST_FD + (int) i);
 
   return code;
 }
@@ -304,9 +327,11 @@ spawn_through (PPoolLaunchPlan      *self,
 
   g_ptr_array_add (command, g_strdup (self->trampoline));
   g_ptr_array_add (command, g_strdup_printf ("--parent=%d", (int) getpid ()));
-  g_ptr_array_add (command, g_strdup ("--keep=" G_STRINGIFY (CHANNEL_FD)));
+  g_ptr_array_add (command, g_strdup ("--keep=" G_STRINGIFY (PPOOL_LAUNCHER_CHANNEL_FD)));
   if (self->program != NULL)
-    g_ptr_array_add (command, g_strdup ("--exec-fd=" G_STRINGIFY (PROGRAM_FD)));
+    g_ptr_array_add (command, g_strdup ("--exec-fd=" G_STRINGIFY (PPOOL_LAUNCHER_PROGRAM_FD)));
+  for (int fd = PPOOL_LAUNCHER_FIRST_FD; fd < get_first_free_fd (self); fd++)
+    g_ptr_array_add (command, g_strdup_printf ("--keep=%d", fd));
   if (program != NULL)
     g_ptr_array_add (command, g_strconcat ("--program=", program, NULL));
   if (self->cwd != NULL)
@@ -353,7 +378,7 @@ spawn_directly (PPoolLaunchPlan      *self,
   g_autoptr (GPtrArray) command = g_ptr_array_new_with_free_func (g_free);
 
   if (self->program != NULL && !ppool_program_is_there (self->program))
-    program = "/proc/self/fd/" G_STRINGIFY (PROGRAM_FD);
+    program = "/proc/self/fd/" G_STRINGIFY (PPOOL_LAUNCHER_PROGRAM_FD);
 
   g_subprocess_launcher_set_flags (launcher, G_SUBPROCESS_FLAGS_NONE);
   g_subprocess_launcher_set_child_setup (launcher, child_setup, GINT_TO_POINTER (getpid ()), NULL);

@@ -89,6 +89,11 @@ receive_info (PPoolChannel      *self,
       PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS,
       "the worker can't take arguments of a type that plain D-Bus has not");
 
+  else if (self->needs_segments && self->lender == NULL)
+    event->error = error = g_error_new_literal (
+      PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS,
+      "the worker can't take arguments that are so large: it lacks the feature “segments”");
+
   event->value = info;
   ppool_channel_emit (self, event);
 }

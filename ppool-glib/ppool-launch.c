@@ -25,7 +25,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define MAX_KEPT 16
+#define MAX_KEPT 1024
 
 /* What a shell says of a program that it can't execute. */
 #define STATUS_USAGE     2

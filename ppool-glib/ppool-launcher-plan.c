@@ -21,10 +21,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The descriptors of a worker, in the worker. */
-#define CHANNEL_FD 3
-#define PROGRAM_FD 4
-
 /* What a start opens in this process for a moment, and GLib aborts without. */
 #define N_SPARE_FDS 8
 
@@ -36,6 +32,7 @@ struct _PPoolLaunchPlan
   PPoolProgram *program; /* (owned) (nullable): executed instead of argv[0] */
   char *trouble;         /* (owned) (nullable): why it can't start anything */
   char *trampoline;      /* (owned): absolute */
+  GArray *inherited;     /* (owned) (element-type int): descriptors of the caller's */
   PPoolStderrMode stderr_mode;
   guint handshake_timeout_msec; /* 0 is no limit */
 };
@@ -64,6 +61,7 @@ ppool_launcher_make_plan (PPoolLauncher *self)
   plan->cwd = g_strdup (self->cwd);
   plan->program = self->program != NULL ? ppool_program_ref (self->program) : NULL;
   plan->trouble = g_strdup (self->trouble);
+  plan->inherited = g_array_copy (self->inherited);
   plan->stderr_mode = self->stderr_mode;
   plan->handshake_timeout_msec = self->handshake_timeout_msec;
 
@@ -84,6 +82,7 @@ clear (gpointer data)
   g_clear_pointer (&self->program, ppool_program_unref);
   g_free (self->trouble);
   g_free (self->trampoline);
+  g_array_unref (self->inherited);
 }
 
 void
@@ -206,9 +205,8 @@ find_program (PPoolLaunchPlan  *self,
 typedef struct
 {
   char **env;      /* (owned) */
-  int sources[2];  /* (owned) */
-  int targets[2];
-  gsize n_fds;
+  GArray *sources; /* (owned) (element-type int): closed with this … */
+  GArray *targets; /* (owned) (element-type int): … and what they are in the worker */
   int stderr_fd;   /* (owned); -1 for this process's */
 } Estate;
 
@@ -216,8 +214,10 @@ static void
 clear_estate (Estate *self)
 {
   g_strfreev (self->env);
-  for (gsize i = 0; i < self->n_fds; i++)
-    close (self->sources[i]);
+  for (guint i = 0; i < self->sources->len; i++)
+    close (g_array_index (self->sources, int, i));
+  g_array_unref (self->sources);
+  g_array_unref (self->targets);
   if (self->stderr_fd >= 0)
     close (self->stderr_fd);
 }
@@ -229,24 +229,50 @@ add_fd (Estate *self,
         int     source,
         int     target)
 {
-  self->sources[self->n_fds] = source;
-  self->targets[self->n_fds++] = target;
+  g_array_append_val (self->sources, source);
+  g_array_append_val (self->targets, target);
+}
+
+/* The first number that no descriptor has in a worker. */
+static int
+get_first_free_fd (PPoolLaunchPlan *self)
+{
+  return PPOOL_LAUNCHER_FIRST_FD + (int) self->inherited->len;
 }
 
 /* With posix_spawn(), GLib closes the descriptor that became standard error
  * under its old number last, when that number may already be a worker's. */
 static gboolean
-move_stderr_fd (Estate *self)
+move_stderr_fd (PPoolLaunchPlan *self,
+                Estate          *estate)
 {
-  int low = self->stderr_fd;
+  int low = estate->stderr_fd;
 
-  if (low < 0 || low > PROGRAM_FD)
+  if (low < 0 || low >= get_first_free_fd (self))
     return TRUE;
 
-  self->stderr_fd = fcntl (low, F_DUPFD_CLOEXEC, PROGRAM_FD + 1);
+  estate->stderr_fd = fcntl (low, F_DUPFD_CLOEXEC, get_first_free_fd (self));
   close (low);
 
-  return self->stderr_fd >= 0;
+  return estate->stderr_fd >= 0;
+}
+
+/* Has the worker have what stays ours as @target, and tells what went wrong as a code
+ * of errno. */
+static int
+hand_over_copy (PPoolLaunchPlan *self,
+                Estate          *estate,
+                int              fd,
+                int              target)
+{
+  int copy = fcntl (fd, F_DUPFD_CLOEXEC, get_first_free_fd (self));
+
+  if (copy < 0)
+    return errno;
+
+  add_fd (estate, copy, target);
+
+  return 0;
 }
 
 /* Collects all that the worker inherits, and tells what went wrong as a code of
@@ -259,30 +285,32 @@ hand_over (PPoolLaunchPlan *self,
 {
   g_autofree char *inode = NULL;
   struct stat st = { 0 };
-  int program_fd;
   int code = 0;
 
-  *estate = (Estate){ .env = g_strdupv (self->env), .stderr_fd = stderr_fd };
-  add_fd (estate, channel_fd, CHANNEL_FD);
+  *estate = (Estate){
+    .env = g_strdupv (self->env),
+    .sources = g_array_new (FALSE, FALSE, sizeof (int)),
+    .targets = g_array_new (FALSE, FALSE, sizeof (int)),
+    .stderr_fd = stderr_fd,
+  };
+  add_fd (estate, channel_fd, PPOOL_LAUNCHER_CHANNEL_FD);
   if (fstat (channel_fd, &st) != 0)
     code = errno;
   inode = g_strdup_printf ("%" G_GUINT64_FORMAT, (guint64) st.st_ino);
 
-  estate->env =
-    g_environ_setenv (estate->env, PPOOL_ENV_WORKER_FD, G_STRINGIFY (CHANNEL_FD), TRUE);
+  estate->env = g_environ_setenv (estate->env, PPOOL_ENV_WORKER_FD,
+                                  G_STRINGIFY (PPOOL_LAUNCHER_CHANNEL_FD), TRUE);
   estate->env = g_environ_setenv (estate->env, PPOOL_ENV_WORKER_SOCKET, inode, TRUE);
 
-  if (!move_stderr_fd (estate))
+  if (!move_stderr_fd (self, estate))
     code = errno;
 
-  if (self->program != NULL)
-    {
-      program_fd = fcntl (self->program->fd, F_DUPFD_CLOEXEC, PROGRAM_FD + 1);
-      if (program_fd >= 0)
-        add_fd (estate, program_fd, PROGRAM_FD);
-      else
-        code = errno;
-    }
+  if (code == 0 && self->program != NULL)
+    code = hand_over_copy (self, estate, self->program->fd, PPOOL_LAUNCHER_PROGRAM_FD);
+
+  for (guint i = 0; i < self->inherited->len && code == 0; i++)
+    code = hand_over_copy (self, estate, g_array_index (self->inherited, int, i),
+                           PPOOL_LAUNCHER_FIRST_FD + (int) i);
 
   return code;
 }
@@ -312,7 +340,8 @@ execute (const Estate          *estate,
                                          flags | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH,
                                          setup, GINT_TO_POINTER (getpid ()),
                                          -1, -1, estate->stderr_fd,
-                                         estate->sources, estate->targets, estate->n_fds,
+                                         (const int *) estate->sources->data,
+                                         (const int *) estate->targets->data, estate->sources->len,
                                          &pid, NULL, NULL, NULL, error))
     return 0;
 
@@ -329,9 +358,11 @@ spawn_through (PPoolLaunchPlan  *self,
 
   g_ptr_array_add (command, g_strdup (self->trampoline));
   g_ptr_array_add (command, g_strdup_printf ("--parent=%d", (int) getpid ()));
-  g_ptr_array_add (command, g_strdup ("--keep=" G_STRINGIFY (CHANNEL_FD)));
+  g_ptr_array_add (command, g_strdup ("--keep=" G_STRINGIFY (PPOOL_LAUNCHER_CHANNEL_FD)));
   if (self->program != NULL)
-    g_ptr_array_add (command, g_strdup ("--exec-fd=" G_STRINGIFY (PROGRAM_FD)));
+    g_ptr_array_add (command, g_strdup ("--exec-fd=" G_STRINGIFY (PPOOL_LAUNCHER_PROGRAM_FD)));
+  for (int fd = PPOOL_LAUNCHER_FIRST_FD; fd < get_first_free_fd (self); fd++)
+    g_ptr_array_add (command, g_strdup_printf ("--keep=%d", fd));
   if (program != NULL)
     g_ptr_array_add (command, g_strconcat ("--program=", program, NULL));
   if (self->cwd != NULL)
@@ -404,7 +435,7 @@ spawn_directly (PPoolLaunchPlan  *self,
   g_autoptr (GPtrArray) command = g_ptr_array_new_with_free_func (g_free);
 
   if (self->program != NULL && !ppool_program_is_there (self->program))
-    program = "/proc/self/fd/" G_STRINGIFY (PROGRAM_FD);
+    program = "/proc/self/fd/" G_STRINGIFY (PPOOL_LAUNCHER_PROGRAM_FD);
 
   g_ptr_array_add (command, g_strdup (program));
   add_argv (command, (const char * const *) self->argv + 1);

@@ -46,7 +46,8 @@
  * Workers are fresh processes. They start with an empty signal mask, default
  * dispositions and a session of their own, so that Ctrl-C at a terminal reaches
  * only the parent; their standard input is `/dev/null`, their standard output
- * is the parent's, and no other descriptor of the parent is theirs.
+ * is the parent's, and no other descriptor of the parent is theirs but those of
+ * [method@PPool.Launcher.inherit_fd].
  *
  * Workers are started through the installed program `ppool-launch`. Where that
  * is missing they are started without it, which is slower the more memory this
@@ -86,6 +87,7 @@ ppool_launcher_finalize (GObject *object)
   g_free (self->cwd);
   g_clear_pointer (&self->program, ppool_program_unref);
   g_free (self->trouble);
+  g_array_unref (self->inherited);
 
   G_OBJECT_CLASS (ppool_launcher_parent_class)->finalize (object);
 }
@@ -222,6 +224,7 @@ static void
 ppool_launcher_init (PPoolLauncher *self)
 {
   self->env = g_get_environ ();
+  self->inherited = g_array_new (FALSE, FALSE, sizeof (int));
   self->stderr_mode = PPOOL_STDERR_MODE_TEE;
   self->handshake_timeout_msec = DEFAULT_HANDSHAKE_TIMEOUT_MSEC;
 }
@@ -384,6 +387,40 @@ ppool_launcher_set_cwd (PPoolLauncher *self,
   g_free (self->cwd);
   self->cwd = g_steal_pointer (&copy);
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_CWD]);
+}
+
+/**
+ * ppool_launcher_inherit_fd:
+ * @self: a launcher
+ * @fd: a descriptor of this process
+ *
+ * Has each worker inherit a descriptor, which can be of anything: a pipe, a socket,
+ * an open file.
+ *
+ * The descriptor stays the caller's. It has to be open as long as workers may be
+ * started, which is until the executors of this launcher have shut down; a worker
+ * that is started when it is not breaks its pool. It may be close-on-exec here. In
+ * the worker it is not, so a worker that starts processes sets that itself.
+ *
+ * What a worker does to the position in an open file, the others and this process
+ * see too.
+ *
+ * **Threads**: only in the thread that has the launcher.
+ *
+ * Returns: the number of the descriptor in workers
+ *
+ * Since: 1.0
+ */
+int
+ppool_launcher_inherit_fd (PPoolLauncher *self,
+                           int            fd)
+{
+  g_return_val_if_fail (PPOOL_IS_LAUNCHER (self), -1);
+  g_return_val_if_fail (fd >= 0, -1);
+
+  g_array_append_val (self->inherited, fd);
+
+  return PPOOL_LAUNCHER_FIRST_FD + (int) self->inherited->len - 1;
 }
 
 /**

@@ -155,7 +155,8 @@ keep (PPoolSegment *segment,
   GSList *old = NULL;
 
   g_mutex_lock (&kept.lock);
-  if (kept.n_holders > 0 && pid == ppool_fork_get_pid () && size <= PPOOL_SEGMENT_MAX_BYTES)
+  if (kept.n_holders > 0 && pid == ppool_fork_get_pid () && size <= PPOOL_SEGMENT_MAX_BYTES &&
+      !ppool_segment_is_retired (segment))
     {
       old = take_old (1, size, idle.since);
       if (kept.idle == NULL)

@@ -186,7 +186,6 @@ ppool_pool_new (GObject       *executor,
                 PPoolNotifier *notifier)
 {
   PPoolPool *self = g_atomic_rc_box_new0 (PPoolPool);
-  guint n_processors;
 
   self->pid = ppool_fork_get_pid ();
   g_weak_ref_init (&self->executor, executor);

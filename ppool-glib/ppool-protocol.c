@@ -57,6 +57,14 @@ ppool_protocol_add_abilities (GVariantBuilder *dictionary,
   g_variant_builder_add (dictionary, "{sv}", "features", g_variant_new_strv (features, -1));
 }
 
+/* Whether this side may name segments, and all that they need. */
+gboolean
+ppool_protocol_allows_segments (void)
+{
+  return allows (PPOOL_FEATURE_GVARIANT) && allows (PPOOL_FEATURE_FRAMES) &&
+         allows (PPOOL_FEATURE_SEGMENTS);
+}
+
 /* Whether both sides have it. */
 gboolean
 ppool_protocol_has_feature (GVariant   *dictionary,

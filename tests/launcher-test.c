@@ -15,6 +15,7 @@
 #include "ppool-spawned-private.h"
 #include "scratch.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <pthread.h>
@@ -299,6 +300,72 @@ test_command (Fixture       *fixture,
   assert_line (report, "SigBlk:\t0000000000000000");
   assert_line (report, "arg first");
   assert_line (report, "arg ");
+
+  g_assert_finalize_object (launcher);
+}
+
+/* However many, and whatever numbers they have here. */
+static void
+test_inherit (Fixture       *fixture,
+              gconstpointer  user_data)
+{
+  PPoolLauncher *launcher = new_probe ();
+  g_autoptr (GString) expected = g_string_new ("fds 0 1 2 3");
+  g_autofree char *report = NULL;
+  int ends[2];
+
+  g_assert_cmpint (pipe2 (ends, O_CLOEXEC), ==, 0);
+  for (int i = 0; i < 20; i++)
+    {
+      g_assert_cmpint (ppool_launcher_inherit_fd (launcher, ends[i % 2]), ==, 5 + i);
+      g_string_append_printf (expected, " %d", 5 + i);
+    }
+  report = run (launcher);
+  assert_line (report, expected->str);
+  assert_line (report, "channel 3");
+
+  close (ends[0]);
+  close (ends[1]);
+  g_assert_finalize_object (launcher);
+}
+
+/* One that is closed can't be handed on. */
+static void
+test_inherit_closed (Fixture       *fixture,
+                     gconstpointer  user_data)
+{
+  PPoolLauncher *launcher = new_probe ();
+  g_autoptr (PPoolLaunchPlan) plan = NULL;
+  g_autoptr (GError) error = NULL;
+  int channel_fds[2], stderr_fds[2];
+
+  ppool_launcher_inherit_fd (launcher, 1000);
+  plan = ppool_launcher_make_plan (launcher);
+  open_fds (channel_fds, stderr_fds);
+  g_assert_cmpint (ppool_launch_plan_spawn (plan, channel_fds[1], stderr_fds[1], &error), ==, 0);
+  g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_LAUNCH);
+  g_assert_nonnull (strstr (error->message, g_strerror (EBADF)));
+
+  close (channel_fds[0]);
+  close (stderr_fds[0]);
+  g_assert_finalize_object (launcher);
+}
+
+/* A directory that is gone is as good as any, unless it was asked for. */
+static void
+test_directory_gone (Fixture       *fixture,
+                     gconstpointer  user_data)
+{
+  g_autofree char *before = g_get_current_dir ();
+  g_autofree char *dir = g_dir_make_tmp ("ppool-XXXXXX", NULL);
+  PPoolLauncher *launcher = new_probe ();
+  g_autofree char *report = NULL;
+
+  g_assert_cmpint (g_chdir (dir), ==, 0);
+  g_assert_cmpint (g_rmdir (dir), ==, 0);
+  report = run (launcher);
+  g_assert_cmpint (g_chdir (before), ==, 0);
+  assert_line (report, "spawned 1");
 
   g_assert_finalize_object (launcher);
 }
@@ -696,6 +763,9 @@ main (int    argc,
   ADD ("module", test_module);
   ADD ("no-command", test_no_command);
   ADD_BOTH ("command", test_command);
+  ADD_BOTH ("inherit", test_inherit);
+  ADD_BOTH ("inherit-closed", test_inherit_closed);
+  ADD_BOTH ("directory-gone", test_directory_gone);
   ADD_BOTH ("fork", test_fork);
   ADD_BOTH ("plan-is-a-copy", test_plan_is_a_copy);
   ADD_BOTH ("cwd", test_cwd);

@@ -98,7 +98,7 @@ static void
 check_death (void)
 {
   g_autoptr (PPoolExecutor) executor = harness_executor (1);
-  g_autoptr (PPoolFuture) future = harness_submit (executor, "die", g_variant_new ("(i)", SIGKILL));
+  g_autoptr (PPoolFuture) future = harness_submit (executor, "die", g_variant_new ("(is)", SIGKILL, ""));
 
   harness_assert_broken (executor, future, PPOOL_ERROR_WORKER_DIED, "SIGKILL", NULL);
   harness_shut_down (executor);

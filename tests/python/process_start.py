@@ -295,6 +295,37 @@ def test_files_in_directory_of_named_functions():
     check(not os.path.exists(mark))
 
 
+def test_relative_path_in_environment():
+    """It is from where the program was."""
+    mark = os.path.join(tempfile.mkdtemp(), 'mark')
+    elsewhere = make_directory()
+    shutil.copytree(make_traps(mark), elsewhere / 'lib')
+    script = make_directory(script='''
+        import os, sys, gi
+        gi.require_version('PPool', '1.0')
+        from gi.repository import PPool
+        import helper
+        worker = PPool.Worker()
+        worker.function(helper.double)
+        if PPool.Worker.is_spawned():
+            sys.exit(worker.run())
+        if __name__ == '__main__':
+            os.chdir(sys.argv[1])
+            with PPool.Executor(max_workers=1) as executor:
+                print(executor.call_sync('double', 4))
+            with PPool.ProcessPoolExecutor(1) as executor:
+                print(executor.submit(helper.double, 4).result())
+    ''') / 'script.py'
+    (script.parent / 'lib').mkdir()
+    (script.parent / 'lib' / 'helper.py').write_text('def double(n):\n    return 2 * n\n')
+    paths = os.pathsep.join(['lib', os.environ['PYTHONPATH']])
+    process = subprocess.run([sys.executable, script, elsewhere], cwd=script.parent, text=True,
+                             env={**os.environ, 'PYTHONPATH': paths}, timeout=LIMIT_SEC,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    check_equal((process.stdout, process.stderr), ('8\n8\n', ''))
+    check(not os.path.exists(mark))
+
+
 # Where modules and typelibs are
 
 def test_search_path():
@@ -541,6 +572,26 @@ if __name__ == '__main__':
     check(len(lines) == 3 and str(program) in lines[0] and str(program) in lines[1], out, errors)
     check('PPool.Executor([' in lines[0] and 'multiprocessing.set_executable' in lines[1], out)
     check_equal((lines[2], errors), ('8', ''))
+
+
+def test_embedded_in_c():
+    """What is for a program to do that another one has the Python of."""
+    host = pathlib.Path(os.environ['G_TEST_BUILDDIR'], 'python', 'embed-host')
+    if not host.exists():
+        return 'this Python can\'t be embedded'
+    script = make_directory(script=PREAMBLE + '''
+import multiprocessing
+try:
+    PPool.Executor()
+except RuntimeError as error:
+    print('PPool.Executor([' in str(error))
+multiprocessing.set_executable(%r)
+executor = PPool.ProcessPoolExecutor(1)
+print(executor.submit(pow, 2, 3).result())
+executor.shutdown()
+''' % sys.executable) / 'script.py'
+    out, errors = run([host, script])
+    check_equal((out, errors), ('the application runs\nTrue\n8\n', ''))
 
 
 def test_frozen():

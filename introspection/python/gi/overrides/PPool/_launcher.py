@@ -13,6 +13,16 @@ _PPool = get_introspection_module('PPool')
 _raw_new_self = _PPool.Launcher.new_self
 
 
+def _get_directory():
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return None
+
+
+_directory = _get_directory()
+
+
 def _read_cmdline():
     """What the kernel knows of the command; a program that changes its title writes there."""
     try:
@@ -88,11 +98,20 @@ def _check_command():
                            'or give the executor the command of a worker')
 
 
+def keep_paths(launcher):
+    """Has workers take relative paths of modules from where this program was, as Python did."""
+    paths = launcher.getenv('PYTHONPATH')
+    if paths and _directory:
+        launcher.setenv('PYTHONPATH', os.pathsep.join(
+            os.path.join(_directory, path) for path in paths.split(os.pathsep)), True)
+    return launcher
+
+
 def new_self():
     """A launcher of this program."""
     _check_command()
     command = _find_command()
-    return _raw_new_self() if command is None else _PPool.Launcher.new(command)
+    return keep_paths(_raw_new_self() if command is None else _PPool.Launcher.new(command))
 
 
 def new_default():

@@ -127,7 +127,7 @@ def _get_command(name):
 
 
 def _new_launcher(name):
-    launcher = _PPool.Launcher.new(_get_command(name))
+    launcher = _launcher.keep_paths(_PPool.Launcher.new(_get_command(name)))
     launcher.setenv(_DEPTH_VARIABLE, str(_get_depth() + 1), True)
     # With it, Python would import modules for an interactive session before the path is mended.
     launcher.unsetenv('PYTHONINSPECT')

@@ -581,14 +581,15 @@ def test_embedded_in_c():
         return 'this Python can\'t be embedded'
     script = make_directory(script=PREAMBLE + '''
 import multiprocessing
-try:
-    PPool.Executor()
-except RuntimeError as error:
-    print('PPool.Executor([' in str(error))
-multiprocessing.set_executable(%r)
-executor = PPool.ProcessPoolExecutor(1)
-print(executor.submit(pow, 2, 3).result())
-executor.shutdown()
+if __name__ == '__main__':
+    try:
+        PPool.Executor()
+    except RuntimeError as error:
+        print('PPool.Executor([' in str(error))
+    multiprocessing.set_executable(%r)
+    executor = PPool.ProcessPoolExecutor(1)
+    print(executor.submit(pow, 2, 3).result())
+    executor.shutdown()
 ''' % sys.executable) / 'script.py'
     out, errors = run([host, script])
     check_equal((out, errors), ('the application runs\nTrue\n8\n', ''))

@@ -36,7 +36,11 @@ origin = frozenset()
 
 
 class MissingGuard(RuntimeError):
-    """A module that workers import would have each of them start workers of its own."""
+    """A module that workers import would have each of them start workers of its own. For
+    programs it is what its base is."""
+
+    def __reduce__(self):
+        return RuntimeError, self.args
 
 
 class Descriptor:
@@ -166,7 +170,8 @@ def _initialize(invocation, args, worker, version):
             initializer, initargs = pickle.loads(stream, buffers=buffers)
             del stream, buffers, setup['call'][:]
     except MissingGuard as error:
-        raise _to_error(error)
+        # The traceback would be that of the program, once more.
+        raise _to_error(RuntimeError(*error.args))
     except BaseException as error:
         traceback.print_exc()
         raise _to_error(error)

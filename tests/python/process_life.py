@@ -266,7 +266,7 @@ def test_main_without_guard():
             print(type(error).__name__)
         ''')
     check_equal(out, 'BrokenProcessPool\n')
-    check('bootstrapping phase' in errors, errors)
+    check('when it is imported' in errors, errors)
 
 
 def test_named_functions_too():

@@ -123,7 +123,7 @@ def _add_callback(future, function, context):
 
 def _to_launcher(launcher):
     if launcher is None:
-        return _launcher.new_self()
+        return _launcher.new_default()
     if isinstance(launcher, _PPool.Launcher):
         return launcher
     if isinstance(launcher, (list, tuple)):

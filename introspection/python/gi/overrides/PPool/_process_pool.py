@@ -74,7 +74,7 @@ class _Pool:
         self._context = _loop.get_context()
         self._ends = False
         self._ended = threading.Event()
-        self.raw = _PPool.Executor(launcher=_process_setup.new_launcher(setup.name),
+        self.raw = _PPool.Executor(launcher=setup.launcher,
                                    initializer=setup.name, initializer_args=setup.variant,
                                    # What a worker has to do before it ends is waited for.
                                    grace_msec=0,

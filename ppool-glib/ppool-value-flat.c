@@ -9,6 +9,8 @@
 
 #include "ppool-value-private.h"
 
+#include "ppool-align-private.h"
+
 /* A value that lies in memory which another process can write may change at any
  * time, so it may be read there only if no bytes can do harm: if it has no
  * offsets, and if each bytes are a value in normal form. That goes for numbers,
@@ -24,13 +26,6 @@ typedef struct
 
 static gboolean measure (const GVariantType *type,
                          Layout             *layout);
-
-static gsize
-align (gsize size,
-       gsize alignment)
-{
-  return (size + alignment - 1) / alignment * alignment;
-}
 
 static gboolean
 set_number (Layout   *layout,
@@ -55,14 +50,14 @@ measure_tuple (const GVariantType *type,
       if (!measure (t, &item))
         return FALSE;
 
-      layout->size = align (layout->size, item.alignment) + item.size;
+      layout->size = ppool_align (layout->size, item.alignment) + item.size;
       layout->alignment = MAX (layout->alignment, item.alignment);
       layout->any_bytes = layout->any_bytes && item.any_bytes;
       sum += item.size;
     }
 
   /* Without items it is a byte, which is zero. */
-  layout->size = MAX (align (layout->size, layout->alignment), 1);
+  layout->size = MAX (ppool_align (layout->size, layout->alignment), 1);
   layout->any_bytes = layout->any_bytes && layout->size == sum;
 
   return TRUE;

@@ -11,61 +11,44 @@
 
 #include <string.h>
 
-/* GVariant reads as far as 128 levels; the outermost is the envelope's. */
-#define MAX_PACKED_DEPTH 126
-
 /* The least size of a value that keeps the message in which it came, in bytes. */
 #define LARGE_SIZE 16384
+
+/* Up to this size, GLib has soon looked at each byte. */
+#define SHORT_SIZE 256
 
 /* Up to this size, the form of a value costs nothing to make beforehand. */
 #define SMALL_SIZE 4096
 
-/* How deeply values of a type are nested at most, variants apart. */
-static guint
-nesting_of_type (const char *type)
-{
-  guint n_prefixes = 0;
-  guint n_open = 0;
-  guint most_open = 0;
-
-  for (const char *p = type; *p != '\0'; p++)
-    {
-      if (*p == 'a' || *p == 'm')
-        n_prefixes++;
-      else if (*p == '(' || *p == '{')
-        most_open = MAX (most_open, ++n_open);
-      else if (*p == ')' || *p == '}')
-        n_open--;
-    }
-
-  return n_prefixes + most_open;
-}
-
-/* Each level inside of a variant takes a byte at least, so only what is large
- * has to be looked at. */
+/* Each level takes a byte at least, of the type or of a value in a variant. */
 static gboolean
-is_too_deep (GVariant *value,
-             guint     depth)
+is_shallow (GVariant *value)
 {
   const char *type = g_variant_get_type_string (value);
-  gsize deepest = depth + nesting_of_type (type);
-  gboolean too_deep = FALSE;
-  gsize n;
+  gsize most = strlen (type);
 
   if (strchr (type, 'v') != NULL)
-    deepest += g_variant_get_size (value);
-  if (deepest <= MAX_PACKED_DEPTH || !g_variant_is_container (value))
-    return depth > MAX_PACKED_DEPTH;
+    most += g_variant_get_size (value);
 
-  n = g_variant_n_children (value);
-  for (gsize i = 0; i < n && !too_deep; i++)
-    {
-      g_autoptr (GVariant) child = g_variant_get_child_value (value, i);
+  return most <= PPOOL_VALUE_MAX_DEPTH;
+}
 
-      too_deep = is_too_deep (child, depth + 1);
-    }
+static gboolean
+set_unreadable (GVariant       *value,
+                PPoolValueForm  form,
+                GError        **error)
+{
+  if (form == PPOOL_VALUE_TOO_DEEP)
+    g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS,
+                 "The value is nested more deeply than can be read again (%d)",
+                 PPOOL_VALUE_MAX_DEPTH);
+  else
+    g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS,
+                 "The value was made of bytes that are no value of the type “%.255s”, although "
+                 "they were said to be trusted",
+                 g_variant_get_type_string (value));
 
-  return too_deep;
+  return FALSE;
 }
 
 /* Sinks @value. Returns: (transfer full) (nullable): it in the form in which it
@@ -76,18 +59,24 @@ ppool_value_normalize (GVariant  *value,
 {
   g_autoptr (GVariant) held = g_variant_ref_sink (value);
   g_autoptr (GVariant) normal = NULL;
+  PPoolValueForm form;
 
-  /* GLib would look at each element of what nobody has vouched for. */
-  if (ppool_value_is_flat (g_variant_get_type (held), g_variant_get_size (held)))
+  if (is_shallow (held) && g_variant_get_size (held) <= SHORT_SIZE)
+    return g_variant_get_normal_form (held);
+
+  form = ppool_value_get_form (held);
+  if (form == PPOOL_VALUE_NORMAL)
     return g_steal_pointer (&held);
 
-  normal = g_variant_get_normal_form (held);
-  if (!is_too_deep (normal, 0))
-    return g_steal_pointer (&normal);
+  if (form == PPOOL_VALUE_NOT_NORMAL)
+    {
+      normal = g_variant_get_normal_form (held);
+      form = ppool_value_get_form (normal);
+      if (form == PPOOL_VALUE_NORMAL)
+        return g_steal_pointer (&normal);
+    }
 
-  g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS,
-               "The value is nested more deeply than can be read again (%d)",
-               MAX_PACKED_DEPTH);
+  set_unreadable (held, form, error);
   return NULL;
 }
 
@@ -126,15 +115,21 @@ ppool_value_append (GByteArray  *bytes,
 }
 
 /* Makes a value of bytes that another process sent, or none if that is not what they
- * are: (nullable) (transfer full). They are to belong to this process alone. */
+ * are: (nullable) (transfer full). They are to belong to this process alone.
+ *
+ * GLib looks for each child of what it does not trust from the first one on, even once
+ * it has found it to be in normal form. */
 GVariant *
 ppool_value_new_checked (const GVariantType *type,
                          GBytes             *bytes)
 {
-  gboolean flat = ppool_value_is_flat (type, g_bytes_get_size (bytes));
-  g_autoptr (GVariant) value = g_variant_ref_sink (g_variant_new_from_bytes (type, bytes, flat));
+  gsize size;
+  gconstpointer data = g_bytes_get_data (bytes, &size);
 
-  return g_variant_is_normal_form (value) ? g_steal_pointer (&value) : NULL;
+  if (!ppool_value_check_bytes (type, data, size))
+    return NULL;
+
+  return g_variant_ref_sink (g_variant_new_from_bytes (type, bytes, TRUE));
 }
 
 /* Checks everything, as the bytes come from another process. @data is a part of
@@ -176,7 +171,8 @@ ppool_value_load (GBytes        *bytes,
 void
 ppool_value_compact (GVariant *value)
 {
-  if (g_variant_get_size (value) <= SMALL_SIZE && !is_too_deep (value, 0))
+  if (g_variant_get_size (value) <= SMALL_SIZE &&
+      (is_shallow (value) || ppool_value_get_form (value) == PPOOL_VALUE_NORMAL))
     (void) g_variant_get_data (value);
 }
 

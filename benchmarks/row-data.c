@@ -128,7 +128,7 @@ static const struct
   { "a{sv}", make_dictionary, use_nothing },
   { "aay", make_list, use_nothing },
   { "as", make_texts, use_nothing },
-  { "a{sv} of texts", make_text_dictionary, use_nothing },
+  { "a{sv}-of-texts", make_text_dictionary, use_nothing },
 };
 
 static guint

@@ -10,7 +10,10 @@
 #include "ppool-borrower-private.h"
 
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include "ppool-align-private.h"
 #include "ppool-error.h"
 #include "ppool-fork-private.h"
 #include "ppool-value-private.h"
@@ -30,6 +33,9 @@
 /* More than the other side needs: those that it keeps, and those that it forgets at
  * once, of which a frame can have as many as it has items. */
 #define MAX_REGISTERED 512
+
+/* From here a copy has room for huge pages, in bytes. */
+#define HUGE_SIZE ((gsize) 4 * 1024 * 1024)
 
 typedef struct
 {
@@ -253,6 +259,23 @@ load_in_place (PPoolBorrower   *self,
   return g_variant_ref_sink (g_variant_new_from_bytes ((const GVariantType *) type, bytes, TRUE));
 }
 
+/* New memory comes page by page, which can take longer than to fill it: so it is asked
+ * for in huge pages, where the system has them. (nullable) */
+static guint8 *
+allocate_copy (gsize size)
+{
+  guint8 *data = g_try_malloc (MAX (size, 1));
+
+  if (data != NULL && size >= HUGE_SIZE)
+    {
+      gsize start = ppool_align ((gsize) data, (gsize) sysconf (_SC_PAGESIZE));
+
+      (void) madvise ((void *) start, size - (start - (gsize) data), MADV_HUGEPAGE);
+    }
+
+  return data;
+}
+
 static GVariant *
 load_copy (PPoolBorrower    *self,
            PPoolSegment     *segment,
@@ -262,7 +285,7 @@ load_copy (PPoolBorrower    *self,
 {
   gsize size = (gsize) loan->length;
   Key key = { loan->number, loan->generation };
-  g_autofree guint8 *data = g_try_malloc (MAX (size, 1));
+  g_autofree guint8 *data = allocate_copy (size);
   g_autoptr (GBytes) bytes = NULL;
   GVariant *value;
 

@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "ppool-align-private.h"
 #include "ppool-error.h"
 #include "ppool-value-private.h"
 
@@ -44,15 +45,9 @@ G_STATIC_ASSERT (sizeof (Header) == 16);
 G_STATIC_ASSERT (sizeof (PPoolLoan) == 24);
 
 static gsize
-align (gsize size)
-{
-  return (size + ALIGNMENT - 1) & ~(gsize) (ALIGNMENT - 1);
-}
-
-static gsize
 get_name_room (gsize name_length)
 {
-  return align (name_length + 1);
+  return ppool_align (name_length + 1, ALIGNMENT);
 }
 
 /* Appends a header and a name. Returns: where it starts. */
@@ -62,7 +57,7 @@ begin_item (GByteArray *frame,
             gsize       name_length)
 {
   guint old_length = frame->len;
-  guint start = (guint) align (old_length);
+  guint start = (guint) ppool_align (old_length, ALIGNMENT);
 
   g_byte_array_set_size (frame, start + (guint) (sizeof (Header) + get_name_room (name_length)));
   memset (frame->data + old_length, 0, frame->len - old_length);
@@ -292,7 +287,7 @@ ppool_frame_reader_next (PPoolFrameReader  *self,
   item->data = start + sizeof header + room;
   item->size = header.size - sizeof header - room;
   item->is_lent = (header.flags & LENT) != 0;
-  self->offset += align (header.size);
+  self->offset += ppool_align (header.size, ALIGNMENT);
 
   return TRUE;
 }

@@ -10,6 +10,7 @@
 #include "ppool-launcher-internal.h"
 
 #include "ppool-error.h"
+#include "ppool-fd-private.h"
 #include "ppool-spare-private.h"
 #include "ppool-spawned-private.h"
 
@@ -450,7 +451,15 @@ spawn (PPoolLaunchPlan  *self,
        GError          **error)
 {
   g_autoptr (GError) local_error = NULL;
+  PPoolFdStandard standard;
   GPid pid;
+
+  /* GLib can't bear that the pipe in which it is told of a failed start is one of them. */
+  if (!ppool_fd_occupy_standard (&standard))
+    {
+      fail (self, g_strerror (errno), error);
+      return 0;
+    }
 
   if (access (self->trampoline, X_OK) == 0)
     {
@@ -461,6 +470,7 @@ spawn (PPoolLaunchPlan  *self,
       g_debug ("%s: %s; workers are started without it", self->trampoline, g_strerror (errno));
       pid = spawn_directly (self, estate, program, &local_error);
     }
+  ppool_fd_release_standard (&standard);
 
   if (pid == 0)
     fail (self, local_error->message, error);

@@ -30,6 +30,9 @@ gboolean    ppool_value_is_flat           (const GVariantType *type,
 
 GVariant   *ppool_value_normalize         (GVariant        *value,
                                            GError         **error);
+gboolean    ppool_value_check_bytes       (const GVariantType *type,
+                                           gconstpointer       data,
+                                           gsize               size);
 GVariant   *ppool_value_new_checked       (const GVariantType *type,
                                            GBytes             *bytes);
 gboolean    ppool_value_append            (GByteArray      *bytes,

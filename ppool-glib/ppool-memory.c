@@ -196,7 +196,7 @@ allocate (PPoolMemory  *self,
     g_propagate_error (error, g_steal_pointer (&local_error));
   else
     g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_SYSTEM_LIMIT,
-                 "Memory of %" G_GSIZE_FORMAT " bytes can't be had", self->size);
+                 "Failed to allocate %" G_GSIZE_FORMAT " bytes", self->size);
   return FALSE;
 }
 

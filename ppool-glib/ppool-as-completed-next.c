@@ -94,7 +94,7 @@ earlier (gint64 a,
  *   wait, -1 is no limit
  * @error: return location for an error
  *
- * Waits for the next future that is done, and gives it away.
+ * Waits for the next future whose call has completed.
  *
  * It fails with `G_IO_ERROR_TIMED_OUT` if no future was done within
  * @timeout_msec, and then the iterator is as it was. It fails with the same error
@@ -233,14 +233,15 @@ free_request (gpointer data)
  * @callback: (nullable) (scope async): is called when there is a future
  * @user_data: data for @callback
  *
- * Waits for the next future that is done, without blocking.
+ * Waits asynchronously for the next future whose call has completed.
  *
- * [method@PPool.AsCompleted.next_future_finish] gets the future. It may be called
- * again before the one before has ended: each gets another future.
+ * [method@PPool.AsCompleted.next_future_finish] gets the future. It can be
+ * called again before an earlier wait has ended: each wait gets a different
+ * future.
  *
- * **Threads**: may be called from any thread; @callback runs in the main context
- * that is the caller's thread-default one. If that context is freed, another one who
- * asks gets the future.
+ * **Threads**: may be called from any thread; @callback runs in the main
+ * context that is the caller's thread-default one. If that context is freed,
+ * another caller gets the future.
  *
  * Since: 1.0
  */
@@ -291,8 +292,8 @@ ppool_as_completed_next_future_async (PPoolAsCompleted    *self,
  *
  * Gets the future that [method@PPool.AsCompleted.next_future_async] waited for.
  *
- * It fails as [method@PPool.AsCompleted.next_future] does when the iterator's own
- * time is up, and with `G_IO_ERROR_CANCELLED` if the waiting was cancelled.
+ * It fails as [method@PPool.AsCompleted.next_future] does when the iterator's
+ * own time is up, and with `G_IO_ERROR_CANCELLED` if the wait was cancelled.
  *
  * **Threads**: may be called from any thread.
  *

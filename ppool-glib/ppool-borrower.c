@@ -171,9 +171,9 @@ ppool_borrower_register (PPoolBorrower  *self,
 
   g_mutex_lock (&self->lock);
   if (g_hash_table_contains (self->entries, GUINT_TO_POINTER (number)))
-    problem = "is announced twice";
+    problem = "was announced twice";
   else if (g_hash_table_size (self->entries) >= MAX_REGISTERED)
-    problem = "is one too many";
+    problem = "exceeds the number of segments";
   else if (self->owner != NULL)
     g_hash_table_insert (self->entries, GUINT_TO_POINTER (number), g_steal_pointer (&entry));
   g_mutex_unlock (&self->lock);
@@ -199,7 +199,7 @@ ppool_borrower_forget (PPoolBorrower  *self,
   g_mutex_unlock (&self->lock);
 
   if (entry == NULL && !closed)
-    return set_invalid (error, number, "is forgotten, and was not announced");
+    return set_invalid (error, number, "was withdrawn without having been announced");
 
   g_clear_pointer (&entry, entry_free);
   return TRUE;
@@ -296,14 +296,14 @@ load_copy (PPoolBorrower    *self,
   if (data == NULL)
     {
       g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_SYSTEM_LIMIT,
-                   "Memory of %" G_GSIZE_FORMAT " bytes can't be had", size);
+                   "Failed to allocate %" G_GSIZE_FORMAT " bytes", size);
       return NULL;
     }
 
   bytes = g_bytes_new_take (g_steal_pointer (&data), size);
   value = ppool_value_new_checked ((const GVariantType *) type, bytes);
   if (value == NULL)
-    set_invalid (error, loan->number, "holds bytes that are no value");
+    set_invalid (error, loan->number, "holds an invalid value");
 
   return value;
 }
@@ -331,9 +331,9 @@ find_segment (PPoolBorrower    *self,
   g_mutex_unlock (&self->lock);
 
   if (segment == NULL)
-    set_invalid (error, loan->number, "was not announced");
+    set_invalid (error, loan->number, "was used without having been announced");
   else if (again)
-    set_invalid (error, loan->number, "is lent again as it was before");
+    set_invalid (error, loan->number, "was lent twice under the same number");
   else if (loan->offset % 8 != 0 || loan->offset > ppool_segment_get_size (segment) ||
            loan->length > ppool_segment_get_size (segment) - loan->offset)
     set_invalid (error, loan->number, "is smaller than the value in it");
@@ -356,7 +356,7 @@ ppool_borrower_load (PPoolBorrower    *self,
   if (!g_variant_type_string_is_valid (type) ||
       !g_variant_type_is_definite ((const GVariantType *) type))
     {
-      set_invalid (error, loan->number, "is said to hold a value of no type");
+      set_invalid (error, loan->number, "was announced with an invalid type");
       return NULL;
     }
 

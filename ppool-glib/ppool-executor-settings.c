@@ -40,7 +40,7 @@ ppool_executor_notify_settings (PPoolExecutor *self)
  * ppool_executor_get_launcher:
  * @self: an executor
  *
- * Gets how workers are started.
+ * Gets the launcher.
  *
  * **Threads**: may be called from any thread.
  *
@@ -88,9 +88,9 @@ ppool_executor_get_max_workers (PPoolExecutor *self)
  *
  * Sets [property@PPool.Executor:max-workers].
  *
- * **Threads**: may be called from any thread. `notify` is emitted at once in the
- * thread that made the executor; if it was set in another one, in the main
- * context that was the thread-default one there.
+ * **Threads**: may be called from any thread. In the thread that created the
+ * executor, `notify` is emitted at once; otherwise it is emitted in the main
+ * context that was the thread-default one when the executor was created.
  *
  * Since: 1.0
  */
@@ -108,7 +108,7 @@ ppool_executor_set_max_workers (PPoolExecutor *self,
  * ppool_executor_get_grace_msec:
  * @self: an executor
  *
- * Gets how long a worker may take to leave.
+ * Gets the time that a worker has to exit after it was asked to.
  *
  * **Threads**: may be called from any thread.
  *
@@ -134,9 +134,9 @@ ppool_executor_get_grace_msec (PPoolExecutor *self)
  *
  * Sets [property@PPool.Executor:grace-msec].
  *
- * **Threads**: may be called from any thread. `notify` is emitted at once in the
- * thread that made the executor; if it was set in another one, in the main
- * context that was the thread-default one there.
+ * **Threads**: may be called from any thread. In the thread that created the
+ * executor, `notify` is emitted at once; otherwise it is emitted in the main
+ * context that was the thread-default one when the executor was created.
  *
  * Since: 1.0
  */
@@ -154,7 +154,7 @@ ppool_executor_set_grace_msec (PPoolExecutor *self,
  * ppool_executor_get_max_tasks_per_worker:
  * @self: an executor
  *
- * Gets how many calls a worker runs.
+ * Gets the number of calls after which a worker is replaced.
  *
  * **Threads**: may be called from any thread.
  *
@@ -180,9 +180,9 @@ ppool_executor_get_max_tasks_per_worker (PPoolExecutor *self)
  *
  * Sets [property@PPool.Executor:max-tasks-per-worker].
  *
- * **Threads**: may be called from any thread. `notify` is emitted at once in the
- * thread that made the executor; if it was set in another one, in the main
- * context that was the thread-default one there.
+ * **Threads**: may be called from any thread. In the thread that created the
+ * executor, `notify` is emitted at once; otherwise it is emitted in the main
+ * context that was the thread-default one when the executor was created.
  *
  * Since: 1.0
  */
@@ -201,7 +201,7 @@ ppool_executor_set_max_tasks_per_worker (PPoolExecutor *self,
  * ppool_executor_get_spare_workers:
  * @self: an executor
  *
- * Gets how many idle workers are kept ready.
+ * Gets the number of idle workers that are kept ready.
  *
  * **Threads**: may be called from any thread.
  *
@@ -227,11 +227,11 @@ ppool_executor_get_spare_workers (PPoolExecutor *self)
  *
  * Sets [property@PPool.Executor:spare-workers].
  *
- * Set to a smaller number, idle workers stay until they are needed.
+ * After it is set to a smaller number, idle workers that exist stay.
  *
- * **Threads**: may be called from any thread. `notify` is emitted at once in the
- * thread that made the executor; if it was set in another one, in the main
- * context that was the thread-default one there.
+ * **Threads**: may be called from any thread. In the thread that created the
+ * executor, `notify` is emitted at once; otherwise it is emitted in the main
+ * context that was the thread-default one when the executor was created.
  *
  * Since: 1.0
  */

@@ -336,10 +336,10 @@ ppool_map_take (PPoolMap     *self,
  * ppool_map_cancel:
  * @self: a map
  *
- * Ends the map: calls that have not started never will.
+ * Ends the map and cancels all calls that have not started.
  *
- * The read that waits, or else the next one, fails with `G_IO_ERROR_CANCELLED`, and
- * then there is the end. If the map has ended, nothing happens.
+ * The waiting read, or else the next one, fails with `G_IO_ERROR_CANCELLED`,
+ * and the map ends. If the map has ended already, nothing happens.
  *
  * **Threads**: may be called from any thread, the input function included; it
  * never blocks.

@@ -419,7 +419,7 @@ read_item (PPoolService  *self,
     return set_nonsense (error, local_error->message);
   if (arrival->item.kind != PPOOL_ITEM_CALL &&
       !ppool_service_receive_note (self, &arrival->item))
-    return set_nonsense (error, "a frame arrived with an item that is no call");
+    return set_nonsense (error, "received a frame with an item that is not a call");
 
   return TRUE;
 }

@@ -166,17 +166,18 @@ block (PPoolGroup   *group,
  * @cancellable: (nullable): stops the waiting, not the calls
  * @error: return location for an error
  *
- * Waits for many futures at once.
+ * Waits for several futures.
  *
- * It returns the futures that are done when what @return_when says has come
- * about, when there is nothing to wait for, or when the time is up, which is no
- * error. They come in the order in which they were given, and each once. A call
- * that has failed or was cancelled is done; what became of it is told by
- * [method@PPool.Future.propagate] or [method@PPool.Future.get_error].
+ * It returns when the condition @return_when is met, when there is nothing to
+ * wait for, or when the time is up, which is not an error. It returns the
+ * futures whose calls have completed, each once and in the order in which they
+ * were given. A call that failed or was cancelled has completed as well; use
+ * [method@PPool.Future.propagate] or [method@PPool.Future.get_error] to get its
+ * outcome.
  *
- * To get many futures one by one as they are done, use
- * [class@PPool.AsCompleted]: it looks at each once, where waiting for the first
- * of many looks at all of them every time.
+ * To get many futures one by one as their calls complete, use
+ * [class@PPool.AsCompleted]: it looks at each of them once, whereas each wait
+ * for the first of many looks at all of them.
  *
  * It fails with `G_IO_ERROR_CANCELLED` if @cancellable was cancelled first, and
  * with `PPOOL_ERROR_BROKEN` in a forked copy of the process.
@@ -298,14 +299,15 @@ fire_when_met (PPoolGroup      *group,
  * @callback: (nullable) (scope async): is called when the waiting is over
  * @user_data: data for @callback
  *
- * Waits for many futures at once, without blocking.
+ * Waits asynchronously for several futures.
  *
- * [func@PPool.wait_futures_finish] gets those that are done; see
- * [func@PPool.wait_futures]. The futures are held until @callback has run.
+ * [func@PPool.wait_futures_finish] gets those whose calls have completed; see
+ * [func@PPool.wait_futures]. The futures are kept alive until @callback has
+ * run.
  *
- * **Threads**: may be called from any thread; @callback runs in the main context
- * that is the caller's thread-default one. If that context is freed, the futures are
- * let go of and @callback is not called.
+ * **Threads**: may be called from any thread; @callback runs in the main
+ * context that is the caller's thread-default one. If that context is freed,
+ * the futures are released and @callback is not called.
  *
  * Since: 1.0
  */
@@ -353,7 +355,8 @@ ppool_wait_futures_async (PPoolFuture         **futures,
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Gets the futures that are done after [func@PPool.wait_futures_async].
+ * Gets the futures whose calls completed during
+ * [func@PPool.wait_futures_async].
  *
  * It fails as [func@PPool.wait_futures] does.
  *

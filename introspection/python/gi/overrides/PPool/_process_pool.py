@@ -28,7 +28,6 @@ _PPool = get_introspection_module('PPool')
 _submit = _PPool.Executor.submit
 
 _dumps_call = _pickling.dumps_call
-_flatten_all = _pickling.flatten_all
 
 # The pools whose workers have not all ended, also of executors that are gone.
 _live = set()
@@ -205,10 +204,10 @@ class ProcessPoolExecutor(Executor):
         """
         return self._submit(_get_name(fn), fn, args, kwargs)
 
-    def _submit(self, name, fn, args, kwargs):
+    def _submit(self, name, fn, args, kwargs, candidates=None):
         pool = self._pool or self._start()
         try:
-            variant = _dumps_call(fn, args, kwargs)
+            variant = _dumps_call(fn, args, kwargs, candidates)
         except Exception as error:
             self._start()
             future = Future()
@@ -297,8 +296,12 @@ def _take_chunks(fn, iterables, size):
         return ((name, fn, row, {}) for row in rows)
     columns = _take_columns(*iterables, size=size) if len(iterables) == 1 else \
         _take_rows(rows, size)
-    return (('map of ' + name, _process_worker.run_chunk,
-             (fn, [_flatten_all(column) for column in chunk]), {}) for chunk in columns)
+    return (_to_chunk_call('map of ' + name, fn, list(chunk)) for chunk in columns)
+
+
+def _to_chunk_call(name, fn, columns):
+    return (name, _process_worker.run_chunk, (fn, columns), {},
+            list(itertools.chain.from_iterable(columns)))
 
 
 def _take_columns(iterable, size):

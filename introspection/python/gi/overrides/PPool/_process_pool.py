@@ -32,6 +32,9 @@ _dumps_call = _pickling.dumps_call
 # The pools whose workers have not all ended, also of executors that are gone.
 _live = set()
 _is_exiting = False
+# Held for moments: while a pool is added to those, and while the interpreter begins to exit,
+# which waits for all that are there.
+_exit_lock = threading.RLock()
 
 
 def _get_name(fn):
@@ -62,6 +65,10 @@ def _get_module(fn):
     return module
 
 
+def _new_exit_error():
+    return RuntimeError('cannot schedule new futures after interpreter shutdown')
+
+
 class _Pool:
     """The executor of the library, which lives until all workers have ended."""
 
@@ -78,7 +85,16 @@ class _Pool:
                                    # What a worker has to do before it ends is waited for.
                                    grace_msec=0,
                                    **properties)
-        _live.add(self)
+
+    def enter(self):
+        """Has the interpreter wait for the pool before it exits, or raises RuntimeError if it
+        exits already. Nothing may be submitted before."""
+        with _exit_lock:
+            if not _is_exiting:
+                _live.add(self)
+                return
+        self._setup.close()
+        raise _new_exit_error()
 
     def is_foreign(self):
         """Tells whether this is a forked copy of the process that has the workers."""
@@ -185,10 +201,11 @@ class ProcessPoolExecutor(Executor):
             if self._is_shut_down:
                 raise RuntimeError('cannot schedule new futures after shutdown')
             if _is_exiting:
-                raise RuntimeError('cannot schedule new futures after interpreter shutdown')
+                raise _new_exit_error()
             if self._pool is None:
                 pool = _Pool(**self._properties)
                 weakref.finalize(self, pool.shut_down).atexit = False
+                pool.enter()
                 self._properties = None
                 self._pool = pool
             return self._pool
@@ -365,8 +382,9 @@ def _is_interrupted():
 def _finish_all():
     """Lets the calls of all executors end before the interpreter does."""
     global _is_exiting
-    _is_exiting = True
-    pools = list(_live)
+    with _exit_lock:
+        _is_exiting = True
+        pools = list(_live)
     try:
         for pool in pools:
             if _is_interrupted():
@@ -386,6 +404,8 @@ def _forget():
     """A forked copy of the process has no workers."""
     _live.clear()
 
+    global _exit_lock
+    _exit_lock = threading.RLock()
 
 os.register_at_fork(after_in_child=_forget)
 # As concurrent.futures does: before threads are joined, and before functions of atexit.

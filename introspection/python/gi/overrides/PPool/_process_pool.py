@@ -19,7 +19,7 @@ from concurrent.futures.process import BrokenProcessPool
 from gi.module import get_introspection_module
 from gi.repository import GLib
 
-from . import _loop, _pickling, _process_setup, _process_worker
+from . import _loop, _pickling, _process_setup, _process_worker, _processors
 from ._process_future import Future, add_traceback, tell_loop, to_exception
 
 _PPool = get_introspection_module('PPool')
@@ -167,7 +167,8 @@ class ProcessPoolExecutor(Executor):
             raise TypeError('initializer must be a callable')
         if max_tasks_per_child is not None:
             self._check_max_tasks(max_tasks_per_child, mp_context)
-        self._max_workers = max_workers or len(os.sched_getaffinity(0))
+        # Private, but known to other libraries.
+        self._max_workers = max_workers or _processors.count()
         self._mp_context = mp_context or multiprocessing.get_context('spawn')
         self._properties = {
             'max_workers': max_workers,

@@ -22,16 +22,14 @@ _RawExecutor = _PPool.Executor
 _raw_result = _RawFuture.result
 _raw_submit = _RawExecutor.submit
 
-_MAX_MSEC = (1 << 31) - 1
-
 
 def to_msec(timeout):
-    """Seconds as the library wants them; None is no limit."""
+    """Seconds as the library wants them; None is no limit, and what is too long for it nearly
+    so. Raises TypeError for what is no number, and ValueError for what is not a number."""
+    timeout = _loop.to_seconds(timeout)
     if timeout is None:
         return -1
-    if timeout <= 0:
-        return 0
-    return math.ceil(timeout * 1000) if timeout * 1000 < _MAX_MSEC else _MAX_MSEC
+    return math.ceil(min(max(timeout, 0), _loop.NO_LIMIT_SEC) * 1000)
 
 
 @override

@@ -205,8 +205,8 @@ class ProcessPoolExecutor(Executor):
                 raise _new_exit_error()
             if self._pool is None:
                 pool = _Pool(**self._properties)
-                weakref.finalize(self, pool.shut_down).atexit = False
                 pool.enter()
+                weakref.finalize(self, pool.shut_down).atexit = False
                 self._properties = None
                 self._pool = pool
             return self._pool
@@ -256,6 +256,7 @@ class ProcessPoolExecutor(Executor):
             raise TypeError('buffersize must be an integer or None')
         if buffersize is not None and buffersize < 1:
             raise ValueError('buffersize must be None or > 0')
+        timeout = _loop.to_seconds(timeout)
         end = timeout + time.monotonic() if timeout is not None else None
         inputs = _take_chunks(fn, iterables, chunksize)
         futures = collections.deque()
@@ -403,10 +404,10 @@ def _finish_all():
 
 def _forget():
     """A forked copy of the process has no workers."""
-    _live.clear()
-
     global _exit_lock
     _exit_lock = threading.RLock()
+    _live.clear()
+
 
 os.register_at_fork(after_in_child=_forget)
 # As concurrent.futures does: before threads are joined, and before functions of atexit.

@@ -42,6 +42,17 @@ class Future(_RawFuture):
     running = _RawFuture.is_running
     done = _RawFuture.is_done
 
+    @property
+    def worker_pid(self):
+        """The process id of the worker that has the call or has had it, or None."""
+        return self.get_worker_pid() or None
+
+    @property
+    def started_time(self):
+        """When a worker was given the call, in seconds of time.monotonic(), or None."""
+        usec = self.get_started_time()
+        return usec / 1000000 if usec else None
+
     def __repr__(self):
         return '<PPool.Future of “%s”, %s>' % (self.get_function(), self.get_state().value_nick)
 

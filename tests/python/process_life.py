@@ -257,6 +257,31 @@ def test_submit_at_exit():
     check_equal(errors, '')
 
 
+def test_submit_while_exiting():
+    """A call that is being submitted while the program begins to exit is refused, or runs."""
+    out, errors = run_script('''
+        import threading
+        pickling, passed = threading.Event(), threading.Event()
+        class Slow:
+            def __reduce__(self):
+                pickling.set()
+                passed.wait(LIMIT_SEC)
+                return int, ()
+        def submit():
+            try:
+                print(executor.submit(pow, 2, 3).result(LIMIT_SEC), flush=True)
+            except RuntimeError as error:
+                print(error, flush=True)
+        if __name__ == '__main__':
+            # What is registered before the executor's module was imported is called after it.
+            threading._register_atexit(passed.set)
+            executor = PPool.ProcessPoolExecutor(1, initializer=id, initargs=(Slow(), ))
+            threading.Thread(target=submit).start()
+            pickling.wait(LIMIT_SEC)
+        ''')
+    check_equal((out, errors), ('cannot schedule new futures after interpreter shutdown\n', ''))
+
+
 def test_main_without_guard():
     """A program that starts workers wherever it is imported is told so, as by multiprocessing."""
     out, errors = run_script('''

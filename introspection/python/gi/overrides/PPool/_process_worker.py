@@ -108,8 +108,7 @@ def _pack_failure(error, unpickled=True):
 def _pack_result(value, is_chunk):
     """A result that can't be pickled is the call's failure."""
     try:
-        return _pickling.dumps(_pickling.flatten_all(value) if is_chunk
-                               else _pickling.flatten(value))
+        return _pickling.dumps(value, value if is_chunk else (value, ))
     except BaseException as error:
         return _pack_failure(error)
 

@@ -51,8 +51,8 @@
  * Workers are started through the installed program `ppool-launch`. Where that
  * is missing they are started without it, which is slower the more memory this
  * process has. To run without installing, set `PPOOL_LAUNCH_PROGRAM` and
- * `PPOOL_WORKER_PROGRAM` in the environment to the paths of `ppool-launch` and
- * `ppool-worker`.
+ * `PPOOL_WORKER_PROGRAM` in the environment to the absolute paths of `ppool-launch`
+ * and `ppool-worker`.
  *
  * This type is final.
  *
@@ -160,7 +160,9 @@ install_properties (GObjectClass *object_class)
    *
    * The program of the workers and its arguments.
    *
-   * A program without a `/` is searched in the `PATH` of this process.
+   * A program without a `/` is searched in the `PATH` of this process, of which
+   * entries that are empty or relative are skipped. A relative path with a `/`
+   * starts from the directory of the workers.
    *
    * Since: 1.0
    */

@@ -13,6 +13,7 @@
 #include "ppool-enum-types.h"
 #include "ppool-error.h"
 #include "ppool-spawned-private.h"
+#include "privileged.h"
 #include "scratch.h"
 
 #include <fcntl.h>
@@ -22,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -256,6 +258,7 @@ test_module (Fixture       *fixture,
 {
   g_autofree char *cwd = g_get_current_dir ();
   g_autofree char *expected = g_build_filename (cwd, "module.so", NULL);
+  const char *no_paths[] = { "", ".", "./ppool-worker", "ppool-worker" };
   PPoolLauncher *launcher;
 
   g_setenv ("PPOOL_WORKER_PROGRAM", "/some/ppool-worker", TRUE);
@@ -265,11 +268,14 @@ test_module (Fixture       *fixture,
   g_assert_null (ppool_launcher_get_argv (launcher)[2]);
   g_assert_finalize_object (launcher);
 
-  /* None is named. */
-  g_setenv ("PPOOL_WORKER_PROGRAM", "", TRUE);
-  launcher = ppool_launcher_new_module ("/module.so");
-  g_assert_cmpstr (ppool_launcher_get_argv (launcher)[0], ==, PPOOL_WORKER_PATH);
-  g_assert_finalize_object (launcher);
+  /* None is named, or none that is the same everywhere. */
+  for (gsize i = 0; i < G_N_ELEMENTS (no_paths); i++)
+    {
+      g_setenv ("PPOOL_WORKER_PROGRAM", no_paths[i], TRUE);
+      launcher = ppool_launcher_new_module ("/module.so");
+      g_assert_cmpstr (ppool_launcher_get_argv (launcher)[0], ==, PPOOL_WORKER_PATH);
+      g_assert_finalize_object (launcher);
+    }
 
   g_unsetenv ("PPOOL_WORKER_PROGRAM");
   launcher = ppool_launcher_new_module ("/module.so");
@@ -447,6 +453,14 @@ be_parent (const char *mode)
   else if (g_str_equal (mode, "channel-4"))
     lower_fds (channel_fds, stderr_fds, 4);
 
+  if (g_str_equal (mode, "privileged"))
+    {
+      g_autoptr (PPoolLauncher) module = ppool_launcher_new_module ("/module.so");
+
+      printf ("secure %d\n", getauxval (AT_SECURE) != 0);
+      printf ("worker %s\n", ppool_launcher_get_argv (module)[0]);
+    }
+
   launcher = ppool_launcher_new_self ();
   ppool_launcher_unsetenv (launcher, ENV_PARENT);
   ppool_launcher_setenv (launcher, ENV_PROBE, "yes", TRUE);
@@ -477,6 +491,49 @@ run_parent (const char *path,
   g_assert_true (g_subprocess_get_successful (subprocess));
 
   return report;
+}
+
+/* What a user puts into the environment of a program that has more privileges. */
+static void
+test_privileged (Fixture       *fixture,
+                 gconstpointer  user_data)
+{
+  g_autofree char *copy = NULL;
+  g_autofree char *evil = NULL;
+  g_autofree char *report = NULL;
+  const char *script = "#!/bin/sh\necho executed >&2\n";
+
+  if (!privileged_can_be_made ())
+    {
+      g_test_skip ("only the superuser can make such programs");
+      return;
+    }
+
+  copy = privileged_copy (program, 04755, NULL);
+  evil = g_strconcat (copy, "-evil", NULL);
+  g_assert_true (g_file_set_contents_full (evil, script, -1, 0, 0755, NULL));
+  g_setenv ("PPOOL_LAUNCH_PROGRAM", evil, TRUE);
+  g_setenv ("PPOOL_WORKER_PROGRAM", evil, TRUE);
+  privileged_enter ();
+  report = run_parent (copy, "privileged");
+  privileged_leave ();
+  g_unsetenv ("PPOOL_WORKER_PROGRAM");
+
+  if (has_line (report, "secure 0"))
+    {
+      g_test_skip ("programs get no privileges here");
+    }
+  else
+    {
+      assert_line (report, "secure 1");
+      assert_line (report, "worker " PPOOL_WORKER_PATH);
+      assert_line (report, "spawned 1");
+      assert_line (report, "channel 3");
+      g_assert_null (strstr (report, "executed"));
+    }
+
+  g_assert_no_errno (g_unlink (evil));
+  privileged_remove (copy);
 }
 
 static void
@@ -580,6 +637,51 @@ assert_command_fails (const char *command,
 
   ppool_launcher_set_cwd (launcher, cwd);
   assert_failure (launcher, message);
+}
+
+/* Nothing is run because it happens to be where this process is. */
+static void
+test_here (Fixture       *fixture,
+           gconstpointer  user_data)
+{
+  const char *paths[] = { "", ".", "./", ":", "::/nowhere", "/nowhere:", "bin:.:", NULL };
+  g_autofree char *before = g_strdup (g_getenv ("PATH"));
+  g_autofree char *cwd = g_get_current_dir ();
+  g_autofree char *dir = g_dir_make_tmp ("ppool-launcher-XXXXXX", NULL);
+  g_autofree char *file = g_build_filename (dir, "ppool-here", NULL);
+  g_autofree char *trampoline = g_build_filename (dir, "ppool-launch", NULL);
+  const char *script = "#!/bin/sh\necho executed >&2\n";
+  PPoolLauncher *launcher;
+  g_autofree char *report = NULL;
+
+  g_assert_true (g_file_set_contents_full (file, script, -1, 0, 0700, NULL));
+  g_assert_true (g_file_set_contents_full (trampoline, script, -1, 0, 0700, NULL));
+  g_assert_no_errno (g_chdir (dir));
+
+  for (gsize i = 0; i < G_N_ELEMENTS (paths); i++)
+    {
+      if (paths[i] != NULL)
+        g_setenv ("PATH", paths[i], TRUE);
+      else
+        g_unsetenv ("PATH");
+      assert_command_fails ("ppool-here", NULL, "there is no such program in the PATH");
+    }
+  g_setenv ("PATH", before, TRUE);
+  g_assert_no_errno (g_chdir (cwd));
+
+  launcher = new_probe ();
+  ppool_launcher_set_cwd (launcher, cwd);
+  g_assert_no_errno (g_chdir (dir));
+  g_setenv ("PPOOL_LAUNCH_PROGRAM", "ppool-launch", TRUE);
+  report = run (launcher);
+  assert_line (report, "spawned 1");
+  g_assert_null (strstr (report, "executed"));
+  g_assert_finalize_object (launcher);
+
+  g_assert_no_errno (g_chdir (cwd));
+  g_assert_no_errno (g_unlink (file));
+  g_assert_no_errno (g_unlink (trampoline));
+  g_assert_no_errno (g_rmdir (dir));
 }
 
 static void
@@ -695,6 +797,8 @@ main (int    argc,
   ADD ("environ", test_environ);
   ADD ("module", test_module);
   ADD ("no-command", test_no_command);
+  ADD ("privileged", test_privileged);
+  ADD_BOTH ("here", test_here);
   ADD_BOTH ("command", test_command);
   ADD_BOTH ("fork", test_fork);
   ADD_BOTH ("plan-is-a-copy", test_plan_is_a_copy);

@@ -263,6 +263,11 @@ ppool_launcher_new (const char * const *argv)
  * process nor the workers, by [method@PPool.Launcher.set_cwd], may have gone to
  * another directory.
  *
+ * The arguments are those with which this process was started, whatever it has made
+ * of them since. If it changed its title, as `setproctitle()` does, before the
+ * library was loaded, they are lost, and calls fail with the cause
+ * `PPOOL_ERROR_LAUNCH`.
+ *
  * **Threads**: may be called from any thread.
  *
  * Returns: (transfer full): a new launcher

@@ -436,10 +436,24 @@ lower_fds (int channel_fds[2],
   stderr_fds[1] = stderr_number;
 }
 
+/* As setproctitle() does it, which has no other place for it. */
+static void
+set_title (char **argv)
+{
+  char *end = argv[0];
+
+  for (int i = 0; argv[i] != NULL; i++)
+    end = argv[i] + strlen (argv[i]);
+
+  memset (argv[0], 0, (gsize) (end - argv[0]));
+  g_strlcpy (argv[0], "busy", (gsize) (end - argv[0]));
+}
+
 /* What a copy of this program does, for tests of a parent that is removed, or
  * that has few descriptors: it starts a worker and passes its report on. */
 static int
-be_parent (const char *mode)
+be_parent (const char  *mode,
+           char       **argv)
 {
   g_autoptr (PPoolLauncher) launcher = NULL;
   g_autofree char *own = g_file_read_link ("/proc/self/exe", NULL);
@@ -460,6 +474,9 @@ be_parent (const char *mode)
       printf ("secure %d\n", getauxval (AT_SECURE) != 0);
       printf ("worker %s\n", ppool_launcher_get_argv (module)[0]);
     }
+
+  if (g_str_equal (mode, "title"))
+    set_title (argv);
 
   launcher = ppool_launcher_new_self ();
   ppool_launcher_unsetenv (launcher, ENV_PARENT);
@@ -555,6 +572,20 @@ test_self_removed (Fixture       *fixture,
   assert_line (report, "spawned 1");
   assert_line (report, "arg original argument");
   g_assert_cmpint (g_rmdir (dir), ==, 0);
+}
+
+/* The list of processes may show anything. */
+static void
+test_title (Fixture       *fixture,
+            gconstpointer  user_data)
+{
+  g_autofree char *report = run_parent (program, "title");
+  g_autofree char *first = g_strconcat ("arg ", program, NULL);
+
+  assert_line (report, "spawned 1");
+  assert_line (report, first);
+  assert_line (report, "arg original argument");
+  g_assert_null (strstr (report, "busy"));
 }
 
 static void
@@ -779,7 +810,7 @@ main (int    argc,
   if (g_getenv (ENV_PROBE) != NULL)
     return probe (argc, argv);
   if (g_getenv (ENV_PARENT) != NULL)
-    return be_parent (g_getenv (ENV_PARENT));
+    return be_parent (g_getenv (ENV_PARENT), argv);
 
   scratch_init ();
   g_test_init (&argc, &argv, NULL);
@@ -806,6 +837,7 @@ main (int    argc,
   ADD_BOTH ("path", test_path);
   ADD_BOTH ("self", test_self);
   ADD_BOTH ("self-removed", test_self_removed);
+  ADD_BOTH ("title", test_title);
   ADD_BOTH ("low-descriptors", test_low_descriptors);
   ADD_BOTH ("signals", test_signals);
   ADD_BOTH ("failures", test_failures);

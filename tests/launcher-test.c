@@ -426,7 +426,8 @@ lower_fds (int channel_fds[2],
       channel_fds[i] = fcntl (channel_fds[i], F_DUPFD_CLOEXEC, 20);
       stderr_fds[i] = fcntl (stderr_fds[i], F_DUPFD_CLOEXEC, 20);
     }
-  g_assert_cmpint (close_range (3, 19, 0), ==, 0);
+  for (i = 3; i < 20; i++)
+    close (i);
 
   g_assert_cmpint (dup3 (channel_fds[1], channel_number, O_CLOEXEC), ==, channel_number);
   g_assert_cmpint (dup3 (stderr_fds[1], stderr_number, O_CLOEXEC), ==, stderr_number);

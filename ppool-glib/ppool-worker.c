@@ -263,6 +263,9 @@ static void
 ppool_worker_init (PPoolWorker *self)
 {
   self->entries = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, entry_unref);
+
+  /* For ppool-worker, which lists the names and sees the public header alone. */
+  g_object_set_data (G_OBJECT (self), "ppool-functions", self->entries);
 }
 
 /**

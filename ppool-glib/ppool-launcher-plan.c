@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -39,14 +40,16 @@ struct _PPoolLaunchPlan
 };
 
 /* A program of the library's own: where it is installed, unless @variable of the
- * environment, which may be empty as one that is not set, names another. */
+ * environment has the path of another. Nothing is looked for in the directory that
+ * this process happens to be in, and in a process with more privileges than who
+ * started it, the environment has no say. */
 const char *
 ppool_launcher_find_program (const char *variable,
                              const char *installed)
 {
-  const char *program = g_getenv (variable);
+  const char *program = secure_getenv (variable);
 
-  return program != NULL && *program != '\0' ? program : installed;
+  return program != NULL && g_path_is_absolute (program) ? program : installed;
 }
 
 /* Copies the settings, in the launcher's thread. Nobody changes the copy, so
@@ -161,6 +164,26 @@ check_cwd (PPoolLaunchPlan  *self,
   return fail (self, reason, error);
 }
 
+/* Unlike g_find_program_in_path() this never finds what is in the directory of this
+ * process, which an entry that is empty or relative stands for. */
+static char *
+search_path (const char *name)
+{
+  const char *path = g_getenv ("PATH");
+  g_auto (GStrv) directories = g_strsplit (path != NULL ? path : "/bin:/usr/bin", ":", -1);
+
+  for (gsize i = 0; directories[i] != NULL; i++)
+    {
+      g_autofree char *file = g_build_filename (directories[i], name, NULL);
+
+      if (g_path_is_absolute (file) && g_file_test (file, G_FILE_TEST_IS_EXECUTABLE) &&
+          !g_file_test (file, G_FILE_TEST_IS_DIR))
+        return g_steal_pointer (&file);
+    }
+
+  return NULL;
+}
+
 /* The trampoline would find the same, but could tell it only on standard error
  * and by its exit status; and the PATH that GLib searches is the parent's. */
 static gboolean
@@ -179,7 +202,7 @@ find_program (PPoolLaunchPlan  *self,
     }
 
   if (strchr (name, G_DIR_SEPARATOR) == NULL)
-    found = g_find_program_in_path (name);
+    found = search_path (name);
   else
     found = g_strdup (name);
 

@@ -52,7 +52,7 @@
  * missing, they are started without it, which takes longer the more memory this
  * process uses. To use a build that is not installed, set
  * `PPOOL_LAUNCH_PROGRAM` and `PPOOL_WORKER_PROGRAM` in the environment to the
- * paths of `ppool-launch` and `ppool-worker`.
+ * absolute paths of `ppool-launch` and `ppool-worker`.
  *
  * This class is final.
  *
@@ -161,7 +161,9 @@ install_properties (GObjectClass *object_class)
    *
    * The program of the workers and its arguments.
    *
-   * A program without a `/` is searched in the `PATH` of this process.
+   * A program without a `/` is searched in the `PATH` of this process, of which
+   * entries that are empty or relative are skipped. A relative path with a `/`
+   * starts from the directory of the workers.
    *
    * Since: 1.0
    */
@@ -262,6 +264,11 @@ ppool_launcher_new (const char * const *argv)
  * replaced or removed its file. A script is read again, from the path that this
  * process was given: if that is relative, neither this process nor the workers,
  * by [method@PPool.Launcher.set_cwd], may have changed to another directory.
+ *
+ * The arguments are those with which this process was started, whatever it has made
+ * of them since. If it changed its title, as `setproctitle()` does, before the
+ * library was loaded, they are lost, and calls fail with the cause
+ * `PPOOL_ERROR_LAUNCH`.
  *
  * **Threads**: may be called from any thread.
  *

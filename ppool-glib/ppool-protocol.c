@@ -9,6 +9,8 @@
 
 #include "ppool-protocol-private.h"
 
+#include <stdlib.h>
+
 /* Whether this process may have @feature: a variable of its environment can keep it
  * from some, to find out what one of them does. */
 static gboolean
@@ -19,7 +21,7 @@ allows (const char *feature)
 
   if (g_once_init_enter (&once))
     {
-      const char *list = g_getenv ("PPOOL_FEATURES");
+      const char *list = secure_getenv ("PPOOL_FEATURES");
 
       if (list != NULL && *list != '\0')
         allowed = g_strsplit (list, ",", -1);

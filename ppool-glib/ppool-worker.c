@@ -262,6 +262,9 @@ static void
 ppool_worker_init (PPoolWorker *self)
 {
   self->entries = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, entry_unref);
+
+  /* For ppool-worker, which lists the names and sees the public header alone. */
+  g_object_set_data (G_OBJECT (self), "ppool-functions", self->entries);
 }
 
 /**
@@ -430,6 +433,9 @@ run (PPoolWorker  *self,
       return FALSE;
     }
 
+  if (!ppool_spawned_check_trust (error))
+    return FALSE;
+
   if (!g_main_context_acquire (context))
     {
       g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_LAUNCH,
@@ -461,11 +467,14 @@ run (PPoolWorker  *self,
  * On failure it is 1, with @error set and one line on the standard error of the
  * process, which the pool reports. It fails with `PPOOL_ERROR_LAUNCH` in a
  * process that no pool started, or when it was called before: see
- * [func@PPool.Worker.is_spawned]. It also fails when the connection to the pool
- * can't be made, and with `PPOOL_ERROR_PROTOCOL` when the pool sends an invalid
- * message.
+ * [func@PPool.Worker.is_spawned]; and in one that has more privileges than the
+ * process that started it, unless the pool has the same effective user and
+ * group. It also fails when the connection to the pool can't be made, and with
+ * `PPOOL_ERROR_PROTOCOL` when the pool sends an invalid message.
  *
- * `SIGPIPE` is ignored from here on.
+ * `SIGPIPE` is ignored from here on. The variables of the environment by which the
+ * pool told of itself are removed, so the program must not read its environment in
+ * another thread meanwhile.
  *
  * **Threads**: may be called from any thread, once in a process.
  *

@@ -24,7 +24,9 @@ G_BEGIN_DECLS
  * @PPOOL_ERROR_SHUT_DOWN: the executor was shut down before the call came
  * @PPOOL_ERROR_WORKER_DIED: a worker died: it was killed, left without being
  *   asked, or closed its channel
- * @PPOOL_ERROR_TIMED_OUT: reserved: nothing gives it yet
+ * @PPOOL_ERROR_TIMED_OUT: a call took longer than it may; reserved, no
+ *   function of this version fails with it. A wait whose time is up fails with
+ *   `G_IO_ERROR_TIMED_OUT`
  * @PPOOL_ERROR_UNKNOWN_FUNCTION: the worker has no function of that name
  * @PPOOL_ERROR_UNHANDLED: the worker has the function, but it gave neither a
  *   value nor an error
@@ -36,10 +38,12 @@ G_BEGIN_DECLS
  * @PPOOL_ERROR_PROTOCOL: a worker sent what it must not send
  * @PPOOL_ERROR_TOO_LARGE: a value is larger than the channel to the worker can
  *   carry
- * @PPOOL_ERROR_QUEUE_FULL: reserved: nothing gives it yet
+ * @PPOOL_ERROR_QUEUE_FULL: the executor has as many calls waiting as it may
+ *   have; reserved, no function of this version fails with it
  * @PPOOL_ERROR_SYSTEM_LIMIT: the system does not allow what the pool needs
- * @PPOOL_ERROR_REMOTE: the function set an error whose domain this process
- *   does not know; the message names it
+ * @PPOOL_ERROR_REMOTE: the function set an error that can't be had here as it
+ *   was: one of this domain, of another language, or of a domain whose name is
+ *   not that of a library's; the message names the domain
  *
  * Error codes of the library.
  *

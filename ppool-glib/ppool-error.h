@@ -24,7 +24,9 @@ G_BEGIN_DECLS
  * @PPOOL_ERROR_SHUT_DOWN: the executor had been shut down
  * @PPOOL_ERROR_WORKER_DIED: a worker was killed, exited unexpectedly, or closed
  *   its channel
- * @PPOOL_ERROR_TIMED_OUT: not used yet
+ * @PPOOL_ERROR_TIMED_OUT: a call took longer than it may; reserved, no
+ *   function of this version fails with it. A wait whose time is up fails with
+ *   `G_IO_ERROR_TIMED_OUT`
  * @PPOOL_ERROR_UNKNOWN_FUNCTION: the worker has no function of that name
  * @PPOOL_ERROR_UNHANDLED: the function returned neither a value nor an error
  * @PPOOL_ERROR_INVALID_ARGS: the worker does not support the type of a value,
@@ -33,11 +35,14 @@ G_BEGIN_DECLS
  * @PPOOL_ERROR_LAUNCH: a worker could not be started, or exited or did not
  *   respond before it was ready
  * @PPOOL_ERROR_PROTOCOL: a worker sent an invalid message
- * @PPOOL_ERROR_TOO_LARGE: a value is too large to be sent
- * @PPOOL_ERROR_QUEUE_FULL: not used yet
+ * @PPOOL_ERROR_TOO_LARGE: a value is larger than the channel to the worker can
+ *   carry
+ * @PPOOL_ERROR_QUEUE_FULL: the executor has as many calls waiting as it may
+ *   have; reserved, no function of this version fails with it
  * @PPOOL_ERROR_SYSTEM_LIMIT: a limit of the system is too low for the pool
- * @PPOOL_ERROR_REMOTE: the function set an error whose domain this process does
- *   not know; the message contains domain and code
+ * @PPOOL_ERROR_REMOTE: the function set an error that can't be reproduced here:
+ *   one of this domain, of another language, or of a domain whose name is not
+ *   that of a library; the message names the domain
  *
  * Error codes of the library.
  *

@@ -235,6 +235,7 @@ ppool_future_get_error (PPoolFuture *self)
   return ppool_record_get_error (self->record);
 }
 
+/* What a completion holds until it is over; its future knows it as long. */
 typedef struct
 {
   PPoolFuture *future; /* (owned) */
@@ -242,6 +243,10 @@ typedef struct
   PPoolFutureFunc func;
   gpointer user_data;
   GDestroyNotify user_data_destroy;
+  PPoolCompletion *completion; /* (unowned): holds this */
+
+  guint id;
+  GList link; /* with the future's lock; in its callbacks, in the order of ids */
 } DoneClosure;
 
 static void
@@ -253,19 +258,19 @@ done_due_cb (gpointer data)
   closure->func (closure->future, closure->user_data);
 }
 
-void
-ppool_future_done_callback_free (gpointer data)
-{
-  PPoolDoneCallback *done = data;
-
-  ppool_completion_unref (done->completion);
-  g_free (done);
-}
-
 static void
 free_done_closure (gpointer data)
 {
   DoneClosure *closure = data;
+  PPoolFuture *future = closure->future;
+
+  /* In a forked copy of the process, the lock may be held for good. */
+  if (ppool_record_check (future->record, NULL))
+    {
+      g_mutex_lock (&future->lock);
+      g_queue_unlink (&future->callbacks, &closure->link);
+      g_mutex_unlock (&future->lock);
+    }
 
   ppool_watch_stop (closure->watch);
   ppool_watch_unref (closure->watch);
@@ -306,9 +311,8 @@ ppool_future_add_done_callback (PPoolFuture     *self,
                                 gpointer         user_data,
                                 GDestroyNotify   user_data_destroy)
 {
-  PPoolDoneCallback *done;
+  g_autoptr (PPoolCompletion) completion = NULL;
   DoneClosure *closure;
-  PPoolWatch *watch;
   guint id;
 
   g_return_val_if_fail (ppool_future_is_usable (self), 0);
@@ -323,22 +327,46 @@ ppool_future_add_done_callback (PPoolFuture     *self,
 
   closure = g_new0 (DoneClosure, 1);
   closure->future = g_object_ref (self);
-  closure->watch = watch = ppool_watch_new (self->record);
+  closure->watch = ppool_watch_new (self->record);
   closure->func = func;
   closure->user_data = user_data;
   closure->user_data_destroy = user_data_destroy;
-
-  done = g_new0 (PPoolDoneCallback, 1);
-  done->completion = ppool_completion_new (done_due_cb, closure, free_done_closure);
+  closure->link.data = closure;
+  completion = ppool_completion_new (done_due_cb, closure, free_done_closure);
+  closure->completion = completion;
 
   g_mutex_lock (&self->lock);
-  id = done->id = ++self->last_done;
-  self->done = g_slist_prepend (self->done, done);
+  id = closure->id = ++self->last_id;
+  g_queue_push_tail_link (&self->callbacks, &closure->link);
   g_mutex_unlock (&self->lock);
 
-  ppool_watch_start (watch, done->completion);
+  /* It may be over before this returns, if another thread iterates the context. */
+  ppool_watch_start (closure->watch, completion);
 
   return id;
+}
+
+/* With the lock. (nullable): NULL if the callback was called or taken back. Who has many
+ * takes back the oldest or the latest more often than another. */
+static PPoolCompletion *
+ref_completion (PPoolFuture *self,
+                guint        id)
+{
+  GList *oldest = self->callbacks.head;
+  GList *latest = self->callbacks.tail;
+
+  for (; oldest != NULL; oldest = oldest->next, latest = latest->prev)
+    {
+      DoneClosure *first = oldest->data;
+      DoneClosure *last = latest->data;
+
+      if (first->id == id || last->id == id)
+        return ppool_completion_ref (first->id == id ? first->completion : last->completion);
+      if (first->id >= last->id)
+        return NULL;
+    }
+
+  return NULL;
 }
 
 /**
@@ -348,7 +376,7 @@ ppool_future_add_done_callback (PPoolFuture     *self,
  *
  * Removes a callback that has not been called.
  *
- * If it has been called, nothing happens. Otherwise its data is freed.
+ * If it has been called or taken back, nothing happens. Otherwise its data is freed.
  *
  * **Threads**: may be called from any thread. In a thread other than the
  * callback's, the callback may be running at the same time.
@@ -359,7 +387,8 @@ void
 ppool_future_remove_done_callback (PPoolFuture *self,
                                    guint        id)
 {
-  PPoolDoneCallback *found = NULL;
+  g_autoptr (PPoolCompletion) completion = NULL;
+  gboolean was_added;
 
   g_return_if_fail (ppool_future_is_usable (self));
 
@@ -367,17 +396,12 @@ ppool_future_remove_done_callback (PPoolFuture *self,
     return;
 
   g_mutex_lock (&self->lock);
-  for (GSList **link = &self->done; *link != NULL && found == NULL; link = &(*link)->next)
-    if (((PPoolDoneCallback *) (*link)->data)->id == id)
-      {
-        found = (*link)->data;
-        *link = g_slist_delete_link (*link, *link);
-        break;
-      }
+  was_added = id > 0 && id <= self->last_id;
+  completion = ref_completion (self, id);
   g_mutex_unlock (&self->lock);
 
-  g_return_if_fail (found != NULL);
+  g_return_if_fail (was_added);
 
-  ppool_completion_drop (found->completion);
-  ppool_future_done_callback_free (found);
+  if (completion != NULL)
+    ppool_completion_drop (completion);
 }

@@ -87,7 +87,8 @@ ppool_future_async_result_init (GAsyncResultIface *iface)
 static void
 let_go (PPoolFuture *self)
 {
-  g_slist_free_full (self->done, ppool_future_done_callback_free);
+  g_assert (g_queue_is_empty (&self->callbacks));
+
   g_mutex_clear (&self->lock);
   g_clear_object (&self->call);
   if (self->record != NULL)

@@ -302,9 +302,10 @@ ppool_invocation_return_value (PPoolInvocation *self,
  *
  * Answers the call with an error.
  *
- * The caller gets it with its domain, code and message, if it knows the
- * domain; otherwise, and for an error in the domain [error@PPool.Error], the
- * caller gets `PPOOL_ERROR_REMOTE` with a message that names the original.
+ * The caller gets it with its domain, code and message. For an error in the
+ * domain [error@PPool.Error], or in one that is not named as those of libraries
+ * are, the caller gets `PPOOL_ERROR_REMOTE` with a message that names the
+ * original.
  *
  * **Threads**: may be called from any thread. The answer is sent by that
  * thread: a large one blocks until the program has read it.

@@ -117,6 +117,20 @@ const tests = {
         checkEqual(value.unpack(), 8);
     },
 
+    'domains': executor => {
+        const args = new GLib.Variant('(sis)', ['gdk-pixbuf-error-quark', 2, 'no image']);
+
+        try {
+            executor.call_sync('fail', args, null);
+        } catch (error) {
+            checkEqual([GLib.quark_to_string(error.domain), error.code, error.message],
+                ['gdk-pixbuf-error-quark', 2, 'no image']);
+            check(error.matches(GLib.quark_from_string('gdk-pixbuf-error-quark'), 2), 'matches');
+            return;
+        }
+        throw new Error('no error');
+    },
+
     'names': executor => {
         const refuses = (code, text, name) => {
             const call = new PPool.Call({function: name});

@@ -231,6 +231,18 @@ def test_shutdown(executor):
     check_equal(executor.get_state(), PPool.ExecutorState.SHUT_DOWN)
 
 
+def test_domains(executor):
+    args = GLib.Variant('(sis)', ('gdk-pixbuf-error-quark', 2, 'no image'))
+    try:
+        executor.call_sync('fail', args, None)
+    except GLib.Error as error:
+        check_equal((error.domain, error.code, error.message),
+                    ('gdk-pixbuf-error-quark', 2, 'no image'))
+        check(error.matches(GLib.quark_from_string('gdk-pixbuf-error-quark'), 2))
+    else:
+        raise AssertionError('no error')
+
+
 def test_names(executor):
     def refuses(code, text, name):
         call = PPool.Call(function=name)

@@ -288,10 +288,13 @@ const tests = {
                 executor.call(name, 'gerror'));
 
             checkMatches(busy, Gio.IOErrorEnum, Gio.IOErrorEnum.BUSY);
-            for (const what of ['forged', 'foreign']) {
-                checkMatches(await checkRejects(PPool.Error, '', executor.call(name, what)),
-                    PPool.Error, PPool.Error.REMOTE);
-            }
+            checkMatches(await checkRejects(PPool.Error, '', executor.call(name, 'forged')),
+                PPool.Error, PPool.Error.REMOTE);
+
+            const foreign = await checkRejects(GLib.Error, 'foreign', executor.call(name, 'foreign'));
+
+            checkEqual([GLib.quark_to_string(foreign.domain), foreign.code, foreign.message],
+                ['of-this-worker-quark', 7, 'foreign']);
         }
     },
 

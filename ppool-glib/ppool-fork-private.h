@@ -12,6 +12,19 @@
 
 G_BEGIN_DECLS
 
+/* A lock of the whole process; zeros at first. */
+typedef struct
+{
+  GMutex mutex;
+  int owner; /* atomic: the process whose lock it is; negative while that becomes so */
+} PPoolForkLock;
+
+typedef void (*PPoolForgetFunc) (void);
+
+void     ppool_fork_lock              (PPoolForkLock   *self,
+                                       PPoolForgetFunc  forget);
+void     ppool_fork_unlock            (PPoolForkLock   *self);
+
 pid_t    ppool_fork_get_pid           (void);
 gboolean ppool_fork_is_copy           (void);
 

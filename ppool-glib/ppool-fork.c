@@ -96,3 +96,42 @@ ppool_fork_get_threads_owner (void)
 {
   return g_atomic_int_get (&threads_owner);
 }
+
+/* Takes a lock that whatever the process does may need, such as letting go of a value.
+ *
+ * A thread that fork() didn't copy may have held it, in the middle of a change. So in a
+ * copy, whoever comes first makes the lock anew, and @forget what it guards, without
+ * looking at that: it stays where it is. What is guarded for a single object needs no
+ * such lock: that object belongs to one process, and is left alone in others. */
+void
+ppool_fork_lock (PPoolForkLock   *self,
+                 PPoolForgetFunc  forget)
+{
+  int pid = ppool_fork_get_pid ();
+  int owner;
+
+  while ((owner = g_atomic_int_get (&self->owner)) != pid)
+    {
+      if (owner == -pid)
+        {
+          g_thread_yield ();
+        }
+      else if (g_atomic_int_compare_and_exchange (&self->owner, owner, -pid))
+        {
+          if (owner != 0)
+            {
+              g_mutex_init (&self->mutex);
+              forget ();
+            }
+          g_atomic_int_set (&self->owner, pid);
+        }
+    }
+
+  g_mutex_lock (&self->mutex);
+}
+
+void
+ppool_fork_unlock (PPoolForkLock *self)
+{
+  g_mutex_unlock (&self->mutex);
+}

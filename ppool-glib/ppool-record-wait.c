@@ -157,12 +157,16 @@ ppool_record_add_waiter (PPoolRecord       *self,
   return added;
 }
 
-/* Returns: FALSE if it has been called, or is being called at this moment. */
+/* Returns: FALSE if it has been called, or is being called at this moment, or belongs to
+ * another process. */
 gboolean
 ppool_record_remove_waiter (PPoolRecord       *self,
                             PPoolRecordWaiter *waiter)
 {
   gboolean removed;
+
+  if (!ppool_record_check (self, NULL))
+    return FALSE;
 
   g_mutex_lock (&self->lock);
   removed = waiter->is_waiting;

@@ -112,20 +112,19 @@ ppool_spare_new_thread (const char   *name,
                         gpointer      data,
                         GError      **error)
 {
-  g_autoptr (GError) local_error = NULL;
   sigset_t all, before;
   GThread *thread;
 
   sigfillset (&all);
   pthread_sigmask (SIG_SETMASK, &all, &before);
-  thread = g_thread_try_new (name, func, data, &local_error);
+  thread = g_thread_try_new (name, func, data, NULL);
   pthread_sigmask (SIG_SETMASK, &before, NULL);
 
   if (thread == NULL)
     g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_SYSTEM_LIMIT,
                  "no thread can be created (%s); this process, its user or its control group has "
                  "as many threads and processes as it may have",
-                 local_error->message);
+                 g_strerror (EAGAIN));
 
   return thread;
 }

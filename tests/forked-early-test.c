@@ -98,7 +98,8 @@ static void
 check_death (void)
 {
   g_autoptr (PPoolExecutor) executor = harness_executor (1);
-  g_autoptr (PPoolFuture) future = harness_submit (executor, "die", g_variant_new ("(is)", SIGKILL, ""));
+  g_autoptr (PPoolFuture) future = harness_submit (executor, "die",
+                                                     g_variant_new ("(is)", SIGKILL, ""));
 
   harness_assert_broken (executor, future, PPOOL_ERROR_WORKER_DIED, "SIGKILL", NULL);
   harness_shut_down (executor);
@@ -235,6 +236,8 @@ test_story (Harness       *harness G_GNUC_UNUSED,
   g_assert_no_error (error);
   g_subprocess_wait_check (program, NULL, &error);
   g_assert_no_error (error);
+  if (story->copy == leave_executor)
+    harness_reap_orphan (-1);
 }
 
 int

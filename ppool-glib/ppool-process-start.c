@@ -180,6 +180,27 @@ initialize (PPoolProcess *self)
     close (board_fd);
 }
 
+/* A worker of which nothing is to be expected any more has a moment to show why by its
+ * exit, unless it has said so. */
+static void
+handshake_failed (PPoolProcess *self,
+                  const GError *error)
+{
+  self->drained = TRUE;
+
+  if (error->domain == PPOOL_ERROR)
+    {
+      if (ppool_process_condemn (self, error))
+        ppool_process_post (self, ppool_process_condemned);
+      return;
+    }
+
+  self->handshake_error = g_error_new (PPOOL_ERROR, PPOOL_ERROR_LAUNCH,
+                                       "its handshake failed (%s)", error->message);
+  if (!self->exited && !self->executed && ppool_process_get_state (self) != PPOOL_PROCESS_LEAVING)
+    ppool_process_arm (self, EXCUSE_MSEC, ppool_process_overdue);
+}
+
 static void
 handshake_cb (const GError *error,
               gpointer      data)
@@ -187,13 +208,7 @@ handshake_cb (const GError *error,
   g_autoptr (PPoolProcess) self = data;
 
   if (error != NULL)
-    {
-      self->handshake_error = g_error_new (PPOOL_ERROR, PPOOL_ERROR_LAUNCH,
-                                           "its handshake failed (%s)", error->message);
-      self->drained = TRUE;
-      if (!self->exited && !self->executed && ppool_process_get_state (self) != PPOOL_PROCESS_LEAVING)
-        ppool_process_arm (self, EXCUSE_MSEC, ppool_process_overdue);
-    }
+    handshake_failed (self, error);
 
   g_clear_pointer (&self->handshake, ppool_handshake_free);
 

@@ -95,7 +95,7 @@ append_circumstances (GString            *text,
         g_string_append (text, " (its program was not found)");
       else if (WEXITSTATUS (self->wait_status) == STATUS_CANNOT_EXECUTE)
         g_string_append (text, " (its program could not be executed)");
-      else if (self->initializer == NULL)
+      else if (self->initializer == NULL && self->cause == NULL)
         g_string_append (text, " (does it run its PPoolWorker?)");
     }
 }

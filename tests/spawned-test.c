@@ -13,6 +13,7 @@
 #include "ppool-error.h"
 #include "scratch.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <gio/gio.h>
 #include <stdio.h>
@@ -25,6 +26,7 @@
 
 #define SOCKET_FD 7
 #define PIPE_FD   8
+#define PEER_FD   9
 
 static const char *program;
 
@@ -42,6 +44,12 @@ probe_life (void)
   printf ("variables %s\n", early ? "gone" : "left");
 
   printf ("spawned %d\n", ppool_spawned_by_pool ());
+  fd = ppool_spawned_take_fd ();
+  printf ("fd %d\n", fd);
+  if (fd >= 0)
+    printf ("cloexec %d\n", (fcntl (fd, F_GETFD) & FD_CLOEXEC) != 0);
+  printf ("again %d\n", ppool_spawned_take_fd ());
+
   printf ("check %d\n", ppool_spawned_check (&error));
   if (error != NULL)
     {
@@ -55,11 +63,25 @@ probe_life (void)
   ppool_spawned_set_serving (FALSE);
   printf ("served %d\n", ppool_spawned_check (NULL));
 
-  fd = ppool_spawned_take_fd ();
-  printf ("fd %d\n", fd);
-  if (fd >= 0)
-    printf ("cloexec %d\n", (fcntl (fd, F_GETFD) & FD_CLOEXEC) != 0);
-  printf ("again %d\n", ppool_spawned_take_fd ());
+  return 0;
+}
+
+/* A pool is told of a mistake of its worker's, and the worker has no channel then. */
+static int
+probe_refusal (void)
+{
+  char text[64] = { '\0' };
+  struct stat st;
+
+  printf ("spawned %d\n", ppool_spawned_by_pool ());
+  printf ("check %d\n", ppool_spawned_check (NULL));
+  printf ("check %d\n", ppool_spawned_check (NULL));
+  printf ("fd %d\n", ppool_spawned_take_fd ());
+  printf ("closed %d\n", fstat (SOCKET_FD, &st) != 0);
+  g_assert_cmpint (recv (PEER_FD, text, sizeof text - 1, MSG_DONTWAIT), >, 0);
+  g_assert_cmpstr (text, ==, PPOOL_SPAWNED_REFUSAL);
+  g_assert_cmpint (recv (PEER_FD, text, sizeof text - 1, MSG_DONTWAIT), ==, -1);
+  g_assert_cmpint (errno, ==, EAGAIN);
 
   return 0;
 }
@@ -114,6 +136,8 @@ probe (const char *name)
 {
   if (g_str_equal (name, "life"))
     return probe_life ();
+  if (g_str_equal (name, "refusal"))
+    return probe_refusal ();
   if (g_str_equal (name, "fork"))
     return probe_fork ();
 
@@ -146,6 +170,7 @@ run (const char *name,
                                   g_str_equal (inode_text, "INODE") ? inode : inode_text, TRUE);
   g_subprocess_launcher_take_fd (launcher, socket_fds[0], SOCKET_FD);
   g_subprocess_launcher_take_fd (launcher, pipe_fds[0], PIPE_FD);
+  g_subprocess_launcher_take_fd (launcher, socket_fds[1], PEER_FD);
 
   subprocess = g_subprocess_launcher_spawn (launcher, &error, program, "--probe", name, NULL);
   g_assert_no_error (error);
@@ -153,7 +178,6 @@ run (const char *name,
   g_assert_no_error (error);
   g_assert_true (g_subprocess_get_successful (subprocess));
 
-  close (socket_fds[1]);
   close (pipe_fds[1]);
 
   return output;
@@ -174,10 +198,10 @@ assert_output (const char *name,
 }
 
 #define LIFE_OF_A_STRANGER \
-  "variables gone\nspawned 0\ncheck 1\nserving 1\nserved 1\nfd -1\nagain -1\n"
+  "variables gone\nspawned 0\nfd -1\nagain -1\ncheck 1\nserving 1\nserved 1\n"
 
 #define LIFE_OF_A_WORKER \
-  "variables gone\nspawned 1\ncheck 0\nserving 1\nserved 0\nfd 7\ncloexec 1\nagain -1\n"
+  "variables gone\nspawned 1\nfd 7\ncloexec 1\nagain -1\ncheck 0\nserving 1\nserved 0\n"
 
 static void
 test_worker (void)
@@ -218,6 +242,13 @@ test_nonsense (void)
 }
 
 static void
+test_refusal (void)
+{
+  assert_output ("refusal", G_STRINGIFY (SOCKET_FD), "INODE",
+                 "spawned 1\ncheck 0\ncheck 0\nfd -1\nclosed 1\n");
+}
+
+static void
 test_fork (void)
 {
   assert_output ("fork", G_STRINGIFY (SOCKET_FD), "INODE", "fork 0\nfd 7\n");
@@ -246,6 +277,7 @@ main (int    argc,
   g_test_add_func ("/spawned/stranger", test_stranger);
   g_test_add_func ("/spawned/other-file", test_other_file);
   g_test_add_func ("/spawned/nonsense", test_nonsense);
+  g_test_add_func ("/spawned/refusal", test_refusal);
   g_test_add_func ("/spawned/fork", test_fork);
   g_test_add_func ("/spawned/threads", test_threads);
 

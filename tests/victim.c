@@ -101,9 +101,11 @@ submit (PPoolExecutor *executor,
   return future;
 }
 
-/* Never asks whether it is a worker itself, and notes each start in a file. */
+/* Never asks whether it is a worker itself, and notes each start in a file. One that
+ * stays has something else to do after its call, as a graphical program has. */
 static int
-run_forgetful (const char *path)
+run_forgetful (const char *path,
+               gboolean    stays)
 {
   g_autoptr (PPoolExecutor) executor = make_executor (2);
   g_autoptr (GVariant) value = NULL;
@@ -116,6 +118,9 @@ run_forgetful (const char *path)
   value = ppool_executor_call_sync (executor, "echo", NULL, NULL, &error);
   if (value != NULL)
     return EXIT_SUCCESS;
+
+  while (stays && ppool_worker_is_spawned ())
+    pause ();
 
   g_printerr ("%s\n", error->message);
   ppool_executor_shutdown_sync (executor, PPOOL_SHUTDOWN_FLAGS_NONE, NULL, NULL);
@@ -342,8 +347,8 @@ main (int    argc,
 {
   g_autoptr (PPoolWorker) worker = NULL;
 
-  if (argc == 3 && g_str_equal (argv[1], "forgetful"))
-    return run_forgetful (argv[2]);
+  if (argc == 3 && g_str_has_prefix (argv[1], "forgetful"))
+    return run_forgetful (argv[2], g_str_equal (argv[1], "forgetful-stays"));
 
   worker = ppool_worker_new ();
   ppool_worker_add_function (worker, "spin", spin, NULL, NULL);
@@ -373,7 +378,7 @@ main (int    argc,
   if (argc == 4 && g_str_equal (argv[1], "stopped"))
     return run_stopped (argv[2], argv[3]);
 
-  g_printerr ("usage: victim forgetful LOG | spinning N GATE | replaced GATE | terminal GATE | "
+  g_printerr ("usage: victim forgetful|forgetful-stays LOG | spinning N GATE | replaced GATE | terminal GATE | "
               "daemon MASK first|later | reaper thread|handler | "
               "stopped MSEC GATE\n");
 

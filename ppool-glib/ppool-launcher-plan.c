@@ -97,6 +97,13 @@ ppool_launch_plan_get_stderr_mode (PPoolLaunchPlan *self)
   return self->stderr_mode;
 }
 
+/* Of one with a command. */
+const char *
+ppool_launch_plan_get_name (PPoolLaunchPlan *self)
+{
+  return self->argv[0];
+}
+
 guint
 ppool_launch_plan_get_handshake_timeout_msec (PPoolLaunchPlan *self)
 {

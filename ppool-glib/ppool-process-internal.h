@@ -13,6 +13,9 @@
 
 G_BEGIN_DECLS
 
+/* How long a worker that closed its channel may take to exit. */
+#define PPOOL_PROCESS_EXIT_MSEC 2000
+
 typedef enum
 {
   PPOOL_PROCESS_STARTING,
@@ -38,9 +41,11 @@ struct _PPoolProcess
   gboolean was_ready;
   GError *cause; /* (owned) (nullable): what is wrong with it */
   const char *violation; /* (nullable): what it did that can't be */
+  const char *leaving;   /* (nullable): why it was asked to leave */
 
   /* In the manager's thread. */
   GSubprocess *subprocess;   /* (owned) (nullable) */
+  gint64 start_time;         /* constant once there is a channel */
   PPoolChannel *channel;     /* (owned) (nullable) */
   PPoolBoard *board;         /* (owned) (nullable): while it is offered */
   PPoolHandshake *handshake; /* (owned) (nullable): while it goes on */
@@ -75,6 +80,8 @@ gboolean          ppool_process_condemn   (PPoolProcess     *self,
 /* In the manager's thread. */
 void              ppool_process_start     (gpointer          data);
 void              ppool_process_conclude  (PPoolProcess     *self);
+void              ppool_process_signal    (PPoolProcess     *self,
+                                           int               number);
 void              ppool_process_shut      (PPoolProcess     *self);
 void              ppool_process_execute   (PPoolProcess     *self);
 void              ppool_process_overdue   (gpointer          data);

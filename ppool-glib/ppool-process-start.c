@@ -21,6 +21,21 @@
 /* What the worker says, in GDBus's I/O thread */
 
 static void
+log_ready (PPoolProcess            *self,
+           const PPoolChannelEvent *event)
+{
+  g_autofree const char **features = NULL;
+  g_autofree char *list = NULL;
+
+  if (g_variant_lookup (event->value, "features", "^a&s", &features))
+    list = g_strjoinv (" ", (char **) features);
+
+  g_debug ("Worker %u: ready after %.1f ms, with the features: %s", self->pid,
+           (double) (g_get_monotonic_time () - self->start_time) / G_TIME_SPAN_MILLISECOND,
+           list != NULL && *list != '\0' ? list : "none");
+}
+
+static void
 receive_info (PPoolProcess            *self,
               const PPoolChannelEvent *event)
 {
@@ -57,6 +72,8 @@ receive_info (PPoolProcess            *self,
       self->funcs->ready (self->seat, event->has_board);
     }
   ppool_gate_leave (self->gate);
+
+  log_ready (self, event);
 }
 
 /* Within the gate. */
@@ -273,6 +290,7 @@ begin (PPoolProcess *self,
   guint timeout = ppool_launch_plan_get_handshake_timeout_msec (self->startup->plan);
   const char *pid = g_subprocess_get_identifier (self->subprocess);
 
+  self->start_time = g_get_monotonic_time ();
   self->channel =
     ppool_channel_new (channel_fd, channel_cb, ppool_process_ref (self),
                        (GDestroyNotify) ppool_process_unref);
@@ -282,6 +300,8 @@ begin (PPoolProcess *self,
   ppool_outbox_open (self->outbox, self->channel);
   ppool_gate_leave (self->gate);
 
+  g_debug ("Worker %u: started: %s", self->pid,
+           ppool_launch_plan_get_name (self->startup->plan));
   g_subprocess_wait_async (self->subprocess, NULL, ppool_process_exited, ppool_process_ref (self));
   self->handshake = ppool_handshake_new (self->channel, ppool_manager_get_context (self->manager),
                                          handshake_cb, ppool_process_ref (self));

@@ -10,6 +10,7 @@
 #include "ppool-process-internal.h"
 
 #include <signal.h>
+#include <sys/wait.h>
 
 #include "ppool-verdict-private.h"
 
@@ -32,9 +33,6 @@
 /* How long the channel may stay open behind a worker that has exited: a child
  * of the worker may hold it. */
 #define DRAIN_MSEC 200
-
-/* How long a worker that closed its channel may take to exit. */
-#define EXIT_MSEC 2000
 
 /* Time is counted in parts like these, of which none counts that was missed. */
 #define MAX_PART_MSEC 1000
@@ -65,6 +63,12 @@ void
 ppool_process_unref (PPoolProcess *self)
 {
   g_atomic_rc_box_release_full (self, free_process);
+}
+
+gpointer
+ppool_process_get_seat (PPoolProcess *self)
+{
+  return self->seat;
 }
 
 void
@@ -161,12 +165,15 @@ ppool_process_condemn (PPoolProcess *self,
 
 /* The end, in the manager's thread */
 
-static void
-send_signal (PPoolProcess *self,
-             int           number)
+void
+ppool_process_signal (PPoolProcess *self,
+                      int           number)
 {
-  if (self->subprocess != NULL && !self->exited)
-    g_subprocess_send_signal (self->subprocess, number);
+  if (self->subprocess == NULL || self->exited)
+    return;
+
+  g_debug ("Worker %u: sent signal %d (%s)", self->pid, number, g_strsignal (number));
+  g_subprocess_send_signal (self->subprocess, number);
 }
 
 static GError *
@@ -222,6 +229,7 @@ judge (PPoolProcess *self)
     return;
 
   error = make_error (self);
+  g_debug ("Verdict: %s", error->message);
   self->funcs->died (self->seat, error);
 }
 
@@ -271,7 +279,7 @@ void
 ppool_process_execute (PPoolProcess *self)
 {
   self->executed = !self->exited;
-  send_signal (self, SIGKILL);
+  ppool_process_signal (self, SIGKILL);
   ppool_process_shut (self);
   ppool_process_conclude (self);
 }
@@ -297,7 +305,7 @@ ppool_process_drained (gpointer data)
 
   self->drained = TRUE;
   if (!self->exited && !self->executed && ppool_process_get_state (self) != PPOOL_PROCESS_LEAVING)
-    ppool_process_arm (self, EXIT_MSEC, ppool_process_overdue);
+    ppool_process_arm (self, PPOOL_PROCESS_EXIT_MSEC, ppool_process_overdue);
   ppool_process_conclude (self);
 }
 
@@ -317,6 +325,17 @@ children_are_ignored (void)
          (action.sa_handler == SIG_IGN || (action.sa_flags & SA_NOCLDWAIT) != 0);
 }
 
+static void
+log_exit (PPoolProcess *self)
+{
+  if (self->wait_status != -1 && WIFSIGNALED (self->wait_status))
+    g_debug ("Worker %u: killed by signal %d (%s)", self->pid, WTERMSIG (self->wait_status),
+             g_strsignal (WTERMSIG (self->wait_status)));
+  else
+    g_debug ("Worker %u: exited with status %d", self->pid,
+             self->wait_status != -1 ? WEXITSTATUS (self->wait_status) : -1);
+}
+
 void
 ppool_process_exited (GObject      *source,
                       GAsyncResult *result,
@@ -328,6 +347,7 @@ ppool_process_exited (GObject      *source,
   self->exited = TRUE;
   self->wait_status = g_subprocess_get_status (self->subprocess);
   self->children_are_ignored = children_are_ignored ();
+  log_exit (self);
 
   if (!self->drained)
     ppool_process_arm (self, DRAIN_MSEC, undrained_cb);
@@ -395,84 +415,4 @@ ppool_process_refresh (PPoolProcess *self,
 
   if (ppool_outbox_is_running (self->outbox, record, &since))
     ppool_record_start (record, self->pid, since);
-}
-
-/* Leaving, in the manager's thread */
-
-static void
-ungraceful_cb (gpointer data)
-{
-  PPoolProcess *self = data;
-
-  if (self->n_signals++ == 0)
-    {
-      send_signal (self, SIGTERM);
-      ppool_process_arm (self, self->grace_msec > 0 ? self->grace_msec : EXIT_MSEC, ungraceful_cb);
-    }
-  else
-    {
-      send_signal (self, SIGKILL);
-      ppool_process_shut (self);
-    }
-}
-
-static void
-retired_cb (gpointer data)
-{
-  g_autoptr (PPoolProcess) self = data;
-
-  if (!self->exited && self->grace_msec > 0)
-    ppool_process_arm (self, self->grace_msec, ungraceful_cb);
-}
-
-static void
-terminated_cb (gpointer data)
-{
-  g_autoptr (PPoolProcess) self = data;
-
-  if (!self->exited && self->n_signals == 0)
-    ungraceful_cb (self);
-}
-
-static void
-killed_cb (gpointer data)
-{
-  g_autoptr (PPoolProcess) self = data;
-
-  self->n_signals = MAX (self->n_signals, 1);
-  if (!self->exited)
-    ungraceful_cb (self);
-}
-
-/* Asks the worker to leave: it has nothing to do. */
-void
-ppool_process_retire (PPoolProcess *self)
-{
-  if (self->state == PPOOL_PROCESS_READY)
-    {
-      ppool_outbox_push_exit (self->outbox);
-      ppool_process_post (self, retired_cb);
-    }
-  else if (self->state == PPOOL_PROCESS_STARTING)
-    ppool_process_post (self, terminated_cb);
-  else
-    return;
-
-  self->state = PPOOL_PROCESS_LEAVING;
-}
-
-/* Ends the worker, whatever it does, with SIGTERM and in the end SIGKILL, or
- * with SIGKILL at once. What it was given goes to @orphans. */
-void
-ppool_process_terminate (PPoolProcess *self,
-                         int           signal,
-                         GPtrArray    *orphans)
-{
-  ppool_outbox_take_all (self->outbox, self->pid, orphans);
-
-  if (self->state == PPOOL_PROCESS_DYING)
-    return;
-
-  self->state = PPOOL_PROCESS_LEAVING;
-  ppool_process_post (self, signal == SIGKILL ? killed_cb : terminated_cb);
 }

@@ -201,6 +201,52 @@ test_program_was_stopped (Harness *harness)
   g_assert_true (g_subprocess_get_successful (victim));
 }
 
+static char *
+run_logged (const char *domains)
+{
+  g_autofree char *program = harness_program ("victim");
+  g_autoptr (GSubprocessLauncher) launcher =
+      g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE);
+  g_autoptr (GSubprocess) victim = NULL;
+  g_autoptr (GError) error = NULL;
+  char *output = NULL;
+
+  g_subprocess_launcher_setenv (launcher, "G_MESSAGES_DEBUG", domains, TRUE);
+  victim = g_subprocess_launcher_spawn (launcher, &error, program, "logged", NULL);
+  g_assert_no_error (error);
+  g_subprocess_communicate_utf8 (victim, NULL, NULL, &output, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_subprocess_get_successful (victim));
+
+  return output;
+}
+
+/* What becomes of each worker, a line each, for who looks for a fault. */
+static void
+test_log (Harness *harness)
+{
+  const char *lines[] = {
+    "Worker [0-9]+: started: .*victim",
+    "Worker [0-9]+: ready after [0-9.]+ ms, with the features: gvariant",
+    "Worker [0-9]+: asked to leave: it has run max-tasks-per-worker calls",
+    "Worker [0-9]+: exited with status 0",
+    "Worker [0-9]+: killed by signal 9",
+    "Verdict: Worker [0-9]+ was killed by SIGKILL .* while it ran .*die",
+  };
+  g_autofree char *output = run_logged ("PPool");
+  g_autofree char *silence = run_logged ("");
+
+  g_test_message ("%s", output);
+  for (guint i = 0; i < G_N_ELEMENTS (lines); i++)
+    {
+      g_autofree char *pattern = g_strconcat ("PPool-DEBUG: [^\n]*", lines[i], NULL);
+
+      g_test_message ("%s", pattern);
+      g_assert_true (g_regex_match_simple (pattern, output, 0, 0));
+    }
+  g_assert_cmpstr (silence, ==, "");
+}
+
 static GVariant *
 describe (PPoolExecutor *executor)
 {
@@ -385,6 +431,7 @@ main (int    argc,
   harness_add ("/start/fails/bad-answers", test_bad_answers);
   harness_add ("/start/fails/many", test_many_fail);
   harness_add ("/start/program-was-stopped", test_program_was_stopped);
+  harness_add ("/start/log", test_log);
   harness_add ("/start/signals", test_signals);
   /* A4 */
   harness_add ("/start/descriptors", test_descriptors);

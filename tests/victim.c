@@ -322,6 +322,25 @@ run_reaper (const char *how)
   _exit (EXIT_SUCCESS);
 }
 
+/* Uses up a worker, and has another one die. */
+static int
+run_logged (void)
+{
+  g_autoptr (PPoolExecutor) executor = make_executor (1);
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GVariant) nothing = NULL;
+  g_autoptr (GError) error = NULL;
+
+  ppool_executor_set_max_tasks_per_worker (executor, 1);
+  value = ppool_executor_call_sync (executor, "say", NULL, NULL, &error);
+  g_assert_no_error (error);
+  nothing = ppool_executor_call_sync (executor, "die", NULL, NULL, &error);
+  g_assert_null (nothing);
+  ppool_executor_shutdown_sync (executor, PPOOL_SHUTDOWN_FLAGS_NONE, NULL, NULL);
+
+  return EXIT_SUCCESS;
+}
+
 /* Has a worker that comes to the gate before it says anything. */
 static int
 run_stopped (const char *limit,
@@ -378,9 +397,12 @@ main (int    argc,
   if (argc == 4 && g_str_equal (argv[1], "stopped"))
     return run_stopped (argv[2], argv[3]);
 
+  if (argc == 2 && g_str_equal (argv[1], "logged"))
+    return run_logged ();
+
   g_printerr ("usage: victim forgetful|forgetful-stays LOG | spinning N GATE | replaced GATE | terminal GATE | "
               "daemon MASK first|later | reaper thread|handler | "
-              "stopped MSEC GATE\n");
+              "stopped MSEC GATE | logged\n");
 
   return EXIT_FAILURE;
 }

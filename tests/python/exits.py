@@ -63,7 +63,7 @@ except GLib.Error as error:
     print(error.message)
     if PPool.Worker.is_spawned():
         time.sleep(%d)
-executor.shutdown_sync()
+executor.shutdown()
 ''' % (10 * LIMIT)
 
 

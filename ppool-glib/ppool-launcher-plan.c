@@ -101,6 +101,13 @@ ppool_launch_plan_get_stderr_mode (PPoolLaunchPlan *self)
   return self->stderr_mode;
 }
 
+/* Of one with a command. */
+const char *
+ppool_launch_plan_get_name (PPoolLaunchPlan *self)
+{
+  return self->argv[0];
+}
+
 guint
 ppool_launch_plan_get_handshake_timeout_msec (PPoolLaunchPlan *self)
 {
@@ -381,6 +388,7 @@ spawn_through (PPoolLaunchPlan  *self,
   g_autoptr (GPtrArray) command = g_ptr_array_new_with_free_func (g_free);
 
   g_ptr_array_add (command, g_strdup (self->trampoline));
+  g_ptr_array_add (command, g_strdup ("--library=" PPOOL_VERSION_TEXT));
   g_ptr_array_add (command, g_strdup_printf ("--parent=%d", (int) getpid ()));
   g_ptr_array_add (command, g_strdup ("--keep=" G_STRINGIFY (PPOOL_LAUNCHER_CHANNEL_FD)));
   if (self->program != NULL)

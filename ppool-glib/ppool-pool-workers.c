@@ -168,7 +168,11 @@ assign_call (gpointer     process,
 static void
 retire_process (gpointer process)
 {
-  ppool_process_retire (process);
+  PPoolPlace *place = ppool_process_get_seat (process);
+  gboolean is_spent = ppool_scheduler_is_spent (place->pool->scheduler, &place->seat);
+
+  ppool_process_retire (process, is_spent ? "it has run max-tasks-per-worker calls" :
+                                            "it is not needed any more");
 }
 
 static PPoolRecord *

@@ -14,6 +14,9 @@
 
 G_BEGIN_DECLS
 
+/* How long a worker that closed its channel may take to exit. */
+#define PPOOL_PROCESS_EXIT_MSEC 2000
+
 typedef enum
 {
   PPOOL_PROCESS_STARTING,
@@ -39,9 +42,12 @@ struct _PPoolProcess
   gboolean was_ready;
   GError *cause; /* (owned) (nullable): what is wrong with it */
   const char *violation; /* (nullable): what it did that can't be */
+  char *library;         /* (owned) (nullable): the worker's, if it is another one */
+  const char *leaving;   /* (nullable): why it was asked to leave */
 
   /* In the manager's thread. */
   PPoolChild *child;         /* (owned) (nullable) */
+  gint64 start_time;         /* constant once there is a channel */
   PPoolChannel *channel;     /* (owned) (nullable) */
   PPoolBoard *board;         /* (owned) (nullable): while it is offered; taken in GDBus's thread,
                               * under the gate */
@@ -78,6 +84,8 @@ gboolean          ppool_process_condemn   (PPoolProcess     *self,
 /* In the manager's thread. */
 void              ppool_process_start     (gpointer          data);
 void              ppool_process_conclude  (PPoolProcess     *self);
+void              ppool_process_signal    (PPoolProcess     *self,
+                                           int               number);
 void              ppool_process_shut      (PPoolProcess     *self);
 void              ppool_process_execute   (PPoolProcess     *self);
 void              ppool_process_overdue   (gpointer          data);

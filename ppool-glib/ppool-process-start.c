@@ -21,11 +21,46 @@
 /* What the worker says, in GDBus's I/O thread */
 
 static void
+log_ready (PPoolProcess            *self,
+           const PPoolChannelEvent *event)
+{
+  g_autofree const char **features = NULL;
+  g_autofree char *list = NULL;
+
+  if (g_variant_lookup (event->value, "features", "^a&s", &features))
+    list = g_strjoinv (" ", (char **) features);
+
+  g_debug ("Worker %u: ready after %.1f ms, with the features: %s", self->pid,
+           (double) (g_get_monotonic_time () - self->start_time) / G_TIME_SPAN_MILLISECOND,
+           list != NULL && *list != '\0' ? list : "none");
+}
+
+/* What is said of a worker also says so. */
+static void
+note_library (PPoolProcess *self,
+              GVariant     *info)
+{
+  g_autofree char *library = ppool_protocol_dup_other (info);
+
+  if (library == NULL)
+    return;
+
+  g_debug ("Worker %u: uses %s", self->pid, library);
+  ppool_gate_enter (self->gate);
+  if (self->library == NULL)
+    self->library = g_steal_pointer (&library);
+  ppool_gate_leave (self->gate);
+}
+
+static void
 receive_info (PPoolProcess            *self,
               const PPoolChannelEvent *event)
 {
   g_autoptr (GError) error = NULL;
   guint32 version = 0;
+
+  if (event->value != NULL)
+    note_library (self, event->value);
 
   if (event->error != NULL && self->startup->initializer != NULL)
     error = g_error_new (PPOOL_ERROR, PPOOL_ERROR_INITIALIZER,
@@ -37,7 +72,8 @@ receive_info (PPoolProcess            *self,
   else if (!g_variant_lookup (event->value, "version", "u", &version) || version == 0 ||
            version > PPOOL_PROTOCOL_VERSION)
     error = g_error_new (PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
-                         "it speaks version %u of the protocol, which is not known here", version);
+                         "it speaks version %u of the protocol, and this program version %u", version,
+                         PPOOL_PROTOCOL_VERSION);
 
   if (error != NULL)
     {
@@ -57,6 +93,8 @@ receive_info (PPoolProcess            *self,
       self->funcs->ready (self->seat, event->has_board);
     }
   ppool_gate_leave (self->gate);
+
+  log_ready (self, event);
 }
 
 /* Within the gate. */
@@ -180,6 +218,27 @@ initialize (PPoolProcess *self)
     close (board_fd);
 }
 
+/* A worker of which nothing is to be expected any more has a moment to show why by its
+ * exit, unless it has said so. */
+static void
+handshake_failed (PPoolProcess *self,
+                  const GError *error)
+{
+  self->drained = TRUE;
+
+  if (error->domain == PPOOL_ERROR)
+    {
+      if (ppool_process_condemn (self, error))
+        ppool_process_post (self, ppool_process_condemned);
+      return;
+    }
+
+  self->handshake_error = g_error_new (PPOOL_ERROR, PPOOL_ERROR_LAUNCH,
+                                       "its handshake failed (%s)", error->message);
+  if (!self->exited && !self->executed && ppool_process_get_state (self) != PPOOL_PROCESS_LEAVING)
+    ppool_process_arm (self, EXCUSE_MSEC, ppool_process_overdue);
+}
+
 static void
 handshake_cb (const GError *error,
               gpointer      data)
@@ -187,13 +246,7 @@ handshake_cb (const GError *error,
   g_autoptr (PPoolProcess) self = data;
 
   if (error != NULL)
-    {
-      self->handshake_error = g_error_new (PPOOL_ERROR, PPOOL_ERROR_LAUNCH,
-                                           "its handshake failed (%s)", error->message);
-      self->drained = TRUE;
-      if (!self->exited && !self->executed && ppool_process_get_state (self) != PPOOL_PROCESS_LEAVING)
-        ppool_process_arm (self, EXCUSE_MSEC, ppool_process_overdue);
-    }
+    handshake_failed (self, error);
 
   g_clear_pointer (&self->handshake, ppool_handshake_free);
 
@@ -274,6 +327,7 @@ begin (PPoolProcess *self,
   g_autoptr (GError) error = NULL;
   guint timeout = ppool_launch_plan_get_handshake_timeout_msec (self->startup->plan);
 
+  self->start_time = g_get_monotonic_time ();
   self->channel =
     ppool_channel_new (channel_fd, channel_cb, ppool_process_ref (self),
                        (GDestroyNotify) ppool_process_unref);
@@ -292,6 +346,8 @@ begin (PPoolProcess *self,
   ppool_outbox_open (self->outbox, self->channel);
   ppool_gate_leave (self->gate);
 
+  g_debug ("Worker %u: started: %s", self->pid,
+           ppool_launch_plan_get_name (self->startup->plan));
   if (timeout > 0)
     ppool_process_arm (self, timeout, handshake_overdue_cb);
 }

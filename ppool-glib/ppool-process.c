@@ -10,6 +10,7 @@
 #include "ppool-process-internal.h"
 
 #include <signal.h>
+#include <sys/wait.h>
 
 #include "ppool-verdict-private.h"
 
@@ -36,9 +37,6 @@
 /* How long it may take to read what is in a channel behind a worker that has exited. */
 #define UNREAD_MSEC 30000
 
-/* How long a worker that closed its channel may take to exit. */
-#define EXIT_MSEC 2000
-
 /* Time is counted in parts like these, of which none counts that was missed. */
 #define MAX_PART_MSEC 1000
 #define MIN_PART_MSEC 50
@@ -55,6 +53,7 @@ free_process (gpointer data)
   g_clear_pointer (&self->board, ppool_board_free);
   g_clear_pointer (&self->manager, ppool_manager_unref);
   g_clear_error (&self->cause);
+  g_clear_pointer (&self->library, g_free);
   g_clear_error (&self->handshake_error);
 }
 
@@ -68,6 +67,12 @@ void
 ppool_process_unref (PPoolProcess *self)
 {
   g_atomic_rc_box_release_full (self, free_process);
+}
+
+gpointer
+ppool_process_get_seat (PPoolProcess *self)
+{
+  return self->seat;
 }
 
 void
@@ -164,12 +169,15 @@ ppool_process_condemn (PPoolProcess *self,
 
 /* The end, in the manager's thread */
 
-static void
-send_signal (PPoolProcess *self,
-             int           number)
+void
+ppool_process_signal (PPoolProcess *self,
+                      int           number)
 {
-  if (self->child != NULL)
-    ppool_child_send_signal (self->child, number);
+  if (self->child == NULL || self->exited)
+    return;
+
+  g_debug ("Worker %u: sent signal %d (%s)", self->pid, number, g_strsignal (number));
+  ppool_child_send_signal (self->child, number);
 }
 
 static GError *
@@ -200,6 +208,7 @@ make_error (PPoolProcess *self)
     verdict.cause = self->handshake_error;
 
   ppool_gate_enter (self->gate);
+  verdict.library = self->library;
   record = ppool_outbox_peek (self->outbox, &verdict.function_is_done);
   if (record != NULL)
     ppool_record_ref (record);
@@ -226,6 +235,7 @@ judge (PPoolProcess *self)
     return;
 
   error = make_error (self);
+  g_debug ("Verdict: %s", error->message);
   self->funcs->died (self->seat, error);
 }
 
@@ -275,7 +285,7 @@ void
 ppool_process_execute (PPoolProcess *self)
 {
   self->executed = !self->exited;
-  send_signal (self, SIGKILL);
+  ppool_process_signal (self, SIGKILL);
   ppool_process_shut (self);
   ppool_process_conclude (self);
 }
@@ -301,7 +311,7 @@ ppool_process_drained (gpointer data)
 
   self->drained = TRUE;
   if (!self->exited && !self->executed && ppool_process_get_state (self) != PPOOL_PROCESS_LEAVING)
-    ppool_process_arm (self, EXIT_MSEC, ppool_process_overdue);
+    ppool_process_arm (self, PPOOL_PROCESS_EXIT_MSEC, ppool_process_overdue);
   ppool_process_conclude (self);
 }
 
@@ -333,6 +343,18 @@ children_are_ignored (void)
          (action.sa_handler == SIG_IGN || (action.sa_flags & SA_NOCLDWAIT) != 0);
 }
 
+static void
+log_exit (PPoolProcess *self)
+{
+  if (self->status_is_lost)
+    g_debug ("Worker %u: exited, and was reaped by somebody else", self->pid);
+  else if (WIFSIGNALED (self->wait_status))
+    g_debug ("Worker %u: killed by signal %d (%s)", self->pid, WTERMSIG (self->wait_status),
+             g_strsignal (WTERMSIG (self->wait_status)));
+  else
+    g_debug ("Worker %u: exited with status %d", self->pid, WEXITSTATUS (self->wait_status));
+}
+
 void
 ppool_process_exited (int      wait_status,
                       gboolean is_lost,
@@ -344,6 +366,7 @@ ppool_process_exited (int      wait_status,
   self->wait_status = wait_status;
   self->status_is_lost = is_lost;
   self->children_are_ignored = is_lost && children_are_ignored ();
+  log_exit (self);
 
   if (!self->drained)
     ppool_process_arm (self, DRAIN_MSEC, undrained_cb);
@@ -411,84 +434,4 @@ ppool_process_refresh (PPoolProcess *self,
 
   if (ppool_outbox_is_running (self->outbox, record, &since))
     ppool_record_start (record, self->pid, since);
-}
-
-/* Leaving, in the manager's thread */
-
-static void
-ungraceful_cb (gpointer data)
-{
-  PPoolProcess *self = data;
-
-  if (self->n_signals++ == 0)
-    {
-      send_signal (self, SIGTERM);
-      ppool_process_arm (self, self->grace_msec > 0 ? self->grace_msec : EXIT_MSEC, ungraceful_cb);
-    }
-  else
-    {
-      send_signal (self, SIGKILL);
-      ppool_process_shut (self);
-    }
-}
-
-static void
-retired_cb (gpointer data)
-{
-  g_autoptr (PPoolProcess) self = data;
-
-  if (!self->exited && self->grace_msec > 0)
-    ppool_process_arm (self, self->grace_msec, ungraceful_cb);
-}
-
-static void
-terminated_cb (gpointer data)
-{
-  g_autoptr (PPoolProcess) self = data;
-
-  if (!self->exited && self->n_signals == 0)
-    ungraceful_cb (self);
-}
-
-static void
-killed_cb (gpointer data)
-{
-  g_autoptr (PPoolProcess) self = data;
-
-  self->n_signals = MAX (self->n_signals, 1);
-  if (!self->exited)
-    ungraceful_cb (self);
-}
-
-/* Asks the worker to leave: it has nothing to do. */
-void
-ppool_process_retire (PPoolProcess *self)
-{
-  if (self->state == PPOOL_PROCESS_READY)
-    {
-      ppool_outbox_push_exit (self->outbox);
-      ppool_process_post (self, retired_cb);
-    }
-  else if (self->state == PPOOL_PROCESS_STARTING)
-    ppool_process_post (self, terminated_cb);
-  else
-    return;
-
-  self->state = PPOOL_PROCESS_LEAVING;
-}
-
-/* Ends the worker, whatever it does, with SIGTERM and in the end SIGKILL, or
- * with SIGKILL at once. What it was given goes to @orphans. */
-void
-ppool_process_terminate (PPoolProcess *self,
-                         int           signal,
-                         GPtrArray    *orphans)
-{
-  ppool_outbox_take_all (self->outbox, self->pid, orphans);
-
-  if (self->state == PPOOL_PROCESS_DYING)
-    return;
-
-  self->state = PPOOL_PROCESS_LEAVING;
-  ppool_process_post (self, signal == SIGKILL ? killed_cb : terminated_cb);
 }

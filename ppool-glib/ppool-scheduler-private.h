@@ -69,6 +69,8 @@ void            ppool_scheduler_set_n_processors (PPoolScheduler       *self,
                                              guint                      n_processors);
 void            ppool_scheduler_set_max_tasks (PPoolScheduler          *self,
                                              guint                      max_tasks);
+gboolean        ppool_scheduler_is_spent    (PPoolScheduler            *self,
+                                             PPoolSeat                 *seat);
 
 void            ppool_scheduler_set_n_spare (PPoolScheduler            *self,
                                              guint                      n_spare);

@@ -64,9 +64,10 @@ n_staying (PPoolScheduler *self)
   return ppool_scheduler_get_n_seats (self) - self->seats[PPOOL_SEAT_LEAVING].length;
 }
 
-static gboolean
-is_spent (PPoolScheduler *self,
-          PPoolSeat      *seat)
+/* Whether the process has run as many calls as one may. */
+gboolean
+ppool_scheduler_is_spent (PPoolScheduler *self,
+                          PPoolSeat      *seat)
 {
   return self->max_tasks > 0 && seat->n_tasks >= self->max_tasks;
 }
@@ -128,7 +129,7 @@ settle_seat (PPoolScheduler *self,
   if (seat == NULL || seat->n_calls > 0 || seat->state == PPOOL_SEAT_LEAVING)
     return;
 
-  if (is_spent (self, seat))
+  if (ppool_scheduler_is_spent (self, seat))
     retire_seat (self, seat);
   else
     move_seat (self, seat, PPOOL_SEAT_IDLE);
@@ -218,7 +219,7 @@ ppool_scheduler_set_max_tasks (PPoolScheduler *self,
   for (GList *link = self->seats[PPOOL_SEAT_IDLE].head; link != NULL; link = next)
     {
       next = link->next;
-      if (is_spent (self, link->data))
+      if (ppool_scheduler_is_spent (self, link->data))
         retire_seat (self, link->data);
     }
   dispatch (self);

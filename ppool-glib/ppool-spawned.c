@@ -14,6 +14,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -160,9 +161,23 @@ ppool_spawned_set_serving (gboolean serving)
   g_atomic_int_set (&spawned.serving, serving);
 }
 
+/* The pool would wait for a worker in vain. */
+static void
+refuse (void)
+{
+  int fd = ppool_spawned_take_fd ();
+
+  if (fd < 0)
+    return;
+
+  (void) !send (fd, PPOOL_SPAWNED_REFUSAL, strlen (PPOOL_SPAWNED_REFUSAL),
+                MSG_DONTWAIT | MSG_NOSIGNAL);
+  close (fd);
+}
+
 /* Fails in a process that a pool started and in which no worker serves: it
  * would start its own workers from a program that makes the same mistake, and
- * these theirs.
+ * these theirs. The pool is told so at once.
  *
  * May be called from any thread. */
 gboolean
@@ -171,6 +186,7 @@ ppool_spawned_check (GError **error)
   if (!ppool_spawned_by_pool () || g_atomic_int_get (&spawned.serving))
     return TRUE;
 
+  refuse ();
   g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_LAUNCH,
                        "This process was started as a worker: where PPool.Worker.is_spawned() (in "
                        "C, ppool_worker_is_spawned()) is true, run the worker first, and leave "

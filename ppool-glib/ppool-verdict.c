@@ -79,7 +79,7 @@ append_circumstances (GString            *text,
         g_string_append (text, " (its program was not found)");
       else if (WEXITSTATUS (self->wait_status) == STATUS_CANNOT_EXECUTE)
         g_string_append (text, " (its program could not be executed)");
-      else if (self->initializer == NULL)
+      else if (self->initializer == NULL && self->cause == NULL)
         g_string_append (text, " (does it run its PPoolWorker?)");
     }
 }
@@ -115,6 +115,10 @@ ppool_verdict_to_error (const PPoolVerdict *self)
 
   if (self->cause != NULL)
     g_string_append_printf (text, ": %s", self->cause->message);
+
+  if (self->library != NULL)
+    g_string_append_printf (text, "; it uses %s and this program PPool-GLib %s: start this program "
+                            "again after an update", self->library, PPOOL_VERSION_TEXT);
 
   if (self->stderr_tail != NULL && *self->stderr_tail != '\0')
     g_string_append_printf (text, "; its standard error ended with:\n%s", self->stderr_tail);

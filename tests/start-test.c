@@ -124,6 +124,20 @@ test_bad_answers (Harness *harness)
   check_no_start (harness_raw_launcher ("init-error:not today", "hang", NULL), "not today", NULL);
 }
 
+/* What comes of an update while the program runs. */
+static void
+test_other_library (Harness *harness)
+{
+  PPoolLauncher *launcher = harness_raw_launcher ("init:99", "hang", NULL);
+
+  ppool_launcher_setenv (launcher, "RAW_WORKER_LIBRARY", "PPool-GLib 99.1", TRUE);
+  check_nonsense (launcher, "version 99 of the protocol", "it uses PPool-GLib 99.1");
+
+  launcher = harness_raw_launcher ("init", "exit:3", NULL);
+  ppool_launcher_setenv (launcher, "RAW_WORKER_LIBRARY", "PPool-GLib 99.1", TRUE);
+  check_no_start_for (launcher, PPOOL_ERROR_WORKER_DIED, "status 3", "it uses PPool-GLib 99.1");
+}
+
 /* A trap for whoever counts: every worker fails, one after the other. */
 static void
 test_many_fail (Harness *harness)
@@ -199,6 +213,52 @@ test_program_was_stopped (Harness *harness)
   g_assert_no_error (error);
   g_test_message ("%s", output);
   g_assert_true (g_subprocess_get_successful (victim));
+}
+
+static char *
+run_logged (const char *domains)
+{
+  g_autofree char *program = harness_program ("victim");
+  g_autoptr (GSubprocessLauncher) launcher =
+      g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE);
+  g_autoptr (GSubprocess) victim = NULL;
+  g_autoptr (GError) error = NULL;
+  char *output = NULL;
+
+  g_subprocess_launcher_setenv (launcher, "G_MESSAGES_DEBUG", domains, TRUE);
+  victim = g_subprocess_launcher_spawn (launcher, &error, program, "logged", NULL);
+  g_assert_no_error (error);
+  g_subprocess_communicate_utf8 (victim, NULL, NULL, &output, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_subprocess_get_successful (victim));
+
+  return output;
+}
+
+/* What becomes of each worker, a line each, for who looks for a fault. */
+static void
+test_log (Harness *harness)
+{
+  const char *lines[] = {
+    "Worker [0-9]+: started: .*victim",
+    "Worker [0-9]+: ready after [0-9.]+ ms, with the features: gvariant",
+    "Worker [0-9]+: asked to leave: it has run max-tasks-per-worker calls",
+    "Worker [0-9]+: exited with status 0",
+    "Worker [0-9]+: killed by signal 9",
+    "Verdict: Worker [0-9]+ was killed by SIGKILL .* while it ran .*die",
+  };
+  g_autofree char *output = run_logged ("PPool");
+  g_autofree char *silence = run_logged ("");
+
+  g_test_message ("%s", output);
+  for (guint i = 0; i < G_N_ELEMENTS (lines); i++)
+    {
+      g_autofree char *pattern = g_strconcat ("PPool-DEBUG: [^\n]*", lines[i], NULL);
+
+      g_test_message ("%s", pattern);
+      g_assert_true (g_regex_match_simple (pattern, output, 0, 0));
+    }
+  g_assert_cmpstr (silence, ==, "");
 }
 
 static GVariant *
@@ -383,8 +443,10 @@ main (int    argc,
   harness_add ("/start/fails/closes-channel", test_closes);
   harness_add ("/start/fails/garbage", test_garbage);
   harness_add ("/start/fails/bad-answers", test_bad_answers);
+  harness_add ("/start/fails/other-library", test_other_library);
   harness_add ("/start/fails/many", test_many_fail);
   harness_add ("/start/program-was-stopped", test_program_was_stopped);
+  harness_add ("/start/log", test_log);
   harness_add ("/start/signals", test_signals);
   /* A4 */
   harness_add ("/start/descriptors", test_descriptors);

@@ -101,9 +101,11 @@ submit (PPoolExecutor *executor,
   return future;
 }
 
-/* Never asks whether it is a worker itself, and notes each start in a file. */
+/* Never asks whether it is a worker itself, and notes each start in a file. One that
+ * stays has something else to do after its call, as a graphical program has. */
 static int
-run_forgetful (const char *path)
+run_forgetful (const char *path,
+               gboolean    stays)
 {
   g_autoptr (PPoolExecutor) executor = make_executor (2);
   g_autoptr (GVariant) value = NULL;
@@ -116,6 +118,9 @@ run_forgetful (const char *path)
   value = ppool_executor_call_sync (executor, "echo", NULL, NULL, &error);
   if (value != NULL)
     return EXIT_SUCCESS;
+
+  while (stays && ppool_worker_is_spawned ())
+    pause ();
 
   g_printerr ("%s\n", error->message);
   ppool_executor_shutdown_sync (executor, PPOOL_SHUTDOWN_FLAGS_NONE, NULL, NULL);
@@ -317,6 +322,25 @@ run_reaper (const char *how)
   _exit (EXIT_SUCCESS);
 }
 
+/* Uses up a worker, and has another one die. */
+static int
+run_logged (void)
+{
+  g_autoptr (PPoolExecutor) executor = make_executor (1);
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GVariant) nothing = NULL;
+  g_autoptr (GError) error = NULL;
+
+  ppool_executor_set_max_tasks_per_worker (executor, 1);
+  value = ppool_executor_call_sync (executor, "say", NULL, NULL, &error);
+  g_assert_no_error (error);
+  nothing = ppool_executor_call_sync (executor, "die", NULL, NULL, &error);
+  g_assert_null (nothing);
+  ppool_executor_shutdown_sync (executor, PPOOL_SHUTDOWN_FLAGS_NONE, NULL, NULL);
+
+  return EXIT_SUCCESS;
+}
+
 /* Has a worker that comes to the gate before it says anything. */
 static int
 run_stopped (const char *limit,
@@ -342,8 +366,8 @@ main (int    argc,
 {
   g_autoptr (PPoolWorker) worker = NULL;
 
-  if (argc == 3 && g_str_equal (argv[1], "forgetful"))
-    return run_forgetful (argv[2]);
+  if (argc == 3 && g_str_has_prefix (argv[1], "forgetful"))
+    return run_forgetful (argv[2], g_str_equal (argv[1], "forgetful-stays"));
 
   worker = ppool_worker_new ();
   ppool_worker_add_function (worker, "spin", spin, NULL, NULL);
@@ -373,9 +397,12 @@ main (int    argc,
   if (argc == 4 && g_str_equal (argv[1], "stopped"))
     return run_stopped (argv[2], argv[3]);
 
-  g_printerr ("usage: victim forgetful LOG | spinning N GATE | replaced GATE | terminal GATE | "
+  if (argc == 2 && g_str_equal (argv[1], "logged"))
+    return run_logged ();
+
+  g_printerr ("usage: victim forgetful|forgetful-stays LOG | spinning N GATE | replaced GATE | terminal GATE | "
               "daemon MASK first|later | reaper thread|handler | "
-              "stopped MSEC GATE\n");
+              "stopped MSEC GATE | logged\n");
 
   return EXIT_FAILURE;
 }

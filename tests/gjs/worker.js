@@ -224,6 +224,34 @@ const tests = {
         checkEqual([new TextDecoder().decode(err), status], ['', 0]);
     },
 
+    // A program that doesn't ask whether it is a worker is told so at once, also if the worker
+    // has other things to do.
+    'forgetful-script': () => {
+        const folder = GLib.dir_make_tmp('ppool-XXXXXX');
+
+        GLib.file_set_contents(`${folder}/s.js`, `
+            import GLib from 'gi://GLib';
+            import PPool from 'gi://PPool?version=1.0';
+            const executor = new PPool.Executor({maxWorkers: 1});
+            try {
+                executor.call_sync('echo', 1);
+            } catch (error) {
+                print(error.message);
+                if (PPool.Worker.is_spawned())
+                    new GLib.MainLoop(null, false).run();
+            }
+            executor.shutdown_sync();`);
+
+        const [, out, err, status] = GLib.spawn_sync(folder, ['gjs', '-m', 's.js'], null,
+            GLib.SpawnFlags.SEARCH_PATH, null);
+        const text = new TextDecoder().decode(out);
+
+        GLib.unlink(`${folder}/s.js`);
+        GLib.rmdir(folder);
+        checkEqual([new TextDecoder().decode(err), status], ['', 0]);
+        check(text.includes('it used an executor before it ran its PPoolWorker'), text);
+    },
+
     // A script is found again when its path started from a directory that is left, or that
     // the workers are not in; what it was given stays as it is.
     'relative-script': async () => {

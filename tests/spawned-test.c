@@ -52,7 +52,6 @@ probe_life (void)
   if (fd >= 0)
     printf ("cloexec %d\n", (fcntl (fd, F_GETFD) & FD_CLOEXEC) != 0);
   printf ("again %d\n", ppool_spawned_take_fd ());
-  printf ("variables %s\n", has_variables () ? "left" : "gone");
 
   printf ("check %d\n", ppool_spawned_check (&error));
   if (error != NULL)
@@ -66,6 +65,7 @@ probe_life (void)
   printf ("serving %d\n", ppool_spawned_check (NULL));
   ppool_spawned_set_serving (FALSE);
   printf ("served %d\n", ppool_spawned_check (NULL));
+  printf ("variables %s\n", has_variables () ? "left" : "gone");
 
   return 0;
 }
@@ -238,10 +238,10 @@ assert_output (const char *name,
 }
 
 #define LIFE_OF_A_STRANGER \
-  "variables gone\nspawned 0\nfd -1\nagain -1\ncheck 1\nserving 1\nserved 1\n"
+  "spawned 0\nfd -1\nagain -1\ncheck 1\nserving 1\nserved 1\n"
 
 #define LIFE_OF_A_WORKER \
-  "variables gone\nspawned 1\nfd 7\ncloexec 1\nagain -1\ncheck 0\nserving 1\nserved 0\n"
+  "spawned 1\nfd 7\ncloexec 1\nagain -1\ncheck 0\nserving 1\nserved 0\nvariables gone\n"
 
 static void
 test_worker (void)
@@ -400,6 +400,7 @@ main (int    argc,
   g_test_add_func ("/spawned/stranger", test_stranger);
   g_test_add_func ("/spawned/other-file", test_other_file);
   g_test_add_func ("/spawned/nonsense", test_nonsense);
+  g_test_add_func ("/spawned/early", test_early);
   g_test_add_func ("/spawned/refusal", test_refusal);
   g_test_add_func ("/spawned/fork", test_fork);
   g_test_add_func ("/spawned/threads", test_threads);

@@ -8,6 +8,7 @@
 #include "busy.h"
 
 #include "io-thread.h"
+#include "quiet.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,13 +59,13 @@ use_nothing (void)
 {
 }
 
+/* A connection that stays: GDBus's thread has nothing to do for it when this forks. */
 static void
 use_dbus (void)
 {
-  IoThread io;
+  static IoThread io;
 
   io_thread_init (&io);
-  io_thread_clear (&io);
 }
 
 static void
@@ -216,6 +217,7 @@ tell (const char *name)
     if (g_str_equal (stories[i].name, name))
       {
         stories[i].program ();
+        wait_for_quiet ();
         run_in_copy (stories[i].copy);
         return;
       }

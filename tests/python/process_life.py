@@ -189,6 +189,48 @@ def test_references():
             check_equal(reference(), None)
 
 
+FORK_SCRIPT = """
+import glob, multiprocessing, pathlib, socket
+from gi.repository import Gio, PPool
+from concurrent.futures.process import BrokenProcessPool
+
+def use_dbus():
+    global connection
+    socket = Gio.Socket.new_from_fd(other_ends[0].detach())
+    connection = Gio.DBusConnection.new_sync(socket.connection_factory_create_connection(), None,
+                                             Gio.DBusConnectionFlags.NONE, None, None)
+
+def use_subprocess():
+    Gio.Subprocess.new(['true'], 0).wait()
+
+def child():
+    try:
+        with PPool.ProcessPoolExecutor(1) as executor:
+            print(executor.submit(pow, 2, 3).result(), flush=True)
+    except BrokenProcessPool as error:
+        print('fork()' in str(error), flush=True)
+
+if __name__ == '__main__':
+    other_ends = socket.socketpair()
+    USE()
+    wait_for(lambda: all(pathlib.Path(stat).read_text().rpartition(')')[2].split()[0] == 'S'
+                         for stat in glob.glob('/proc/self/task/*/stat')
+                         if '/%d/' % os.getpid() not in stat))
+    process = multiprocessing.get_context('fork').Process(target=child)
+    process.start()
+    process.join()
+    sys.exit(process.exitcode)
+"""
+
+
+def test_forked_early():
+    """A process of multiprocessing, forked after use of what GLib has threads for, has an
+    executor that works, or one that says why it does not; and it comes to an end."""
+    for use, expected in ('use_subprocess', '8'), ('use_dbus', 'True'):
+        out, _ = run_script(FORK_SCRIPT.replace('USE', use))
+        check_equal(out.strip(), expected)
+
+
 def test_forked():
     """In a forked copy, nothing works and nothing hangs, and the original goes on."""
     executor = new_executor()

@@ -310,6 +310,7 @@ spawn_through (PPoolLaunchPlan      *self,
   g_autoptr (GPtrArray) command = g_ptr_array_new_with_free_func (g_free);
 
   g_ptr_array_add (command, g_strdup (self->trampoline));
+  g_ptr_array_add (command, g_strdup ("--library=" PPOOL_VERSION_TEXT));
   g_ptr_array_add (command, g_strdup_printf ("--parent=%d", (int) getpid ()));
   g_ptr_array_add (command, g_strdup ("--keep=" G_STRINGIFY (CHANNEL_FD)));
   if (self->program != NULL)

@@ -41,6 +41,7 @@ struct _PPoolProcess
   gboolean was_ready;
   GError *cause; /* (owned) (nullable): what is wrong with it */
   const char *violation; /* (nullable): what it did that can't be */
+  char *library;         /* (owned) (nullable): the worker's, if it is another one */
   const char *leaving;   /* (nullable): why it was asked to leave */
 
   /* In the manager's thread. */

@@ -35,12 +35,32 @@ log_ready (PPoolProcess            *self,
            list != NULL && *list != '\0' ? list : "none");
 }
 
+/* What is said of a worker also says so. */
+static void
+note_library (PPoolProcess *self,
+              GVariant     *info)
+{
+  g_autofree char *library = ppool_protocol_dup_other (info);
+
+  if (library == NULL)
+    return;
+
+  g_debug ("Worker %u: uses %s", self->pid, library);
+  ppool_gate_enter (self->gate);
+  if (self->library == NULL)
+    self->library = g_steal_pointer (&library);
+  ppool_gate_leave (self->gate);
+}
+
 static void
 receive_info (PPoolProcess            *self,
               const PPoolChannelEvent *event)
 {
   g_autoptr (GError) error = NULL;
   guint32 version = 0;
+
+  if (event->value != NULL)
+    note_library (self, event->value);
 
   if (event->error != NULL && self->startup->initializer != NULL)
     error = g_error_new (PPOOL_ERROR, PPOOL_ERROR_INITIALIZER,
@@ -52,7 +72,8 @@ receive_info (PPoolProcess            *self,
   else if (!g_variant_lookup (event->value, "version", "u", &version) || version == 0 ||
            version > PPOOL_PROTOCOL_VERSION)
     error = g_error_new (PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
-                         "it speaks version %u of the protocol, which is not known here", version);
+                         "it speaks version %u of the protocol, and this program version %u", version,
+                         PPOOL_PROTOCOL_VERSION);
 
   if (error != NULL)
     {

@@ -50,6 +50,7 @@ free_process (gpointer data)
   g_clear_pointer (&self->board, ppool_board_free);
   g_clear_pointer (&self->manager, ppool_manager_unref);
   g_clear_error (&self->cause);
+  g_clear_pointer (&self->library, g_free);
   g_clear_error (&self->handshake_error);
 }
 
@@ -204,6 +205,7 @@ make_error (PPoolProcess *self)
     verdict.cause = self->handshake_error;
 
   ppool_gate_enter (self->gate);
+  verdict.library = self->library;
   record = ppool_outbox_peek (self->outbox, &verdict.function_is_done);
   verdict.function = record != NULL ? ppool_record_get_function (record) : NULL;
   error = ppool_verdict_to_error (&verdict);

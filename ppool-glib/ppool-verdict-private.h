@@ -26,6 +26,7 @@ typedef struct
   gboolean function_is_done; /* but its answer never came */
   const char *initializer; /* (nullable): what it had to run before it was ready */
   const GError *cause; /* (nullable): what the pool had against it */
+  const char *library; /* (nullable): its, if that is not this program's */
   const char *stderr_tail; /* (nullable) */
 } PPoolVerdict;
 

@@ -132,6 +132,10 @@ ppool_verdict_to_error (const PPoolVerdict *self)
   if (self->cause != NULL)
     g_string_append_printf (text, ": %s", self->cause->message);
 
+  if (self->library != NULL)
+    g_string_append_printf (text, "; it uses %s and this program PPool-GLib %s: start this program "
+                            "again after an update", self->library, PPOOL_VERSION_TEXT);
+
   if (self->stderr_tail != NULL && *self->stderr_tail != '\0')
     g_string_append_printf (text, "; its standard error ended with:\n%s", self->stderr_tail);
 

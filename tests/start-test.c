@@ -124,6 +124,20 @@ test_bad_answers (Harness *harness)
   check_no_start (harness_raw_launcher ("init-error:not today", "hang", NULL), "not today", NULL);
 }
 
+/* What comes of an update while the program runs. */
+static void
+test_other_library (Harness *harness)
+{
+  PPoolLauncher *launcher = harness_raw_launcher ("init:99", "hang", NULL);
+
+  ppool_launcher_setenv (launcher, "RAW_WORKER_LIBRARY", "PPool-GLib 99.1", TRUE);
+  check_nonsense (launcher, "version 99 of the protocol", "it uses PPool-GLib 99.1");
+
+  launcher = harness_raw_launcher ("init", "exit:3", NULL);
+  ppool_launcher_setenv (launcher, "RAW_WORKER_LIBRARY", "PPool-GLib 99.1", TRUE);
+  check_no_start_for (launcher, PPOOL_ERROR_WORKER_DIED, "status 3", "it uses PPool-GLib 99.1");
+}
+
 /* A trap for whoever counts: every worker fails, one after the other. */
 static void
 test_many_fail (Harness *harness)
@@ -429,6 +443,7 @@ main (int    argc,
   harness_add ("/start/fails/closes-channel", test_closes);
   harness_add ("/start/fails/garbage", test_garbage);
   harness_add ("/start/fails/bad-answers", test_bad_answers);
+  harness_add ("/start/fails/other-library", test_other_library);
   harness_add ("/start/fails/many", test_many_fail);
   harness_add ("/start/program-was-stopped", test_program_was_stopped);
   harness_add ("/start/log", test_log);

@@ -5,6 +5,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include "config.h"
+
 #include "ppool-verdict-private.h"
 
 #include <signal.h>
@@ -99,6 +101,20 @@ test_misbehaved (void)
 }
 
 static void
+test_other_library (void)
+{
+  PPoolVerdict verdict = {
+    .started = TRUE, .pid = 7, .ready = TRUE, .exited = TRUE, .wait_status = EXITED (3),
+    .library = "PPool-GLib 99.1", .stderr_tail = "last words\n"
+  };
+
+  check (&verdict, PPOOL_ERROR_WORKER_DIED,
+         "Worker 7 exited with status 3 while it ran nothing; it uses PPool-GLib 99.1 and this "
+         "program PPool-GLib " PPOOL_VERSION_TEXT ": start this program again after an update; "
+         "its standard error ended with:\nlast words\n");
+}
+
+static void
 test_did_not_start (void)
 {
   g_autoptr (GError) cause = g_error_new (PPOOL_ERROR, PPOOL_ERROR_LAUNCH, "no such file");
@@ -129,6 +145,7 @@ main (int    argc,
   g_test_add_func ("/verdict/died", test_died);
   g_test_add_func ("/verdict/unknown-status", test_unknown_status);
   g_test_add_func ("/verdict/misbehaved", test_misbehaved);
+  g_test_add_func ("/verdict/other-library", test_other_library);
   g_test_add_func ("/verdict/did-not-start", test_did_not_start);
 
   return g_test_run ();

@@ -18,7 +18,9 @@ from tap import Tap
 # can't carry.
 DBUS_ROOMS = {'channel', 'error', 'protocol', 'service', 'value', 'wire'}
 
-MAX_LINES = {'.c': 500, '.h': 120}
+# Lines of code: comments and blank lines are not counted, or documenting a class
+# would cut it in two.
+MAX_CODE_LINES = {'.c': 600, '.h': 120}
 MAX_FUNCTION = 45
 MAX_MEAN_FUNCTION = 20
 
@@ -127,18 +129,23 @@ def dbus_problems(path, room):
         yield '%s uses D-Bus, which is for the ends of the connection' % path.name
 
 
+def code_lines(text):
+    return sum(bool(line.strip()) for line in COMMENT.sub('', text).splitlines())
+
+
 def size_problems(path):
-    n_lines = len(path.read_text().splitlines())
-    if n_lines > MAX_LINES[path.suffix]:
-        yield '%s has %d lines, over %d' % (path.name, n_lines, MAX_LINES[path.suffix])
+    text = path.read_text()
+    n_lines = code_lines(text)
+    if n_lines > MAX_CODE_LINES[path.suffix]:
+        yield ('%s has %d lines of code, over %d'
+               % (path.name, n_lines, MAX_CODE_LINES[path.suffix]))
 
 
 def function_lengths(path):
     """Where functions are, and how many lines of code they have."""
     text = path.read_text()
     for match in FUNCTION.finditer(text):
-        code = COMMENT.sub('', match.group(1))
-        yield text[:match.start()].count('\n'), sum(bool(line.strip()) for line in code.splitlines())
+        yield text[:match.start()].count('\n'), code_lines(match.group(1))
 
 
 def function_problems(path):

@@ -254,8 +254,8 @@ PLACES = [
     Place('environment/empty', env={'PATH': None, 'HOME': None, 'LC_ALL': None, 'LANG': None,
                                     'USER': None, 'TMPDIR': None, 'XDG_RUNTIME_DIR': None}),
     Place('environment/nonsense', env={'TMPDIR': '/nowhere', 'HOME': '/nowhere', 'LC_ALL': 'xx_XX',
-                                       'PPOOL_FEATURES': '?,\xff', 'DBUS_SESSION_BUS_ADDRESS': '?',
-                                       'GIO_USE_VFS': '?', 'PYTHONHASHSEED': '0'}),
+                                       'PPOOL_FEATURES': '?,\xff', 'DBUS_SESSION_BUS_ADDRESS': '?'
+                                       'PYTHONHASHSEED': '0'}),
     Place('user/nobody', setup=nobody, missing=is_not_root),
     Place('user/dropped', events=('after:lose-privileges',), languages=('c', 'python', 'pool'),
           missing=is_not_root),

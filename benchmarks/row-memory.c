@@ -16,9 +16,14 @@
 static double
 allocated (void)
 {
+#ifdef __GLIBC__
+#if __GLIBC_PREREQ(2, 33)
   struct mallinfo2 info = mallinfo2 ();
 
   return (double) info.uordblks + (double) info.hblkhd;
+#endif
+#endif
+  return 0; /* not known */
 }
 
 /* What the arguments take by themselves. */

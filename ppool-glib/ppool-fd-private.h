@@ -15,4 +15,14 @@ int      ppool_fd_lift      (int fd);
 gboolean ppool_fd_lift_pair (int fds[2]);
 int      ppool_fd_dup       (int fd);
 
+/* Numbers of standard descriptors that were free. */
+typedef struct
+{
+  int fds[3]; /* (owned) */
+  guint n_fds;
+} PPoolFdStandard;
+
+gboolean ppool_fd_occupy_standard  (PPoolFdStandard *self);
+void     ppool_fd_release_standard (PPoolFdStandard *self);
+
 G_END_DECLS

@@ -70,3 +70,37 @@ ppool_fd_dup (int fd)
 {
   return fcntl (fd, F_DUPFD_CLOEXEC, FIRST_FD);
 }
+
+/* Has no number of a standard descriptor free until ppool_fd_release_standard(), for
+ * those who open what can't be lifted. Returns: FALSE with errno set on failure */
+gboolean
+ppool_fd_occupy_standard (PPoolFdStandard *self)
+{
+  int fd = -1;
+
+  self->n_fds = 0;
+  while (fd < FIRST_FD)
+    {
+      fd = open ("/dev/null", O_RDWR | O_CLOEXEC);
+      if (fd < 0)
+        {
+          ppool_fd_release_standard (self);
+          return FALSE;
+        }
+      if (fd < FIRST_FD)
+        self->fds[self->n_fds++] = fd;
+    }
+  close (fd);
+
+  return TRUE;
+}
+
+void
+ppool_fd_release_standard (PPoolFdStandard *self)
+{
+  int code = errno;
+
+  while (self->n_fds > 0)
+    close (self->fds[--self->n_fds]);
+  errno = code;
+}

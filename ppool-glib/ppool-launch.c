@@ -11,6 +11,8 @@
  * gives the worker a clean start and a session of its own, ties its life to
  * the parent's, and then becomes the worker. */
 
+#include "config.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +27,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define MAX_KEPT 16
+#define MAX_KEPT 1024
 
 /* What a shell says of a program that it can't execute. */
 #define STATUS_USAGE     2

@@ -21,7 +21,7 @@ PPoolStderrMode  ppool_launch_plan_get_stderr_mode          (PPoolLaunchPlan  *s
 const char      *ppool_launch_plan_get_name   (PPoolLaunchPlan      *self);
 guint            ppool_launch_plan_get_handshake_timeout_msec (PPoolLaunchPlan *self);
 
-GSubprocess     *ppool_launch_plan_spawn                    (PPoolLaunchPlan  *self,
+GPid             ppool_launch_plan_spawn                    (PPoolLaunchPlan  *self,
                                                              int               channel_fd,
                                                              int               stderr_fd,
                                                              GError          **error);

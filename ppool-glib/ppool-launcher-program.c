@@ -14,35 +14,81 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The kernel's copy has the arguments as they were given, whatever a parser of
- * options has made of main()'s. */
+/* The arguments as they were when the library was loaded: what a parser of options
+ * makes of main()'s does not change them, but a program that changes its title writes
+ * over them. */
+static struct
+{
+  char *text; /* (owned) (nullable): each argument ends with a zero */
+  gsize length;
+  int n; /* how many there were when the program began; -1 if not known */
+} arguments = { NULL, 0, -1 };
+
+/* glibc tells constructors what it tells main(), also those of a library that is
+ * loaded later. */
+__attribute__ ((constructor)) static void
+keep_arguments (int    argc,
+                char **argv)
+{
+#ifdef __GLIBC__
+  arguments.n = argc;
+#endif
+  g_file_get_contents ("/proc/self/cmdline", &arguments.text, &arguments.length, NULL);
+}
+
+static const char *
+get_base (const char *path)
+{
+  const char *slash = strrchr (path, G_DIR_SEPARATOR);
+
+  return slash != NULL ? slash + 1 : path;
+}
+
+/* A new title that was there already is followed by zeros, each of which looks like
+ * an argument. If there are as many as there were arguments, it is still no name of
+ * the program, which the kernel has in another place, too. */
+static gboolean
+is_title (GPtrArray *argv)
+{
+  const char *path = (const char *) getauxval (AT_EXECFN);
+
+  if (arguments.n >= 0 && argv->len != (guint) arguments.n)
+    return TRUE;
+
+  for (guint i = 1; i < argv->len; i++)
+    if (*(const char *) argv->pdata[i] != '\0')
+      return FALSE;
+
+  return argv->len > 1 && path != NULL &&
+         !g_str_equal (get_base (argv->pdata[0]), get_base (path));
+}
+
 static char **
 read_argv (GError **error)
 {
-  g_autoptr (GPtrArray) argv = NULL;
-  g_autofree char *text = NULL;
-  g_autoptr (GError) local_error = NULL;
-  const char *argument;
-  gsize length = 0;
+  g_autoptr (GPtrArray) argv = g_ptr_array_new_with_free_func (g_free);
+  const char *end = arguments.text + arguments.length;
+  const char *argument, *trouble = NULL;
 
-  if (!g_file_get_contents ("/proc/self/cmdline", &text, &length, &local_error))
-    {
-      g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_LAUNCH,
-                   "The arguments of this program are not known: %s", local_error->message);
-      return NULL;
-    }
-
-  argv = g_ptr_array_new_with_free_func (g_free);
-  for (argument = text; argument < text + length; argument += strlen (argument) + 1)
+  for (argument = arguments.text; argument < end; argument += strlen (argument) + 1)
     g_ptr_array_add (argv, g_strdup (argument));
 
-  if (argv->len == 0)
+  if (arguments.text == NULL)
+    trouble = "/proc/self/cmdline can't be read";
+  else if (argv->len == 0)
+    trouble = "it was started without any";
+  else if (is_title (argv))
+    trouble = "its title was changed before PPool-GLib was loaded; use a launcher with a command";
+
+  if (trouble != NULL)
     {
-      g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_LAUNCH,
-                           "The arguments of this program are not known: it was started without any");
+      g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_LAUNCH,
+                   "The arguments of this program are not known: %s", trouble);
       return NULL;
     }
 

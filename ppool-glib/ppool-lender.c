@@ -13,6 +13,7 @@
 
 #include "ppool-error.h"
 #include "ppool-memory-private.h"
+#include "ppool-resources-private.h"
 #include "ppool-value-private.h"
 
 /* One direction of one connection, at the side that fills. Each loan is a segment's
@@ -183,10 +184,10 @@ make_segment (gsize      size,
   if (!is_kept && size < ONE_SHOT_SIZE)
     return NULL;
 
-  segment = ppool_segment_new (is_kept ? ppool_segment_round (size) : size, &local_error);
+  segment = ppool_memory_new_segment (is_kept ? ppool_segment_round (size) : size, &local_error);
   if (segment != NULL)
     ppool_segment_populate (segment, size);
-  else if (size > PPOOL_VALUE_MAX_SIZE)
+  else if (size > PPOOL_VALUE_MAX_SIZE || size > ppool_resources_available_memory ("/"))
     g_propagate_error (error, g_steal_pointer (&local_error));
 
   return segment;

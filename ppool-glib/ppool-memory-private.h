@@ -29,6 +29,9 @@ PPoolMemory  *ppool_memory_find        (gconstpointer   data,
                                         gsize           size,
                                         guint64        *offset);
 
+PPoolSegment *ppool_memory_new_segment (gsize           size,
+                                        GError        **error);
+
 void          ppool_memory_hold        (void);
 void          ppool_memory_release     (void);
 gint64        ppool_memory_trim        (gint64          now);

@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include "ppool-child-private.h"
 #include "ppool-handshake-private.h"
 #include "ppool-process-private.h"
 #include "ppool-stderr-private.h"
@@ -45,10 +46,11 @@ struct _PPoolProcess
   const char *leaving;   /* (nullable): why it was asked to leave */
 
   /* In the manager's thread. */
-  GSubprocess *subprocess;   /* (owned) (nullable) */
+  PPoolChild *child;         /* (owned) (nullable) */
   gint64 start_time;         /* constant once there is a channel */
   PPoolChannel *channel;     /* (owned) (nullable) */
-  PPoolBoard *board;         /* (owned) (nullable): while it is offered */
+  PPoolBoard *board;         /* (owned) (nullable): while it is offered; taken in GDBus's thread,
+                              * under the gate */
   PPoolHandshake *handshake; /* (owned) (nullable): while it goes on */
   GError *handshake_error;   /* (owned) (nullable) */
   gboolean is_initializing;  /* or has been */
@@ -61,7 +63,8 @@ struct _PPoolProcess
   gboolean was_late;         /* the last part did not count */
   guint n_signals; /* sent to a worker that is to leave */
   int wait_status;
-  gboolean children_are_ignored; /* as it exited */
+  gboolean status_is_lost;       /* somebody else has reaped it … */
+  gboolean children_are_ignored; /* … which the kernel did */
   gboolean exited;
   gboolean drained;
   gboolean executed; /* killed for what it did, so its exit tells nothing */
@@ -88,9 +91,9 @@ void              ppool_process_execute   (PPoolProcess     *self);
 void              ppool_process_overdue   (gpointer          data);
 void              ppool_process_condemned (gpointer          data);
 void              ppool_process_drained   (gpointer          data);
-void              ppool_process_exited    (GObject          *source,
-                                           GAsyncResult     *result,
-                                           gpointer          user_data);
+void              ppool_process_exited    (int               wait_status,
+                                           gboolean          is_lost,
+                                           gpointer          data);
 
 extern const PPoolOutboxFuncs ppool_process_outbox_funcs;
 

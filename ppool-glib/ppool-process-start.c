@@ -283,6 +283,7 @@ spawn (PPoolProcess  *self,
        int           *channel_fd,
        GError       **error)
 {
+  GPid pid = 0;
   int stderr_fd;
   int fds[2];
 
@@ -294,38 +295,59 @@ spawn (PPoolProcess  *self,
   if (self->errors == NULL)
     close (fds[1]);
   else
-    self->subprocess = ppool_launch_plan_spawn (self->startup->plan, fds[1], stderr_fd, error);
+    pid = ppool_launch_plan_spawn (self->startup->plan, fds[1], stderr_fd, error);
 
-  if (self->subprocess == NULL)
-    close (fds[0]);
-  else
-    *channel_fd = fds[0];
+  if (pid == 0)
+    {
+      close (fds[0]);
+      return FALSE;
+    }
 
-  return self->subprocess != NULL;
+  *channel_fd = fds[0];
+  self->child = ppool_child_new (pid, ppool_manager_get_context (self->manager),
+                                 ppool_process_exited, ppool_process_ref (self));
+
+  return TRUE;
+}
+
+/* Without a thread for the handshake, this worker was started in vain. */
+static void
+give_up (PPoolProcess *self,
+         const GError *error)
+{
+  self->drained = TRUE;
+  ppool_process_condemn (self, error);
+  ppool_process_execute (self);
 }
 
 static void
 begin (PPoolProcess *self,
        int           channel_fd)
 {
+  g_autoptr (GError) error = NULL;
   guint timeout = ppool_launch_plan_get_handshake_timeout_msec (self->startup->plan);
-  const char *pid = g_subprocess_get_identifier (self->subprocess);
 
   self->start_time = g_get_monotonic_time ();
   self->channel =
     ppool_channel_new (channel_fd, channel_cb, ppool_process_ref (self),
                        (GDestroyNotify) ppool_process_unref);
 
+  self->handshake = ppool_handshake_new (self->channel, ppool_manager_get_context (self->manager),
+                                         handshake_cb, ppool_process_ref (self), &error);
+  if (self->handshake == NULL)
+    {
+      give_up (self, error);
+      ppool_process_unref (self);
+      return;
+    }
+
   ppool_gate_enter (self->gate);
-  self->pid = pid != NULL ? (guint) g_ascii_strtoull (pid, NULL, 10) : 0;
+  self->pid = (guint) ppool_child_get_pid (self->child);
   ppool_outbox_open (self->outbox, self->channel);
   ppool_gate_leave (self->gate);
 
   g_debug ("Worker %u: started: %s", self->pid,
            ppool_launch_plan_get_name (self->startup->plan));
-  g_subprocess_wait_async (self->subprocess, NULL, ppool_process_exited, ppool_process_ref (self));
-  self->handshake = ppool_handshake_new (self->channel, ppool_manager_get_context (self->manager),
-                                         handshake_cb, ppool_process_ref (self));
   if (timeout > 0)
     ppool_process_arm (self, timeout, handshake_overdue_cb);
 }
@@ -338,7 +360,7 @@ ppool_process_start (gpointer data)
   g_autoptr (GError) error = NULL;
   int channel_fd = -1;
 
-  if (wanted && spawn (self, &channel_fd, &error))
+  if (wanted && ppool_channel_check_thread (&error) && spawn (self, &channel_fd, &error))
     {
       begin (self, channel_fd);
       return;

@@ -34,6 +34,9 @@
  * of the worker may hold it. */
 #define DRAIN_MSEC 200
 
+/* How long it may take to read what is in a channel behind a worker that has exited. */
+#define UNREAD_MSEC 30000
+
 /* Time is counted in parts like these, of which none counts that was missed. */
 #define MAX_PART_MSEC 1000
 #define MIN_PART_MSEC 50
@@ -131,7 +134,7 @@ ppool_process_get_state (PPoolProcess *self)
 
   ppool_gate_enter (self->gate);
   state = self->state;
-  ppool_gate_leave (self->gate);
+  ppool_gate_leave_quietly (self->gate);
 
   return state;
 }
@@ -170,11 +173,11 @@ void
 ppool_process_signal (PPoolProcess *self,
                       int           number)
 {
-  if (self->subprocess == NULL || self->exited)
+  if (self->child == NULL || self->exited)
     return;
 
   g_debug ("Worker %u: sent signal %d (%s)", self->pid, number, g_strsignal (number));
-  g_subprocess_send_signal (self->subprocess, number);
+  ppool_child_send_signal (self->child, number);
 }
 
 static GError *
@@ -182,8 +185,7 @@ make_error (PPoolProcess *self)
 {
   g_autofree char *tail = NULL;
   PPoolVerdict verdict = { 0 };
-  PPoolRecord *record;
-  GError *error;
+  g_autoptr (PPoolRecord) record = NULL;
 
   if (self->errors != NULL)
     {
@@ -191,11 +193,12 @@ make_error (PPoolProcess *self)
       tail = ppool_stderr_dup_tail (self->errors);
     }
 
-  verdict.started = self->subprocess != NULL;
+  verdict.started = self->pid != 0;
   verdict.pid = self->pid;
   verdict.ready = self->was_ready;
   verdict.exited = self->exited && !self->executed;
   verdict.wait_status = self->wait_status;
+  verdict.status_is_lost = self->status_is_lost;
   verdict.children_are_ignored = self->children_are_ignored;
   verdict.stderr_tail = tail;
   verdict.initializer = self->is_initializing ? self->startup->initializer : NULL;
@@ -207,11 +210,12 @@ make_error (PPoolProcess *self)
   ppool_gate_enter (self->gate);
   verdict.library = self->library;
   record = ppool_outbox_peek (self->outbox, &verdict.function_is_done);
-  verdict.function = record != NULL ? ppool_record_get_function (record) : NULL;
-  error = ppool_verdict_to_error (&verdict);
-  ppool_gate_leave (self->gate);
+  if (record != NULL)
+    ppool_record_ref (record);
+  ppool_gate_leave_quietly (self->gate);
 
-  return error;
+  verdict.function = record != NULL ? ppool_record_get_function (record) : NULL;
+  return ppool_verdict_to_error (&verdict);
 }
 
 static void
@@ -250,7 +254,7 @@ finish (PPoolProcess *self)
   g_clear_pointer (&self->channel, ppool_channel_unref);
 
   g_clear_pointer (&self->errors, ppool_stderr_release);
-  g_clear_object (&self->subprocess);
+  g_clear_pointer (&self->child, ppool_child_free);
 
   self->funcs->gone (self->seat);
 }
@@ -311,10 +315,22 @@ ppool_process_drained (gpointer data)
   ppool_process_conclude (self);
 }
 
+/* What is unread arrives on GDBus's thread, which somebody else's code can keep busy.
+ * A worker that has exited is not waited for without end. */
+static void
+unread_cb (gpointer data)
+{
+  PPoolProcess *self = data;
+
+  self->drained = TRUE;
+  ppool_process_conclude (self);
+}
+
 static void
 undrained_cb (gpointer data)
 {
   ppool_process_shut (data);
+  ppool_process_arm (data, UNREAD_MSEC, unread_cb);
 }
 
 /* The kernel reaps them then, and nobody gets to know their status. */
@@ -330,25 +346,26 @@ children_are_ignored (void)
 static void
 log_exit (PPoolProcess *self)
 {
-  if (self->wait_status != -1 && WIFSIGNALED (self->wait_status))
+  if (self->status_is_lost)
+    g_debug ("Worker %u: exited, and was reaped by somebody else", self->pid);
+  else if (WIFSIGNALED (self->wait_status))
     g_debug ("Worker %u: killed by signal %d (%s)", self->pid, WTERMSIG (self->wait_status),
              g_strsignal (WTERMSIG (self->wait_status)));
   else
-    g_debug ("Worker %u: exited with status %d", self->pid,
-             self->wait_status != -1 ? WEXITSTATUS (self->wait_status) : -1);
+    g_debug ("Worker %u: exited with status %d", self->pid, WEXITSTATUS (self->wait_status));
 }
 
 void
-ppool_process_exited (GObject      *source,
-                      GAsyncResult *result,
-                      gpointer      user_data)
+ppool_process_exited (int      wait_status,
+                      gboolean is_lost,
+                      gpointer data)
 {
-  g_autoptr (PPoolProcess) self = user_data;
+  g_autoptr (PPoolProcess) self = data;
 
-  g_subprocess_wait_finish (G_SUBPROCESS (source), result, NULL);
   self->exited = TRUE;
-  self->wait_status = g_subprocess_get_status (self->subprocess);
-  self->children_are_ignored = children_are_ignored ();
+  self->wait_status = wait_status;
+  self->status_is_lost = is_lost;
+  self->children_are_ignored = is_lost && children_are_ignored ();
   log_exit (self);
 
   if (!self->drained)

@@ -30,6 +30,7 @@ void     ppool_protocol_add_abilities (GVariantBuilder *dictionary,
                                        gboolean         board,
                                        gboolean         frames,
                                        gboolean         segments);
+gboolean ppool_protocol_allows_segments (void);
 gboolean ppool_protocol_has_feature   (GVariant        *dictionary,
                                        const char      *feature);
 char    *ppool_protocol_dup_other  (GVariant        *dictionary);

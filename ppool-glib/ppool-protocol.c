@@ -9,6 +9,8 @@
 
 #include "ppool-protocol-private.h"
 
+#include <stdlib.h>
+
 /* Whether this process may have @feature: a variable of its environment can keep it
  * from some, to find out what one of them does. */
 static gboolean
@@ -19,7 +21,7 @@ allows (const char *feature)
 
   if (g_once_init_enter (&once))
     {
-      const char *list = g_getenv ("PPOOL_FEATURES");
+      const char *list = secure_getenv ("PPOOL_FEATURES");
 
       if (list != NULL && *list != '\0')
         allowed = g_strsplit (list, ",", -1);
@@ -57,6 +59,14 @@ ppool_protocol_add_abilities (GVariantBuilder *dictionary,
   g_variant_builder_add (dictionary, "{sv}", "features", g_variant_new_strv (features, -1));
   g_variant_builder_add (dictionary, "{sv}", "library",
                          g_variant_new_string (PPOOL_PROTOCOL_LIBRARY));
+}
+
+/* Whether this side may name segments, and all that they need. */
+gboolean
+ppool_protocol_allows_segments (void)
+{
+  return allows (PPOOL_FEATURE_GVARIANT) && allows (PPOOL_FEATURE_FRAMES) &&
+         allows (PPOOL_FEATURE_SEGMENTS);
 }
 
 /* Whether both sides have it. */

@@ -11,6 +11,9 @@
 
 G_BEGIN_DECLS
 
+/* How many calls a worker may have; fewer than a board has places. */
+#define PPOOL_SCHEDULER_MAX_CALLS 240
+
 typedef struct _PPoolScheduler PPoolScheduler;
 typedef struct _PPoolSeat PPoolSeat;
 
@@ -40,7 +43,7 @@ typedef enum
   PPOOL_SEAT_LEAVING,
 } PPoolSeatState;
 
-/* Embedded in a process. */
+/* Embedded in what its owner has of a process. */
 struct _PPoolSeat
 {
   gpointer process;

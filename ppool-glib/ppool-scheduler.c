@@ -13,8 +13,8 @@
  * with the pool's lock held, and what it decides it says through its functions,
  * which note it down and return.
  *
- * There are no counts beside the lists: what is needed is seen anew from the
- * queue and the seats after every event. */
+ * What is needed is seen anew from the queue and the seats after every event. Besides
+ * its list, a seat counts what it has, so that nobody has to walk its calls. */
 
 PPoolScheduler *
 ppool_scheduler_new (const PPoolSchedulerFuncs *funcs,
@@ -356,7 +356,7 @@ ppool_scheduler_add_seat (PPoolScheduler *self,
   g_queue_push_head_link (&self->seats[seat->state], &seat->link);
 }
 
-/* A process has started, or has answered all that it had. */
+/* A process has started, and its initializer has run. */
 void
 ppool_scheduler_seat_ready (PPoolScheduler *self,
                             PPoolSeat      *seat)

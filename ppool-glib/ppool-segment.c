@@ -20,7 +20,7 @@
 
 #include "ppool-error.h"
 #include "ppool-fd-private.h"
-#include "ppool-limits-private.h"
+#include "ppool-resources-private.h"
 
 /* A memory file that one process fills and another reads. It is allocated whole
  * and sealed against another size, so that neither can make the other fault. The
@@ -56,9 +56,9 @@
 
 #define MAX_SIZE ((gsize) 1 << (sizeof (gsize) * 8 - 2))
 
-/* What is larger is made only if there is memory for it: a memory file grows
- * until the kernel kills somebody. */
-#define LARGE_SIZE ((gsize) 64 * 1024 * 1024)
+/* After so much it is looked whether there is memory for more: a memory file grows
+ * until the kernel kills somebody. To look takes as long as to fill 1 MiB. */
+#define UNCHECKED_SIZE ((gsize) 16 * 1024 * 1024)
 
 /* An allocation that a signal interrupts begins again. */
 #define CHUNK ((gsize) 1024 * 1024)
@@ -101,7 +101,7 @@ set_limit (GError     **error,
            const char  *reason)
 {
   g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_SYSTEM_LIMIT,
-               "Shared memory of %" G_GSIZE_FORMAT " bytes can't be had: %s", size, reason);
+               "Failed to allocate %" G_GSIZE_FORMAT " bytes of shared memory: %s", size, reason);
   return FALSE;
 }
 
@@ -157,16 +157,27 @@ fill (PPoolSegment  *self,
 }
 
 /* A file that grows beyond the limit of files brings a signal that kills. */
+static gsize unchecked; /* atomic: what was made since */
+
 static gboolean
 is_allowed (gsize size)
 {
   struct rlimit limit;
+  guint64 available;
 
   if (getrlimit (RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
       limit.rlim_cur < size)
     return FALSE;
 
-  return size <= LARGE_SIZE || size <= ppool_limits_available_memory ("/");
+  if (g_atomic_pointer_add (&unchecked, size) + size <= UNCHECKED_SIZE)
+    return TRUE;
+
+  /* Where it becomes scarce, it is looked each time. */
+  available = ppool_resources_available_memory ("/");
+  g_atomic_pointer_set (&unchecked, available < UNCHECKED_SIZE || available - UNCHECKED_SIZE < size
+                                      ? UNCHECKED_SIZE : 0);
+
+  return size <= available;
 }
 
 static PPoolSegment *
@@ -194,7 +205,7 @@ ppool_segment_new (gsize    size,
   self = new_empty (round_up (MIN (size, MAX_SIZE), (gsize) sysconf (_SC_PAGESIZE)));
   if (size > MAX_SIZE || !is_allowed (self->size))
     {
-      set_limit (error, size, "there is not so much memory");
+      set_limit (error, size, "not enough memory is available");
       return NULL;
     }
 

@@ -20,6 +20,7 @@ G_BEGIN_DECLS
 #define PPOOL_SPAWNED_REFUSAL "FORGOTTEN\r\n"
 
 gboolean ppool_spawned_by_pool     (void);
+gboolean ppool_spawned_check_trust (GError   **error);
 int      ppool_spawned_take_fd     (void);
 
 void     ppool_spawned_set_serving (gboolean   serving);

@@ -10,19 +10,21 @@
 #include "ppool-spawned-private.h"
 
 #include "ppool-error.h"
-#include "ppool-pid-private.h"
+#include "ppool-fork-private.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The environment is read when the library is loaded, in most programs before
- * there is a second thread: from then on nothing that this process starts can
- * take the channel for its own, whether it inherits the environment or the
- * descriptors.
+/* The environment is read when the library is loaded: from then on nothing that
+ * this process starts inherits the channel, and a descriptor of the same number is
+ * not the same socket. The variables themselves are removed when the worker takes
+ * the channel, not while a program that loads the library later, and may have
+ * threads by then, reads its environment.
  *
  * A copy that a worker forks has all of this in its memory and is no worker,
  * which the process number tells. */
@@ -30,8 +32,9 @@ static struct
 {
   pid_t pid;   /* 0 where no pool started this process; written once, by look_up() */
   int fd;      /* the channel, -1 once taken; atomic */
+  int trusts;  /* whether the channel may be served; likewise */
   int serving; /* atomic */
-} spawned = { 0, -1, FALSE };
+} spawned = { 0, -1, FALSE, FALSE };
 
 static gboolean
 is_socket (int     fd,
@@ -40,6 +43,23 @@ is_socket (int     fd,
   struct stat st;
 
   return fstat (fd, &st) == 0 && S_ISSOCK (st.st_mode) && st.st_ino == inode;
+}
+
+/* A process with more privileges than who started it, which is anybody, must not
+ * run calls for them. That the other end has the same IDs by which it has more shows
+ * that it is no other; of file capabilities nothing shows that. */
+static gboolean
+is_trusted (int fd)
+{
+  struct ucred peer = { 0, };
+  socklen_t length = sizeof peer;
+
+  if (getauxval (AT_SECURE) == 0)
+    return TRUE;
+
+  return (geteuid () != getuid () || getegid () != getgid ()) &&
+         getsockopt (fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 &&
+         peer.uid == geteuid () && peer.gid == getegid ();
 }
 
 static void
@@ -58,11 +78,9 @@ look_up (void)
       fcntl ((int) fd, F_SETFD, FD_CLOEXEC) == 0)
     {
       spawned.fd = (int) fd;
-      spawned.pid = ppool_pid_get ();
+      spawned.trusts = is_trusted ((int) fd);
+      spawned.pid = ppool_fork_get_pid ();
     }
-
-  unsetenv (PPOOL_ENV_WORKER_FD);
-  unsetenv (PPOOL_ENV_WORKER_SOCKET);
 }
 
 static void
@@ -91,20 +109,47 @@ ppool_spawned_by_pool (void)
 {
   look_up_once ();
 
-  return spawned.pid != 0 && spawned.pid == ppool_pid_get ();
+  return spawned.pid != 0 && spawned.pid == ppool_fork_get_pid ();
+}
+
+/* Fails if what started this process is not to be served.
+ *
+ * May be called from any thread. */
+gboolean
+ppool_spawned_check_trust (GError **error)
+{
+  if (!ppool_spawned_by_pool () || spawned.trusts)
+    return TRUE;
+
+  g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_LAUNCH,
+                       "This program has more privileges than the process that started it, and "
+                       "runs no calls for it: the workers of a set-user-ID or set-group-ID "
+                       "program must be started with the same effective IDs, and a program with "
+                       "file capabilities can't be a worker");
+  return FALSE;
 }
 
 /* Hands the channel's descriptor over to the caller, once: later callers, and
- * processes that no pool started, get -1.
+ * processes that no pool started, get -1. The variables that told of it go from the
+ * environment.
  *
- * May be called from any thread. */
+ * May be called from any thread, while no other uses the environment. */
 int
 ppool_spawned_take_fd (void)
 {
-  if (!ppool_spawned_by_pool ())
+  int fd;
+
+  if (!ppool_spawned_by_pool () || !spawned.trusts)
     return -1;
 
-  return g_atomic_int_exchange (&spawned.fd, -1);
+  fd = g_atomic_int_exchange (&spawned.fd, -1);
+  if (fd >= 0)
+    {
+      unsetenv (PPOOL_ENV_WORKER_FD);
+      unsetenv (PPOOL_ENV_WORKER_SOCKET);
+    }
+
+  return fd;
 }
 
 /* Says that a worker serves in this process, or no longer does.

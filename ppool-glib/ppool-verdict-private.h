@@ -21,7 +21,8 @@ typedef struct
   gboolean ready; /* it had finished its handshake */
   gboolean exited;
   int wait_status; /* if it exited */
-  gboolean children_are_ignored; /* if it exited: the kernel may have reaped it */
+  gboolean status_is_lost; /* it exited, and somebody else has reaped it … */
+  gboolean children_are_ignored; /* … which the kernel did */
   const char *function; /* (nullable): what it ran */
   gboolean function_is_done; /* but its answer never came */
   const char *initializer; /* (nullable): what it had to run before it was ready */

@@ -33,27 +33,11 @@ append_signal (GString *text,
   g_string_append_printf (text, "was killed by signal %d (%s)", number, g_strsignal (number));
 }
 
-/* Where somebody else has reaped the process, GLib tells 0 up to 2.77 and -1 from then
- * on. A worker that is not asked to leave seldom exits with 0, and not before it is ready,
- * when a program that is no worker may well do so. */
-static gboolean
-knows_status (const PPoolVerdict *self)
-{
-  if (self->wait_status == 0)
-    return !self->ready && !self->children_are_ignored;
-
-  return self->wait_status != -1;
-}
-
 static const char *
 describe_unknown (const PPoolVerdict *self)
 {
-  if (self->children_are_ignored)
-    return "this program ignores SIGCHLD";
-  if (self->wait_status == 0)
-    return "status 0, unless something else in this program waited for it";
-
-  return "something else in this program waited for it";
+  return self->children_are_ignored ? "this program ignores SIGCHLD" :
+                                      "something else in this program waited for it";
 }
 
 static void
@@ -66,7 +50,7 @@ append_end (GString            *text,
       return;
     }
 
-  if (!knows_status (self))
+  if (self->status_is_lost)
     g_string_append_printf (text, "exited with an unknown status (%s)", describe_unknown (self));
   else if (WIFSIGNALED (self->wait_status))
     append_signal (text, WTERMSIG (self->wait_status));
@@ -89,7 +73,7 @@ append_circumstances (GString            *text,
   else
     g_string_append (text, " before it was ready");
 
-  if (!self->ready && self->exited && knows_status (self) && WIFEXITED (self->wait_status))
+  if (!self->ready && self->exited && !self->status_is_lost && WIFEXITED (self->wait_status))
     {
       if (WEXITSTATUS (self->wait_status) == STATUS_NOT_FOUND)
         g_string_append (text, " (its program was not found)");

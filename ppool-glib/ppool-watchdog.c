@@ -11,6 +11,7 @@
 
 #include "ppool-error.h"
 #include "ppool-fd-private.h"
+#include "ppool-spare-private.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -124,23 +125,6 @@ watch (gpointer data)
   return NULL;
 }
 
-/* Signals are for the program's own threads: a handler that ran in this one
- * would find itself where nobody expects it. */
-static GThread *
-start_thread (PPoolWatchdog  *self,
-              GError        **error)
-{
-  sigset_t all, before;
-  GThread *thread;
-
-  sigfillset (&all);
-  pthread_sigmask (SIG_SETMASK, &all, &before);
-  thread = g_thread_try_new ("ppool-watchdog", watch, self, error);
-  pthread_sigmask (SIG_SETMASK, &before, NULL);
-
-  return thread;
-}
-
 /* Starts to watch the socket @fd, which stays the caller's, and to look at the
  * worker with @look_func, in another thread, when it is roused. */
 PPoolWatchdog *
@@ -169,7 +153,7 @@ ppool_watchdog_new (int                 fd,
       return NULL;
     }
 
-  self->thread = start_thread (self, error);
+  self->thread = ppool_spare_new_thread ("ppool-watchdog", watch, self, error);
   if (self->thread == NULL)
     return NULL;
 

@@ -166,7 +166,12 @@ static void
 test_limits (Lending       *lending,
              gconstpointer  user_data)
 {
-  static const gsize sizes[] = { (gsize) 1 << 46, G_MAXSIZE / 2, G_MAXSIZE - 1, G_MAXSIZE };
+  static const gsize sizes[] = {
+#if GLIB_SIZEOF_SIZE_T > 4
+    (gsize) 1 << 46,
+#endif
+    G_MAXSIZE / 2, G_MAXSIZE - 1, G_MAXSIZE
+  };
 
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
     {

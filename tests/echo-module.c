@@ -20,6 +20,21 @@ echo (PPoolInvocation  *invocation,
   return g_variant_ref (args);
 }
 
+static void
+handle (PPoolInvocation *invocation,
+        gpointer         user_data)
+{
+  ppool_invocation_return_value (invocation, ppool_invocation_get_args (invocation));
+}
+
+static gboolean
+handle_call_cb (PPoolWorker     *worker,
+                PPoolInvocation *invocation,
+                gpointer         user_data)
+{
+  return FALSE;
+}
+
 gboolean
 ppool_module_init (PPoolWorker  *worker,
                    GError      **error)
@@ -30,6 +45,17 @@ ppool_module_init (PPoolWorker  *worker,
     {
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "no echo here");
       return FALSE;
+    }
+
+  if (g_strcmp0 (mode, "empty") == 0)
+    return TRUE;
+
+  if (g_strcmp0 (mode, "any") == 0)
+    g_signal_connect (worker, "handle-call", G_CALLBACK (handle_call_cb), NULL);
+  if (g_strcmp0 (mode, "many") == 0)
+    {
+      ppool_worker_add_function (worker, "größer", echo, NULL, NULL);
+      ppool_worker_add_handler (worker, "again", handle, NULL, NULL);
     }
 
   ppool_worker_add_function (worker, "echo", echo, NULL, NULL);

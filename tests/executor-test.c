@@ -157,7 +157,7 @@ test_call_sync (Harness *harness)
   g_autoptr (PPoolExecutor) executor = harness_executor (1);
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) value =
-      ppool_executor_call_sync (executor, "add", g_variant_new ("(xx)", 2, 3), NULL, &error);
+      ppool_executor_call_sync (executor, "add", harness_pair (2, 3), NULL, &error);
   g_autoptr (GVariant) none = NULL;
 
   g_assert_no_error (error);
@@ -202,7 +202,7 @@ check_call_async (PPoolExecutor *executor)
   Answer good = { .context = g_main_context_ref_thread_default () };
   Answer bad = { .context = good.context };
 
-  ppool_executor_call_async (executor, "add", g_variant_new ("(xx)", 2, 3), NULL, called_cb, &good);
+  ppool_executor_call_async (executor, "add", harness_pair (2, 3), NULL, called_cb, &good);
   ppool_executor_call_async (executor, "nothing", NULL, NULL, called_cb, &bad);
   ppool_executor_call_async (executor, "echo", NULL, NULL, NULL, NULL);
   g_assert_false (good.done);
@@ -265,7 +265,7 @@ static void
 test_call_finish_future (Harness *harness)
 {
   g_autoptr (PPoolExecutor) executor = harness_executor (1);
-  g_autoptr (PPoolFuture) future = harness_submit (executor, "add", g_variant_new ("(xx)", 1, 1));
+  g_autoptr (PPoolFuture) future = harness_submit (executor, "add", harness_pair (1, 1));
   g_autoptr (GVariant) waited G_GNUC_UNUSED = harness_result (future);
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) value =

@@ -363,10 +363,18 @@ harness_failure (PPoolFuture *future)
   return error;
 }
 
+/* Two numbers, in the size that they are read in. */
+GVariant *
+harness_pair (gint64 first,
+              gint64 second)
+{
+  return g_variant_new ("(xx)", first, second);
+}
+
 void
 harness_assert_works (PPoolExecutor *executor)
 {
-  g_autoptr (PPoolFuture) future = harness_submit (executor, "add", g_variant_new ("(xx)", 40, 2));
+  g_autoptr (PPoolFuture) future = harness_submit (executor, "add", harness_pair (40, 2));
 
   harness_assert_value (future, "int64 42");
 }

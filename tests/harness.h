@@ -51,6 +51,8 @@ PPoolExecutor *harness_executor_on      (PPoolLauncher  *launcher,
 PPoolExecutor *harness_executor         (guint           max_workers);
 
 /* Calls that are expected to be accepted, to succeed, to fail. */
+GVariant      *harness_pair             (gint64          first,
+                                         gint64          second);
 PPoolFuture   *harness_submit           (PPoolExecutor  *executor,
                                          const char     *function,
                                          GVariant       *args);

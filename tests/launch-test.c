@@ -323,8 +323,8 @@ signals_of (Outcome    *outcome,
 
   g_assert_nonnull (line);
 
-  /* The C library keeps the two after 31 for itself. */
-  return g_ascii_strtoull (line + strlen (field), NULL, 16) & ~(G_GUINT64_CONSTANT (3) << 31);
+  /* The C library keeps some after 31 for itself: glibc two, musl three. */
+  return g_ascii_strtoull (line + strlen (field), NULL, 16) & ~(G_GUINT64_CONSTANT (7) << 31);
 }
 
 static void

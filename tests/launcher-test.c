@@ -13,8 +13,10 @@
 #include "ppool-enum-types.h"
 #include "ppool-error.h"
 #include "ppool-spawned-private.h"
+#include "privileged.h"
 #include "scratch.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <pthread.h>
@@ -22,8 +24,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* In the environment of a worker: says that it is one and is to report; or that
@@ -82,20 +86,21 @@ run_fds (PPoolLaunchPlan *plan,
          int              channel_fds[2],
          int              stderr_fds[2])
 {
-  g_autoptr (GSubprocess) subprocess = NULL;
   g_autoptr (GError) error = NULL;
   GString *report = g_string_new (NULL);
   char bytes[512];
   gssize n;
+  GPid pid;
+  int status;
 
-  subprocess = ppool_launch_plan_spawn (plan, channel_fds[1], stderr_fds[1], &error);
+  pid = ppool_launch_plan_spawn (plan, channel_fds[1], stderr_fds[1], &error);
   g_assert_no_error (error);
-  g_assert_nonnull (subprocess);
+  g_assert_cmpint (pid, >, 0);
 
   while ((n = read (stderr_fds[0], bytes, sizeof bytes)) > 0)
     g_string_append_len (report, bytes, n);
-  g_assert_true (g_subprocess_wait (subprocess, NULL, &error));
-  g_assert_true (g_subprocess_get_successful (subprocess));
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_cmpint (status, ==, 0);
 
   close (channel_fds[0]);
   close (stderr_fds[0]);
@@ -256,6 +261,7 @@ test_module (Fixture       *fixture,
 {
   g_autofree char *cwd = g_get_current_dir ();
   g_autofree char *expected = g_build_filename (cwd, "module.so", NULL);
+  const char *no_paths[] = { "", ".", "./ppool-worker", "ppool-worker" };
   PPoolLauncher *launcher;
 
   g_setenv ("PPOOL_WORKER_PROGRAM", "/some/ppool-worker", TRUE);
@@ -265,11 +271,14 @@ test_module (Fixture       *fixture,
   g_assert_null (ppool_launcher_get_argv (launcher)[2]);
   g_assert_finalize_object (launcher);
 
-  /* None is named. */
-  g_setenv ("PPOOL_WORKER_PROGRAM", "", TRUE);
-  launcher = ppool_launcher_new_module ("/module.so");
-  g_assert_cmpstr (ppool_launcher_get_argv (launcher)[0], ==, PPOOL_WORKER_PATH);
-  g_assert_finalize_object (launcher);
+  /* None is named, or none that is the same everywhere. */
+  for (gsize i = 0; i < G_N_ELEMENTS (no_paths); i++)
+    {
+      g_setenv ("PPOOL_WORKER_PROGRAM", no_paths[i], TRUE);
+      launcher = ppool_launcher_new_module ("/module.so");
+      g_assert_cmpstr (ppool_launcher_get_argv (launcher)[0], ==, PPOOL_WORKER_PATH);
+      g_assert_finalize_object (launcher);
+    }
 
   g_unsetenv ("PPOOL_WORKER_PROGRAM");
   launcher = ppool_launcher_new_module ("/module.so");
@@ -297,6 +306,72 @@ test_command (Fixture       *fixture,
   assert_line (report, "SigBlk:\t0000000000000000");
   assert_line (report, "arg first");
   assert_line (report, "arg ");
+
+  g_assert_finalize_object (launcher);
+}
+
+/* However many, and whatever numbers they have here. */
+static void
+test_inherit (Fixture       *fixture,
+              gconstpointer  user_data)
+{
+  PPoolLauncher *launcher = new_probe ();
+  g_autoptr (GString) expected = g_string_new ("fds 0 1 2 3");
+  g_autofree char *report = NULL;
+  int ends[2];
+
+  g_assert_cmpint (pipe2 (ends, O_CLOEXEC), ==, 0);
+  for (int i = 0; i < 20; i++)
+    {
+      g_assert_cmpint (ppool_launcher_inherit_fd (launcher, ends[i % 2]), ==, 5 + i);
+      g_string_append_printf (expected, " %d", 5 + i);
+    }
+  report = run (launcher);
+  assert_line (report, expected->str);
+  assert_line (report, "channel 3");
+
+  close (ends[0]);
+  close (ends[1]);
+  g_assert_finalize_object (launcher);
+}
+
+/* One that is closed can't be handed on. */
+static void
+test_inherit_closed (Fixture       *fixture,
+                     gconstpointer  user_data)
+{
+  PPoolLauncher *launcher = new_probe ();
+  g_autoptr (PPoolLaunchPlan) plan = NULL;
+  g_autoptr (GError) error = NULL;
+  int channel_fds[2], stderr_fds[2];
+
+  ppool_launcher_inherit_fd (launcher, 1000);
+  plan = ppool_launcher_make_plan (launcher);
+  open_fds (channel_fds, stderr_fds);
+  g_assert_cmpint (ppool_launch_plan_spawn (plan, channel_fds[1], stderr_fds[1], &error), ==, 0);
+  g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_LAUNCH);
+  g_assert_nonnull (strstr (error->message, g_strerror (EBADF)));
+
+  close (channel_fds[0]);
+  close (stderr_fds[0]);
+  g_assert_finalize_object (launcher);
+}
+
+/* A directory that is gone is as good as any, unless it was asked for. */
+static void
+test_directory_gone (Fixture       *fixture,
+                     gconstpointer  user_data)
+{
+  g_autofree char *before = g_get_current_dir ();
+  g_autofree char *dir = g_dir_make_tmp ("ppool-XXXXXX", NULL);
+  PPoolLauncher *launcher = new_probe ();
+  g_autofree char *report = NULL;
+
+  g_assert_cmpint (g_chdir (dir), ==, 0);
+  g_assert_cmpint (g_rmdir (dir), ==, 0);
+  report = run (launcher);
+  g_assert_cmpint (g_chdir (before), ==, 0);
+  assert_line (report, "spawned 1");
 
   g_assert_finalize_object (launcher);
 }
@@ -420,7 +495,8 @@ lower_fds (int channel_fds[2],
       channel_fds[i] = fcntl (channel_fds[i], F_DUPFD_CLOEXEC, 20);
       stderr_fds[i] = fcntl (stderr_fds[i], F_DUPFD_CLOEXEC, 20);
     }
-  g_assert_cmpint (close_range (3, 19, 0), ==, 0);
+  for (i = 3; i < 20; i++)
+    close (i);
 
   g_assert_cmpint (dup3 (channel_fds[1], channel_number, O_CLOEXEC), ==, channel_number);
   g_assert_cmpint (dup3 (stderr_fds[1], stderr_number, O_CLOEXEC), ==, stderr_number);
@@ -430,10 +506,24 @@ lower_fds (int channel_fds[2],
   stderr_fds[1] = stderr_number;
 }
 
+/* As setproctitle() does it, which has no other place for it. */
+static void
+set_title (char **argv)
+{
+  char *end = argv[0];
+
+  for (int i = 0; argv[i] != NULL; i++)
+    end = argv[i] + strlen (argv[i]);
+
+  memset (argv[0], 0, (gsize) (end - argv[0]));
+  g_strlcpy (argv[0], "busy", (gsize) (end - argv[0]));
+}
+
 /* What a copy of this program does, for tests of a parent that is removed, or
  * that has few descriptors: it starts a worker and passes its report on. */
 static int
-be_parent (const char *mode)
+be_parent (const char  *mode,
+           char       **argv)
 {
   g_autoptr (PPoolLauncher) launcher = NULL;
   g_autofree char *own = g_file_read_link ("/proc/self/exe", NULL);
@@ -446,6 +536,17 @@ be_parent (const char *mode)
     lower_fds (channel_fds, stderr_fds, 3);
   else if (g_str_equal (mode, "channel-4"))
     lower_fds (channel_fds, stderr_fds, 4);
+
+  if (g_str_equal (mode, "privileged"))
+    {
+      g_autoptr (PPoolLauncher) module = ppool_launcher_new_module ("/module.so");
+
+      printf ("secure %d\n", getauxval (AT_SECURE) != 0);
+      printf ("worker %s\n", ppool_launcher_get_argv (module)[0]);
+    }
+
+  if (g_str_equal (mode, "title"))
+    set_title (argv);
 
   launcher = ppool_launcher_new_self ();
   ppool_launcher_unsetenv (launcher, ENV_PARENT);
@@ -479,6 +580,49 @@ run_parent (const char *path,
   return report;
 }
 
+/* What a user puts into the environment of a program that has more privileges. */
+static void
+test_privileged (Fixture       *fixture,
+                 gconstpointer  user_data)
+{
+  g_autofree char *copy = NULL;
+  g_autofree char *evil = NULL;
+  g_autofree char *report = NULL;
+  const char *script = "#!/bin/sh\necho executed >&2\n";
+
+  if (!privileged_can_be_made ())
+    {
+      g_test_skip ("only the superuser can make such programs");
+      return;
+    }
+
+  copy = privileged_copy (program, 04755, NULL);
+  evil = g_strconcat (copy, "-evil", NULL);
+  g_assert_true (g_file_set_contents_full (evil, script, -1, 0, 0755, NULL));
+  g_setenv ("PPOOL_LAUNCH_PROGRAM", evil, TRUE);
+  g_setenv ("PPOOL_WORKER_PROGRAM", evil, TRUE);
+  privileged_enter ();
+  report = run_parent (copy, "privileged");
+  privileged_leave ();
+  g_unsetenv ("PPOOL_WORKER_PROGRAM");
+
+  if (has_line (report, "secure 0"))
+    {
+      g_test_skip ("programs get no privileges here");
+    }
+  else
+    {
+      assert_line (report, "secure 1");
+      assert_line (report, "worker " PPOOL_WORKER_PATH);
+      assert_line (report, "spawned 1");
+      assert_line (report, "channel 3");
+      g_assert_null (strstr (report, "executed"));
+    }
+
+  g_assert_no_errno (g_unlink (evil));
+  privileged_remove (copy);
+}
+
 static void
 test_self_removed (Fixture       *fixture,
                    gconstpointer  user_data)
@@ -498,6 +642,20 @@ test_self_removed (Fixture       *fixture,
   assert_line (report, "spawned 1");
   assert_line (report, "arg original argument");
   g_assert_cmpint (g_rmdir (dir), ==, 0);
+}
+
+/* The list of processes may show anything. */
+static void
+test_title (Fixture       *fixture,
+            gconstpointer  user_data)
+{
+  g_autofree char *report = run_parent (program, "title");
+  g_autofree char *first = g_strconcat ("arg ", program, NULL);
+
+  assert_line (report, "spawned 1");
+  assert_line (report, first);
+  assert_line (report, "arg original argument");
+  g_assert_null (strstr (report, "busy"));
 }
 
 static void
@@ -550,15 +708,13 @@ assert_failure (PPoolLauncher *launcher,
                 const char    *message)
 {
   g_autoptr (PPoolLaunchPlan) plan = ppool_launcher_make_plan (launcher);
-  g_autoptr (GSubprocess) subprocess = NULL;
   g_autoptr (GError) error = NULL;
   int channel_fds[2], stderr_fds[2];
 
   open_fds (channel_fds, stderr_fds);
-  subprocess = ppool_launch_plan_spawn (plan, channel_fds[1], stderr_fds[1], &error);
+  g_assert_cmpint (ppool_launch_plan_spawn (plan, channel_fds[1], stderr_fds[1], &error), ==, 0);
   g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_LAUNCH);
   g_assert_cmpstr (error->message, ==, message);
-  g_assert_null (subprocess);
 
   /* Both were consumed. */
   g_assert_cmpint (fcntl (channel_fds[1], F_GETFD), ==, -1);
@@ -580,6 +736,51 @@ assert_command_fails (const char *command,
 
   ppool_launcher_set_cwd (launcher, cwd);
   assert_failure (launcher, message);
+}
+
+/* Nothing is run because it happens to be where this process is. */
+static void
+test_here (Fixture       *fixture,
+           gconstpointer  user_data)
+{
+  const char *paths[] = { "", ".", "./", ":", "::/nowhere", "/nowhere:", "bin:.:", NULL };
+  g_autofree char *before = g_strdup (g_getenv ("PATH"));
+  g_autofree char *cwd = g_get_current_dir ();
+  g_autofree char *dir = g_dir_make_tmp ("ppool-launcher-XXXXXX", NULL);
+  g_autofree char *file = g_build_filename (dir, "ppool-here", NULL);
+  g_autofree char *trampoline = g_build_filename (dir, "ppool-launch", NULL);
+  const char *script = "#!/bin/sh\necho executed >&2\n";
+  PPoolLauncher *launcher;
+  g_autofree char *report = NULL;
+
+  g_assert_true (g_file_set_contents_full (file, script, -1, 0, 0700, NULL));
+  g_assert_true (g_file_set_contents_full (trampoline, script, -1, 0, 0700, NULL));
+  g_assert_no_errno (g_chdir (dir));
+
+  for (gsize i = 0; i < G_N_ELEMENTS (paths); i++)
+    {
+      if (paths[i] != NULL)
+        g_setenv ("PATH", paths[i], TRUE);
+      else
+        g_unsetenv ("PATH");
+      assert_command_fails ("ppool-here", NULL, "there is no such program in the PATH");
+    }
+  g_setenv ("PATH", before, TRUE);
+  g_assert_no_errno (g_chdir (cwd));
+
+  launcher = new_probe ();
+  ppool_launcher_set_cwd (launcher, cwd);
+  g_assert_no_errno (g_chdir (dir));
+  g_setenv ("PPOOL_LAUNCH_PROGRAM", "ppool-launch", TRUE);
+  report = run (launcher);
+  assert_line (report, "spawned 1");
+  g_assert_null (strstr (report, "executed"));
+  g_assert_finalize_object (launcher);
+
+  g_assert_no_errno (g_chdir (cwd));
+  g_assert_no_errno (g_unlink (file));
+  g_assert_no_errno (g_unlink (trampoline));
+  g_assert_no_errno (g_rmdir (dir));
 }
 
 static void
@@ -638,20 +839,20 @@ test_exhausted (Fixture       *fixture,
 
   for (left = 0; left < 20; left++)
     {
-      g_autoptr (GSubprocess) subprocess = NULL;
       g_autoptr (GError) error = NULL;
+      GPid pid;
 
       open_fds (channel_fds, stderr_fds);
       limit.rlim_cur = (rlim_t) stderr_fds[1] + 1 + left;
       g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
-      subprocess = ppool_launch_plan_spawn (plan, channel_fds[1], stderr_fds[1], &error);
+      pid = ppool_launch_plan_spawn (plan, channel_fds[1], stderr_fds[1], &error);
       g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &before), ==, 0);
 
-      if (subprocess != NULL)
-        g_subprocess_wait (subprocess, NULL, NULL);
+      if (pid != 0)
+        g_assert_cmpint (waitpid (pid, NULL, 0), ==, pid);
       else
         g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_LAUNCH);
-      n_failed += subprocess == NULL;
+      n_failed += pid == 0;
       close (channel_fds[0]);
       close (stderr_fds[0]);
     }
@@ -677,7 +878,7 @@ main (int    argc,
   if (g_getenv (ENV_PROBE) != NULL)
     return probe (argc, argv);
   if (g_getenv (ENV_PARENT) != NULL)
-    return be_parent (g_getenv (ENV_PARENT));
+    return be_parent (g_getenv (ENV_PARENT), argv);
 
   scratch_init ();
   g_test_init (&argc, &argv, NULL);
@@ -695,13 +896,19 @@ main (int    argc,
   ADD ("environ", test_environ);
   ADD ("module", test_module);
   ADD ("no-command", test_no_command);
+  ADD ("privileged", test_privileged);
+  ADD_BOTH ("here", test_here);
   ADD_BOTH ("command", test_command);
+  ADD_BOTH ("inherit", test_inherit);
+  ADD_BOTH ("inherit-closed", test_inherit_closed);
+  ADD_BOTH ("directory-gone", test_directory_gone);
   ADD_BOTH ("fork", test_fork);
   ADD_BOTH ("plan-is-a-copy", test_plan_is_a_copy);
   ADD_BOTH ("cwd", test_cwd);
   ADD_BOTH ("path", test_path);
   ADD_BOTH ("self", test_self);
   ADD_BOTH ("self-removed", test_self_removed);
+  ADD_BOTH ("title", test_title);
   ADD_BOTH ("low-descriptors", test_low_descriptors);
   ADD_BOTH ("signals", test_signals);
   ADD_BOTH ("failures", test_failures);

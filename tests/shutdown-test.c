@@ -18,7 +18,7 @@ submit_pending (Busy        *busy,
 {
   busy_init (busy, harness);
   for (guint i = 0; i < N_PENDING; i++)
-    pending[i] = harness_submit (busy->executor, "add", g_variant_new ("(xx)", (gint64) i, 100));
+    pending[i] = harness_submit (busy->executor, "add", harness_pair (i, 100));
 }
 
 static void

@@ -11,6 +11,7 @@
 
 #include "nothing-left.h"
 #include "ppool-error.h"
+#include "privileged.h"
 #include "scratch.h"
 
 #include <errno.h>
@@ -19,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -32,16 +34,17 @@ static const char *program;
 
 /* What the process that is looked at says; one way each. */
 
+static gboolean
+has_variables (void)
+{
+  return getenv (PPOOL_ENV_WORKER_FD) != NULL || getenv (PPOOL_ENV_WORKER_SOCKET) != NULL;
+}
+
 static int
 probe_life (void)
 {
   g_autoptr (GError) error = NULL;
-  gboolean early;
   int fd;
-
-  /* Before anything has asked. */
-  early = getenv (PPOOL_ENV_WORKER_FD) == NULL && getenv (PPOOL_ENV_WORKER_SOCKET) == NULL;
-  printf ("variables %s\n", early ? "gone" : "left");
 
   printf ("spawned %d\n", ppool_spawned_by_pool ());
   fd = ppool_spawned_take_fd ();
@@ -62,6 +65,7 @@ probe_life (void)
   printf ("serving %d\n", ppool_spawned_check (NULL));
   ppool_spawned_set_serving (FALSE);
   printf ("served %d\n", ppool_spawned_check (NULL));
+  printf ("variables %s\n", has_variables () ? "left" : "gone");
 
   return 0;
 }
@@ -131,9 +135,44 @@ probe_threads (void)
   return 0;
 }
 
+/* To be loaded changes nothing that a thread may be reading. */
+static int
+probe_early (void)
+{
+  gboolean early = has_variables ();
+
+  ppool_spawned_by_pool ();
+  printf ("variables %s %s\n", early ? "left" : "gone", has_variables () ? "left" : "gone");
+
+  return 0;
+}
+
+/* What this program, which somebody else may use, does for whom. */
+static int
+probe_trust (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  printf ("secure %d\n", getauxval (AT_SECURE) != 0);
+  printf ("spawned %d\n", ppool_spawned_by_pool ());
+  printf ("trust %d\n", ppool_spawned_check_trust (&error));
+  if (error != NULL)
+    {
+      g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_LAUNCH);
+      g_assert_nonnull (strstr (error->message, "more privileges"));
+    }
+  printf ("fd %d\n", ppool_spawned_take_fd ());
+
+  return 0;
+}
+
 static int
 probe (const char *name)
 {
+  if (g_str_equal (name, "early"))
+    return probe_early ();
+  if (g_str_equal (name, "trust"))
+    return probe_trust ();
   if (g_str_equal (name, "life"))
     return probe_life ();
   if (g_str_equal (name, "refusal"))
@@ -146,7 +185,8 @@ probe (const char *name)
 
 /* Runs a probe with such variables; “INODE” stands for the socket's. */
 static char *
-run (const char *name,
+run (const char *path,
+     const char *name,
      const char *fd_text,
      const char *inode_text)
 {
@@ -172,7 +212,7 @@ run (const char *name,
   g_subprocess_launcher_take_fd (launcher, pipe_fds[0], PIPE_FD);
   g_subprocess_launcher_take_fd (launcher, socket_fds[1], PEER_FD);
 
-  subprocess = g_subprocess_launcher_spawn (launcher, &error, program, "--probe", name, NULL);
+  subprocess = g_subprocess_launcher_spawn (launcher, &error, path, "--probe", name, NULL);
   g_assert_no_error (error);
   g_subprocess_communicate_utf8 (subprocess, NULL, NULL, &output, NULL, &error);
   g_assert_no_error (error);
@@ -190,7 +230,7 @@ assert_output (const char *name,
                const char *expected)
 {
   Leftovers *leftovers = leftovers_new ();
-  g_autofree char *output = run (name, fd_text, inode_text);
+  g_autofree char *output = run (program, name, fd_text, inode_text);
 
   g_assert_cmpstr (output, ==, expected);
 
@@ -198,10 +238,10 @@ assert_output (const char *name,
 }
 
 #define LIFE_OF_A_STRANGER \
-  "variables gone\nspawned 0\nfd -1\nagain -1\ncheck 1\nserving 1\nserved 1\n"
+  "spawned 0\nfd -1\nagain -1\ncheck 1\nserving 1\nserved 1\n"
 
 #define LIFE_OF_A_WORKER \
-  "variables gone\nspawned 1\nfd 7\ncloexec 1\nagain -1\ncheck 0\nserving 1\nserved 0\n"
+  "spawned 1\nfd 7\ncloexec 1\nagain -1\ncheck 0\nserving 1\nserved 0\nvariables gone\n"
 
 static void
 test_worker (void)
@@ -212,19 +252,19 @@ test_worker (void)
 static void
 test_stranger (void)
 {
-  assert_output ("life", NULL, NULL, LIFE_OF_A_STRANGER);
-  assert_output ("life", G_STRINGIFY (SOCKET_FD), NULL, LIFE_OF_A_STRANGER);
-  assert_output ("life", NULL, "INODE", LIFE_OF_A_STRANGER);
+  assert_output ("life", NULL, NULL, LIFE_OF_A_STRANGER "variables gone\n");
+  assert_output ("life", G_STRINGIFY (SOCKET_FD), NULL, LIFE_OF_A_STRANGER "variables left\n");
+  assert_output ("life", NULL, "INODE", LIFE_OF_A_STRANGER "variables left\n");
 }
 
 /* The number is right, but something else is open there. */
 static void
 test_other_file (void)
 {
-  assert_output ("life", G_STRINGIFY (SOCKET_FD), "1", LIFE_OF_A_STRANGER);
-  assert_output ("life", G_STRINGIFY (PIPE_FD), "INODE", LIFE_OF_A_STRANGER);
-  assert_output ("life", "0", "INODE", LIFE_OF_A_STRANGER);
-  assert_output ("life", "99", "INODE", LIFE_OF_A_STRANGER);
+  assert_output ("life", G_STRINGIFY (SOCKET_FD), "1", LIFE_OF_A_STRANGER "variables left\n");
+  assert_output ("life", G_STRINGIFY (PIPE_FD), "INODE", LIFE_OF_A_STRANGER "variables left\n");
+  assert_output ("life", "0", "INODE", LIFE_OF_A_STRANGER "variables left\n");
+  assert_output ("life", "99", "INODE", LIFE_OF_A_STRANGER "variables left\n");
 }
 
 static void
@@ -236,8 +276,8 @@ test_nonsense (void)
 
   for (i = 0; i < G_N_ELEMENTS (texts); i++)
     {
-      assert_output ("life", texts[i], "INODE", LIFE_OF_A_STRANGER);
-      assert_output ("life", G_STRINGIFY (SOCKET_FD), texts[i], LIFE_OF_A_STRANGER);
+      assert_output ("life", texts[i], "INODE", LIFE_OF_A_STRANGER "variables left\n");
+      assert_output ("life", G_STRINGIFY (SOCKET_FD), texts[i], LIFE_OF_A_STRANGER "variables left\n");
     }
 }
 
@@ -260,6 +300,89 @@ test_threads (void)
   assert_output ("threads", G_STRINGIFY (SOCKET_FD), "INODE", "taken 1\n");
 }
 
+static void
+test_early (void)
+{
+  assert_output ("early", G_STRINGIFY (SOCKET_FD), "INODE", "variables left left\n");
+}
+
+static void
+assert_trust (const char *path,
+              const char *expected)
+{
+  g_autofree char *output = run (path, "trust", G_STRINGIFY (SOCKET_FD), "INODE");
+
+  if (g_str_has_prefix (output, "secure 0"))
+    g_test_skip ("programs get no privileges here");
+  else
+    g_assert_cmpstr (output, ==, expected);
+}
+
+#define TRUSTED   "secure 1\nspawned 1\ntrust 1\nfd 7\n"
+#define UNTRUSTED "secure 1\nspawned 1\ntrust 0\nfd -1\n"
+
+static void
+test_set_user_id (void)
+{
+  g_autofree char *copy = NULL;
+
+  if (!privileged_can_be_made ())
+    {
+      g_test_skip ("only the superuser can make such programs");
+      return;
+    }
+
+  copy = privileged_copy (program, 04755, NULL);
+
+  /* Whoever runs it could be the pool. */
+  privileged_enter ();
+  assert_trust (copy, UNTRUSTED);
+
+  /* The pool is this program, which has the privileges. */
+  g_assert_no_errno (setresuid (PRIVILEGED_NOBODY, 0, 0));
+  assert_trust (copy, TRUSTED);
+  privileged_leave ();
+
+  privileged_remove (copy);
+}
+
+static void
+test_set_group_id (void)
+{
+  g_autofree char *copy = NULL;
+
+  if (!privileged_can_be_made ())
+    {
+      g_test_skip ("only the superuser can make such programs");
+      return;
+    }
+
+  copy = privileged_copy (program, 02755, NULL);
+  privileged_enter ();
+  assert_trust (copy, UNTRUSTED);
+  privileged_leave ();
+  privileged_remove (copy);
+}
+
+static void
+test_capabilities (void)
+{
+  g_autofree char *copy = NULL;
+
+  if (privileged_can_be_made ())
+    copy = privileged_copy (program, 0755, "cap_net_bind_service+ep");
+  if (copy == NULL)
+    {
+      g_test_skip ("no program with file capabilities can be made here");
+      return;
+    }
+
+  privileged_enter ();
+  assert_trust (copy, UNTRUSTED);
+  privileged_leave ();
+  privileged_remove (copy);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -277,9 +400,14 @@ main (int    argc,
   g_test_add_func ("/spawned/stranger", test_stranger);
   g_test_add_func ("/spawned/other-file", test_other_file);
   g_test_add_func ("/spawned/nonsense", test_nonsense);
+  g_test_add_func ("/spawned/early", test_early);
   g_test_add_func ("/spawned/refusal", test_refusal);
   g_test_add_func ("/spawned/fork", test_fork);
   g_test_add_func ("/spawned/threads", test_threads);
+
+  g_test_add_func ("/spawned/privileged/set-user-id", test_set_user_id);
+  g_test_add_func ("/spawned/privileged/set-group-id", test_set_group_id);
+  g_test_add_func ("/spawned/privileged/capabilities", test_capabilities);
 
   return g_test_run ();
 }

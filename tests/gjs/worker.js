@@ -11,8 +11,11 @@ import GLib from 'gi://GLib';
 import PPool from 'gi://PPool?version=1.0';
 
 import {
-    check, checkEqual, checkMatches, checkRejects, checkThrows, idle, readMemory, runTests,
+    check, checkEqual, checkMatches, checkRejects, checkThrows, idle, readMemory, runTests, until,
 } from './tap.js';
+
+// What could end a promise, and doesn't.
+const kept = [];
 
 const functions = {
     'echo': value => value,
@@ -65,6 +68,7 @@ const functions = {
         });
         return new Promise(() => {});
     },
+    'never-at-all': () => new Promise(resolve => kept.push(resolve)),
     'garbage': async value => {
         System.gc();
         await idle();
@@ -168,6 +172,23 @@ const tests = {
         checkEqual(await executor.call('echo', 1), 1);
         await checkRejects(Error, 'run() was called after an await', executor.call('later', 1));
         checkEqual(await executor.call('echo', 2), 2);
+        await executor.shutdown_async();
+    },
+
+    // What nobody waits for, and what never ends, is no reason to stay.
+    'never-and-dropped': async () => {
+        const executor = new PPool.Executor({maxWorkers: 1});
+        const started = new Promise(resolve => {
+            const future = executor.submit('never-at-all');
+
+            future.add_done_callback(resolve);
+        });
+
+        executor.call('never-at-all').catch(() => {});
+        System.gc();
+        await until(() => executor.n_running === 1);
+        executor.kill_workers();
+        await started;
         await executor.shutdown_async();
     },
 

@@ -137,6 +137,32 @@ def echo_row():
     return Row('P7', 'Bytes there and back', series, figures)
 
 
+def shape_args(size, shape):
+    return 'echo size=%d seconds=0.4 shape=%s' % (size, shape)
+
+
+def nested_row():
+    """The same bytes in a value of several parts, and by themselves; and as many of texts."""
+    series, figures = [], []
+    for size in (1024, 16 << 10, 256 << 10, 8 * MIB, 256 * MIB):
+        name = size_name(size)
+        small = 'echo size=%d seconds=0.02 shape=' % min(size, 64 << 10)
+        for shape in ('ay', '(xay)', 'a{sv}', 'aay') if size < 256 * MIB else ('ay', '(xay)'):
+            series.append(Series('%s %s' % (name, shape), 'ppool', shape_args(size, shape),
+                                 small + shape))
+            if shape != 'ay':
+                figures.append(Figure('%s: %s × ay' % (name, shape),
+                                      ratio('usec', '%s %s' % (name, shape), name + ' ay'), '×'))
+        figures.append(Figure('%s: ay' % name, plain('usec', name + ' ay'), 'µs'))
+    for shape in ('as', 'a{sv}-of-texts'):
+        name = '1 MiB ' + shape
+        series.append(Series(name, 'ppool', shape_args(MIB, shape),
+                             'echo size=65536 seconds=0.02 shape=' + shape))
+        figures.append(Figure('1 MiB of texts of 64 bytes, %s' % shape[:5], plain('usec', name),
+                              'µs'))
+    return Row('nested', 'Bytes in a value of several parts, there and back', series, figures)
+
+
 def queue_row():
     return Row('P13', 'Processor time of a call while others wait', [
         Series('1k', 'ppool', 'queue calls=1000', 'queue calls=500 run=500'),
@@ -208,6 +234,7 @@ ROWS = [
     busy_row('P5', 'Calls of 1 ms on two workers', 1000, 2000, 0.93),
     busy_row('P6', 'Calls of 50 µs on two workers', 50, 20000, 0.80),
     echo_row(),
+    nested_row(),
     Row('P8', '16 MiB made and read in place, both ways', [
         Series('ppool', 'ppool', 'in-place', 'in-place size=65536 seconds=0.02'),
         Series('one process', 'c', 'in-place', 'in-place size=65536 seconds=0.02'),

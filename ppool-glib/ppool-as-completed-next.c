@@ -49,6 +49,36 @@ hand_out (PPoolFuture *future)
   return future;
 }
 
+/* One who asks, and blocks. */
+typedef struct
+{
+  PPoolGroup *group; /* (unowned) */
+  PPoolGroupMember *member;
+  PPoolFuture *future; /* (owned) (nullable) */
+} Next;
+
+/* With the lock. */
+static gboolean
+has_next (gpointer data)
+{
+  Next *self = data;
+
+  return ppool_arrivals_look (self->group, &self->member, &self->future);
+}
+
+static gboolean
+wait_for_next (Next   *self,
+               gint64  deadline)
+{
+  PPoolGroup *group = self->group;
+  PPoolArrivals *arrivals = group->data;
+  const PPoolWaiter waiter = {
+    &group->lock, &group->changed, &arrivals->n_sleeping, has_next, self
+  };
+
+  return ppool_waiter_wait (&waiter, deadline, NULL) == PPOOL_WAITER_MET;
+}
+
 /* -1 is never, for each. */
 static gint64
 earlier (gint64 a,
@@ -64,7 +94,7 @@ earlier (gint64 a,
  *   wait, -1 is no limit
  * @error: return location for an error
  *
- * Waits for the next future that is done, and gives it away.
+ * Waits for the next future whose call has completed.
  *
  * It fails with `G_IO_ERROR_TIMED_OUT` if no future was done within
  * @timeout_msec, and then the iterator is as it was. It fails with the same error
@@ -86,10 +116,8 @@ ppool_as_completed_next_future (PPoolAsCompleted  *self,
                                 int                timeout_msec,
                                 GError           **error)
 {
-  gboolean answered, in_time = TRUE, gave_up = FALSE;
-  PPoolGroupMember *member;
-  PPoolArrivals *arrivals;
-  PPoolFuture *future;
+  Next next = { .group = self->group };
+  gboolean answered, gave_up = FALSE;
   gint64 deadline;
 
   g_return_val_if_fail (PPOOL_IS_AS_COMPLETED (self), NULL);
@@ -99,19 +127,17 @@ ppool_as_completed_next_future (PPoolAsCompleted  *self,
   if (!ppool_group_check (self->group, error))
     return NULL;
 
-  arrivals = self->group->data;
-  deadline = earlier (self->deadline, ppool_group_deadline (timeout_msec));
+  deadline = earlier (self->deadline, ppool_waiter_deadline (timeout_msec));
 
-  g_mutex_lock (&self->group->lock);
-  while (!(answered = ppool_arrivals_look (self->group, &member, &future)) && in_time)
-    {
-      arrivals->n_sleeping++;
-      in_time = ppool_group_sleep (self->group, deadline);
-      arrivals->n_sleeping--;
-    }
+  answered = wait_for_next (&next, deadline);
   if (!answered)
-    gave_up = give_up_in_time (self);
-  g_mutex_unlock (&self->group->lock);
+    {
+      g_mutex_lock (&self->group->lock);
+      answered = has_next (&next);
+      if (!answered)
+        gave_up = give_up_in_time (self);
+      g_mutex_unlock (&self->group->lock);
+    }
 
   if (gave_up)
     g_propagate_error (error, end_early (self));
@@ -119,7 +145,7 @@ ppool_as_completed_next_future (PPoolAsCompleted  *self,
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT, "No future was done within %d ms",
                  timeout_msec);
 
-  return future != NULL ? hand_out (future) : NULL;
+  return next.future != NULL ? hand_out (next.future) : NULL;
 }
 
 static void
@@ -207,14 +233,15 @@ free_request (gpointer data)
  * @callback: (nullable) (scope async): is called when there is a future
  * @user_data: data for @callback
  *
- * Waits for the next future that is done, without blocking.
+ * Waits asynchronously for the next future whose call has completed.
  *
- * [method@PPool.AsCompleted.next_future_finish] gets the future. It may be called
- * again before the one before has ended: each gets another future.
+ * [method@PPool.AsCompleted.next_future_finish] gets the future. It can be
+ * called again before an earlier wait has ended: each wait gets a different
+ * future.
  *
- * **Threads**: may be called from any thread; @callback runs in the main context
- * that is the caller's thread-default one. If that context is freed, another one who
- * asks gets the future.
+ * **Threads**: may be called from any thread; @callback runs in the main
+ * context that is the caller's thread-default one. If that context is freed,
+ * another caller gets the future.
  *
  * Since: 1.0
  */
@@ -265,8 +292,8 @@ ppool_as_completed_next_future_async (PPoolAsCompleted    *self,
  *
  * Gets the future that [method@PPool.AsCompleted.next_future_async] waited for.
  *
- * It fails as [method@PPool.AsCompleted.next_future] does when the iterator's own
- * time is up, and with `G_IO_ERROR_CANCELLED` if the waiting was cancelled.
+ * It fails as [method@PPool.AsCompleted.next_future] does when the iterator's
+ * own time is up, and with `G_IO_ERROR_CANCELLED` if the wait was cancelled.
  *
  * **Threads**: may be called from any thread.
  *

@@ -12,11 +12,11 @@
 /**
  * PPoolAsCompleted:
  *
- * Gives many futures, one by one, as they are done.
+ * Iterates over futures in the order in which they complete.
  *
- * The futures may be of any executors. Each comes once, however often it was
- * given. Those that were done before come first; all come in the order in which
- * their calls ended. A call that has failed or was cancelled is done as well.
+ * The futures can belong to several executors. Each future is returned once,
+ * even if it was given several times. A call that failed or was cancelled has
+ * completed as well.
  *
  * ```c
  * g_autoptr (PPoolAsCompleted) completed = ppool_as_completed_new (futures, n_futures, -1);
@@ -29,17 +29,17 @@
  *   }
  * ```
  *
- * It holds each future until it gives it away. Dropping it cancels nothing: the
- * calls go on.
+ * The iterator holds a reference to each future until it has returned it.
+ * Dropping the iterator does not cancel any call.
  *
- * Use this to handle results as they come. To wait until all are there, or until
- * the first one has failed, use [func@PPool.wait_futures].
+ * Use it to handle results as soon as they arrive. To wait until all calls have
+ * completed, or until the first one has failed, use [func@PPool.wait_futures].
  *
  * This class is final.
  *
- * **Threads**: all methods may be called from any thread, also at once: each
- * future is given to one of those that ask. No main context is needed, but for
- * the callbacks of [method@PPool.AsCompleted.next_future_async].
+ * **Threads**: all methods may be called from any thread, also concurrently:
+ * each future is returned to one caller. A main context is only needed for the
+ * callbacks of [method@PPool.AsCompleted.next_future_async].
  *
  * Since: 1.0
  */
@@ -194,7 +194,7 @@ ppool_as_completed_init (PPoolAsCompleted *self)
  * @timeout_msec: how long the whole may take from now on, in milliseconds; -1 is
  *   no limit
  *
- * Creates an iterator over many futures, in the order in which they are done.
+ * Creates an iterator over futures in the order in which they complete.
  *
  * **Threads**: may be called from any thread.
  *
@@ -215,7 +215,7 @@ ppool_as_completed_new (PPoolFuture **futures,
 
   self = g_object_new (PPOOL_TYPE_AS_COMPLETED, NULL);
   self->timeout_msec = timeout_msec;
-  self->deadline = ppool_group_deadline (timeout_msec);
+  self->deadline = ppool_waiter_deadline (timeout_msec);
   ppool_group_unref (self->group);
   self->group = make_group (futures, n_futures);
 

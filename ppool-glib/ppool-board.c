@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "ppool-error.h"
+#include "ppool-fd-private.h"
 
 /* One page of memory that a pool shares with one worker. Each call that was
  * sent has a place there, by its id, whose word both sides move by
@@ -76,7 +77,7 @@ ppool_board_new (int     *fd,
 {
   PPoolBoard *self = NULL;
 
-  *fd = memfd_create ("ppool-board", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  *fd = ppool_fd_lift (memfd_create ("ppool-board", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (*fd >= 0 && ftruncate (*fd, BOARD_BYTES) == 0 && fcntl (*fd, F_ADD_SEALS, SEALS) == 0)
     self = map_board (*fd, error);
   else

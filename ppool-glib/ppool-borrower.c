@@ -10,9 +10,12 @@
 #include "ppool-borrower-private.h"
 
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include "ppool-align-private.h"
 #include "ppool-error.h"
-#include "ppool-pid-private.h"
+#include "ppool-fork-private.h"
 #include "ppool-value-private.h"
 
 /* One direction of one connection, at the side that reads. The other side registers
@@ -30,6 +33,9 @@
 /* More than the other side needs: those that it keeps, and those that it forgets at
  * once, of which a frame can have as many as it has items. */
 #define MAX_REGISTERED 512
+
+/* From here a copy has room for huge pages, in bytes. */
+#define HUGE_SIZE ((gsize) 4 * 1024 * 1024)
 
 typedef struct
 {
@@ -84,7 +90,7 @@ ppool_borrower_new (PPoolBorrowerFunc func,
 {
   PPoolBorrower *self = g_atomic_rc_box_new0 (PPoolBorrower);
 
-  self->pid = ppool_pid_get ();
+  self->pid = ppool_fork_get_pid ();
   g_mutex_init (&self->lock);
   self->entries = g_hash_table_new_full (NULL, NULL, NULL, entry_free);
   self->ended = g_array_new (FALSE, FALSE, sizeof (Key));
@@ -165,9 +171,9 @@ ppool_borrower_register (PPoolBorrower  *self,
 
   g_mutex_lock (&self->lock);
   if (g_hash_table_contains (self->entries, GUINT_TO_POINTER (number)))
-    problem = "is announced twice";
+    problem = "was announced twice";
   else if (g_hash_table_size (self->entries) >= MAX_REGISTERED)
-    problem = "is one too many";
+    problem = "exceeds the number of segments";
   else if (self->owner != NULL)
     g_hash_table_insert (self->entries, GUINT_TO_POINTER (number), g_steal_pointer (&entry));
   g_mutex_unlock (&self->lock);
@@ -193,7 +199,7 @@ ppool_borrower_forget (PPoolBorrower  *self,
   g_mutex_unlock (&self->lock);
 
   if (entry == NULL && !closed)
-    return set_invalid (error, number, "is forgotten, and was not announced");
+    return set_invalid (error, number, "was withdrawn without having been announced");
 
   g_clear_pointer (&entry, entry_free);
   return TRUE;
@@ -205,7 +211,7 @@ end_loan (PPoolBorrower *self,
 {
   gpointer owner = NULL;
 
-  if (self->pid != ppool_pid_get ())
+  if (self->pid != ppool_fork_get_pid ())
     return;
 
   g_mutex_lock (&self->lock);
@@ -253,6 +259,23 @@ load_in_place (PPoolBorrower   *self,
   return g_variant_ref_sink (g_variant_new_from_bytes ((const GVariantType *) type, bytes, TRUE));
 }
 
+/* New memory comes page by page, which can take longer than to fill it: so it is asked
+ * for in huge pages, where the system has them. (nullable) */
+static guint8 *
+allocate_copy (gsize size)
+{
+  guint8 *data = g_try_malloc (MAX (size, 1));
+
+  if (data != NULL && size >= HUGE_SIZE)
+    {
+      gsize start = ppool_align ((gsize) data, (gsize) sysconf (_SC_PAGESIZE));
+
+      (void) madvise ((void *) start, size - (start - (gsize) data), MADV_HUGEPAGE);
+    }
+
+  return data;
+}
+
 static GVariant *
 load_copy (PPoolBorrower    *self,
            PPoolSegment     *segment,
@@ -262,7 +285,7 @@ load_copy (PPoolBorrower    *self,
 {
   gsize size = (gsize) loan->length;
   Key key = { loan->number, loan->generation };
-  g_autofree guint8 *data = g_try_malloc (MAX (size, 1));
+  g_autofree guint8 *data = allocate_copy (size);
   g_autoptr (GBytes) bytes = NULL;
   GVariant *value;
 
@@ -273,14 +296,14 @@ load_copy (PPoolBorrower    *self,
   if (data == NULL)
     {
       g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_SYSTEM_LIMIT,
-                   "Memory of %" G_GSIZE_FORMAT " bytes can't be had", size);
+                   "Failed to allocate %" G_GSIZE_FORMAT " bytes", size);
       return NULL;
     }
 
   bytes = g_bytes_new_take (g_steal_pointer (&data), size);
   value = ppool_value_new_checked ((const GVariantType *) type, bytes);
   if (value == NULL)
-    set_invalid (error, loan->number, "holds bytes that are no value");
+    set_invalid (error, loan->number, "holds an invalid value");
 
   return value;
 }
@@ -308,9 +331,9 @@ find_segment (PPoolBorrower    *self,
   g_mutex_unlock (&self->lock);
 
   if (segment == NULL)
-    set_invalid (error, loan->number, "was not announced");
+    set_invalid (error, loan->number, "was used without having been announced");
   else if (again)
-    set_invalid (error, loan->number, "is lent again as it was before");
+    set_invalid (error, loan->number, "was lent twice under the same number");
   else if (loan->offset % 8 != 0 || loan->offset > ppool_segment_get_size (segment) ||
            loan->length > ppool_segment_get_size (segment) - loan->offset)
     set_invalid (error, loan->number, "is smaller than the value in it");
@@ -333,7 +356,7 @@ ppool_borrower_load (PPoolBorrower    *self,
   if (!g_variant_type_string_is_valid (type) ||
       !g_variant_type_is_definite ((const GVariantType *) type))
     {
-      set_invalid (error, loan->number, "is said to hold a value of no type");
+      set_invalid (error, loan->number, "was announced with an invalid type");
       return NULL;
     }
 

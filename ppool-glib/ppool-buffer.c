@@ -18,18 +18,18 @@
 /**
  * PPoolBuffer:
  *
- * Memory to be filled in place, and sent without a copy.
+ * Memory that a program fills in place and sends without a copy.
  *
- * Large values travel in memory that a program shares with its workers. An ordinary
- * [struct@GLib.Variant] is copied there; what is in a buffer is there already. So a
- * buffer is worth its trouble for arguments or results of some hundred kilobytes
- * and more that a program computes, reads or decodes itself:
+ * Large values travel in memory that a program shares with its workers. An
+ * ordinary [struct@GLib.Variant] is copied into it; the contents of a buffer
+ * are there already. Use buffers for arguments or results of some hundred
+ * kilobytes and more that a program computes, reads or decodes:
  *
- * 1. make one with [ctor@PPool.Buffer.new],
- * 2. fill what [method@PPool.Buffer.get_data] points to, or use
+ * 1. create a buffer with [ctor@PPool.Buffer.new],
+ * 2. fill the memory returned by [method@PPool.Buffer.get_data], or use
  *    [method@PPool.Buffer.write],
- * 3. make a value of it with [method@PPool.Buffer.to_variant], and submit that as
- *    the arguments of a call, or give it as the result of a function.
+ * 3. turn it into a value with [method@PPool.Buffer.to_variant], and submit
+ *    that as the arguments of a call, or return it as the result of a function.
  *
  * ```c
  * g_autoptr (PPoolBuffer) buffer = ppool_buffer_new (n * sizeof (double), &error);
@@ -39,23 +39,23 @@
  * return ppool_buffer_to_variant (buffer, G_VARIANT_TYPE ("ad"), &error);
  * ```
  *
- * The value is one like any other: it can be read, kept, sent to several workers, or
- * be a part of a larger value, which then is copied. It holds the memory, also when
- * the buffer is gone. When both are gone, and no worker reads it any more, the
- * memory is used for the next buffer of about that size, which is cheaper than
- * new memory is.
+ * The value is an ordinary variant: it can be read, kept and sent to several
+ * workers. As a part of a larger value, it is copied. It keeps the memory alive
+ * after the buffer was dropped. When both have been dropped, and no worker
+ * reads the memory any more, it is reused for another buffer of about that
+ * size, which is cheaper than new memory.
  *
- * **Once it is a value, the memory must not be written any more.** Others read it,
- * at any time and in other processes.
+ * **After [method@PPool.Buffer.to_variant], the memory must not be written
+ * to.** Other processes may read it at any time.
  *
- * A buffer of 32 KiB or more has a descriptor, as long as it or a value of it
- * lives. If there is none left, ordinary memory is used instead, and copied when
- * it is sent.
+ * A buffer of 32 KiB or more uses a file descriptor as long as the buffer or a
+ * value of it exists. If none is left, ordinary memory is used instead, and
+ * copied when it is sent.
  *
  * This class is final.
  *
- * **Threads**: a buffer may be used from any thread, but by one at a time until it is
- * a value.
+ * **Threads**: a buffer may be used from any thread, but only by one thread at
+ * a time until it was turned into a value.
  *
  * Since: 1.0
  */
@@ -96,9 +96,10 @@ ppool_buffer_init (PPoolBuffer *self G_GNUC_UNUSED)
  * @size: how large it is to be, in bytes; may be 0
  * @error: return location for an error
  *
- * Makes a buffer to be filled.
+ * Creates a buffer.
  *
- * What it holds at first is not specified: it may be what another one held before.
+ * Its initial contents are not specified: they may be those of an earlier
+ * buffer.
  *
  * Fails with `PPOOL_ERROR_SYSTEM_LIMIT` if not enough memory is available.
  *
@@ -132,11 +133,11 @@ ppool_buffer_new (gsize    size,
  * @bytes: what it is to hold
  * @error: return location for an error
  *
- * Makes a buffer with a copy of some bytes.
+ * Creates a buffer with a copy of some bytes.
  *
- * This is for languages that can't write to what
- * [method@PPool.Buffer.get_data] points to. In C, a [struct@GLib.Variant] of the
- * bytes is copied just as often.
+ * This is for languages that can't write to the memory returned by
+ * [method@PPool.Buffer.get_data]. In C it has no advantage over a
+ * [struct@GLib.Variant] of the bytes, which is copied as often.
  *
  * Fails with `PPOOL_ERROR_SYSTEM_LIMIT` if not enough memory is available.
  *
@@ -169,9 +170,10 @@ ppool_buffer_new_from_bytes (GBytes  *bytes,
  *
  * Gets the memory of the buffer.
  *
- * It is aligned as any type of number needs. It may be written until it is made a
- * value, and be read as long as the buffer or a value of it lives. Languages that
- * get a copy of it here fill a buffer with [method@PPool.Buffer.write].
+ * It is aligned for any type of number. It may be written to until
+ * [method@PPool.Buffer.to_variant] is called, and read as long as the buffer or
+ * a value of it exists. In languages in which this returns a copy, fill the
+ * buffer with [method@PPool.Buffer.write].
  *
  * **Threads**: may be called from any thread.
  *
@@ -197,7 +199,7 @@ ppool_buffer_get_data (PPoolBuffer *self,
  * ppool_buffer_get_size:
  * @self: a buffer
  *
- * Gets how large the buffer is.
+ * Gets the size of the buffer.
  *
  * **Threads**: may be called from any thread.
  *
@@ -222,12 +224,13 @@ ppool_buffer_get_size (PPoolBuffer *self)
  *
  * Copies some bytes into the buffer.
  *
- * Fails with `PPOOL_ERROR_INVALID_ARGS` if they don't fit there, or if the buffer
- * was made a value already.
+ * Fails with `PPOOL_ERROR_INVALID_ARGS` if they don't fit, or if
+ * [method@PPool.Buffer.to_variant] was called already.
  *
- * **Threads**: may be called from any thread, but not while another one uses @self.
+ * **Threads**: may be called from any thread, but not while another thread uses
+ * @self.
  *
- * Returns: whether they were written
+ * Returns: `TRUE`, or `FALSE` with @error set
  *
  * Since: 1.0
  */
@@ -277,15 +280,16 @@ ppool_buffer_write (PPoolBuffer  *self,
  *   `a(xx)`, or `NULL` for `ay`
  * @error: return location for an error
  *
- * Makes a value of what the buffer holds, which must not be written any more from
- * then on.
+ * Creates a value from the contents of the buffer, whose memory must not be
+ * written to afterwards.
  *
- * The value is the buffer's memory, and holds it. More than one can be made. Arrays
- * of booleans, or of tuples with gaps between or behind their items, are copied when
- * they are sent nevertheless, as not all bytes are such a value.
+ * The value uses the buffer's memory and keeps it alive. The method can be
+ * called several times. Arrays of booleans, or of tuples with padding, are
+ * copied nevertheless when they are sent, because not all bytes form a valid
+ * value.
  *
- * Fails with `PPOOL_ERROR_INVALID_ARGS` if @type is another one, or if the size is
- * not that of a whole number of elements.
+ * Fails with `PPOOL_ERROR_INVALID_ARGS` if @type is not supported, or if the
+ * size is not that of a whole number of elements.
  *
  * **Threads**: may be called from any thread.
  *

@@ -12,18 +12,18 @@
 /**
  * PPoolCall:
  *
- * What to run: the name of a function, its arguments, and options.
+ * A function name with arguments and options, to be submitted to an executor.
  *
  * A call is plain data. It can be submitted with
- * [method@PPool.Executor.submit_call] as often as wished and to several
- * executors; each submission copies what it needs and has a
- * [class@PPool.Future] of its own. For a name and arguments without options,
+ * [method@PPool.Executor.submit_call] any number of times and to several
+ * executors; each submission copies what it needs and has its own
+ * [class@PPool.Future]. For a name and arguments without options,
  * [method@PPool.Executor.submit] needs no call object.
  *
  * This class is final.
  *
- * **Threads**: a call may be used from any thread, but not be changed in one
- * while another uses it.
+ * **Threads**: a call may be used from any thread, but must not be changed
+ * while another thread uses it.
  *
  * Since: 1.0
  */
@@ -84,6 +84,8 @@ ppool_call_set_property (GObject      *object,
     {
     case PROP_FUNCTION:
       self->function = g_value_dup_string (value);
+      if (self->function == NULL)
+        self->function = g_strdup ("");
       break;
     case PROP_ARGS:
       self->args = g_value_dup_variant (value);
@@ -120,7 +122,11 @@ ppool_call_class_init (PPoolCallClass *klass)
   /**
    * PPoolCall:function:
    *
-   * The name of the function that the worker is to run.
+   * The name of the function.
+   *
+   * It is not empty, valid UTF-8, and not longer than 65535 bytes: a call with
+   * another name is refused when it is submitted. `NULL` is the same as the empty
+   * name.
    *
    * Since: 1.0
    */
@@ -142,7 +148,7 @@ ppool_call_class_init (PPoolCallClass *klass)
   /**
    * PPoolCall:result-type:
    *
-   * The type that the result must have, or `NULL` for any.
+   * The required type of the result, or `NULL` for any type.
    *
    * A result of another type fails the call with `PPOOL_ERROR_INVALID_ARGS`
    * and a message that names both types.
@@ -179,7 +185,7 @@ PPoolCall *
 ppool_call_new (const char *function,
                 GVariant   *args)
 {
-  g_return_val_if_fail (function != NULL && g_utf8_validate (function, -1, NULL), NULL);
+  g_return_val_if_fail (function != NULL, NULL);
 
   return g_object_new (PPOOL_TYPE_CALL,
                        "function", function,
@@ -232,7 +238,7 @@ ppool_call_get_args (PPoolCall *self)
  * ppool_call_get_result_type:
  * @self: a call
  *
- * Gets the type that the result must have.
+ * Gets the required type of the result.
  *
  * **Threads**: may be called from any thread.
  *
@@ -253,10 +259,9 @@ ppool_call_get_result_type (PPoolCall *self)
  * @self: a call
  * @result_type: (nullable): a type, or `NULL` for any
  *
- * Sets the type that the result must have.
+ * Sets the required type of the result.
  *
- * It may be indefinite, such as `a*`. Submissions made before keep what they
- * were made with.
+ * It may be indefinite, such as `a*`. Earlier submissions are not affected.
  *
  * **Threads**: not while another thread uses @self.
  *

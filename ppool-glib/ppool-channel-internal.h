@@ -44,6 +44,7 @@ struct _PPoolChannel
   PPoolLender *lender;      /* (owned) (nullable); likewise; NULL without segments */
   PPoolBorrower *borrower;  /* (owned) (nullable); likewise */
   gboolean needs_bytes; /* Initialize did; written before it was sent */
+  gboolean needs_segments; /* likewise */
   gboolean violated; /* I/O thread */
   int n_unread; /* I/O thread; when it was drained last */
 

@@ -11,8 +11,14 @@
 
 #include <gio/gunixfdlist.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "ppool-fd-private.h"
+#include "ppool-memory-private.h"
 #include "ppool-value-private.h"
+
+/* The least size of an initializer's arguments that are not in the message, in bytes. */
+#define LARGE_SIZE ((gsize) 1024 * 1024)
 
 typedef struct
 {
@@ -108,17 +114,90 @@ send_request (PPoolChannel      *self,
   return FALSE;
 }
 
+/* Returns: (transfer full): a segment that has @value at @offset, which is the program's own
+ * if the value was made there. That one is not filled again, since nobody tells when the
+ * worker has no use for it any more. */
+static PPoolSegment *
+store_value (GVariant  *value,
+             guint64   *offset,
+             GError   **error)
+{
+  gsize size = g_variant_get_size (value);
+  g_autoptr (PPoolMemory) memory = NULL;
+  PPoolSegment *segment;
+
+  if (ppool_value_is_flat (g_variant_get_type (value), size))
+    memory = ppool_memory_find (g_variant_get_data (value), size, offset);
+
+  if (memory != NULL && *offset % 8 == 0)
+    {
+      ppool_segment_retire (ppool_memory_get_segment (memory));
+      return ppool_segment_ref (ppool_memory_get_segment (memory));
+    }
+
+  *offset = 0;
+  segment = ppool_segment_new (size, error);
+  if (segment != NULL)
+    {
+      ppool_segment_populate (segment, size);
+      g_variant_store (value, ppool_segment_get_data (segment));
+    }
+
+  return segment;
+}
+
+/* Puts the initializer's arguments beside the message. */
+static gboolean
+add_large_initializer (PPoolChannel     *self,
+                       GVariantBuilder  *options,
+                       GUnixFDList      *fds,
+                       const char       *initializer,
+                       GVariant         *args,
+                       GError          **error)
+{
+  g_autoptr (GVariant) value = ppool_value_normalize (args, error);
+  g_autoptr (PPoolSegment) segment = NULL;
+  guint64 offset = 0;
+  int fd, handle;
+
+  if (value != NULL)
+    segment = store_value (value, &offset, error);
+  if (segment == NULL)
+    return FALSE;
+
+  fd = ppool_segment_dup_fd (segment, error);
+  if (fd < 0)
+    return FALSE;
+
+  handle = g_unix_fd_list_append (fds, fd, error);
+  close (fd);
+  if (handle < 0)
+    return FALSE;
+
+  self->needs_segments = TRUE;
+  g_variant_builder_add (options, "{sv}", "initializer-segment",
+                         g_variant_new ("(shtts)", initializer, handle, offset,
+                                        (guint64) g_variant_get_size (value),
+                                        g_variant_get_type_string (value)));
+  return TRUE;
+}
+
 /* What the worker can take is not known yet: arguments go as they are where
  * D-Bus has their type, and as bytes where only a worker with that feature can
- * take them. */
+ * take them. Large ones go in a segment, and with them the initializer, as a worker that
+ * doesn't know that is not to run it without. */
 static gboolean
 add_initializer (PPoolChannel     *self,
                  GVariantBuilder  *options,
+                 GUnixFDList      *fds,
                  const char       *initializer,
                  GVariant         *args,
                  GError          **error)
 {
   GVariant *bytes;
+
+  if (args != NULL && self->offers_segments && g_variant_get_size (args) >= LARGE_SIZE)
+    return add_large_initializer (self, options, fds, initializer, args, error);
 
   g_variant_builder_add (options, "{sv}", "initializer", g_variant_new_string (initializer));
 
@@ -150,20 +229,6 @@ passes_descriptors (PPoolChannel *self)
                                 G_DBUS_CAPABILITY_FLAGS_UNIX_FD_PASSING) != 0;
 }
 
-/* (nullable): NULL if there is none. */
-static GUnixFDList *
-list_board (int board_fd)
-{
-  g_autoptr (GUnixFDList) fds = NULL;
-
-  if (board_fd < 0)
-    return NULL;
-
-  fds = g_unix_fd_list_new ();
-
-  return g_unix_fd_list_append (fds, board_fd, NULL) == 0 ? g_steal_pointer (&fds) : NULL;
-}
-
 /* What can't be sent is reported as if the worker had refused it. */
 void
 ppool_channel_send_initialize (PPoolChannel *self,
@@ -171,14 +236,14 @@ ppool_channel_send_initialize (PPoolChannel *self,
                                GVariant     *initializer_args,
                                int           board_fd)
 {
-  g_autoptr (GUnixFDList) fds = NULL;
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
   g_autoptr (GError) error = NULL;
+  gboolean passes = passes_descriptors (self);
   GVariantBuilder options;
 
-  self->offers_segments = passes_descriptors (self);
-  if (self->offers_segments)
-    fds = list_board (board_fd);
-  self->offers_board = fds != NULL;
+  self->offers_segments = passes && ppool_protocol_allows_segments ();
+  self->offers_board =
+    passes && board_fd >= 0 && g_unix_fd_list_append (fds, board_fd, NULL) == 0;
 
   g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
   ppool_protocol_add_abilities (&options, self->offers_board, TRUE, self->offers_segments);
@@ -186,7 +251,7 @@ ppool_channel_send_initialize (PPoolChannel *self,
     g_variant_builder_add (&options, "{sv}", "board", g_variant_new_handle (0));
 
   if (initializer != NULL &&
-      !add_initializer (self, &options, initializer, initializer_args, &error))
+      !add_initializer (self, &options, fds, initializer, initializer_args, &error))
     {
       g_variant_builder_clear (&options);
       ppool_channel_emit_type (self, PPOOL_CHANNEL_INITIALIZED, error);
@@ -194,7 +259,8 @@ ppool_channel_send_initialize (PPoolChannel *self,
     }
 
   if (!send_request (self, PPOOL_REQUEST_INITIALIZE, 0,
-                     g_variant_new ("(a{sv})", &options), fds, &error) &&
+                     g_variant_new ("(a{sv})", &options),
+                     g_unix_fd_list_get_length (fds) > 0 ? fds : NULL, &error) &&
       !ppool_channel_is_closed_error (error))
     ppool_channel_emit_type (self, PPOOL_CHANNEL_VIOLATION, error);
 }

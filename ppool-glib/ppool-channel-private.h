@@ -59,6 +59,7 @@ PPoolChannel *ppool_channel_new             (int                fd,
 PPoolChannel *ppool_channel_ref             (PPoolChannel      *self);
 void          ppool_channel_unref           (PPoolChannel      *self);
 
+gboolean      ppool_channel_check_thread    (GError           **error);
 gboolean      ppool_channel_connect         (PPoolChannel      *self,
                                              GCancellable      *cancellable,
                                              GError           **error);

@@ -72,7 +72,7 @@ receive_info (PPoolChannel      *self,
 
   if (!ppool_protocol_has_body (message, "(a{sv})"))
     {
-      ppool_channel_violate (self, "its answer to Initialize is not “(a{sv})”");
+      ppool_channel_violate (self, "its answer to Initialize is not of the type “(a{sv})”");
       return;
     }
 
@@ -87,7 +87,12 @@ receive_info (PPoolChannel      *self,
   if (self->needs_bytes && !self->as_bytes)
     event->error = error = g_error_new_literal (
       PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS,
-      "the worker can't take arguments of a type that plain D-Bus has not");
+      "the worker can't take arguments of a type that D-Bus does not have");
+
+  else if (self->needs_segments && self->lender == NULL)
+    event->error = error = g_error_new_literal (
+      PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS,
+      "the worker can't take arguments that are so large: it lacks the feature “segments”");
 
   event->value = info;
   ppool_channel_emit (self, event);
@@ -103,7 +108,7 @@ take_value (PPoolChannel  *self,
   if (!ppool_protocol_has_body (message, "(v)"))
     {
       g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
-                           "a result arrived that is not “(v)”");
+                           "it sent a result that is not of the type “(v)”");
       return NULL;
     }
 
@@ -188,7 +193,7 @@ read_item (PPoolChannel      *self,
   if (item->kind != PPOOL_ITEM_VALUE && item->kind != PPOOL_ITEM_ERROR)
     {
       g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
-                           "a frame arrived with an item that is no result");
+                           "received a frame with an item that is not a result");
       return FALSE;
     }
 
@@ -252,10 +257,11 @@ receive_signal (PPoolChannel *self,
 
   if (!self->has_frames || g_strcmp0 (member, "Results") != 0 ||
       g_dbus_message_get_message_type (message) != G_DBUS_MESSAGE_TYPE_SIGNAL)
-    ppool_channel_violate (self, "it sent the message “%.255s” that nobody asked for",
+    ppool_channel_violate (self, "it sent the unexpected message “%.255s”",
                            member != NULL ? member : "?");
   else if (!ppool_protocol_has_body (message, "(uay)") || ppool_protocol_is_swapped (message))
-    ppool_channel_violate (self, "results arrived that are not “(uay)” in this machine's order");
+    ppool_channel_violate (self, "it sent results that are not of the type “(uay)” in the byte "
+                                 "order of this machine");
   else
     {
       packed = g_variant_get_child_value (g_dbus_message_get_body (message), 1);
@@ -272,7 +278,7 @@ ppool_channel_receive_in_pool (PPoolChannel *self,
   if (ppool_channel_is_segment (self, message))
     ppool_channel_receive_segment (self, message);
   else if (g_dbus_message_get_num_unix_fds (message) > 0)
-    ppool_channel_violate (self, "it sent descriptors that nobody asked for");
+    ppool_channel_violate (self, "it sent unexpected file descriptors");
   else if (type == G_DBUS_MESSAGE_TYPE_METHOD_RETURN || type == G_DBUS_MESSAGE_TYPE_ERROR)
     receive_reply (self, message);
   else

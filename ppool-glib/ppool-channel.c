@@ -10,9 +10,12 @@
 #include "ppool-channel-internal.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "ppool-spawned-private.h"
 
 /* A channel is made in the context in which its owner lives, connected from
  * any thread, started in the owner's context, and from then on sends from any
@@ -276,6 +279,21 @@ ppool_channel_new (int              fd,
   return self;
 }
 
+/* Waits until the peer has said something, and tells whether that is what a program
+ * says which has forgotten that it is a worker. */
+static gboolean
+is_refused (PPoolChannel *self,
+            GCancellable *cancellable)
+{
+  const gsize length = strlen (PPOOL_SPAWNED_REFUSAL);
+  char bytes[sizeof PPOOL_SPAWNED_REFUSAL];
+
+  return g_socket_condition_wait (self->socket, G_IO_IN, cancellable, NULL) &&
+         recv (g_socket_get_fd (self->socket), bytes, length, MSG_PEEK | MSG_DONTWAIT) ==
+           (ssize_t) length &&
+         memcmp (bytes, PPOOL_SPAWNED_REFUSAL, length) == 0;
+}
+
 /* Blocks until the peer is authenticated, with no bound but @cancellable. On
  * failure there are no events, and the channel is to be closed. */
 gboolean
@@ -288,6 +306,15 @@ ppool_channel_connect (PPoolChannel  *self,
   if (self->connection == NULL)
     {
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, "the channel is closed");
+      return FALSE;
+    }
+
+  if (is_refused (self, cancellable))
+    {
+      g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_LAUNCH,
+                           "it used an executor before it ran its PPoolWorker; where "
+                           "PPool.Worker.is_spawned() (in C, ppool_worker_is_spawned()) is true, "
+                           "run the worker first, and leave when it returns");
       return FALSE;
     }
 

@@ -9,6 +9,8 @@
 
 #include "ppool-completion-private.h"
 
+#include "ppool-fork-private.h"
+
 /* Each main context that waits for something has one queue with one source. A
  * completion is made in the context that asks (waiting), fired from any thread
  * (due), and called in its context (over); or it is dropped before that. From
@@ -35,6 +37,7 @@ typedef enum
 typedef struct
 {
   GMainContext *context; /* (unowned): for the registry only */
+  pid_t pid;
   GMutex lock;           /* guards what follows */
   GSource *source;       /* (owned) (nullable); NULL once the context is gone */
   GQueue waiting;        /* (owned) (element-type PPoolCompletion) */
@@ -61,8 +64,16 @@ typedef struct
   Queue *queue; /* (unowned): the source's callback data has the reference */
 } QueueSource;
 
-static GMutex registry_lock;
+static PPoolForkLock registry_lock;
 static GHashTable *registry; /* (owned) (element-type GMainContext Queue) */
+
+/* In a forked copy nobody can tell what a thread of the original was doing to a queue, so
+ * nothing that is in it is touched there. */
+static gboolean
+is_foreign (Queue *queue)
+{
+  return queue->pid != ppool_fork_get_pid ();
+}
 
 static void
 free_queue (gpointer data)
@@ -147,10 +158,14 @@ dispatch_queue (GSource     *source,
                 GSourceFunc  callback G_GNUC_UNUSED,
                 gpointer     user_data G_GNUC_UNUSED)
 {
-  Queue *queue = g_atomic_rc_box_acquire (((QueueSource *) source)->queue);
+  Queue *queue = ((QueueSource *) source)->queue;
   gint64 end = g_get_monotonic_time () + SLICE_USEC;
   PPoolCompletion *completion;
 
+  if (is_foreign (queue))
+    return G_SOURCE_REMOVE;
+
+  g_atomic_rc_box_acquire (queue);
   do
     {
       completion = take_first (queue, &queue->due);
@@ -166,15 +181,24 @@ dispatch_queue (GSource     *source,
 static GSourceFuncs queue_source_funcs = { .dispatch = dispatch_queue };
 
 static void
+forget_registry (void)
+{
+  registry = NULL;
+}
+
+static void
 context_gone (gpointer data)
 {
   Queue *queue = data;
   PPoolCompletion *completion;
   GSource *source;
 
-  g_mutex_lock (&registry_lock);
+  if (is_foreign (queue))
+    return;
+
+  ppool_fork_lock (&registry_lock, forget_registry);
   g_hash_table_remove (registry, queue->context);
-  g_mutex_unlock (&registry_lock);
+  ppool_fork_unlock (&registry_lock);
 
   g_mutex_lock (&queue->lock);
   source = g_steal_pointer (&queue->source);
@@ -194,6 +218,7 @@ make_queue (GMainContext *context)
   Queue *queue = g_atomic_rc_box_new0 (Queue);
 
   queue->context = context;
+  queue->pid = ppool_fork_get_pid ();
   g_mutex_init (&queue->lock);
 
   queue->source = g_source_new (&queue_source_funcs, sizeof (QueueSource));
@@ -213,7 +238,7 @@ ref_queue_of (GMainContext *context)
   Queue *queue;
   gboolean is_new = FALSE;
 
-  g_mutex_lock (&registry_lock);
+  ppool_fork_lock (&registry_lock, forget_registry);
   if (registry == NULL)
     registry = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) unref_queue);
   queue = g_hash_table_lookup (registry, context);
@@ -224,7 +249,7 @@ ref_queue_of (GMainContext *context)
       is_new = TRUE;
     }
   g_atomic_rc_box_acquire (queue);
-  g_mutex_unlock (&registry_lock);
+  ppool_fork_unlock (&registry_lock);
 
   if (is_new)
     g_source_attach (queue->source, context);
@@ -260,6 +285,9 @@ void
 ppool_completion_fire (PPoolCompletion *self)
 {
   Queue *queue = self->queue;
+
+  if (is_foreign (queue))
+    return;
 
   g_mutex_lock (&queue->lock);
   if (self->state == WAITING)
@@ -350,6 +378,9 @@ ppool_completion_drop (PPoolCompletion *self)
 {
   Queue *queue = self->queue;
   gboolean dropped;
+
+  if (is_foreign (queue))
+    return;
 
   g_mutex_lock (&queue->lock);
   dropped = self->state != OVER;

@@ -19,16 +19,16 @@ G_BEGIN_DECLS
 
 /**
  * PPoolFutureState:
- * @PPOOL_FUTURE_STATE_PENDING: the call waits for a worker
- * @PPOOL_FUTURE_STATE_RUNNING: a worker has the call
+ * @PPOOL_FUTURE_STATE_PENDING: no worker has taken the call yet
+ * @PPOOL_FUTURE_STATE_RUNNING: a worker has taken the call
  * @PPOOL_FUTURE_STATE_FINISHED: the call has a value or an error
  * @PPOOL_FUTURE_STATE_CANCELLED: the call was cancelled and will never run
  *
- * How far a call has come.
+ * The states of a call.
  *
  * A call goes from pending to running to finished, or from pending to
  * cancelled, or, if it fails before a worker has taken it, from pending to
- * finished. It never goes back.
+ * finished. It never returns to an earlier state.
  *
  * Since: 1.0
  */
@@ -42,12 +42,12 @@ typedef enum
 
 /**
  * PPoolReturnWhen:
- * @PPOOL_RETURN_WHEN_FIRST_COMPLETED: when any future is done
- * @PPOOL_RETURN_WHEN_FIRST_ERROR: when any call has failed, or all futures are
- *   done; a call that was cancelled has not failed
- * @PPOOL_RETURN_WHEN_ALL_COMPLETED: when all futures are done
+ * @PPOOL_RETURN_WHEN_FIRST_COMPLETED: when any call has completed
+ * @PPOOL_RETURN_WHEN_FIRST_ERROR: when any call has failed, or all calls have
+ *   completed; a cancelled call has not failed
+ * @PPOOL_RETURN_WHEN_ALL_COMPLETED: when all calls have completed
  *
- * What [func@PPool.wait_futures] waits for.
+ * The conditions for which [func@PPool.wait_futures] can wait.
  *
  * Since: 1.0
  */
@@ -61,14 +61,14 @@ typedef enum
 /**
  * PPoolExecutorState:
  * @PPOOL_EXECUTOR_STATE_RUNNING: calls are accepted
- * @PPOOL_EXECUTOR_STATE_SHUTTING_DOWN: no call is accepted any more, the ones
- *   accepted before are finished and the workers leave
+ * @PPOOL_EXECUTOR_STATE_SHUTTING_DOWN: no more calls are accepted; accepted
+ *   calls are completed, and the workers exit
  * @PPOOL_EXECUTOR_STATE_SHUT_DOWN: every call has settled and every worker is
  *   gone
  * @PPOOL_EXECUTOR_STATE_BROKEN: a worker died or could not be started;
- *   [method@PPool.Executor.get_error] tells why
+ *   [method@PPool.Executor.get_error] returns the cause
  *
- * How far an executor has come in its life.
+ * The states of an executor.
  *
  * Since: 1.0
  */
@@ -82,11 +82,11 @@ typedef enum
 
 /**
  * PPoolShutdownFlags:
- * @PPOOL_SHUTDOWN_FLAGS_NONE: finish every call that was accepted
+ * @PPOOL_SHUTDOWN_FLAGS_NONE: complete every call that was accepted
  * @PPOOL_SHUTDOWN_FLAGS_CANCEL_PENDING: cancel the calls that no worker has
  *   taken yet
  *
- * What becomes of the calls that an executor has when it is shut down.
+ * Flags for shutting down an executor.
  *
  * Since: 1.0
  */
@@ -98,15 +98,14 @@ typedef enum /*< flags >*/
 
 /**
  * PPoolStderrMode:
- * @PPOOL_STDERR_MODE_TEE: what workers write to their standard error goes to
- *   the standard error of this process, and the end of it is kept for the
- *   message of a worker that dies
- * @PPOOL_STDERR_MODE_INHERIT: workers write to the standard error of this
- *   process themselves; nothing is kept
- * @PPOOL_STDERR_MODE_DISCARD: nothing is printed, but the end is kept for the
- *   message of a worker that dies
+ * @PPOOL_STDERR_MODE_TEE: output is passed on to the standard error of this
+ *   process, and the end of it is kept for error messages
+ * @PPOOL_STDERR_MODE_INHERIT: workers use the standard error of this process
+ *   directly; nothing is kept
+ * @PPOOL_STDERR_MODE_DISCARD: nothing is printed, but the end of the output is
+ *   kept for error messages
  *
- * What happens to the standard error of workers.
+ * The ways to handle the standard error of workers.
  *
  * Since: 1.0
  */

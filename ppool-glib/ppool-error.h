@@ -20,32 +20,35 @@ G_BEGIN_DECLS
 /**
  * PPoolError:
  * @PPOOL_ERROR_BROKEN: the pool of the executor is broken;
- *   [method@PPool.Executor.get_error] has the cause
- * @PPOOL_ERROR_SHUT_DOWN: the executor was shut down before the call came
- * @PPOOL_ERROR_WORKER_DIED: a worker died: it was killed, left without being
- *   asked, or closed its channel
- * @PPOOL_ERROR_TIMED_OUT: reserved: nothing gives it yet
+ *   [method@PPool.Executor.get_error] returns the cause
+ * @PPOOL_ERROR_SHUT_DOWN: the executor had been shut down
+ * @PPOOL_ERROR_WORKER_DIED: a worker was killed, exited unexpectedly, or closed
+ *   its channel
+ * @PPOOL_ERROR_TIMED_OUT: a call took longer than it may; reserved, no
+ *   function of this version fails with it. A wait whose time is up fails with
+ *   `G_IO_ERROR_TIMED_OUT`
  * @PPOOL_ERROR_UNKNOWN_FUNCTION: the worker has no function of that name
- * @PPOOL_ERROR_UNHANDLED: the worker has the function, but it gave neither a
- *   value nor an error
- * @PPOOL_ERROR_INVALID_ARGS: a value's type can't be sent to or taken by that
- *   worker, or a result has another type than the call asked for
+ * @PPOOL_ERROR_UNHANDLED: the function returned neither a value nor an error
+ * @PPOOL_ERROR_INVALID_ARGS: the worker does not support the type of a value,
+ *   or a result does not have the type that the call requires
  * @PPOOL_ERROR_INITIALIZER: the initializer of a worker failed
- * @PPOOL_ERROR_LAUNCH: a worker could not be started, or left or stayed silent
- *   before it was ready
- * @PPOOL_ERROR_PROTOCOL: a worker sent what it must not send
+ * @PPOOL_ERROR_LAUNCH: a worker could not be started, or exited or did not
+ *   respond before it was ready
+ * @PPOOL_ERROR_PROTOCOL: a worker sent an invalid message
  * @PPOOL_ERROR_TOO_LARGE: a value is larger than the channel to the worker can
  *   carry
- * @PPOOL_ERROR_QUEUE_FULL: reserved: nothing gives it yet
- * @PPOOL_ERROR_SYSTEM_LIMIT: the system does not allow what the pool needs
- * @PPOOL_ERROR_REMOTE: the function set an error whose domain this process
- *   does not know; the message names it
+ * @PPOOL_ERROR_QUEUE_FULL: the executor has as many calls waiting as it may
+ *   have; reserved, no function of this version fails with it
+ * @PPOOL_ERROR_SYSTEM_LIMIT: a limit of the system is too low for the pool
+ * @PPOOL_ERROR_REMOTE: the function set an error that can't be reproduced here:
+ *   one of this domain, of another language, or of a domain whose name is not
+ *   that of a library; the message names the domain
  *
  * Error codes of the library.
  *
- * More may be added. Besides these, waiting can fail with
- * `G_IO_ERROR_TIMED_OUT` and `G_IO_ERROR_CANCELLED`, and each call with
- * whatever error its function set.
+ * More codes may be added. Besides these, waiting can fail with
+ * `G_IO_ERROR_TIMED_OUT` and `G_IO_ERROR_CANCELLED`, and a call with any error
+ * that its function sets.
  *
  * Since: 1.0
  */

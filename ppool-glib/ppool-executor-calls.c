@@ -1,4 +1,4 @@
-/* ppool-executor-calls.c: submitting, calling and shutting down
+/* ppool-executor-calls.c: submitting and calling
  *
  * Copyright 2026 The PPool-GLib authors
  *
@@ -29,7 +29,10 @@ submit_record (PPoolExecutor       *self,
       return NULL;
     }
 
-  record = ppool_pool_make_record (self->pool, function, args, result_type);
+  record = ppool_pool_make_record (self->pool, function, args, result_type, error);
+  if (record == NULL)
+    return NULL;
+
   if (ppool_record_connect_cancellable (record, cancellable, error) &&
       ppool_pool_submit (self->pool, self->launcher, record, error))
     return g_steal_pointer (&record);
@@ -41,14 +44,18 @@ submit_record (PPoolExecutor       *self,
 /**
  * ppool_executor_prestart:
  * @self: an executor
- * @n_workers: how many workers there are to be, 0 is as many as there may be
+ * @n_workers: the number of workers, or 0 for the maximum
  * @error: return location for an error
  *
- * Starts workers before there are calls for them.
+ * Starts workers in advance.
  *
- * Workers are else started when calls wait. Those that live already count, and
- * there are never more than [property@PPool.Executor:max-workers]. A worker that
- * can't be started breaks the executor, as one that was started for a call does.
+ * Without this, workers are started when calls are waiting. Workers that exist
+ * already count towards @n_workers, and there are never more than
+ * [property@PPool.Executor:max-workers]. If a worker can't be started, the
+ * executor is broken, as with a worker that is started for a call.
+ *
+ * This does not wait until the workers are ready, and nothing reports when they
+ * are: calls can be submitted at once.
  *
  * It fails as [method@PPool.Executor.submit] does.
  *
@@ -86,12 +93,15 @@ ppool_executor_prestart (PPoolExecutor  *self,
  * process, with `PPOOL_ERROR_SYSTEM_LIMIT` if this is its first call and the
  * limits of this process are too low for
  * [property@PPool.Executor:max-workers], with `PPOOL_ERROR_LAUNCH` in a process
- * that a pool has started and that runs no [class@PPool.Worker], and with
- * `G_IO_ERROR_CANCELLED` if @cancellable is cancelled already. What goes wrong
- * later is told by the future.
+ * that was started as a worker but does not run a [class@PPool.Worker], with
+ * `PPOOL_ERROR_INVALID_ARGS` if @function, or
+ * [property@PPool.Executor:initializer], is empty or not valid UTF-8, with
+ * `PPOOL_ERROR_TOO_LARGE` if it is longer than 65535 bytes, and with
+ * `G_IO_ERROR_CANCELLED` if @cancellable is cancelled already. Later errors are
+ * reported by the future.
  *
- * If the future is dropped before its call is done, @args and @cancellable may
- * be let go of in a thread of the library.
+ * If the future is dropped before its call has completed, @args and
+ * @cancellable may be released in a thread of the library.
  *
  * **Threads**: may be called from any thread; it doesn't block.
  *
@@ -109,7 +119,7 @@ ppool_executor_submit (PPoolExecutor  *self,
   g_autoptr (PPoolRecord) record = NULL;
 
   g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
-  g_return_val_if_fail (function != NULL && g_utf8_validate (function, -1, NULL), NULL);
+  g_return_val_if_fail (function != NULL, NULL);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
@@ -209,9 +219,9 @@ free_async_call (gpointer data)
  *
  * Calls a function without blocking.
  *
- * [method@PPool.Executor.call_finish] gets the value. A function that runs
- * when @cancellable is cancelled runs on; its result is dropped. The executor is
- * held until @callback has run.
+ * [method@PPool.Executor.call_finish] gets the value. If @cancellable is
+ * cancelled while the function is running, the function continues, and its
+ * result is dropped. The executor is kept alive until @callback has run.
  *
  * **Threads**: may be called from any thread; @callback runs in the main context
  * that is the caller's thread-default one.
@@ -232,7 +242,7 @@ ppool_executor_call_async (PPoolExecutor       *self,
   AsyncCall *call;
 
   g_return_if_fail (PPOOL_IS_EXECUTOR (self));
-  g_return_if_fail (function != NULL && g_utf8_validate (function, -1, NULL));
+  g_return_if_fail (function != NULL);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
   future = ppool_executor_submit (self, function, args, cancellable, &error);
@@ -323,7 +333,7 @@ ppool_executor_call_sync (PPoolExecutor  *self,
   GVariant *value = NULL;
 
   g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
-  g_return_val_if_fail (function != NULL && g_utf8_validate (function, -1, NULL), NULL);
+  g_return_val_if_fail (function != NULL, NULL);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 

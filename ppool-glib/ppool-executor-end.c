@@ -19,11 +19,11 @@
  * @self: an executor
  * @flags: what becomes of the calls that it has
  *
- * Starts to shut the executor down.
+ * Starts the shutdown of the executor.
  *
- * No call is accepted any more. The calls that it has are finished, or cancelled
- * as @flags say, and then the workers leave. It may be called again, with other
- * flags: what was asked for before still holds.
+ * No more calls are accepted. Calls that were accepted are completed, or
+ * cancelled according to @flags, and then the workers exit. It can be called
+ * again; flags accumulate.
  *
  * **Threads**: may be called from any thread, a done callback included; it never
  * blocks.
@@ -47,11 +47,12 @@ ppool_executor_shutdown (PPoolExecutor      *self,
  * @cancellable: (nullable): stops the waiting, not the shutdown
  * @error: return location for an error
  *
- * Shuts the executor down and waits until all of it is gone.
+ * Shuts the executor down and waits for its end.
  *
- * When it returns `TRUE`, every call is done, every worker has ended, and their
- * descriptors are closed. Done callbacks need not have been called: that happens
- * in their main contexts. Waiting for an executor that is broken succeeds.
+ * When it returns `TRUE`, every call has completed, every worker has exited,
+ * and their file descriptors are closed. Done callbacks may not have been
+ * called yet: they are called in their main contexts. Waiting for an executor
+ * that is broken succeeds.
  *
  * It fails with `G_IO_ERROR_CANCELLED` if @cancellable was cancelled, and with
  * `PPOOL_ERROR_BROKEN` in a forked copy of the process.
@@ -59,7 +60,7 @@ ppool_executor_shutdown (PPoolExecutor      *self,
  * **Threads**: may be called from any thread, a done callback included, and
  * blocks it. A function that never returns keeps this from returning.
  *
- * Returns: `TRUE` when all is gone, or `FALSE` with @error set
+ * Returns: `TRUE` on success, or `FALSE` with @error set
  *
  * Since: 1.0
  */
@@ -140,7 +141,7 @@ over_cb (gpointer data)
  * @callback: (nullable) (scope async): is called when all is gone
  * @user_data: data for @callback
  *
- * Shuts the executor down without blocking, and tells when all of it is gone.
+ * Shuts the executor down asynchronously.
  *
  * **Threads**: may be called from any thread; @callback runs in the main context
  * that is the caller's thread-default one.
@@ -185,13 +186,13 @@ ppool_executor_shutdown_async (PPoolExecutor       *self,
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Ends what [method@PPool.Executor.shutdown_async] began.
+ * Finishes an operation started with [method@PPool.Executor.shutdown_async].
  *
  * It fails as [method@PPool.Executor.shutdown_sync] does.
  *
  * **Threads**: may be called from any thread.
  *
- * Returns: `TRUE` when all is gone, or `FALSE` with @error set
+ * Returns: `TRUE` on success, or `FALSE` with @error set
  *
  * Since: 1.0
  */
@@ -211,12 +212,12 @@ ppool_executor_shutdown_finish (PPoolExecutor  *self,
  * ppool_executor_terminate_workers:
  * @self: an executor
  *
- * Ends every worker with `SIGTERM`, whatever it does.
+ * Sends `SIGTERM` to every worker, idle or busy.
  *
- * Calls that wait are cancelled; calls that run fail with `PPOOL_ERROR_BROKEN`
- * and a message that names this function. The executor takes no calls any more
- * and ends as shut down. A worker that is not gone after
- * [property@PPool.Executor:grace-msec] is killed.
+ * Waiting calls are cancelled; running calls fail with `PPOOL_ERROR_BROKEN` and
+ * a message that names this function. The executor accepts no more calls, and
+ * its final state is `PPOOL_EXECUTOR_STATE_SHUT_DOWN`. A worker that has not
+ * exited after [property@PPool.Executor:grace-msec] is killed.
  *
  * **Threads**: may be called from any thread; it never blocks.
  *
@@ -235,9 +236,9 @@ ppool_executor_terminate_workers (PPoolExecutor *self)
  * ppool_executor_kill_workers:
  * @self: an executor
  *
- * Ends every worker with `SIGKILL`.
+ * Sends `SIGKILL` to every worker.
  *
- * Otherwise it does as [method@PPool.Executor.terminate_workers].
+ * Otherwise it is like [method@PPool.Executor.terminate_workers].
  *
  * **Threads**: may be called from any thread; it never blocks.
  *

@@ -22,12 +22,7 @@ struct _PPoolExecutor
   char *initializer;          /* (owned) (nullable): constant */
   GVariant *initializer_args; /* (owned) (nullable): constant */
 
-  GMutex lock; /* guards what follows */
-  guint max_workers;
-  guint grace_msec;
-  guint max_tasks_per_worker;
-  guint spare_workers;
-  guint untold; /* settings that were changed elsewhere, by the bit of their number */
+  guint untold; /* atomic: settings that were changed elsewhere, by the bit of their number */
 
   /* What was told last; in the context of the constructor. */
   PPoolExecutorState told_state;

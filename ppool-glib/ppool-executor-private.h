@@ -18,7 +18,8 @@ gboolean     ppool_executor_accepts_calls (PPoolExecutor  *self,
                                            GError        **error);
 PPoolRecord *ppool_executor_make_record   (PPoolExecutor  *self,
                                            const char     *function,
-                                           GVariant       *args);
+                                           GVariant       *args,
+                                           GError        **error);
 gboolean     ppool_executor_submit_record (PPoolExecutor  *self,
                                            PPoolRecord    *record,
                                            GError        **error);

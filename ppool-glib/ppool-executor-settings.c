@@ -9,65 +9,27 @@
 
 #include "ppool-executor-internal.h"
 
-static guint
-get_setting (PPoolExecutor *self,
-             const guint   *setting)
-{
-  guint value;
-
-  if (!ppool_pool_check (self->pool, NULL))
-    return *setting;
-
-  g_mutex_lock (&self->lock);
-  value = *setting;
-  g_mutex_unlock (&self->lock);
-
-  return value;
-}
-
 /* Who listens does so in the context of the constructor: what is set in another
  * thread is told there. */
 static void
-change_setting (PPoolExecutor          *self,
-                guint                  *setting,
-                guint                   value,
-                void                  (*apply) (PPoolPool *pool,
-                                                guint      value),
-                PPoolExecutorProperty   property)
+tell_setting (PPoolExecutor         *self,
+              PPoolExecutorProperty  property)
 {
-  gboolean is_at_home = ppool_notifier_is_at_home (self->notifier);
-  gboolean changed;
+  if (ppool_notifier_is_at_home (self->notifier))
+    {
+      g_object_notify_by_pspec (G_OBJECT (self), ppool_executor_props[property]);
+      return;
+    }
 
-  if (!ppool_pool_check (self->pool, NULL))
-    return;
-
-  g_mutex_lock (&self->lock);
-  changed = *setting != value;
-  *setting = value;
-  if (changed && !is_at_home)
-    self->untold |= 1u << property;
-  g_mutex_unlock (&self->lock);
-
-  if (!changed)
-    return;
-
-  apply (self->pool, value);
-  if (is_at_home)
-    g_object_notify_by_pspec (G_OBJECT (self), ppool_executor_props[property]);
-  else
-    ppool_notifier_poke (self->notifier, TRUE);
+  g_atomic_int_or (&self->untold, 1u << property);
+  ppool_notifier_poke (self->notifier, TRUE);
 }
 
 /* Tells what was set in other threads. */
 void
 ppool_executor_notify_settings (PPoolExecutor *self)
 {
-  guint untold;
-
-  g_mutex_lock (&self->lock);
-  untold = self->untold;
-  self->untold = 0;
-  g_mutex_unlock (&self->lock);
+  guint untold = g_atomic_int_and (&self->untold, 0);
 
   for (guint i = 0; i < G_N_ELEMENTS (ppool_executor_props); i++)
     if ((untold & (1u << i)) != 0)
@@ -78,7 +40,7 @@ ppool_executor_notify_settings (PPoolExecutor *self)
  * ppool_executor_get_launcher:
  * @self: an executor
  *
- * Gets how workers are started.
+ * Gets the launcher.
  *
  * **Threads**: may be called from any thread.
  *
@@ -110,9 +72,12 @@ ppool_executor_get_launcher (PPoolExecutor *self)
 guint
 ppool_executor_get_max_workers (PPoolExecutor *self)
 {
+  PPoolSettings settings;
+
   g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
 
-  return get_setting (self, &self->max_workers);
+  ppool_pool_get_settings (self->pool, &settings);
+  return settings.max_workers;
 }
 
 /**
@@ -123,9 +88,9 @@ ppool_executor_get_max_workers (PPoolExecutor *self)
  *
  * Sets [property@PPool.Executor:max-workers].
  *
- * **Threads**: may be called from any thread. `notify` is emitted at once in the
- * thread that made the executor; if it was set in another one, in the main
- * context that was the thread-default one there.
+ * **Threads**: may be called from any thread. In the thread that created the
+ * executor, `notify` is emitted at once; otherwise it is emitted in the main
+ * context that was the thread-default one when the executor was created.
  *
  * Since: 1.0
  */
@@ -135,15 +100,15 @@ ppool_executor_set_max_workers (PPoolExecutor *self,
 {
   g_return_if_fail (PPOOL_IS_EXECUTOR (self));
 
-  change_setting (self, &self->max_workers, max_workers, ppool_pool_set_max_workers,
-                  PPOOL_EXECUTOR_PROP_MAX_WORKERS);
+  if (ppool_pool_check (self->pool, NULL) && ppool_pool_set_max_workers (self->pool, max_workers))
+    tell_setting (self, PPOOL_EXECUTOR_PROP_MAX_WORKERS);
 }
 
 /**
  * ppool_executor_get_grace_msec:
  * @self: an executor
  *
- * Gets how long a worker may take to leave.
+ * Gets the time that a worker has to exit after it was asked to.
  *
  * **Threads**: may be called from any thread.
  *
@@ -154,9 +119,12 @@ ppool_executor_set_max_workers (PPoolExecutor *self,
 guint
 ppool_executor_get_grace_msec (PPoolExecutor *self)
 {
+  PPoolSettings settings;
+
   g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
 
-  return get_setting (self, &self->grace_msec);
+  ppool_pool_get_settings (self->pool, &settings);
+  return settings.grace_msec;
 }
 
 /**
@@ -166,9 +134,9 @@ ppool_executor_get_grace_msec (PPoolExecutor *self)
  *
  * Sets [property@PPool.Executor:grace-msec].
  *
- * **Threads**: may be called from any thread. `notify` is emitted at once in the
- * thread that made the executor; if it was set in another one, in the main
- * context that was the thread-default one there.
+ * **Threads**: may be called from any thread. In the thread that created the
+ * executor, `notify` is emitted at once; otherwise it is emitted in the main
+ * context that was the thread-default one when the executor was created.
  *
  * Since: 1.0
  */
@@ -178,15 +146,15 @@ ppool_executor_set_grace_msec (PPoolExecutor *self,
 {
   g_return_if_fail (PPOOL_IS_EXECUTOR (self));
 
-  change_setting (self, &self->grace_msec, grace_msec, ppool_pool_set_grace_msec,
-                  PPOOL_EXECUTOR_PROP_GRACE_MSEC);
+  if (ppool_pool_check (self->pool, NULL) && ppool_pool_set_grace_msec (self->pool, grace_msec))
+    tell_setting (self, PPOOL_EXECUTOR_PROP_GRACE_MSEC);
 }
 
 /**
  * ppool_executor_get_max_tasks_per_worker:
  * @self: an executor
  *
- * Gets how many calls a worker runs.
+ * Gets the number of calls after which a worker is replaced.
  *
  * **Threads**: may be called from any thread.
  *
@@ -197,9 +165,12 @@ ppool_executor_set_grace_msec (PPoolExecutor *self,
 guint
 ppool_executor_get_max_tasks_per_worker (PPoolExecutor *self)
 {
+  PPoolSettings settings;
+
   g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
 
-  return get_setting (self, &self->max_tasks_per_worker);
+  ppool_pool_get_settings (self->pool, &settings);
+  return settings.max_tasks_per_worker;
 }
 
 /**
@@ -209,9 +180,9 @@ ppool_executor_get_max_tasks_per_worker (PPoolExecutor *self)
  *
  * Sets [property@PPool.Executor:max-tasks-per-worker].
  *
- * **Threads**: may be called from any thread. `notify` is emitted at once in the
- * thread that made the executor; if it was set in another one, in the main
- * context that was the thread-default one there.
+ * **Threads**: may be called from any thread. In the thread that created the
+ * executor, `notify` is emitted at once; otherwise it is emitted in the main
+ * context that was the thread-default one when the executor was created.
  *
  * Since: 1.0
  */
@@ -221,16 +192,16 @@ ppool_executor_set_max_tasks_per_worker (PPoolExecutor *self,
 {
   g_return_if_fail (PPOOL_IS_EXECUTOR (self));
 
-  change_setting (self, &self->max_tasks_per_worker, max_tasks_per_worker,
-                  ppool_pool_set_max_tasks_per_worker,
-                  PPOOL_EXECUTOR_PROP_MAX_TASKS_PER_WORKER);
+  if (ppool_pool_check (self->pool, NULL) &&
+      ppool_pool_set_max_tasks_per_worker (self->pool, max_tasks_per_worker))
+    tell_setting (self, PPOOL_EXECUTOR_PROP_MAX_TASKS_PER_WORKER);
 }
 
 /**
  * ppool_executor_get_spare_workers:
  * @self: an executor
  *
- * Gets how many idle workers are kept ready.
+ * Gets the number of idle workers that are kept ready.
  *
  * **Threads**: may be called from any thread.
  *
@@ -241,9 +212,12 @@ ppool_executor_set_max_tasks_per_worker (PPoolExecutor *self,
 guint
 ppool_executor_get_spare_workers (PPoolExecutor *self)
 {
+  PPoolSettings settings;
+
   g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
 
-  return get_setting (self, &self->spare_workers);
+  ppool_pool_get_settings (self->pool, &settings);
+  return settings.spare_workers;
 }
 
 /**
@@ -253,11 +227,11 @@ ppool_executor_get_spare_workers (PPoolExecutor *self)
  *
  * Sets [property@PPool.Executor:spare-workers].
  *
- * Set to a smaller number, idle workers stay until they are needed.
+ * After it is set to a smaller number, idle workers that exist stay.
  *
- * **Threads**: may be called from any thread. `notify` is emitted at once in the
- * thread that made the executor; if it was set in another one, in the main
- * context that was the thread-default one there.
+ * **Threads**: may be called from any thread. In the thread that created the
+ * executor, `notify` is emitted at once; otherwise it is emitted in the main
+ * context that was the thread-default one when the executor was created.
  *
  * Since: 1.0
  */
@@ -267,8 +241,8 @@ ppool_executor_set_spare_workers (PPoolExecutor *self,
 {
   g_return_if_fail (PPOOL_IS_EXECUTOR (self));
 
-  change_setting (self, &self->spare_workers, spare_workers, ppool_pool_set_spare_workers,
-                  PPOOL_EXECUTOR_PROP_SPARE_WORKERS);
+  if (ppool_pool_check (self->pool, NULL) && ppool_pool_set_spare_workers (self->pool, spare_workers))
+    tell_setting (self, PPOOL_EXECUTOR_PROP_SPARE_WORKERS);
 }
 
 /**

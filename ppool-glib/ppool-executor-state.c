@@ -13,7 +13,7 @@
  * ppool_executor_get_state:
  * @self: an executor
  *
- * Gets how far the executor has come.
+ * Gets the state of the executor.
  *
  * **Threads**: may be called from any thread.
  *
@@ -33,7 +33,7 @@ ppool_executor_get_state (PPoolExecutor *self)
  * ppool_executor_get_n_workers:
  * @self: an executor
  *
- * Gets how many workers there are, those that start or leave included.
+ * Gets the number of workers, including those that are starting or exiting.
  *
  * **Threads**: may be called from any thread.
  *
@@ -56,7 +56,7 @@ ppool_executor_get_n_workers (PPoolExecutor *self)
  * ppool_executor_get_n_pending:
  * @self: an executor
  *
- * Gets how many calls wait for a worker.
+ * Gets the number of calls that no worker has taken yet.
  *
  * **Threads**: may be called from any thread.
  *
@@ -79,7 +79,7 @@ ppool_executor_get_n_pending (PPoolExecutor *self)
  * ppool_executor_get_n_running:
  * @self: an executor
  *
- * Gets how many calls workers have.
+ * Gets the number of calls that workers are running.
  *
  * **Threads**: may be called from any thread.
  *
@@ -102,15 +102,15 @@ ppool_executor_get_n_running (PPoolExecutor *self)
  * ppool_executor_get_error:
  * @self: an executor
  *
- * Gets why the executor is broken.
+ * Gets the error that broke the executor.
  *
- * The code is the cause: `PPOOL_ERROR_WORKER_DIED`, `PPOOL_ERROR_LAUNCH`,
- * `PPOOL_ERROR_INITIALIZER` or `PPOOL_ERROR_PROTOCOL`. The message tells which
- * worker, how it ended, what it ran, and the end of what it wrote to its standard
- * error.
+ * The code tells the cause: `PPOOL_ERROR_WORKER_DIED`, `PPOOL_ERROR_LAUNCH`,
+ * `PPOOL_ERROR_INITIALIZER` or `PPOOL_ERROR_PROTOCOL`. The message names the
+ * worker, how it ended and the function that it ran, and contains the end of
+ * its standard error output.
  *
- * `PPOOL_ERROR_SYSTEM_LIMIT` is no cause: it is given by the first submit, and
- * the executor is not broken by it.
+ * `PPOOL_ERROR_SYSTEM_LIMIT` is not a cause: the first submit fails with it,
+ * and the executor is not broken.
  *
  * **Threads**: may be called from any thread.
  *

@@ -14,12 +14,11 @@
 /**
  * PPoolExecutor:
  *
- * Takes calls of named functions, has worker processes run them, and returns
- * futures.
+ * Runs named functions in worker processes and returns a future for each call.
  *
- * An executor starts workers as its [class@PPool.Launcher] says, when calls
- * wait and not before, and at most [property@PPool.Executor:max-workers]. Each
- * runs one call at a time.
+ * Workers are started on demand, as described by a [class@PPool.Launcher], up
+ * to [property@PPool.Executor:max-workers]. Each worker runs one call at a
+ * time.
  *
  * ```c
  * g_autoptr (PPoolLauncher) launcher = ppool_launcher_new_self ();
@@ -31,36 +30,41 @@
  *
  * Use an executor for work that is heavy or may crash. Don't use one for work
  * that takes microseconds, where a thread or no thread at all is faster, or for
- * one long-lived service, where [class@Gio.Subprocess] does.
+ * one long-lived service, for which [class@Gio.Subprocess] is sufficient.
  *
  * ## The end
  *
- * [method@PPool.Executor.shutdown] ends an executor and lets what was submitted
- * finish; dropping the last reference does the same. Neither waits;
- * [method@PPool.Executor.shutdown_sync] does.
+ * [method@PPool.Executor.shutdown] stops an executor and lets the calls that
+ * were submitted complete; dropping the last reference does the same. Neither
+ * waits; [method@PPool.Executor.shutdown_sync] does.
  *
- * Before leaving `main()`, call [method@PPool.Executor.shutdown_sync]. A program
- * that ends earlier takes its workers with it at once: calls that are not done
- * are lost, and workers are killed without flushing their standard output or
- * running `atexit()` handlers.
+ * Before leaving `main()`, call [method@PPool.Executor.shutdown_sync]. A
+ * program that exits earlier takes its workers with it at once: calls that have
+ * not completed are lost, and workers are killed without flushing their
+ * standard output or running `atexit()` handlers.
  *
- * A worker that dies without being asked breaks the executor for good: every
- * call that is not done fails with `PPOOL_ERROR_BROKEN`, the other workers are
- * ended, and [method@PPool.Executor.get_error] tells why. To go on, make a new
- * executor and submit there again the calls that failed so.
+ * ## Broken executors
+ *
+ * A worker that exits or is killed unexpectedly breaks the executor for good:
+ * every call that has not completed fails with `PPOOL_ERROR_BROKEN`, the other
+ * workers are ended, and [method@PPool.Executor.get_error] returns the cause. To
+ * go on, create a new executor. Don't resubmit all calls that failed: the one
+ * that caused the crash is among them, see
+ * [Errors and broken pools](errors.html#what-to-do-then). To have a crash fail
+ * one call only, use several executors with one worker each.
  *
  * This class is final.
  *
- * **Threads**: all methods may be called from any thread; no main loop is needed
- * and none is blocked, but by the methods that say so. Calls of one thread are
- * sent in the order in which it submitted them. `notify` is emitted in the main
- * context that was the thread-default one where the executor was made.
+ * **Threads**: all methods may be called from any thread; no main loop is
+ * needed, and only the methods that say so block. Calls of one thread are sent
+ * in the order in which it submitted them. `notify` is emitted in the main
+ * context that was the thread-default one when the executor was created.
  *
- * In a `fork()`ed copy of the process every operation fails, with
- * `PPOOL_ERROR_BROKEN` where there is an error: the executor is broken there and
- * its futures have failed. Dropping it there has no effect on the process that it
- * belongs to. A new executor in such a copy starts no workers, and its first call
- * is refused with `PPOOL_ERROR_BROKEN`.
+ * In a copy of the process made by `fork()`, every operation fails, with
+ * `PPOOL_ERROR_BROKEN` where there is an error: the executor is broken there
+ * and its futures have failed. Dropping it there has no effect on the process
+ * that it belongs to. A new executor in such a copy starts no workers, and its
+ * first call is refused with `PPOOL_ERROR_BROKEN`.
  *
  * Since: 1.0
  */
@@ -68,8 +72,6 @@
 GParamSpec *ppool_executor_props[PPOOL_EXECUTOR_PROP_N_RUNNING + 1];
 
 G_DEFINE_FINAL_TYPE (PPoolExecutor, ppool_executor, G_TYPE_OBJECT)
-
-#define DEFAULT_GRACE_MSEC 5000
 
 /* How often the counts are told of at most. */
 #define NOTIFY_INTERVAL_MSEC 100
@@ -230,7 +232,6 @@ let_go (PPoolExecutor *self)
   g_object_unref (self->launcher);
   g_free (self->initializer);
   g_clear_pointer (&self->initializer_args, g_variant_unref);
-  g_mutex_clear (&self->lock);
 }
 
 /* Nothing is let go of in dispose(): a binding may still call methods then. A
@@ -259,7 +260,7 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
   /**
    * PPoolExecutor:launcher:
    *
-   * How workers are started.
+   * The launcher that describes how workers are started.
    *
    * `NULL` at construction is the same as a launcher from
    * [ctor@PPool.Launcher.new_self]. The settings of the launcher are copied when
@@ -274,15 +275,16 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
   /**
    * PPoolExecutor:max-workers:
    *
-   * How many workers there may be at a time; 0, the default, is as many as there
-   * are processors available to this process, or as many as the limits of file
-   * descriptors and processes allow where that is less.
+   * The maximum number of workers at a time; 0, the default, is the number of
+   * processors available to this process, or less if the limits of file
+   * descriptors and processes don't allow as many.
    *
    * A number that is set and that these limits don't allow is refused by the first
-   * submit, with `PPOOL_ERROR_SYSTEM_LIMIT`. The executor is not broken by that:
-   * set fewer and submit again.
+   * submit, with `PPOOL_ERROR_SYSTEM_LIMIT`. The executor is not broken then: set
+   * a smaller number and submit again.
    *
-   * Set to a smaller number, workers that are too many leave when they are idle.
+   * After it is set to a smaller number, surplus workers exit when they are
+   * idle.
    *
    * Since: 1.0
    */
@@ -293,11 +295,11 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
   /**
    * PPoolExecutor:max-tasks-per-worker:
    *
-   * How many calls a worker runs before a fresh one takes its place; 0, the
+   * The number of calls after which a worker is replaced by a new one; 0, the
    * default, is no limit.
    *
-   * Use it for functions that leak. The worker is asked to leave when it has
-   * answered the last of its calls, and the next one starts if calls wait.
+   * Use it for functions that leak. The worker is asked to exit when it has
+   * answered the last of its calls, and a new one starts if calls are waiting.
    *
    * Since: 1.0
    */
@@ -308,11 +310,11 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
   /**
    * PPoolExecutor:spare-workers:
    *
-   * How many idle workers are kept ready for calls that are still to come; 0, the
+   * The number of idle workers that are kept ready for later calls; 0, the
    * default, is none.
    *
-   * A call that meets a spare worker doesn't wait for a process to start. There
-   * are never more than [property@PPool.Executor:max-workers] altogether. The
+   * A call that is given to a spare worker doesn't wait for a process to start.
+   * Spare workers count towards [property@PPool.Executor:max-workers]. The
    * first one starts with the first call, or with
    * [method@PPool.Executor.prestart].
    *
@@ -328,12 +330,14 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    * The name of a function that each worker runs before its first call, or
    * `NULL`.
    *
-   * It may take as long as it likes. If it fails, its error is logged at level
+   * A name that is empty, not valid UTF-8, or longer than 65535 bytes is refused by
+   * the first submit; no worker starts then.
+   *
+   * It may take any amount of time. If it fails, its error is logged at level
    * MESSAGE, and the executor is broken with the cause
    * `PPOOL_ERROR_INITIALIZER`.
    *
-   * Like every property that is set at construction only, it is set with
-   * [ctor@GObject.Object.new]:
+   * It is a construct-only property:
    *
    * ```c
    * g_autoptr (PPoolExecutor) executor =
@@ -365,25 +369,27 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
   /**
    * PPoolExecutor:grace-msec:
    *
-   * How long a worker may take to leave when it is asked to, in milliseconds,
-   * before it is sent `SIGTERM`, and after that, before it is sent `SIGKILL`.
+   * The time that a worker has to exit after it was asked to, in milliseconds.
+   * After this time it is sent `SIGTERM`, and after the same time again
+   * `SIGKILL`.
    *
-   * The default is 5000, and 0 is no limit. It counts for workers that start after it was set. Running
-   * calls are not hurried by it.
+   * The default is 5000, and 0 is no limit. A change applies to workers that
+   * start afterwards. It is not a limit for running calls.
    *
    * Since: 1.0
    */
   ppool_executor_props[PPOOL_EXECUTOR_PROP_GRACE_MSEC] =
-    g_param_spec_uint ("grace-msec", NULL, NULL, 0, G_MAXUINT, DEFAULT_GRACE_MSEC,
+    g_param_spec_uint ("grace-msec", NULL, NULL, 0, G_MAXUINT,
+                       PPOOL_SETTINGS_DEFAULT_GRACE_MSEC,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
    * PPoolExecutor:state:
    *
-   * How far the executor has come.
+   * The state of the executor.
    *
    * **Threads**: `notify` is emitted in the main context that was the
-   * thread-default one where the executor was made.
+   * thread-default one when the executor was created.
    *
    * Since: 1.0
    */
@@ -394,10 +400,10 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
   /**
    * PPoolExecutor:n-workers:
    *
-   * How many workers there are, those that start or leave included.
+   * The number of workers, including those that are starting or exiting.
    *
    * **Threads**: `notify` is emitted in the main context that was the
-   * thread-default one where the executor was made, every 100 ms at most; the
+   * thread-default one when the executor was created, every 100 ms at most; the
    * value is always exact.
    *
    * Since: 1.0
@@ -409,10 +415,10 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
   /**
    * PPoolExecutor:n-pending:
    *
-   * How many calls wait for a worker.
+   * The number of calls that no worker has taken yet.
    *
    * **Threads**: `notify` is emitted in the main context that was the
-   * thread-default one where the executor was made, every 100 ms at most; the
+   * thread-default one when the executor was created, every 100 ms at most; the
    * value is always exact.
    *
    * Since: 1.0
@@ -424,10 +430,13 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
   /**
    * PPoolExecutor:n-running:
    *
-   * How many calls workers have.
+   * The number of calls that workers are running.
+   *
+   * A call that was sent to a worker in advance, and that the worker has not
+   * taken yet, is pending.
    *
    * **Threads**: `notify` is emitted in the main context that was the
-   * thread-default one where the executor was made, every 100 ms at most; the
+   * thread-default one when the executor was created, every 100 ms at most; the
    * value is always exact.
    *
    * Since: 1.0
@@ -443,21 +452,19 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
 static void
 ppool_executor_init (PPoolExecutor *self)
 {
-  g_mutex_init (&self->lock);
-  self->grace_msec = DEFAULT_GRACE_MSEC;
   self->notifier = ppool_notifier_new (G_OBJECT (self), NOTIFY_INTERVAL_MSEC, notify_changes);
   self->pool = ppool_pool_new (G_OBJECT (self), self->notifier);
 }
 
 /**
  * ppool_executor_new:
- * @launcher: (nullable): how workers are started; `NULL` is this very program,
- *   as with [ctor@PPool.Launcher.new_self]
+ * @launcher: (nullable): a launcher, or `NULL` to start this program again, as
+ *   with [ctor@PPool.Launcher.new_self]
  *
  * Creates an executor.
  *
- * No worker is started yet, and nothing can fail: what is wrong with the launcher
- * is told by the first call.
+ * No worker is started yet, so this can't fail: an error in the launcher is
+ * reported by the first call.
  *
  * **Threads**: may be called from any thread.
  *

@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "ppool-align-private.h"
 #include "ppool-error.h"
 #include "ppool-value-private.h"
 
@@ -44,15 +45,9 @@ G_STATIC_ASSERT (sizeof (Header) == 16);
 G_STATIC_ASSERT (sizeof (PPoolLoan) == 24);
 
 static gsize
-align (gsize size)
-{
-  return (size + ALIGNMENT - 1) & ~(gsize) (ALIGNMENT - 1);
-}
-
-static gsize
 get_name_room (gsize name_length)
 {
-  return align (name_length + 1);
+  return ppool_align (name_length + 1, ALIGNMENT);
 }
 
 /* Appends a header and a name. Returns: where it starts. */
@@ -62,7 +57,7 @@ begin_item (GByteArray *frame,
             gsize       name_length)
 {
   guint old_length = frame->len;
-  guint start = (guint) align (old_length);
+  guint start = (guint) ppool_align (old_length, ALIGNMENT);
 
   g_byte_array_set_size (frame, start + (guint) (sizeof (Header) + get_name_room (name_length)));
   memset (frame->data + old_length, 0, frame->len - old_length);
@@ -183,11 +178,11 @@ ppool_frame_append (GByteArray     *frame,
   };
   guint start;
 
-  if (name_length > G_MAXUINT16)
+  if (name_length > PPOOL_VALUE_MAX_NAME)
     {
       g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_TOO_LARGE,
-                   "The name of the function has %" G_GSIZE_FORMAT " bytes, and at most %d travel",
-                   name_length, G_MAXUINT16);
+                   "The name of the function is %" G_GSIZE_FORMAT " bytes long; the limit is %d",
+                   name_length, PPOOL_VALUE_MAX_NAME);
       return FALSE;
     }
 
@@ -240,7 +235,7 @@ static gboolean
 set_invalid (GError     **error,
              const char  *what)
 {
-  g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL, "a frame arrived with %s", what);
+  g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL, "received a frame with %s", what);
   return FALSE;
 }
 
@@ -269,22 +264,22 @@ ppool_frame_reader_next (PPoolFrameReader  *self,
   if (left == 0)
     return FALSE;
   if (left < sizeof header)
-    return set_invalid (error, "an item that is cut off");
+    return set_invalid (error, "a truncated item");
 
   start = data + self->offset;
   memcpy (&header, start, sizeof header);
   room = get_name_room (header.name_length);
 
   if (header.size > left || header.size < sizeof header + room)
-    return set_invalid (error, "an item of a wrong size");
+    return set_invalid (error, "an item of an invalid size");
   if (header.kind < PPOOL_ITEM_CALL || header.kind > PPOOL_ITEM_FORGET)
     return set_invalid (error, "an item of an unknown kind");
   if ((header.flags & ~(header.kind < PPOOL_ITEM_RELEASE ? LENT : 0)) != 0)
     return set_invalid (error, "an item with unknown flags");
   if (!is_name ((const char *) start + sizeof header, header.name_length))
-    return set_invalid (error, "an item whose name is no text");
+    return set_invalid (error, "an item whose name is not UTF-8");
   if (header.kind >= PPOOL_ITEM_RELEASE && header.size != sizeof header + get_name_room (0))
-    return set_invalid (error, "an item with more than it may have");
+    return set_invalid (error, "an item with data that its kind does not have");
 
   item->kind = (PPoolItemKind) header.kind;
   item->id = header.id;
@@ -292,7 +287,7 @@ ppool_frame_reader_next (PPoolFrameReader  *self,
   item->data = start + sizeof header + room;
   item->size = header.size - sizeof header - room;
   item->is_lent = (header.flags & LENT) != 0;
-  self->offset += align (header.size);
+  self->offset += ppool_align (header.size, ALIGNMENT);
 
   return TRUE;
 }
@@ -309,7 +304,7 @@ read_loan (const PPoolItem  *item,
   if (borrower == NULL || item->size <= sizeof *loan ||
       memchr (type, '\0', item->size - sizeof *loan) != (const char *) item->data + item->size - 1)
     {
-      set_invalid (error, "a value that is lent as nothing can be");
+      set_invalid (error, "an invalid reference to a shared segment");
       return NULL;
     }
 

@@ -11,12 +11,6 @@
 
 G_BEGIN_DECLS
 
-typedef struct
-{
-  guint id;
-  PPoolCompletion *completion; /* (owned) */
-} PPoolDoneCallback;
-
 struct _PPoolFuture
 {
   GObject parent_instance;
@@ -25,11 +19,10 @@ struct _PPoolFuture
   PPoolCall *call;     /* (owned) (nullable) */
 
   GMutex lock;     /* guards what follows */
-  GSList *done;    /* (owned) (element-type PPoolDoneCallback) */
-  guint last_done; /* id */
+  GQueue callbacks; /* (unowned): that were not called yet; each holds the future */
+  guint last_id;    /* of a callback */
 };
 
-gboolean ppool_future_is_usable          (PPoolFuture *self);
-void     ppool_future_done_callback_free (gpointer     data);
+gboolean ppool_future_is_usable (PPoolFuture *self);
 
 G_END_DECLS

@@ -14,16 +14,17 @@
 /**
  * ppool_future_result:
  * @self: a future
- * @timeout_msec: how long to wait, in milliseconds; 0 looks and doesn't wait, -1
+ * @timeout_msec: the maximum time to wait, in milliseconds; 0 doesn't wait, -1
  *   is no limit
  * @error: return location for an error
  *
- * Waits until the call is done and gets its value.
+ * Waits until the call has completed and gets its value.
  *
- * It fails with what the function set, or what kept it from running: see
- * [error@PPool.Error]; with `G_IO_ERROR_CANCELLED` if the call was cancelled;
- * or with `G_IO_ERROR_TIMED_OUT` if it was not done in time, and then the future
- * is as it was.
+ * It fails with the error that the function set, or with the error that
+ * prevented it from running, see [error@PPool.Error]; with
+ * `G_IO_ERROR_CANCELLED` if the call was cancelled; or with
+ * `G_IO_ERROR_TIMED_OUT` if it did not complete in time, in which case the
+ * future is not changed.
  *
  * **Threads**: may be called from any thread, and blocks it. No main context is
  * iterated and none is needed.
@@ -112,10 +113,10 @@ result_due_cb (gpointer data)
  * ppool_future_result_async:
  * @self: a future
  * @cancellable: (nullable): stops the waiting, not the call
- * @callback: (nullable) (scope async): is called when the call is done
+ * @callback: (nullable) (scope async): called when the call has completed
  * @user_data: data for @callback
  *
- * Waits until the call is done, without blocking.
+ * Waits asynchronously until the call has completed.
  *
  * [method@PPool.Future.result_finish] gets the value.
  *
@@ -163,7 +164,7 @@ ppool_future_result_async (PPoolFuture         *self,
  * Gets the value that [method@PPool.Future.result_async] waited for.
  *
  * It fails as [method@PPool.Future.result] does, and with
- * `G_IO_ERROR_CANCELLED` if the waiting was cancelled.
+ * `G_IO_ERROR_CANCELLED` if the wait was cancelled.
  *
  * **Threads**: may be called from any thread.
  *
@@ -192,10 +193,10 @@ ppool_future_result_finish (PPoolFuture   *self,
  * @self: a future
  * @error: return location for an error
  *
- * Gets the value of a call that is done, and never waits.
+ * Gets the value of a call that has completed, without waiting.
  *
  * It fails as [method@PPool.Future.result] does, and with `G_IO_ERROR_PENDING`
- * if the call is not done.
+ * if the call has not completed.
  *
  * **Threads**: may be called from any thread.
  *
@@ -221,8 +222,8 @@ ppool_future_propagate (PPoolFuture  *self,
  *
  * **Threads**: may be called from any thread.
  *
- * Returns: (transfer full) (nullable): a copy of the error, or `NULL` if the call
- *   succeeded or is not done
+ * Returns: (transfer full) (nullable): a copy of the error, or `NULL` if the
+ *   call succeeded or has not completed
  *
  * Since: 1.0
  */
@@ -234,6 +235,7 @@ ppool_future_get_error (PPoolFuture *self)
   return ppool_record_get_error (self->record);
 }
 
+/* What a completion holds until it is over; its future knows it as long. */
 typedef struct
 {
   PPoolFuture *future; /* (owned) */
@@ -241,6 +243,10 @@ typedef struct
   PPoolFutureFunc func;
   gpointer user_data;
   GDestroyNotify user_data_destroy;
+  PPoolCompletion *completion; /* (unowned): holds this */
+
+  guint id;
+  GList link; /* with the future's lock; in its callbacks, in the order of ids */
 } DoneClosure;
 
 static void
@@ -252,19 +258,19 @@ done_due_cb (gpointer data)
   closure->func (closure->future, closure->user_data);
 }
 
-void
-ppool_future_done_callback_free (gpointer data)
-{
-  PPoolDoneCallback *done = data;
-
-  ppool_completion_unref (done->completion);
-  g_free (done);
-}
-
 static void
 free_done_closure (gpointer data)
 {
   DoneClosure *closure = data;
+  PPoolFuture *future = closure->future;
+
+  /* In a forked copy of the process, the lock may be held for good. */
+  if (ppool_record_check (future->record, NULL))
+    {
+      g_mutex_lock (&future->lock);
+      g_queue_unlink (&future->callbacks, &closure->link);
+      g_mutex_unlock (&future->lock);
+    }
 
   ppool_watch_stop (closure->watch);
   ppool_watch_unref (closure->watch);
@@ -277,20 +283,22 @@ free_done_closure (gpointer data)
 /**
  * ppool_future_add_done_callback:
  * @self: a future
- * @func: (scope notified) (closure user_data) (destroy user_data_destroy): is
- *   called when the call is done
+ * @func: (scope notified) (closure user_data) (destroy user_data_destroy):
+ *   called when the call has completed
  * @user_data: data for @func
  * @user_data_destroy: (nullable): frees @user_data
  *
- * Has a function called once the call is done, however that comes about.
+ * Adds a function that is called when the call completes, fails or is
+ * cancelled.
  *
- * If the call is done already, @func is called soon, not inside of this method.
- * Callbacks of one context are called in the order in which they were added.
- * They hold the future.
+ * If the call has completed already, @func is called from the main context as
+ * well, not from within this method. Callbacks of one context are called in the
+ * order in which they were added. They keep the future alive.
  *
  * **Threads**: may be called from any thread; @func and @user_data_destroy run
  * in the main context that is the caller's thread-default one. If that context
- * is freed first, @user_data_destroy runs then and there and @func never.
+ * is freed first, @func is never called, and @user_data_destroy is called where
+ * the context is freed.
  *
  * Returns: an id for [method@PPool.Future.remove_done_callback], never 0; but 0 in
  *   a forked copy of the process, where @user_data is freed and nothing is called
@@ -303,9 +311,8 @@ ppool_future_add_done_callback (PPoolFuture     *self,
                                 gpointer         user_data,
                                 GDestroyNotify   user_data_destroy)
 {
-  PPoolDoneCallback *done;
+  g_autoptr (PPoolCompletion) completion = NULL;
   DoneClosure *closure;
-  PPoolWatch *watch;
   guint id;
 
   g_return_val_if_fail (ppool_future_is_usable (self), 0);
@@ -320,35 +327,59 @@ ppool_future_add_done_callback (PPoolFuture     *self,
 
   closure = g_new0 (DoneClosure, 1);
   closure->future = g_object_ref (self);
-  closure->watch = watch = ppool_watch_new (self->record);
+  closure->watch = ppool_watch_new (self->record);
   closure->func = func;
   closure->user_data = user_data;
   closure->user_data_destroy = user_data_destroy;
-
-  done = g_new0 (PPoolDoneCallback, 1);
-  done->completion = ppool_completion_new (done_due_cb, closure, free_done_closure);
+  closure->link.data = closure;
+  completion = ppool_completion_new (done_due_cb, closure, free_done_closure);
+  closure->completion = completion;
 
   g_mutex_lock (&self->lock);
-  id = done->id = ++self->last_done;
-  self->done = g_slist_prepend (self->done, done);
+  id = closure->id = ++self->last_id;
+  g_queue_push_tail_link (&self->callbacks, &closure->link);
   g_mutex_unlock (&self->lock);
 
-  ppool_watch_start (watch, done->completion);
+  /* It may be over before this returns, if another thread iterates the context. */
+  ppool_watch_start (closure->watch, completion);
 
   return id;
+}
+
+/* With the lock. (nullable): NULL if the callback was called or taken back. Who has many
+ * takes back the oldest or the latest more often than another. */
+static PPoolCompletion *
+ref_completion (PPoolFuture *self,
+                guint        id)
+{
+  GList *oldest = self->callbacks.head;
+  GList *latest = self->callbacks.tail;
+
+  for (; oldest != NULL; oldest = oldest->next, latest = latest->prev)
+    {
+      DoneClosure *first = oldest->data;
+      DoneClosure *last = latest->data;
+
+      if (first->id == id || last->id == id)
+        return ppool_completion_ref (first->id == id ? first->completion : last->completion);
+      if (first->id >= last->id)
+        return NULL;
+    }
+
+  return NULL;
 }
 
 /**
  * ppool_future_remove_done_callback:
  * @self: a future
- * @id: what [method@PPool.Future.add_done_callback] returned
+ * @id: an id returned by [method@PPool.Future.add_done_callback]
  *
- * Takes back a callback that has not been called.
+ * Removes a callback that has not been called.
  *
- * If it has been called, nothing happens. Otherwise its data is freed.
+ * If it has been called or taken back, nothing happens. Otherwise its data is freed.
  *
- * **Threads**: may be called from any thread. If it is another one than the
- * callback's, the callback may be running at this very moment.
+ * **Threads**: may be called from any thread. In a thread other than the
+ * callback's, the callback may be running at the same time.
  *
  * Since: 1.0
  */
@@ -356,7 +387,8 @@ void
 ppool_future_remove_done_callback (PPoolFuture *self,
                                    guint        id)
 {
-  PPoolDoneCallback *found = NULL;
+  g_autoptr (PPoolCompletion) completion = NULL;
+  gboolean was_added;
 
   g_return_if_fail (ppool_future_is_usable (self));
 
@@ -364,17 +396,12 @@ ppool_future_remove_done_callback (PPoolFuture *self,
     return;
 
   g_mutex_lock (&self->lock);
-  for (GSList **link = &self->done; *link != NULL && found == NULL; link = &(*link)->next)
-    if (((PPoolDoneCallback *) (*link)->data)->id == id)
-      {
-        found = (*link)->data;
-        *link = g_slist_delete_link (*link, *link);
-        break;
-      }
+  was_added = id > 0 && id <= self->last_id;
+  completion = ref_completion (self, id);
   g_mutex_unlock (&self->lock);
 
-  g_return_if_fail (found != NULL);
+  g_return_if_fail (was_added);
 
-  ppool_completion_drop (found->completion);
-  ppool_future_done_callback_free (found);
+  if (completion != NULL)
+    ppool_completion_drop (completion);
 }

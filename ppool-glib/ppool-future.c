@@ -12,10 +12,11 @@
 /**
  * PPoolFuture:
  *
- * The result of a call, now or later.
+ * The result of a call that may not have completed yet.
  *
- * A future is what [method@PPool.Executor.submit] returns. It has a value or an
- * error once it is done, and both can be read as often as wished:
+ * Futures are returned by [method@PPool.Executor.submit]. When the call has
+ * completed, its future has a value or an error, which can be read any number
+ * of times:
  *
  * - blocking, with [method@PPool.Future.result], from a thread that may wait;
  * - from a main loop, with [method@PPool.Future.result_async], or
@@ -23,19 +24,19 @@
  *
  * Dropping a future doesn't cancel the call; see [method@PPool.Future.cancel].
  *
- * A future is a [iface@Gio.AsyncResult] as well, whose source object is the
- * executor while that lives: [method@PPool.Executor.call_finish] takes one.
+ * A future is a [iface@Gio.AsyncResult], whose source object is the executor
+ * while that exists: it can be given to [method@PPool.Executor.call_finish].
  *
- * Don't use a future to get to know how far a long function has come, or to
- * stop one that runs: cancelling works for calls that wait.
+ * A future does not report the progress of a function, and does not stop one
+ * that is running: only calls that no worker has taken can be cancelled.
  *
  * This class is final.
  *
- * **Threads**: all methods may be called from any thread. Callbacks arrive in
- * the main context that was the thread-default one where they were asked for,
- * never inside of the function that asks, and they need that context to be
- * iterated. When a context is freed, what still waited there is released
- * without a call. [method@PPool.Future.result] needs no main context.
+ * **Threads**: all methods may be called from any thread. Callbacks are called
+ * in the main context that was the thread-default one where they were added,
+ * never from within the function that adds them, and only while that context is
+ * iterated. When a context is freed, its callbacks are released without being
+ * called. [method@PPool.Future.result] needs no main context.
  *
  * Since: 1.0
  */
@@ -86,7 +87,8 @@ ppool_future_async_result_init (GAsyncResultIface *iface)
 static void
 let_go (PPoolFuture *self)
 {
-  g_slist_free_full (self->done, ppool_future_done_callback_free);
+  g_assert (g_queue_is_empty (&self->callbacks));
+
   g_mutex_clear (&self->lock);
   g_clear_object (&self->call);
   if (self->record != NULL)
@@ -143,13 +145,14 @@ ppool_future_get_record (PPoolFuture *self)
  *
  * Cancels the call if no worker has taken it yet.
  *
- * It answers at once. A cancelled future is done, with the error
+ * It returns at once. The future of a cancelled call has the error
  * `G_IO_ERROR_CANCELLED`, and its callbacks are called.
  *
- * **Threads**: may be called from any thread. No callback runs inside.
+ * **Threads**: may be called from any thread. No callback is called from within
+ * it.
  *
- * Returns: `TRUE` exactly if the function will never run; `FALSE` if it runs or
- *   the future is done
+ * Returns: `TRUE` if and only if the function will never run; `FALSE` if it is
+ *   running or the call has completed
  *
  * Since: 1.0
  */
@@ -165,9 +168,9 @@ ppool_future_cancel (PPoolFuture *self)
  * ppool_future_is_cancelled:
  * @self: a future
  *
- * Tells whether the call was cancelled before it ran.
+ * Checks whether the call was cancelled before it ran.
  *
- * This tells a cancelled call from a function that returned the error
+ * This distinguishes a cancelled call from a function that returned the error
  * `G_IO_ERROR_CANCELLED`.
  *
  * **Threads**: may be called from any thread.
@@ -186,7 +189,7 @@ ppool_future_is_cancelled (PPoolFuture *self)
  * ppool_future_is_running:
  * @self: a future
  *
- * Tells whether a worker has the call.
+ * Checks whether a worker has taken the call and has not returned a result yet.
  *
  * **Threads**: may be called from any thread.
  *
@@ -204,28 +207,28 @@ ppool_future_is_running (PPoolFuture *self)
  * ppool_future_is_done:
  * @self: a future
  *
- * Tells whether there is an outcome: a value, an error, or that the call was
- * cancelled.
+ * Checks whether the call has completed: with a value, with an error, or by
+ * being cancelled.
  *
  * **Threads**: may be called from any thread.
  *
- * Returns: `TRUE` if the future is done
+ * Returns: `TRUE` if the call has completed
  *
  * Since: 1.0
  */
 gboolean
 ppool_future_is_done (PPoolFuture *self)
 {
-  PPoolFutureState state = ppool_future_get_state (self);
+  g_return_val_if_fail (ppool_future_is_usable (self), FALSE);
 
-  return state == PPOOL_FUTURE_STATE_FINISHED || state == PPOOL_FUTURE_STATE_CANCELLED;
+  return ppool_record_is_done (self->record);
 }
 
 /**
  * ppool_future_get_state:
  * @self: a future
  *
- * Gets how far the call has come.
+ * Gets the state of the call.
  *
  * **Threads**: may be called from any thread.
  *
@@ -286,11 +289,11 @@ ppool_future_get_call (PPoolFuture *self)
  * ppool_future_get_worker_pid:
  * @self: a future
  *
- * Gets the process id of the worker that runs or ran the call.
+ * Gets the process ID of the worker that took the call.
  *
  * **Threads**: may be called from any thread.
  *
- * Returns: the process id, or 0 if no worker has had the call
+ * Returns: the process ID, or 0 if no worker has taken the call
  *
  * Since: 1.0
  */
@@ -309,7 +312,7 @@ ppool_future_get_worker_pid (PPoolFuture *self)
  * ppool_future_get_queued_time:
  * @self: a future
  *
- * Gets when the call was submitted.
+ * Gets the time at which the call was submitted.
  *
  * **Threads**: may be called from any thread.
  *
@@ -321,24 +324,21 @@ ppool_future_get_worker_pid (PPoolFuture *self)
 gint64
 ppool_future_get_queued_time (PPoolFuture *self)
 {
-  PPoolRecordHistory history;
-
   g_return_val_if_fail (ppool_future_is_usable (self), 0);
 
-  ppool_record_get_history (self->record, &history);
-  return history.queued_time;
+  return ppool_record_get_queued_time (self->record);
 }
 
 /**
  * ppool_future_get_started_time:
  * @self: a future
  *
- * Gets when a worker was given the call.
+ * Gets the time at which a worker took the call.
  *
  * **Threads**: may be called from any thread.
  *
- * Returns: the monotonic time in microseconds, or 0 if no worker has had the
- *   call
+ * Returns: the monotonic time in microseconds, or 0 if no worker has taken
+ *   the call
  *
  * Since: 1.0
  */
@@ -357,21 +357,19 @@ ppool_future_get_started_time (PPoolFuture *self)
  * ppool_future_get_finished_time:
  * @self: a future
  *
- * Gets when the call was done.
+ * Gets the time at which the call completed.
  *
  * **Threads**: may be called from any thread.
  *
- * Returns: the monotonic time in microseconds, or 0 if the call is not done
+ * Returns: the monotonic time in microseconds, or 0 if the call has not
+ *   completed
  *
  * Since: 1.0
  */
 gint64
 ppool_future_get_finished_time (PPoolFuture *self)
 {
-  PPoolRecordHistory history;
-
   g_return_val_if_fail (ppool_future_is_usable (self), 0);
 
-  ppool_record_get_history (self->record, &history);
-  return history.finished_time;
+  return ppool_record_get_finished_time (self->record);
 }

@@ -26,10 +26,10 @@ G_DECLARE_FINAL_TYPE (PPoolFuture, ppool_future, PPOOL, FUTURE, GObject)
 
 /**
  * PPoolFutureFunc:
- * @future: (transfer none): the future, done
- * @user_data: what was given with the function
+ * @future: (transfer none): the future of the completed call
+ * @user_data: the data that was given with the function
  *
- * Is called once a future is done.
+ * Called when the call of a future has completed.
  *
  * **Threads**: it runs in the main context that was the thread-default one
  * where [method@PPool.Future.add_done_callback] was called.

@@ -11,6 +11,7 @@
 
 #include "ppool-future-private.h"
 #include "ppool-record-wait-private.h"
+#include "ppool-waiter-private.h"
 
 G_BEGIN_DECLS
 
@@ -61,10 +62,6 @@ gboolean    ppool_group_check    (PPoolGroup      *self,
                                   GError         **error);
 void        ppool_group_watch    (PPoolGroup      *self);
 void        ppool_group_close    (PPoolGroup      *self);
-
-gint64      ppool_group_deadline (int              timeout_msec);
-gboolean    ppool_group_sleep    (PPoolGroup      *self,
-                                  gint64           deadline);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolGroup, ppool_group_unref)
 

@@ -10,7 +10,7 @@
 #include "ppool-group-private.h"
 
 #include "ppool-error.h"
-#include "ppool-pid-private.h"
+#include "ppool-fork-private.h"
 
 /* A group waits for the calls of its futures and tells its owner of each that
  * is done, in the thread that settles it. Its owner is one of the two public
@@ -29,10 +29,8 @@ settled_cb (PPoolRecord *record,
 {
   PPoolGroupMember *member = data;
   PPoolGroup *self = member->group;
-  PPoolRecordHistory history;
 
-  ppool_record_get_history (record, &history);
-  member->finished_time = history.finished_time;
+  member->finished_time = ppool_record_get_finished_time (record);
   self->func (self, member, record);
   ppool_group_unref (self);
 }
@@ -43,7 +41,6 @@ add_member (PPoolGroup  *self,
 {
   PPoolGroupMember *member = &self->members[self->n_members++];
   PPoolRecord *record = ppool_future_get_record (future);
-  PPoolRecordHistory history;
 
   member->future = g_object_ref (future);
   member->link.data = member;
@@ -55,8 +52,7 @@ add_member (PPoolGroup  *self,
   if (self->foreign != NULL || !ppool_record_check (record, &self->foreign))
     return;
 
-  ppool_record_get_history (record, &history);
-  member->finished_time = history.finished_time;
+  member->finished_time = ppool_record_get_finished_time (record);
 }
 
 /* Looks which of @futures are done, and waits for none yet. @data is destroyed
@@ -75,7 +71,7 @@ ppool_group_new (PPoolFuture    **futures,
   self->func = func;
   self->data = data;
   self->destroy = destroy;
-  self->pid = ppool_pid_get ();
+  self->pid = ppool_fork_get_pid ();
   g_mutex_init (&self->lock);
   g_cond_init (&self->changed);
 
@@ -117,7 +113,7 @@ ppool_group_check (PPoolGroup  *self,
 {
   if (self->foreign != NULL)
     g_propagate_error (error, g_error_copy (self->foreign));
-  else if (self->pid != ppool_pid_get ())
+  else if (self->pid != ppool_fork_get_pid ())
     g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN,
                  "The futures belong to process %ld; this one is a forked copy of it",
                  (long) self->pid);
@@ -165,26 +161,4 @@ ppool_group_close (PPoolGroup *self)
         ppool_group_unref (self);
       g_clear_object (&member->future);
     }
-}
-
-/* When so many milliseconds from now have passed; -1 is never, for both. */
-gint64
-ppool_group_deadline (int timeout_msec)
-{
-  if (timeout_msec < 0)
-    return -1;
-
-  return g_get_monotonic_time () + timeout_msec * G_TIME_SPAN_MILLISECOND;
-}
-
-/* Sleeps with the lock, until something has changed; FALSE if the time is up. */
-gboolean
-ppool_group_sleep (PPoolGroup *self,
-                   gint64      deadline)
-{
-  if (deadline >= 0)
-    return g_cond_wait_until (&self->changed, &self->lock, deadline);
-
-  g_cond_wait (&self->changed, &self->lock);
-  return TRUE;
 }

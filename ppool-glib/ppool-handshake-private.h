@@ -19,7 +19,8 @@ typedef void (*PPoolHandshakeFunc) (const GError *error,
 PPoolHandshake *ppool_handshake_new    (PPoolChannel       *channel,
                                         GMainContext       *context,
                                         PPoolHandshakeFunc  func,
-                                        gpointer            data);
+                                        gpointer            data,
+                                        GError            **error);
 void            ppool_handshake_cancel (PPoolHandshake     *self);
 void            ppool_handshake_free   (PPoolHandshake     *self);
 

@@ -9,10 +9,11 @@
 
 #include "ppool-handshake-private.h"
 
+#include "ppool-spare-private.h"
+
 /* Authentication blocks and a child may stay silent, so each start has a short
  * thread of its own: GDBus's asynchronous way would borrow GTask's threads,
- * which an application can keep busy for seconds. The thread inherits the
- * manager's signal mask. What it found is told in @context, where the handshake
+ * which an application can keep busy for seconds. What it found is told in @context, where the handshake
  * also is to be freed, which joins the thread. */
 
 struct _PPoolHandshake
@@ -20,7 +21,7 @@ struct _PPoolHandshake
   PPoolChannel *channel;     /* (owned) */
   GCancellable *cancellable; /* (owned) */
   GMainContext *context;     /* (owned) */
-  GThread *thread;           /* (owned) */
+  GThread *thread;           /* (owned) (nullable): NULL if there is none to be had */
   PPoolHandshakeFunc func;
   gpointer data;
 
@@ -52,12 +53,13 @@ run_handshake (gpointer data)
   return NULL;
 }
 
-/* @func is called exactly once. */
+/* @func is called exactly once; never, if there is no thread for it. */
 PPoolHandshake *
 ppool_handshake_new (PPoolChannel       *channel,
                      GMainContext       *context,
                      PPoolHandshakeFunc  func,
-                     gpointer            data)
+                     gpointer            data,
+                     GError            **error)
 {
   PPoolHandshake *self = g_new0 (PPoolHandshake, 1);
 
@@ -66,7 +68,9 @@ ppool_handshake_new (PPoolChannel       *channel,
   self->context = g_main_context_ref (context);
   self->func = func;
   self->data = data;
-  self->thread = g_thread_new ("ppool-handshake", run_handshake, self);
+  self->thread = ppool_spare_new_thread ("ppool-handshake", run_handshake, self, error);
+  if (self->thread == NULL)
+    g_clear_pointer (&self, ppool_handshake_free);
 
   return self;
 }
@@ -81,7 +85,7 @@ ppool_handshake_cancel (PPoolHandshake *self)
 void
 ppool_handshake_free (PPoolHandshake *self)
 {
-  g_thread_join (self->thread);
+  g_clear_pointer (&self->thread, g_thread_join);
   g_clear_error (&self->error);
   g_clear_object (&self->cancellable);
   g_clear_pointer (&self->context, g_main_context_unref);

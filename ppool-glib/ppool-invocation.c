@@ -15,10 +15,10 @@
 /**
  * PPoolInvocation:
  *
- * One call, as the worker that serves it sees it.
+ * A call that a worker is serving.
  *
- * A [class@PPool.Worker] makes one for each call and gives it to the function
- * or handler that was added for the call's name, or to the handlers of
+ * A [class@PPool.Worker] creates one for each call and passes it to the
+ * function or handler that was added for the name, or to the handlers of
  * [signal@PPool.Worker::handle-call].
  *
  * A handler answers it exactly once, with
@@ -51,10 +51,10 @@
  * `PPOOL_ERROR_UNHANDLED`. A second answer is a programming error: it is
  * reported with g_critical() and ignored.
  *
- * A function answers by what it returns and needs its invocation only to ask
- * about the call.
+ * A function answers with its return value and needs its invocation only to get
+ * information about the call.
  *
- * `PPoolInvocation` is a final class; programs don't make invocations.
+ * This class is final, and programs can't create instances of it.
  *
  * **Threads**: every method may be called from any thread, and the last
  * reference may be dropped in any.
@@ -237,11 +237,11 @@ ppool_invocation_get_function (PPoolInvocation *self)
  *
  * Gets the arguments of the call.
  *
- * A call without arguments has the empty tuple, `()`.
+ * For a call without arguments this is the empty tuple, `()`.
  *
- * The arguments live until the call is answered, and while a function, handler
- * or signal handler runs that was given the call. After that this is the empty
- * tuple, and what it returned before may be gone: take a reference to keep it.
+ * The arguments are valid until the call is answered and its function, handler
+ * or signal handler has returned. After that this returns the empty tuple, and
+ * earlier return values may have been freed: take a reference to keep them.
  *
  * **Threads**: may be called from any thread.
  *
@@ -265,11 +265,11 @@ ppool_invocation_get_args (PPoolInvocation *self)
  *
  * Answers the call with a value.
  *
- * A value that can't be carried to the caller fails the call there, with
- * `PPOOL_ERROR_TOO_LARGE` or `PPOOL_ERROR_INVALID_ARGS`.
+ * If the value can't be sent, the call fails with `PPOOL_ERROR_TOO_LARGE` or
+ * `PPOOL_ERROR_INVALID_ARGS`.
  *
- * **Threads**: may be called from any thread. The answer is sent from there: a
- * large one takes as long as the program takes to read it.
+ * **Threads**: may be called from any thread. The answer is sent by that
+ * thread: a large one blocks until the program has read it.
  *
  * Since: 1.0
  */
@@ -302,12 +302,13 @@ ppool_invocation_return_value (PPoolInvocation *self,
  *
  * Answers the call with an error.
  *
- * The caller gets it with its domain, code and message, if it knows the
- * domain; otherwise, and for an error in the domain [error@PPool.Error], the
- * caller gets `PPOOL_ERROR_REMOTE` with a message that names the original.
+ * The caller gets it with its domain, code and message. For an error in the
+ * domain [error@PPool.Error], or in one that is not named as those of libraries
+ * are, the caller gets `PPOOL_ERROR_REMOTE` with a message that names the
+ * original.
  *
- * **Threads**: may be called from any thread. The answer is sent from there: a
- * large one takes as long as the program takes to read it.
+ * **Threads**: may be called from any thread. The answer is sent by that
+ * thread: a large one blocks until the program has read it.
  *
  * Since: 1.0
  */
@@ -335,12 +336,12 @@ ppool_invocation_return_gerror (PPoolInvocation *self,
  * @code: its code
  * @message: its message
  *
- * Answers the call with an error that is put together here.
+ * Answers the call with an error given by domain, code and message.
  *
  * See [method@PPool.Invocation.return_gerror] for what the caller gets.
  *
- * **Threads**: may be called from any thread. The answer is sent from there: a
- * large one takes as long as the program takes to read it.
+ * **Threads**: may be called from any thread. The answer is sent by that
+ * thread: a large one blocks until the program has read it.
  *
  * Since: 1.0
  */

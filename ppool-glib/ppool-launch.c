@@ -11,6 +11,8 @@
  * gives the worker a clean start and a session of its own, ties its life to
  * the parent's, and then becomes the worker. */
 
+#include "config.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +27,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define MAX_KEPT 16
+#define MAX_KEPT 1024
 
 /* What a shell says of a program that it can't execute. */
 #define STATUS_USAGE     2
@@ -39,6 +41,7 @@ typedef struct
   int exec_fd;         /* -1 without */
   const char *program; /* NULL: argv[0], searched for as a shell does */
   const char *directory;
+  const char *library; /* version of the one that runs this; NULL: not said */
   pid_t parent;
   char **argv;
 } Settings;
@@ -104,6 +107,19 @@ value_of (const char *argument,
   return strncmp (argument, option, length) == 0 ? argument + length : NULL;
 }
 
+/* A program that runs on while everything is updated finds another version of this. */
+static _Noreturn void
+fail_unknown (const Settings *self,
+              const char     *argument)
+{
+  if (self->library == NULL || strcmp (self->library, PPOOL_VERSION_TEXT) == 0)
+    fail (STATUS_USAGE, "unknown option '%s'", argument);
+
+  fail (STATUS_USAGE, "unknown option '%s': this is of PPool-GLib %s, and the program that starts "
+        "workers with it uses %s; start that program again after an update", argument,
+        PPOOL_VERSION_TEXT, self->library);
+}
+
 static void
 parse_option (Settings   *self,
               const char *argument)
@@ -120,8 +136,10 @@ parse_option (Settings   *self,
     self->program = value;
   else if ((value = value_of (argument, "--chdir=")) != NULL)
     self->directory = value;
+  else if ((value = value_of (argument, "--library=")) != NULL)
+    self->library = value;
   else
-    fail (STATUS_USAGE, "unknown option '%s'", argument);
+    fail_unknown (self, argument);
 }
 
 static void

@@ -18,10 +18,10 @@
  *
  * Replaces the environment of the workers.
  *
- * A launcher starts with a copy of the environment that this process has when
- * the launcher is made.
+ * The initial environment is a copy of that of this process at the time when
+ * the launcher is created.
  *
- * **Threads**: only in the thread that has the launcher.
+ * **Threads**: only in the thread that uses the launcher.
  *
  * Since: 1.0
  */
@@ -42,11 +42,11 @@ ppool_launcher_set_environ (PPoolLauncher      *self,
  * @self: a launcher
  * @variable: (type filename): the name of a variable, without `=`
  * @value: (type filename): its value
- * @overwrite: whether to replace a value that the variable has already
+ * @overwrite: whether to replace an existing value
  *
  * Sets a variable in the environment of the workers.
  *
- * **Threads**: only in the thread that has the launcher.
+ * **Threads**: only in the thread that uses the launcher.
  *
  * Since: 1.0
  */
@@ -70,7 +70,7 @@ ppool_launcher_setenv (PPoolLauncher *self,
  *
  * Removes a variable from the environment of the workers.
  *
- * **Threads**: only in the thread that has the launcher.
+ * **Threads**: only in the thread that uses the launcher.
  *
  * Since: 1.0
  */
@@ -91,7 +91,7 @@ ppool_launcher_unsetenv (PPoolLauncher *self,
  *
  * Gets the value of a variable in the environment of the workers.
  *
- * **Threads**: only in the thread that has the launcher.
+ * **Threads**: only in the thread that uses the launcher.
  *
  * Returns: (transfer none) (nullable) (type filename): the value, or `NULL` if
  *   the variable is not set

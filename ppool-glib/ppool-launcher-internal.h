@@ -11,6 +11,12 @@
 
 G_BEGIN_DECLS
 
+/* The descriptors of a worker, in the worker: its channel, the program that it runs,
+ * and from the last on those that it was to inherit. */
+#define PPOOL_LAUNCHER_CHANNEL_FD 3
+#define PPOOL_LAUNCHER_PROGRAM_FD 4
+#define PPOOL_LAUNCHER_FIRST_FD   5
+
 /* The program that this process runs. Nobody changes it once it is made. */
 typedef struct
 {
@@ -28,6 +34,7 @@ struct _PPoolLauncher
   char *cwd;             /* (owned) (nullable): where this process is */
   PPoolProgram *program; /* (owned) (nullable): executed instead of argv[0] */
   char *trouble;         /* (owned) (nullable): kept for the first start */
+  GArray *inherited;     /* (owned) (element-type int): of the caller's, for workers */
   PPoolStderrMode stderr_mode;
   guint handshake_timeout_msec; /* 0 is no limit */
 };

@@ -10,6 +10,8 @@
 #include "ppool-launcher-internal.h"
 
 #include "ppool-error.h"
+#include "ppool-fd-private.h"
+#include "ppool-spare-private.h"
 #include "ppool-spawned-private.h"
 
 #include <errno.h>
@@ -21,11 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The descriptors of a worker, in the worker. */
-#define CHANNEL_FD 3
-#define PROGRAM_FD 4
-
-/* What a start opens in this process for a moment. */
+/* What a start opens in this process for a moment, and GLib aborts without. */
 #define N_SPARE_FDS 8
 
 struct _PPoolLaunchPlan
@@ -36,6 +34,7 @@ struct _PPoolLaunchPlan
   PPoolProgram *program; /* (owned) (nullable): executed instead of argv[0] */
   char *trouble;         /* (owned) (nullable): why it can't start anything */
   char *trampoline;      /* (owned): absolute */
+  GArray *inherited;     /* (owned) (element-type int): descriptors of the caller's */
   PPoolStderrMode stderr_mode;
   guint handshake_timeout_msec; /* 0 is no limit */
 };
@@ -66,6 +65,7 @@ ppool_launcher_make_plan (PPoolLauncher *self)
   plan->cwd = g_strdup (self->cwd);
   plan->program = self->program != NULL ? ppool_program_ref (self->program) : NULL;
   plan->trouble = g_strdup (self->trouble);
+  plan->inherited = g_array_copy (self->inherited);
   plan->stderr_mode = self->stderr_mode;
   plan->handshake_timeout_msec = self->handshake_timeout_msec;
 
@@ -86,6 +86,7 @@ clear (gpointer data)
   g_clear_pointer (&self->program, ppool_program_unref);
   g_free (self->trouble);
   g_free (self->trampoline);
+  g_array_unref (self->inherited);
 }
 
 void
@@ -98,6 +99,13 @@ PPoolStderrMode
 ppool_launch_plan_get_stderr_mode (PPoolLaunchPlan *self)
 {
   return self->stderr_mode;
+}
+
+/* Of one with a command. */
+const char *
+ppool_launch_plan_get_name (PPoolLaunchPlan *self)
+{
+  return self->argv[0];
 }
 
 guint
@@ -184,8 +192,7 @@ search_path (const char *name)
 }
 
 /* The trampoline would find the same, but could tell it only on standard error
- * and by its exit status; and the PATH that GSubprocessLauncher searches is the
- * parent's. */
+ * and by its exit status; and the PATH that GLib searches is the parent's. */
 static gboolean
 find_program (PPoolLaunchPlan  *self,
               char            **path,
@@ -225,85 +232,116 @@ find_program (PPoolLaunchPlan  *self,
   return TRUE;
 }
 
-/* GLib aborts, rather than fails, if it runs out of descriptors while it
- * starts a process. */
-static int
-check_descriptors (void)
+/* What the worker inherits. */
+typedef struct
 {
-  int spare[N_SPARE_FDS];
-  int code = 0;
-  int n = 0;
+  char **env;      /* (owned) */
+  GArray *sources; /* (owned) (element-type int): closed with this … */
+  GArray *targets; /* (owned) (element-type int): … and what they are in the worker */
+  int stderr_fd;   /* (owned); -1 for this process's */
+} Estate;
 
-  while (n < N_SPARE_FDS && code == 0)
-    {
-      spare[n] = open ("/dev/null", O_RDWR | O_CLOEXEC);
-      if (spare[n] >= 0)
-        n++;
-      else
-        code = errno;
-    }
+static void
+clear_estate (Estate *self)
+{
+  g_strfreev (self->env);
+  for (guint i = 0; i < self->sources->len; i++)
+    close (g_array_index (self->sources, int, i));
+  g_array_unref (self->sources);
+  g_array_unref (self->targets);
+  if (self->stderr_fd >= 0)
+    close (self->stderr_fd);
+}
 
-  while (n > 0)
-    close (spare[--n]);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Estate, clear_estate)
 
-  return code;
+static void
+add_fd (Estate *self,
+        int     source,
+        int     target)
+{
+  g_array_append_val (self->sources, source);
+  g_array_append_val (self->targets, target);
+}
+
+/* The first number that no descriptor has in a worker. */
+static int
+get_first_free_fd (PPoolLaunchPlan *self)
+{
+  return PPOOL_LAUNCHER_FIRST_FD + (int) self->inherited->len;
 }
 
 /* With posix_spawn(), GLib closes the descriptor that became standard error
  * under its old number last, when that number may already be a worker's. */
 static gboolean
-take_stderr_fd (GSubprocessLauncher *launcher,
-                int                  fd)
+move_stderr_fd (PPoolLaunchPlan *self,
+                Estate          *estate)
 {
-  int high;
+  int low = estate->stderr_fd;
 
-  if (fd > PROGRAM_FD)
-    {
-      g_subprocess_launcher_take_stderr_fd (launcher, fd);
-      return TRUE;
-    }
+  if (low < 0 || low >= get_first_free_fd (self))
+    return TRUE;
 
-  high = fcntl (fd, F_DUPFD_CLOEXEC, PROGRAM_FD + 1);
-  close (fd);
-  if (high >= 0)
-    g_subprocess_launcher_take_stderr_fd (launcher, high);
+  estate->stderr_fd = fcntl (low, F_DUPFD_CLOEXEC, get_first_free_fd (self));
+  close (low);
 
-  return high >= 0;
+  return estate->stderr_fd >= 0;
 }
 
-/* Gives the launcher all that the worker inherits, and tells what went wrong
- * as a code of errno. */
+/* Has the worker have what stays ours as @target, and tells what went wrong as a code
+ * of errno. */
 static int
-hand_over (PPoolLaunchPlan     *self,
-           GSubprocessLauncher *launcher,
-           int                  channel_fd,
-           int                  stderr_fd)
+hand_over_copy (PPoolLaunchPlan *self,
+                Estate          *estate,
+                int              fd,
+                int              target)
+{
+  int copy = fcntl (fd, F_DUPFD_CLOEXEC, get_first_free_fd (self));
+
+  if (copy < 0)
+    return errno;
+
+  add_fd (estate, copy, target);
+
+  return 0;
+}
+
+/* Collects all that the worker inherits, and tells what went wrong as a code of
+ * errno. */
+static int
+hand_over (PPoolLaunchPlan *self,
+           int              channel_fd,
+           int              stderr_fd,
+           Estate          *estate)
 {
   g_autofree char *inode = NULL;
   struct stat st = { 0 };
-  int program_fd;
   int code = 0;
 
+  *estate = (Estate){
+    .env = g_strdupv (self->env),
+    .sources = g_array_new (FALSE, FALSE, sizeof (int)),
+    .targets = g_array_new (FALSE, FALSE, sizeof (int)),
+    .stderr_fd = stderr_fd,
+  };
+  add_fd (estate, channel_fd, PPOOL_LAUNCHER_CHANNEL_FD);
   if (fstat (channel_fd, &st) != 0)
     code = errno;
   inode = g_strdup_printf ("%" G_GUINT64_FORMAT, (guint64) st.st_ino);
 
-  g_subprocess_launcher_set_environ (launcher, self->env);
-  g_subprocess_launcher_setenv (launcher, PPOOL_ENV_WORKER_FD, G_STRINGIFY (CHANNEL_FD), TRUE);
-  g_subprocess_launcher_setenv (launcher, PPOOL_ENV_WORKER_SOCKET, inode, TRUE);
+  estate->env = g_environ_setenv (estate->env, PPOOL_ENV_WORKER_FD,
+                                  G_STRINGIFY (PPOOL_LAUNCHER_CHANNEL_FD), TRUE);
+  estate->env = g_environ_setenv (estate->env, PPOOL_ENV_WORKER_SOCKET, inode, TRUE);
 
-  g_subprocess_launcher_take_fd (launcher, channel_fd, CHANNEL_FD);
-  if (stderr_fd >= 0 && !take_stderr_fd (launcher, stderr_fd))
+  if (!move_stderr_fd (self, estate))
     code = errno;
 
-  if (self->program != NULL)
-    {
-      program_fd = fcntl (self->program->fd, F_DUPFD_CLOEXEC, PROGRAM_FD + 1);
-      if (program_fd >= 0)
-        g_subprocess_launcher_take_fd (launcher, program_fd, PROGRAM_FD);
-      else
-        code = errno;
-    }
+  if (code == 0 && self->program != NULL)
+    code = hand_over_copy (self, estate, self->program->fd, PPOOL_LAUNCHER_PROGRAM_FD);
+
+  for (guint i = 0; i < self->inherited->len && code == 0; i++)
+    code = hand_over_copy (self, estate, g_array_index (self->inherited, int, i),
+                           PPOOL_LAUNCHER_FIRST_FD + (int) i);
 
   return code;
 }
@@ -317,19 +355,46 @@ add_argv (GPtrArray          *command,
   g_ptr_array_add (command, NULL);
 }
 
-static GSubprocess *
-spawn_through (PPoolLaunchPlan      *self,
-               GSubprocessLauncher  *launcher,
-               const char           *program,
-               GError              **error)
+/* Returns 0 on failure. */
+static GPid
+execute (const Estate          *estate,
+         GPtrArray             *command,
+         const char            *cwd,
+         GSpawnFlags            flags,
+         GSpawnChildSetupFunc   setup,
+         GError               **error)
+{
+  GPid pid = 0;
+
+  if (!g_spawn_async_with_pipes_and_fds (cwd, (const char * const *) command->pdata,
+                                         (const char * const *) estate->env,
+                                         flags | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH,
+                                         setup, GINT_TO_POINTER (getpid ()),
+                                         -1, -1, estate->stderr_fd,
+                                         (const int *) estate->sources->data,
+                                         (const int *) estate->targets->data, estate->sources->len,
+                                         &pid, NULL, NULL, NULL, error))
+    return 0;
+
+  return pid;
+}
+
+static GPid
+spawn_through (PPoolLaunchPlan  *self,
+               const Estate     *estate,
+               const char       *program,
+               GError          **error)
 {
   g_autoptr (GPtrArray) command = g_ptr_array_new_with_free_func (g_free);
 
   g_ptr_array_add (command, g_strdup (self->trampoline));
+  g_ptr_array_add (command, g_strdup ("--library=" PPOOL_VERSION_TEXT));
   g_ptr_array_add (command, g_strdup_printf ("--parent=%d", (int) getpid ()));
-  g_ptr_array_add (command, g_strdup ("--keep=" G_STRINGIFY (CHANNEL_FD)));
+  g_ptr_array_add (command, g_strdup ("--keep=" G_STRINGIFY (PPOOL_LAUNCHER_CHANNEL_FD)));
   if (self->program != NULL)
-    g_ptr_array_add (command, g_strdup ("--exec-fd=" G_STRINGIFY (PROGRAM_FD)));
+    g_ptr_array_add (command, g_strdup ("--exec-fd=" G_STRINGIFY (PPOOL_LAUNCHER_PROGRAM_FD)));
+  for (int fd = PPOOL_LAUNCHER_FIRST_FD; fd < get_first_free_fd (self); fd++)
+    g_ptr_array_add (command, g_strdup_printf ("--keep=%d", fd));
   if (program != NULL)
     g_ptr_array_add (command, g_strconcat ("--program=", program, NULL));
   if (self->cwd != NULL)
@@ -337,7 +402,31 @@ spawn_through (PPoolLaunchPlan      *self,
   g_ptr_array_add (command, g_strdup ("--"));
   add_argv (command, (const char * const *) self->argv);
 
-  return g_subprocess_launcher_spawnv (launcher, (const char * const *) command->pdata, error);
+  /* The trampoline closes what isn't to be inherited, so that GLib has no need to
+   * fork for that. */
+  return execute (estate, command, NULL, G_SPAWN_LEAVE_DESCRIPTORS_OPEN, NULL, error);
+}
+
+/* This process may have closed some, and what the worker opens first must not become
+ * its standard output. */
+static void
+fill_standard_descriptors (void)
+{
+  int fd, flags, null;
+
+  for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+    {
+      flags = fcntl (fd, F_GETFD);
+      if (flags != -1 && (flags & FD_CLOEXEC) == 0)
+        continue;
+
+      null = open ("/dev/null", O_RDWR);
+      if (null > fd)
+        {
+          dup2 (null, fd);
+          close (null);
+        }
+    }
 }
 
 /* Runs between fork() and exec(). An ignored signal stays ignored across exec, and
@@ -363,88 +452,94 @@ child_setup (gpointer user_data)
     sigaction (number, &action, NULL);
   sigemptyset (&none);
   sigprocmask (SIG_SETMASK, &none, NULL);
+
+  fill_standard_descriptors ();
 }
 
 /* Where the trampoline is missing: GLib forks then, which takes the longer the
  * more memory this process has. */
-static GSubprocess *
-spawn_directly (PPoolLaunchPlan      *self,
-                GSubprocessLauncher  *launcher,
-                const char           *program,
-                GError              **error)
+static GPid
+spawn_directly (PPoolLaunchPlan  *self,
+                const Estate     *estate,
+                const char       *program,
+                GError          **error)
 {
   g_autoptr (GPtrArray) command = g_ptr_array_new_with_free_func (g_free);
 
   if (self->program != NULL && !ppool_program_is_there (self->program))
-    program = "/proc/self/fd/" G_STRINGIFY (PROGRAM_FD);
-
-  g_subprocess_launcher_set_flags (launcher, G_SUBPROCESS_FLAGS_NONE);
-  g_subprocess_launcher_set_child_setup (launcher, child_setup, GINT_TO_POINTER (getpid ()), NULL);
-  if (self->cwd != NULL)
-    g_subprocess_launcher_set_cwd (launcher, self->cwd);
+    program = "/proc/self/fd/" G_STRINGIFY (PPOOL_LAUNCHER_PROGRAM_FD);
 
   g_ptr_array_add (command, g_strdup (program));
   add_argv (command, (const char * const *) self->argv + 1);
 
-  return g_subprocess_launcher_spawnv (launcher, (const char * const *) command->pdata, error);
+  return execute (estate, command, self->cwd, G_SPAWN_DEFAULT, child_setup, error);
 }
 
-static GSubprocess *
-spawn (PPoolLaunchPlan      *self,
-       GSubprocessLauncher  *launcher,
-       const char           *program,
-       GError              **error)
+static GPid
+spawn (PPoolLaunchPlan  *self,
+       const Estate     *estate,
+       const char       *program,
+       GError          **error)
 {
   g_autoptr (GError) local_error = NULL;
-  GSubprocess *subprocess;
+  PPoolFdStandard standard;
+  GPid pid;
+
+  /* GLib can't bear that the pipe in which it is told of a failed start is one of them. */
+  if (!ppool_fd_occupy_standard (&standard))
+    {
+      fail (self, g_strerror (errno), error);
+      return 0;
+    }
 
   if (access (self->trampoline, X_OK) == 0)
     {
-      subprocess = spawn_through (self, launcher, program, &local_error);
+      pid = spawn_through (self, estate, program, &local_error);
     }
   else
     {
       g_debug ("%s: %s; workers are started without it", self->trampoline, g_strerror (errno));
-      subprocess = spawn_directly (self, launcher, program, &local_error);
+      pid = spawn_directly (self, estate, program, &local_error);
     }
+  ppool_fd_release_standard (&standard);
 
-  if (subprocess == NULL)
+  if (pid == 0)
     fail (self, local_error->message, error);
 
-  return subprocess;
+  return pid;
 }
 
 /* Starts a worker that has @channel_fd and, unless it is -1, @stderr_fd as its
- * standard error. Both are consumed, also on failure.
+ * standard error. Both are consumed, also on failure, for which 0 is returned. The
+ * caller has to reap the worker.
  *
  * The worker is killed when the calling thread ends. */
-GSubprocess *
+GPid
 ppool_launch_plan_spawn (PPoolLaunchPlan  *self,
                          int               channel_fd,
                          int               stderr_fd,
                          GError          **error)
 {
-  g_autoptr (GSubprocessLauncher) launcher = NULL;
+  g_auto (Estate) estate = { 0 };
   g_autofree char *program = NULL;
   int code;
 
   g_assert (channel_fd >= 0);
 
-  launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_INHERIT_FDS);
-  code = hand_over (self, launcher, channel_fd, stderr_fd);
+  code = hand_over (self, channel_fd, stderr_fd, &estate);
 
   if (!check_command (self, error) ||
       !check_cwd (self, error) ||
       !find_program (self, &program, error))
-    return NULL;
+    return 0;
 
   if (code == 0)
-    code = check_descriptors ();
+    code = ppool_spare_check_descriptors (N_SPARE_FDS);
   if (code != 0)
     {
       fail (self, g_strerror (code), error);
-      return NULL;
+      return 0;
     }
 
-  return spawn (self, launcher, program, error);
+  return spawn (self, &estate, program, error);
 }

@@ -18,9 +18,10 @@ PPoolLaunchPlan *ppool_launcher_make_plan                   (PPoolLauncher    *s
 void             ppool_launch_plan_unref                    (PPoolLaunchPlan  *self);
 
 PPoolStderrMode  ppool_launch_plan_get_stderr_mode          (PPoolLaunchPlan  *self);
+const char      *ppool_launch_plan_get_name   (PPoolLaunchPlan      *self);
 guint            ppool_launch_plan_get_handshake_timeout_msec (PPoolLaunchPlan *self);
 
-GSubprocess     *ppool_launch_plan_spawn                    (PPoolLaunchPlan  *self,
+GPid             ppool_launch_plan_spawn                    (PPoolLaunchPlan  *self,
                                                              int               channel_fd,
                                                              int               stderr_fd,
                                                              GError          **error);

@@ -10,6 +10,7 @@
 #include "ppool-launcher-internal.h"
 
 #include "ppool-error.h"
+#include "ppool-fd-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -107,7 +108,7 @@ open_executable (char   **path,
   int code, fd = -1;
 
   if (target != NULL && !g_str_has_suffix (target, " (deleted)"))
-    fd = open (target, O_PATH | O_CLOEXEC);
+    fd = ppool_fd_lift (open (target, O_PATH | O_CLOEXEC));
 
   if (fd >= 0)
     {
@@ -115,7 +116,7 @@ open_executable (char   **path,
       return fd;
     }
 
-  fd = open ("/proc/self/exe", O_PATH | O_CLOEXEC);
+  fd = ppool_fd_lift (open ("/proc/self/exe", O_PATH | O_CLOEXEC));
   code = errno;
   if (fd < 0)
     g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_LAUNCH,

@@ -18,16 +18,15 @@
 /**
  * PPoolLauncher:
  *
- * How the workers of an executor are started: the program and its arguments,
- * environment, directory and standard error.
+ * Describes how the workers of an executor are started: their program,
+ * arguments, environment, directory and standard error.
  *
- * There are three ways to say which program:
+ * There are three kinds of launchers:
  *
- * - [ctor@PPool.Launcher.new] takes a command. Any program that uses
- *   [class@PPool.Worker], or that speaks the worker protocol in another way, is
- *   a worker.
- * - [ctor@PPool.Launcher.new_self] starts this very program again. It asks
- *   [func@PPool.Worker.is_spawned] to learn which of the two it is.
+ * - [ctor@PPool.Launcher.new] takes a command. The program uses
+ *   [class@PPool.Worker], or implements the worker protocol itself.
+ * - [ctor@PPool.Launcher.new_self] starts this program again. The program calls
+ *   [func@PPool.Worker.is_spawned] to find out whether it is a worker.
  * - [ctor@PPool.Launcher.new_module] loads a module of functions into the
  *   installed program `ppool-worker`.
  *
@@ -39,22 +38,23 @@
  * executor = ppool_executor_new (launcher);
  * ```
  *
- * Making a launcher never fails. A program that can't be started is told by
- * what comes of the first call: it fails with `PPOOL_ERROR_BROKEN`, and the
- * cause, `PPOOL_ERROR_LAUNCH`, is in the message.
+ * Creating a launcher never fails. If the program can't be started, the first
+ * call fails with `PPOOL_ERROR_BROKEN`, and its message contains the cause,
+ * `PPOOL_ERROR_LAUNCH`.
  *
  * Workers are fresh processes. They start with an empty signal mask, default
  * dispositions and a session of their own, so that Ctrl-C at a terminal reaches
  * only the parent; their standard input is `/dev/null`, their standard output
- * is the parent's, and no other descriptor of the parent is theirs.
+ * is that of the parent, and they inherit no other file descriptors than those of
+ * [method@PPool.Launcher.inherit_fd].
  *
- * Workers are started through the installed program `ppool-launch`. Where that
- * is missing they are started without it, which is slower the more memory this
- * process has. To run without installing, set `PPOOL_LAUNCH_PROGRAM` and
- * `PPOOL_WORKER_PROGRAM` in the environment to the absolute paths of `ppool-launch`
- * and `ppool-worker`.
+ * Workers are started through the installed program `ppool-launch`. If that is
+ * missing, they are started without it, which takes longer the more memory this
+ * process uses. To use a build that is not installed, set
+ * `PPOOL_LAUNCH_PROGRAM` and `PPOOL_WORKER_PROGRAM` in the environment to the
+ * absolute paths of `ppool-launch` and `ppool-worker`.
  *
- * This type is final.
+ * This class is final.
  *
  * **Threads**: a launcher belongs to one thread at a time. Configure it before
  * the first submit: an executor copies the settings when the first call is
@@ -86,6 +86,7 @@ ppool_launcher_finalize (GObject *object)
   g_free (self->cwd);
   g_clear_pointer (&self->program, ppool_program_unref);
   g_free (self->trouble);
+  g_array_unref (self->inherited);
 
   G_OBJECT_CLASS (ppool_launcher_parent_class)->finalize (object);
 }
@@ -173,7 +174,7 @@ install_properties (GObjectClass *object_class)
   /**
    * PPoolLauncher:cwd: (type filename) (getter get_cwd) (setter set_cwd)
    *
-   * The directory in which workers start, or `NULL` for that of this process.
+   * The working directory of workers, or `NULL` for that of this process.
    *
    * Since: 1.0
    */
@@ -182,7 +183,7 @@ install_properties (GObjectClass *object_class)
   /**
    * PPoolLauncher:stderr-mode: (getter get_stderr_mode) (setter set_stderr_mode)
    *
-   * What happens to what workers write to their standard error.
+   * The handling of the standard error of workers.
    *
    * The default is `PPOOL_STDERR_MODE_TEE`.
    *
@@ -195,7 +196,8 @@ install_properties (GObjectClass *object_class)
   /**
    * PPoolLauncher:handshake-timeout-msec: (getter get_handshake_timeout_msec) (setter set_handshake_timeout_msec)
    *
-   * How many milliseconds a new worker may take to get ready, or 0 for no limit.
+   * The time that a new worker has to become ready, in milliseconds, or 0 for no
+   * limit.
    *
    * The default is 30000.
    *
@@ -224,6 +226,7 @@ static void
 ppool_launcher_init (PPoolLauncher *self)
 {
   self->env = g_get_environ ();
+  self->inherited = g_array_new (FALSE, FALSE, sizeof (int));
   self->stderr_mode = PPOOL_STDERR_MODE_TEE;
   self->handshake_timeout_msec = DEFAULT_HANDSHAKE_TIMEOUT_MSEC;
 }
@@ -233,7 +236,7 @@ ppool_launcher_init (PPoolLauncher *self)
  * @argv: (array zero-terminated=1) (element-type filename): the program and its
  *   arguments
  *
- * Creates a launcher that starts workers with a command.
+ * Creates a launcher that runs a command.
  *
  * **Threads**: may be called from any thread.
  *
@@ -250,18 +253,17 @@ ppool_launcher_new (const char * const *argv)
 /**
  * ppool_launcher_new_self:
  *
- * Creates a launcher that starts this very program with its own arguments.
+ * Creates a launcher that starts this program again, with the same arguments.
  *
- * This also works for a script in Python or JavaScript: then it is the
- * interpreter that starts again, with the same script. The program has to ask
- * [func@PPool.Worker.is_spawned] before anything else, and to call
- * [method@PPool.Worker.run] where that is true.
+ * This also works for a script in Python or JavaScript, whose interpreter
+ * starts again with the same script. The program has to call
+ * [func@PPool.Worker.is_spawned] before anything else, and
+ * [method@PPool.Worker.run] if that returns `TRUE`.
  *
  * Workers run the executable that this process runs, also after an upgrade has
- * replaced or removed its file. A script is read again, from the same argument
- * that this process was given: where that is a relative path, neither this
- * process nor the workers, by [method@PPool.Launcher.set_cwd], may have gone to
- * another directory.
+ * replaced or removed its file. A script is read again, from the path that this
+ * process was given: if that is relative, neither this process nor the workers,
+ * by [method@PPool.Launcher.set_cwd], may have changed to another directory.
  *
  * The arguments are those with which this process was started, whatever it has made
  * of them since. If it changed its title, as `setproctitle()` does, before the
@@ -292,15 +294,14 @@ ppool_launcher_new_self (void)
 
 /**
  * ppool_launcher_new_module:
- * @path: (type filename): a module
+ * @path: (type filename): the path of a module
  *
  * Creates a launcher that loads a module of functions into the installed
  * program `ppool-worker`.
  *
- * The module is a shared library that exports
- * `gboolean ppool_module_init (PPoolWorker *worker, GError **error)`, where it
- * adds its functions. A relative @path starts from the directory in which this
- * process is now.
+ * The module is a shared library that exports `gboolean ppool_module_init
+ * (PPoolWorker *worker, GError **error)`, which adds its functions. A relative
+ * @path is relative to the current directory of this process.
  *
  * **Threads**: may be called from any thread.
  *
@@ -329,7 +330,7 @@ ppool_launcher_new_module (const char *path)
  *
  * Gets the program of the workers and its arguments.
  *
- * **Threads**: only in the thread that has the launcher.
+ * **Threads**: only in the thread that uses the launcher.
  *
  * Returns: (transfer none) (nullable) (array zero-terminated=1)
  *   (element-type filename): the command, or `NULL` if there is none
@@ -348,9 +349,9 @@ ppool_launcher_get_argv (PPoolLauncher *self)
  * ppool_launcher_get_cwd:
  * @self: a launcher
  *
- * Gets the directory in which workers start.
+ * Gets the working directory of workers.
  *
- * **Threads**: only in the thread that has the launcher.
+ * **Threads**: only in the thread that uses the launcher.
  *
  * Returns: (transfer none) (nullable) (type filename): the directory, or `NULL`
  *   for that of this process
@@ -371,9 +372,9 @@ ppool_launcher_get_cwd (PPoolLauncher *self)
  * @cwd: (nullable) (type filename): a directory, or `NULL` for that of this
  *   process
  *
- * Sets the directory in which workers start.
+ * Sets the working directory of workers.
  *
- * **Threads**: only in the thread that has the launcher.
+ * **Threads**: only in the thread that uses the launcher.
  *
  * Since: 1.0
  */
@@ -394,12 +395,46 @@ ppool_launcher_set_cwd (PPoolLauncher *self,
 }
 
 /**
+ * ppool_launcher_inherit_fd:
+ * @self: a launcher
+ * @fd: a descriptor of this process
+ *
+ * Has each worker inherit a descriptor, which can be of anything: a pipe, a socket,
+ * an open file.
+ *
+ * The descriptor stays the caller's. It has to be open as long as workers may be
+ * started, which is until the executors of this launcher have shut down; a worker
+ * that is started when it is not breaks its pool. It may be close-on-exec here. In
+ * the worker it is not, so a worker that starts processes sets that itself.
+ *
+ * What a worker does to the position in an open file, the others and this process
+ * see too.
+ *
+ * **Threads**: only in the thread that has the launcher.
+ *
+ * Returns: the number of the descriptor in workers
+ *
+ * Since: 1.0
+ */
+int
+ppool_launcher_inherit_fd (PPoolLauncher *self,
+                           int            fd)
+{
+  g_return_val_if_fail (PPOOL_IS_LAUNCHER (self), -1);
+  g_return_val_if_fail (fd >= 0, -1);
+
+  g_array_append_val (self->inherited, fd);
+
+  return PPOOL_LAUNCHER_FIRST_FD + (int) self->inherited->len - 1;
+}
+
+/**
  * ppool_launcher_get_stderr_mode:
  * @self: a launcher
  *
- * Gets what happens to what workers write to their standard error.
+ * Gets how the standard error of workers is handled.
  *
- * **Threads**: only in the thread that has the launcher.
+ * **Threads**: only in the thread that uses the launcher.
  *
  * Returns: the mode
  *
@@ -418,9 +453,9 @@ ppool_launcher_get_stderr_mode (PPoolLauncher *self)
  * @self: a launcher
  * @stderr_mode: the mode
  *
- * Sets what happens to what workers write to their standard error.
+ * Sets how the standard error of workers is handled.
  *
- * **Threads**: only in the thread that has the launcher.
+ * **Threads**: only in the thread that uses the launcher.
  *
  * Since: 1.0
  */
@@ -441,11 +476,11 @@ ppool_launcher_set_stderr_mode (PPoolLauncher   *self,
  * ppool_launcher_get_handshake_timeout_msec:
  * @self: a launcher
  *
- * Gets how long a worker may take until it is ready.
+ * Gets the time that a new worker has to become ready.
  *
- * **Threads**: only in the thread that has the launcher.
+ * **Threads**: only in the thread that uses the launcher.
  *
- * Returns: milliseconds, or 0 for no limit
+ * Returns: the time in milliseconds, or 0 for no limit
  *
  * Since: 1.0
  */
@@ -460,11 +495,11 @@ ppool_launcher_get_handshake_timeout_msec (PPoolLauncher *self)
 /**
  * ppool_launcher_set_handshake_timeout_msec:
  * @self: a launcher
- * @handshake_timeout_msec: milliseconds, or 0 for no limit
+ * @handshake_timeout_msec: the time in milliseconds, or 0 for no limit
  *
- * Sets how long a worker may take until it is ready.
+ * Sets the time that a new worker has to become ready.
  *
- * **Threads**: only in the thread that has the launcher.
+ * **Threads**: only in the thread that uses the launcher.
  *
  * Since: 1.0
  */

@@ -55,6 +55,10 @@ void                ppool_launcher_set_cwd                    (PPoolLauncher    
                                                                const char         *cwd);
 
 PPOOL_AVAILABLE_IN_1_0
+int                 ppool_launcher_inherit_fd                 (PPoolLauncher      *self,
+                                                               int                 fd);
+
+PPOOL_AVAILABLE_IN_1_0
 PPoolStderrMode     ppool_launcher_get_stderr_mode            (PPoolLauncher      *self);
 PPOOL_AVAILABLE_IN_1_0
 void                ppool_launcher_set_stderr_mode            (PPoolLauncher      *self,

@@ -27,7 +27,8 @@ struct _PPoolTimer
 };
 
 PPoolManager *ppool_manager_new         (PPoolManagerFunc  ended,
-                                         gpointer          data);
+                                         gpointer          data,
+                                         GError          **error);
 PPoolManager *ppool_manager_ref         (PPoolManager     *self);
 void          ppool_manager_unref       (PPoolManager     *self);
 

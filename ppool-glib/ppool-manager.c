@@ -9,7 +9,11 @@
 
 #include "ppool-manager-private.h"
 
-#include <signal.h>
+#include "ppool-error.h"
+#include "ppool-spare-private.h"
+
+/* What a main context opens, at most. */
+#define N_SPARE_FDS 2
 
 /* The manager's thread runs what is posted to it, in order, and what is due. It
  * blocks all signals from its first instruction, as they are the application's.
@@ -248,14 +252,11 @@ run_manager (gpointer data)
   return NULL;
 }
 
-/* @ended is called in the new thread as the last thing that it does. */
-PPoolManager *
-ppool_manager_new (PPoolManagerFunc ended,
-                   gpointer         data)
+static PPoolManager *
+make_manager (PPoolManagerFunc ended,
+              gpointer         data)
 {
   PPoolManager *self = g_atomic_rc_box_new0 (PPoolManager);
-  sigset_t all;
-  sigset_t before;
 
   self->context = g_main_context_new ();
   self->ended = ended;
@@ -271,12 +272,36 @@ ppool_manager_new (PPoolManagerFunc ended,
   g_source_set_static_name (self->wakeup, "[ppool] manager");
   g_source_attach (self->wakeup, self->context);
 
-  sigfillset (&all);
-  pthread_sigmask (SIG_SETMASK, &all, &before);
-  self->thread = g_thread_new ("ppool-manager", run_manager, ppool_manager_ref (self));
-  pthread_sigmask (SIG_SETMASK, &before, NULL);
-
   return self;
+}
+
+/* @ended is called in the new thread as the last thing that it does. */
+PPoolManager *
+ppool_manager_new (PPoolManagerFunc   ended,
+                   gpointer           data,
+                   GError           **error)
+{
+  g_autoptr (PPoolManager) self = NULL;
+  int code = ppool_spare_check_descriptors (N_SPARE_FDS);
+
+  if (code != 0)
+    {
+      g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_SYSTEM_LIMIT,
+                   "no file descriptor can be opened (%s)", g_strerror (code));
+      return NULL;
+    }
+
+  self = make_manager (ended, data);
+  self->thread =
+    ppool_spare_new_thread ("ppool-manager", run_manager, ppool_manager_ref (self), error);
+  if (self->thread == NULL)
+    {
+      let_go_of_context (self);
+      ppool_manager_unref (self);
+      return NULL;
+    }
+
+  return g_steal_pointer (&self);
 }
 
 /* To be called in the manager's thread. */

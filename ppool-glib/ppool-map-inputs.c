@@ -10,6 +10,7 @@
 #include "ppool-map-internal.h"
 
 #include "ppool-executor-private.h"
+#include "ppool-value-private.h"
 
 /* Sinks @array. */
 static void
@@ -116,10 +117,10 @@ make_map (PPoolExecutor *executor,
  *   consumed if floating
  * @error: return location for an error
  *
- * Makes a map of a function over an array.
+ * Creates a map that calls a function for each element of an array.
  *
- * It fails as [method@PPool.Executor.submit] does, if the executor takes no calls.
- * What happens later is told where the map is read.
+ * It fails as [method@PPool.Executor.submit] does, if the executor accepts no
+ * calls. Later errors are reported where the map is read.
  *
  * **Threads**: may be called from any thread; it doesn't block.
  *
@@ -143,7 +144,8 @@ ppool_executor_map (PPoolExecutor  *self,
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   array = g_variant_ref_sink (inputs);
-  if (!ppool_executor_accepts_calls (self, error))
+  if (!ppool_value_check_name ("function", function, error) ||
+      !ppool_executor_accepts_calls (self, error))
     return NULL;
 
   map = make_map (self, function);
@@ -156,19 +158,20 @@ ppool_executor_map (PPoolExecutor  *self,
  * ppool_executor_map_func:
  * @self: an executor
  * @function: the name of a function of the workers
- * @func: (scope notified) (closure user_data) (destroy user_data_destroy): gives the
- *   next input, the arguments of one call
+ * @func: (scope notified) (closure user_data) (destroy user_data_destroy):
+ *   returns the next input, the arguments of one call
  * @user_data: data for @func
  * @user_data_destroy: (nullable): frees @user_data
  *
- * Makes a map of a function over the inputs that another function gives.
+ * Creates a map that calls a function for each input that another function
+ * returns.
  *
- * The inputs may be endless. It can't fail; what is wrong with the executor is told
- * where the map is read.
+ * The inputs may be endless. This can't fail: errors of the executor are
+ * reported where the map is read.
  *
  * **Threads**: may be called from any thread; it doesn't block. @func is called
- * where the map is read, never inside of this method. @user_data_destroy is called
- * there when the map has ended, or where the map is dropped.
+ * where the map is read, never from within this method. @user_data_destroy is
+ * called there when the map has ended, or where the map is dropped.
  *
  * Returns: (transfer full): a new map
  *
@@ -200,13 +203,14 @@ ppool_executor_map_func (PPoolExecutor  *self,
  * @self: a map
  * @inputs: an array of any type; consumed if floating
  *
- * Adds a further array of inputs.
+ * Adds another array of inputs.
  *
- * The arguments of a call are then a tuple of one element of each array, in the order
- * in which the arrays were added, behind what the input function gives if there is
- * one. The map ends with the shortest.
+ * The arguments of a call are then a tuple of one element of each array, in the
+ * order in which the arrays were added, preceded by the input of the input
+ * function, if there is one. The map ends with the shortest array.
  *
- * It is a mistake to call this after the map was read, and then it has no effect.
+ * It is a programming error to call this after the map was read; it has no
+ * effect then.
  *
  * **Threads**: may be called from any thread.
  *

@@ -10,6 +10,7 @@
 #include "ppool-map-internal.h"
 
 #include "ppool-executor-private.h"
+#include "ppool-waiter-private.h"
 #include "ppool-watch-private.h"
 
 /* Who wants a value stands in the queue of reads. The first one has the turn: it
@@ -75,24 +76,34 @@ leave (PPoolMap     *self,
 
 /* Blocking */
 
+typedef struct
+{
+  PPoolMap *map;      /* (unowned) */
+  PPoolMapRead *read; /* (unowned) */
+} Turn;
+
+static gboolean
+turn_has_come (gpointer data)
+{
+  const Turn *turn = data;
+
+  return has_turn (turn->map, turn->read);
+}
+
 static gboolean
 wait_for_turn (PPoolMap     *self,
                PPoolMapRead *read,
                gint64        deadline)
 {
-  gboolean in_time = TRUE;
+  Turn turn = { self, read };
+  const PPoolWaiter waiter = { &self->lock, &self->turn, NULL, turn_has_come, &turn };
 
   g_mutex_lock (&self->lock);
   enter (self, read);
-  while (in_time && !has_turn (self, read))
-    if (deadline == G_MAXINT64)
-      g_cond_wait (&self->turn, &self->lock);
-    else
-      in_time = g_cond_wait_until (&self->turn, &self->lock, deadline);
-  in_time = has_turn (self, read);
   g_mutex_unlock (&self->lock);
 
-  return in_time;
+  return ppool_waiter_wait (&waiter, deadline < G_MAXINT64 ? deadline : -1, NULL) ==
+         PPOOL_WAITER_MET;
 }
 
 static int
@@ -147,26 +158,26 @@ is_drawing (PPoolMap *self)
 /**
  * ppool_map_next_value:
  * @self: a map
- * @timeout_msec: how long to wait, in milliseconds; 0 looks and doesn't wait, -1
+ * @timeout_msec: the maximum time to wait, in milliseconds; 0 doesn't wait, -1
  *   is no limit
  * @error: return location for an error
  *
  * Waits for the next result and gets it.
  *
- * The first read submits the first calls, and each further one as many as there is
- * room for.
+ * The first read submits the first calls, and each further read as many as the
+ * buffer has room for.
  *
  * It fails with the error of the first call that failed, see
- * [method@PPool.Future.result]; with the error that the input function set; with
- * the error of [method@PPool.Executor.submit] if the executor takes no call any
- * more; with `G_IO_ERROR_CANCELLED` after [method@PPool.Map.cancel]; and with
- * `G_IO_ERROR_TIMED_OUT` if [property@PPool.Map:timeout-msec] has passed. Each of
- * these ends the map: there is no further result. It also fails with
+ * [method@PPool.Future.result]; with the error that the input function set;
+ * with the error of [method@PPool.Executor.submit] if the executor accepts no
+ * more calls; with `G_IO_ERROR_CANCELLED` after [method@PPool.Map.cancel]; and
+ * with `G_IO_ERROR_TIMED_OUT` if [property@PPool.Map:timeout-msec] has passed.
+ * Each of these ends the map: there is no further result. It also fails with
  * `G_IO_ERROR_TIMED_OUT` if there was no result within @timeout_msec, and with
- * `G_IO_ERROR_PENDING` inside of the input function, and then the map is as it
- * was.
+ * `G_IO_ERROR_PENDING` inside of the input function, in which cases the map is
+ * not changed.
  *
- * @timeout_msec doesn't count for the input function, which can't be stopped.
+ * @timeout_msec does not limit the input function, which can't be stopped.
  *
  * **Threads**: may be called from any thread, and blocks it. No main context is
  * iterated and none is needed. Reads are served one after another, in the order
@@ -375,14 +386,14 @@ start_async_read (PPoolMap  *self,
  * ppool_map_next_value_async:
  * @self: a map
  * @cancellable: (nullable): stops the waiting, not the map
- * @callback: (nullable) (scope async): is called when there is a result
+ * @callback: (nullable) (scope async): called when there is a result
  * @user_data: data for @callback
  *
- * Waits for the next result, without blocking.
+ * Waits asynchronously for the next result.
  *
- * [method@PPool.Map.next_value_finish] gets the value. Reads may overlap: they are
- * served one after another, in the order in which they came. What a read that was
- * cancelled waited for goes to the next one.
+ * [method@PPool.Map.next_value_finish] gets the value. Reads may overlap: they
+ * are served one after another, in the order in which they came. The result of
+ * a read that was cancelled goes to the next read.
  *
  * **Threads**: may be called from any thread; @callback, and the input function if
  * there is one, run in the main context that is the caller's thread-default one.
@@ -426,8 +437,8 @@ ppool_map_next_value_async (PPoolMap            *self,
  *
  * Gets the value that [method@PPool.Map.next_value_async] waited for.
  *
- * It fails as [method@PPool.Map.next_value] does, and with `G_IO_ERROR_CANCELLED`
- * if the waiting was cancelled.
+ * It fails as [method@PPool.Map.next_value] does, and with
+ * `G_IO_ERROR_CANCELLED` if the wait was cancelled.
  *
  * **Threads**: may be called from any thread.
  *

@@ -202,7 +202,13 @@ draw (PPoolMap *self)
     }
 
   sample_size (&self->input_size, args);
-  record = ppool_executor_make_record (self->executor, self->function, args);
+  record = ppool_executor_make_record (self->executor, self->function, args, &error);
+  if (record == NULL)
+    {
+      close_window (self, error);
+      return;
+    }
+
   if (!push_record (self, record) ||
       ppool_executor_submit_record (self->executor, record, &error))
     return;
@@ -283,14 +289,6 @@ end_with_error (PPoolMap  *self,
   return TRUE;
 }
 
-static gboolean
-is_settled (PPoolRecord *record)
-{
-  PPoolFutureState state = ppool_record_get_state (record);
-
-  return state == PPOOL_FUTURE_STATE_FINISHED || state == PPOOL_FUTURE_STATE_CANCELLED;
-}
-
 /* Takes what is next: a value, an error, or the end, which is neither. If that
  * isn't known yet, returns FALSE and the call for which to wait. */
 gboolean
@@ -305,7 +303,7 @@ ppool_map_take (PPoolMap     *self,
 
   g_mutex_lock (&self->lock);
   record = g_queue_peek_head (&self->window);
-  settled = record != NULL && is_settled (record);
+  settled = record != NULL && ppool_record_is_done (record);
   if (settled)
     g_queue_pop_head (&self->window);
   else if (record != NULL)
@@ -338,10 +336,10 @@ ppool_map_take (PPoolMap     *self,
  * ppool_map_cancel:
  * @self: a map
  *
- * Ends the map: calls that have not started never will.
+ * Ends the map and cancels all calls that have not started.
  *
- * The read that waits, or else the next one, fails with `G_IO_ERROR_CANCELLED`, and
- * then there is the end. If the map has ended, nothing happens.
+ * The waiting read, or else the next one, fails with `G_IO_ERROR_CANCELLED`,
+ * and the map ends. If the map has ended already, nothing happens.
  *
  * **Threads**: may be called from any thread, the input function included; it
  * never blocks.

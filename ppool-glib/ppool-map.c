@@ -12,12 +12,11 @@
 /**
  * PPoolMap:
  *
- * Has a function run over many inputs, and gives the results in the order of the
- * inputs.
+ * Calls one function for many inputs and returns the results in input order.
  *
- * [method@PPool.Executor.map] makes a map of an array, and
- * [method@PPool.Executor.map_func] one of a function that gives the next input.
- * It is read until its end, which is `NULL` without an error:
+ * [method@PPool.Executor.map] creates a map over an array, and
+ * [method@PPool.Executor.map_func] one over inputs that a function returns. It
+ * is read until its end, which is `NULL` without an error:
  *
  * ```c
  * g_autoptr (PPoolMap) map = ppool_executor_map (executor, "double", numbers, &error);
@@ -31,30 +30,31 @@
  * ```
  *
  * Each input is the arguments of one call. With further arrays from
- * [method@PPool.Map.add_inputs], the arguments are a tuple of one element of each,
- * and the shortest ends the map.
+ * [method@PPool.Map.add_inputs], the arguments are a tuple of one element of
+ * each, and the map ends with the shortest array.
  *
- * Nothing begins before the first read. From then on the map is a bounded number of
- * inputs ahead of its reader, [property@PPool.Map:buffer-size]: so inputs may be
- * endless, and the results of a long map don't gather in memory. It proceeds
- * when it is read; what is in the buffer runs meanwhile.
+ * Nothing is submitted before the first read. From then on the map is a bounded
+ * number of inputs ahead of its reader, see [property@PPool.Map:buffer-size].
+ * So inputs may be endless, and results don't pile up in memory. New inputs are
+ * drawn when the map is read; calls in the buffer run in the meantime.
  *
  * ## The end
  *
- * When a call fails, or the inputs, the results before it are read first, then
- * the error, and then the end. What then has not started is cancelled and never
- * runs. The same happens when the map is dropped, and with
- * [method@PPool.Map.cancel]. A call that runs is not stopped; its result is dropped.
+ * When a call or the inputs fail, the earlier results are read first, then the
+ * error, and then the end. Calls that have not started by then are cancelled.
+ * The same happens when the map is dropped, and after
+ * [method@PPool.Map.cancel]. A running call is not stopped; its result is
+ * dropped.
  *
- * Don't use a map where each result is of use as soon as it is there, in whatever
- * order; submit calls and add callbacks to their futures.
+ * To handle each result as soon as it arrives, in any order, submit calls and
+ * use [class@PPool.AsCompleted] or callbacks of their futures instead.
  *
  * This class is final.
  *
  * **Threads**: all methods may be called from any thread. The input function is
  * called where the map is read, and its data is freed there, or where the map
- * is dropped. The inputs of calls that run when the map ends may be let go of in
- * a thread of the library. A map holds its executor.
+ * is dropped. The inputs of calls that are running when the map ends may be
+ * released in a thread of the library. A map keeps its executor alive.
  *
  * Since: 1.0
  */
@@ -157,13 +157,13 @@ ppool_map_class_init (PPoolMapClass *klass)
   /**
    * PPoolMap:chunk-size:
    *
-   * How many inputs are drawn and submitted at a time; 0 is as many as the library
-   * chooses.
+   * The number of inputs that are drawn and submitted at a time, or 0 to let
+   * the library choose.
    *
-   * A read draws inputs when there is room for so many in the buffer. Each is a call of
-   * its own, whatever the size: one that is slow keeps no other from an idle worker, and
-   * results before an error or a crash are there. A larger size lets more calls travel
-   * together.
+   * A read draws inputs when the buffer has room for that many. Each input is a
+   * separate call, whatever the chunk size: a slow one does not keep others
+   * from an idle worker, and results before an error or a crash are not lost.
+   * With a larger size, more calls share a message.
    *
    * It can be set until the map is read for the first time.
    *
@@ -176,8 +176,9 @@ ppool_map_class_init (PPoolMapClass *klass)
   /**
    * PPoolMap:buffer-size:
    *
-   * How many inputs may be drawn whose results were not read; 0 is as many as the library
-   * chooses, by the number of workers and the size of inputs and results.
+   * The maximum number of inputs that were drawn and whose results have not
+   * been read, or 0 to let the library choose by the number of workers and the
+   * size of inputs and results.
    *
    * It can be set until the map is read for the first time.
    *
@@ -190,11 +191,12 @@ ppool_map_class_init (PPoolMapClass *klass)
   /**
    * PPoolMap:timeout-msec:
    *
-   * How long after its creation the map waits for results, in milliseconds; -1 is no
-   * limit.
+   * The time after its creation for which the map waits for results, in
+   * milliseconds, or -1 for no limit.
    *
-   * Afterwards, results that are there can still be read. For the first one that is not,
-   * there is the error `G_IO_ERROR_TIMED_OUT`, and the map ends.
+   * After that time, results that have arrived can still be read. The first
+   * read of any other result fails with `G_IO_ERROR_TIMED_OUT`, and the map
+   * ends.
    *
    * It can be set until the map is read for the first time.
    *
@@ -266,9 +268,11 @@ ppool_map_get_chunk_size (PPoolMap *self)
  *
  * Sets [property@PPool.Map:chunk-size].
  *
- * It is a mistake to call this after the map was read, and then it has no effect.
+ * It is a programming error to call this after the map was read; it has no
+ * effect then.
  *
- * **Threads**: may be called from any thread, in which `notify` is emitted.
+ * **Threads**: may be called from any thread; `notify` is emitted in that
+ * thread.
  *
  * Since: 1.0
  */
@@ -323,9 +327,11 @@ ppool_map_get_buffer_size (PPoolMap *self)
  *
  * Sets [property@PPool.Map:buffer-size].
  *
- * It is a mistake to call this after the map was read, and then it has no effect.
+ * It is a programming error to call this after the map was read; it has no
+ * effect then.
  *
- * **Threads**: may be called from any thread, in which `notify` is emitted.
+ * **Threads**: may be called from any thread; `notify` is emitted in that
+ * thread.
  *
  * Since: 1.0
  */
@@ -351,7 +357,7 @@ ppool_map_set_buffer_size (PPoolMap *self,
  * ppool_map_get_timeout_msec:
  * @self: a map
  *
- * Gets how long after its creation the map waits for results.
+ * Gets the time after its creation for which the map waits for results.
  *
  * **Threads**: may be called from any thread.
  *
@@ -380,9 +386,11 @@ ppool_map_get_timeout_msec (PPoolMap *self)
  *
  * Sets [property@PPool.Map:timeout-msec].
  *
- * It is a mistake to call this after the map was read, and then it has no effect.
+ * It is a programming error to call this after the map was read; it has no
+ * effect then.
  *
- * **Threads**: may be called from any thread, in which `notify` is emitted.
+ * **Threads**: may be called from any thread; `notify` is emitted in that
+ * thread.
  *
  * Since: 1.0
  */

@@ -28,10 +28,10 @@ G_DECLARE_FINAL_TYPE (PPoolMap, ppool_map, PPOOL, MAP, GObject)
  * @user_data: what was given with the function
  * @error: return location for an error
  *
- * Gives the next input of a map.
+ * Returns the next input of a map.
  *
- * Inputs are asked for one at a time, and no more after the end or an error.
- * The function may take its time, and the read that asks waits for it.
+ * It is called for one input at a time, and not again after the end or an
+ * error. It may take any amount of time; the read waits for it.
  *
  * **Threads**: it is called where the map is read: in the thread that is in
  * [method@PPool.Map.next_value], or in the main context from which

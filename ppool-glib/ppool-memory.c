@@ -10,7 +10,7 @@
 #include "ppool-memory-private.h"
 
 #include "ppool-error.h"
-#include "ppool-pid-private.h"
+#include "ppool-fork-private.h"
 #include "ppool-resources-private.h"
 
 /* What a PPoolBuffer fills, and what the values made of it lie in: a segment that
@@ -34,7 +34,7 @@ struct _PPoolMemory
   guint8 *data;          /* (owned) without a segment, else a part of that */
   gsize size;
   PPoolSegment *segment; /* (owned) (nullable) */
-  gboolean published;    /* under the lock */
+  pid_t published_in;    /* under the lock; 0 if it isn't */
   pid_t pid;
 };
 
@@ -42,17 +42,32 @@ typedef struct
 {
   PPoolSegment *segment; /* (owned) */
   gint64 since;
-  pid_t pid;
 } Idle;
 
 static struct
 {
-  GMutex lock;      /* guards what follows */
+  PPoolForkLock lock; /* guards what follows */
   GTree *published; /* (owned) (nullable) (element-type PPoolMemory PPoolMemory) */
   GArray *idle;     /* (owned) (nullable) (element-type Idle); the latest last */
   gsize idle_bytes;
   guint n_holders;
 } kept;
+
+/* What the original had is not found in a copy, nor filled again. */
+static void
+forget_kept (void)
+{
+  kept.published = NULL;
+  kept.idle = NULL;
+  kept.idle_bytes = 0;
+  kept.n_holders = 0;
+}
+
+static void
+lock_kept (void)
+{
+  ppool_fork_lock (&kept.lock, forget_kept);
+}
 
 static int
 compare_addresses (gconstpointer a,
@@ -99,13 +114,13 @@ find_idle (gsize size)
   gsize least = G_MAXSIZE;
   guint best = 0;
 
-  g_mutex_lock (&kept.lock);
+  lock_kept ();
   for (guint i = 0; kept.idle != NULL && i < kept.idle->len; i++)
     {
       const Idle *idle = &g_array_index (kept.idle, Idle, i);
       gsize found = ppool_segment_get_size (idle->segment);
 
-      if (idle->pid == ppool_pid_get () && found >= size && found / MAX_WASTE <= size && found <= least)
+      if (found >= size && found / MAX_WASTE <= size && found <= least)
         {
           least = found;
           best = i;
@@ -113,7 +128,7 @@ find_idle (gsize size)
     }
   if (least < G_MAXSIZE)
     segment = take_idle (best);
-  g_mutex_unlock (&kept.lock);
+  ppool_fork_unlock (&kept.lock);
 
   return segment;
 }
@@ -151,11 +166,12 @@ keep (PPoolSegment *segment,
       pid_t         pid)
 {
   gsize size = ppool_segment_get_size (segment);
-  Idle idle = { segment, g_get_monotonic_time (), pid };
+  Idle idle = { segment, g_get_monotonic_time () };
   GSList *old = NULL;
 
-  g_mutex_lock (&kept.lock);
-  if (kept.n_holders > 0 && pid == ppool_pid_get () && size <= PPOOL_SEGMENT_MAX_BYTES)
+  lock_kept ();
+  if (kept.n_holders > 0 && pid == ppool_fork_get_pid () && size <= PPOOL_SEGMENT_MAX_BYTES &&
+      !ppool_segment_is_retired (segment))
     {
       old = take_old (1, size, idle.since);
       if (kept.idle == NULL)
@@ -165,7 +181,7 @@ keep (PPoolSegment *segment,
     }
   else
     old = g_slist_prepend (old, segment);
-  g_mutex_unlock (&kept.lock);
+  ppool_fork_unlock (&kept.lock);
 
   g_slist_free_full (old, retire);
 }
@@ -226,7 +242,7 @@ ppool_memory_new (gsize    size,
   g_autoptr (PPoolMemory) self = g_atomic_rc_box_new0 (PPoolMemory);
 
   self->size = size;
-  self->pid = ppool_pid_get ();
+  self->pid = ppool_fork_get_pid ();
 
   return allocate (self, error) ? g_steal_pointer (&self) : NULL;
 }
@@ -240,11 +256,11 @@ ppool_memory_ref (PPoolMemory *self)
 static void
 clear_memory (PPoolMemory *self)
 {
-  if (self->published)
+  if (self->published_in == ppool_fork_get_pid ())
     {
-      g_mutex_lock (&kept.lock);
+      lock_kept ();
       g_tree_remove (kept.published, self);
-      g_mutex_unlock (&kept.lock);
+      ppool_fork_unlock (&kept.lock);
     }
 
   if (self->segment != NULL)
@@ -286,15 +302,15 @@ ppool_memory_publish (PPoolMemory *self)
   if (self->segment == NULL)
     return;
 
-  g_mutex_lock (&kept.lock);
-  if (!self->published)
+  lock_kept ();
+  if (self->published_in != ppool_fork_get_pid ())
     {
       if (kept.published == NULL)
         kept.published = g_tree_new_with_data (compare_addresses, NULL);
       g_tree_insert (kept.published, self, self);
-      self->published = TRUE;
+      self->published_in = ppool_fork_get_pid ();
     }
-  g_mutex_unlock (&kept.lock);
+  ppool_fork_unlock (&kept.lock);
 }
 
 /* Finds what @size bytes at @data, which somebody holds, are a part of: (nullable)
@@ -306,14 +322,14 @@ ppool_memory_find (gconstpointer  data,
 {
   PPoolMemory *self = NULL;
 
-  g_mutex_lock (&kept.lock);
+  lock_kept ();
   if (kept.published != NULL)
     self = g_tree_search (kept.published, compare_with_address, data);
   if (self != NULL && size <= self->size - (gsize) ((const guint8 *) data - self->data))
     ppool_memory_ref (self);
   else
     self = NULL;
-  g_mutex_unlock (&kept.lock);
+  ppool_fork_unlock (&kept.lock);
 
   if (self != NULL)
     *offset = (guint64) ((const guint8 *) data - self->data);
@@ -325,9 +341,9 @@ ppool_memory_find (gconstpointer  data,
 void
 ppool_memory_hold (void)
 {
-  g_mutex_lock (&kept.lock);
+  lock_kept ();
   kept.n_holders++;
-  g_mutex_unlock (&kept.lock);
+  ppool_fork_unlock (&kept.lock);
 }
 
 void
@@ -335,10 +351,11 @@ ppool_memory_release (void)
 {
   GSList *old = NULL;
 
-  g_mutex_lock (&kept.lock);
-  if (--kept.n_holders == 0)
+  lock_kept ();
+  /* One of the original's may end in a copy. */
+  if (kept.n_holders > 0 && --kept.n_holders == 0)
     old = take_old (0, 0, G_MAXINT64);
-  g_mutex_unlock (&kept.lock);
+  ppool_fork_unlock (&kept.lock);
 
   g_slist_free_full (old, retire);
 }
@@ -351,11 +368,11 @@ ppool_memory_trim (gint64 now)
   gint64 next = -1;
   GSList *old;
 
-  g_mutex_lock (&kept.lock);
+  lock_kept ();
   old = take_old (0, 0, now);
   if (kept.idle != NULL && kept.idle->len > 0)
     next = g_array_index (kept.idle, Idle, 0).since + PPOOL_SEGMENT_IDLE_USEC;
-  g_mutex_unlock (&kept.lock);
+  ppool_fork_unlock (&kept.lock);
 
   g_slist_free_full (old, retire);
 

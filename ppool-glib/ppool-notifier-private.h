@@ -25,6 +25,7 @@ PPoolNotifier *ppool_notifier_ref   (PPoolNotifier     *self);
 void           ppool_notifier_unref (PPoolNotifier     *self);
 
 gboolean       ppool_notifier_is_at_home (PPoolNotifier *self);
+gboolean       ppool_notifier_is_due (PPoolNotifier    *self);
 void           ppool_notifier_poke  (PPoolNotifier     *self,
                                      gboolean           now);
 void           ppool_notifier_end   (PPoolNotifier     *self);

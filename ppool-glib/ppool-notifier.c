@@ -9,6 +9,8 @@
 
 #include "ppool-notifier-private.h"
 
+#include "ppool-fork-private.h"
+
 /* One source in the context where the object was made. It is poked from any
  * thread and calls at once for what is urgent, and for everything at most once
  * in an interval. The object is held only while it is called, in its own
@@ -22,7 +24,8 @@ struct _PPoolNotifier
   GWeakRef object;
   PPoolNotifierFunc func;
   gint64 interval; /* in microseconds */
-  GThread *home;   /* (unowned): never more than compared */
+  gsize home;      /* the number of the thread that made it */
+  pid_t pid;       /* in a forked copy, nothing is touched */
   int is_due;      /* atomic */
 
   GMutex lock;        /* guards what follows */
@@ -41,6 +44,12 @@ PPoolNotifier *
 ppool_notifier_ref (PPoolNotifier *self)
 {
   return g_atomic_rc_box_acquire (self);
+}
+
+static gboolean
+is_foreign (PPoolNotifier *self)
+{
+  return self->pid != ppool_fork_get_pid ();
 }
 
 static void
@@ -99,9 +108,14 @@ dispatch_notifier (GSource     *source,
                    gpointer     user_data G_GNUC_UNUSED)
 {
   g_autoptr (PPoolNotifier) self = ppool_notifier_ref (((NotifierSource *) source)->notifier);
-  g_autoptr (GObject) object = g_weak_ref_get (&self->object);
-  gboolean all = begin_call (self);
+  g_autoptr (GObject) object = NULL;
+  gboolean all;
 
+  if (is_foreign (self))
+    return G_SOURCE_REMOVE;
+
+  object = g_weak_ref_get (&self->object);
+  all = begin_call (self);
   if (object == NULL)
     return G_SOURCE_CONTINUE;
 
@@ -127,12 +141,29 @@ source_gone (gpointer data)
   PPoolNotifier *self = data;
   GSource *source;
 
+  if (is_foreign (self))
+    return;
+
   g_mutex_lock (&self->lock);
   source = g_steal_pointer (&self->source);
   g_mutex_unlock (&self->lock);
 
   g_source_unref (source);
   ppool_notifier_unref (self);
+}
+
+/* Unlike the address of a GThread, that of a thread which has ended is not given to
+ * another one. */
+static gsize
+get_thread_number (void)
+{
+  static _Thread_local gsize number;
+  static gsize last_number; /* atomic */
+
+  if (number == 0)
+    number = (gsize) g_atomic_pointer_add (&last_number, 1) + 1;
+
+  return number;
 }
 
 /* Makes a notifier in the thread-default context of the caller. */
@@ -147,7 +178,8 @@ ppool_notifier_new (GObject           *object,
   g_weak_ref_init (&self->object, object);
   self->interval = interval_msec * G_TIME_SPAN_MILLISECOND;
   self->func = func;
-  self->home = g_thread_self ();
+  self->home = get_thread_number ();
+  self->pid = ppool_fork_get_pid ();
   g_mutex_init (&self->lock);
 
   self->source = g_source_new (&notifier_source_funcs, sizeof (NotifierSource));
@@ -163,7 +195,14 @@ ppool_notifier_new (GObject           *object,
 gboolean
 ppool_notifier_is_at_home (PPoolNotifier *self)
 {
-  return self->home == g_thread_self ();
+  return self->home == get_thread_number ();
+}
+
+/* Tells whether the function is to be called for everything soon anyway. */
+gboolean
+ppool_notifier_is_due (PPoolNotifier *self)
+{
+  return g_atomic_int_get (&self->is_due);
 }
 
 /* Has the function called for everything soon, and before that, for what is
@@ -172,7 +211,7 @@ void
 ppool_notifier_poke (PPoolNotifier *self,
                      gboolean       now)
 {
-  if (!now && g_atomic_int_get (&self->is_due))
+  if (is_foreign (self) || (!now && g_atomic_int_get (&self->is_due)))
     return;
 
   g_mutex_lock (&self->lock);
@@ -188,6 +227,9 @@ ppool_notifier_end (PPoolNotifier *self)
 {
   g_autoptr (PPoolNotifier) held G_GNUC_UNUSED = ppool_notifier_ref (self);
   g_autoptr (GSource) source = NULL;
+
+  if (is_foreign (self))
+    return;
 
   g_mutex_lock (&self->lock);
   source = self->source != NULL ? g_source_ref (self->source) : NULL;

@@ -55,6 +55,9 @@ struct _PPoolOutbox
   PPoolOutgoing outgoing[PPOOL_FRAME_MAX_ITEMS]; /* of whoever is flushing */
 };
 
+/* All that a worker has may leave at once, and be answered so. */
+G_STATIC_ASSERT (PPOOL_FRAME_MAX_ITEMS >= PPOOL_BOARD_SIZE);
+
 void             ppool_outbox_mark_dirty (PPoolOutbox     *self);
 PPoolOutboxSlot *ppool_outbox_get_slot   (PPoolOutbox     *self,
                                           guint64          id);

@@ -30,18 +30,34 @@ typedef struct
                     const char  *what);
 } PPoolOutboxFuncs;
 
+/* Without the lock, in the thread that has changed something. */
+typedef void (*PPoolGateFunc) (gpointer owner,
+                               gboolean is_urgent);
+
 /* The pool's one lock. What is decided while it is held is sent by whoever
  * leaves, in the order of decision. */
 struct _PPoolGate
 {
-  GMutex lock;
+  /* Constant. */
+  PPoolGateFunc changed;
+  gpointer owner; /* (unowned): has this */
+
+  GMutex lock; /* guards what follows */
   PPoolOutbox *dirty; /* (owned) (nullable): the first with something to send */
+  gboolean has_changed; /* somebody is to be told, outside of the lock */
+  gboolean is_urgent;   /* at once */
 };
 
-void         ppool_gate_init         (PPoolGate       *self);
+void         ppool_gate_init         (PPoolGate       *self,
+                                      PPoolGateFunc    changed,
+                                      gpointer         owner);
 void         ppool_gate_clear        (PPoolGate       *self);
 void         ppool_gate_enter        (PPoolGate       *self);
 void         ppool_gate_leave        (PPoolGate       *self);
+void         ppool_gate_leave_quietly (PPoolGate      *self);
+gboolean     ppool_gate_is_dirty     (PPoolGate       *self);
+void         ppool_gate_note_change  (PPoolGate       *self,
+                                      gboolean         is_urgent);
 
 PPoolOutbox *ppool_outbox_new        (PPoolGate              *gate,
                                       const PPoolOutboxFuncs *funcs,

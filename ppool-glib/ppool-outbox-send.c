@@ -24,11 +24,17 @@
  *
  * All fields but the constant ones are guarded by the gate's lock. */
 
+/* @changed is called after something has, without the lock. */
 void
-ppool_gate_init (PPoolGate *self)
+ppool_gate_init (PPoolGate     *self,
+                 PPoolGateFunc  changed,
+                 gpointer       owner)
 {
   g_mutex_init (&self->lock);
   self->dirty = NULL;
+  self->changed = changed;
+  self->owner = owner;
+  self->has_changed = self->is_urgent = FALSE;
 }
 
 void
@@ -42,6 +48,45 @@ void
 ppool_gate_enter (PPoolGate *self)
 {
   g_mutex_lock (&self->lock);
+}
+
+/* Within the gate. */
+void
+ppool_gate_note_change (PPoolGate *self,
+                        gboolean   is_urgent)
+{
+  self->has_changed = TRUE;
+  self->is_urgent |= is_urgent;
+}
+
+/* Within the gate. */
+gboolean
+ppool_gate_is_dirty (PPoolGate *self)
+{
+  return self->dirty != NULL;
+}
+
+/* Within the gate, which is left meanwhile. */
+static void
+tell_changes (PPoolGate *self)
+{
+  gboolean is_urgent = self->is_urgent;
+
+  if (!self->has_changed)
+    return;
+
+  self->has_changed = self->is_urgent = FALSE;
+  g_mutex_unlock (&self->lock);
+  self->changed (self->owner, is_urgent);
+  g_mutex_lock (&self->lock);
+}
+
+/* For who has only looked: sends nothing, as whoever has decided something is about to. */
+void
+ppool_gate_leave_quietly (PPoolGate *self)
+{
+  tell_changes (self);
+  g_mutex_unlock (&self->lock);
 }
 
 void
@@ -190,18 +235,24 @@ take_outgoing (PPoolOutbox *self)
   return n;
 }
 
-/* A call may have been taken back before it was on its way. */
+/* Without the lock: a call that was answered meanwhile may end with its record. */
 static void
-put_away_outgoing (PPoolOutbox  *self,
-                   PPoolChannel *channel,
-                   guint         n)
+drop_outgoing (PPoolOutbox *self,
+               guint        n)
 {
   for (guint i = 0; i < n; i++)
-    {
-      if (!self->has_frames && ppool_outbox_find (self, self->outgoing[i].id) == NULL)
-        ppool_channel_forget_call (channel, self->outgoing[i].id);
-      g_clear_pointer (&self->outgoing[i].record, ppool_record_unref);
-    }
+    g_clear_pointer (&self->outgoing[i].record, ppool_record_unref);
+}
+
+/* A call may have been taken back before it was on its way. */
+static void
+forget_outgoing (PPoolOutbox  *self,
+                 PPoolChannel *channel,
+                 guint         n)
+{
+  for (guint i = 0; i < n && !self->has_frames; i++)
+    if (ppool_outbox_find (self, self->outgoing[i].id) == NULL)
+      ppool_channel_forget_call (channel, self->outgoing[i].id);
 }
 
 /* What one turn sends, in this order. */
@@ -257,9 +308,10 @@ flush (PPoolOutbox *self)
       g_mutex_unlock (&self->gate->lock);
 
       send_turn (self, channel, &turn);
+      drop_outgoing (self, turn.n_calls);
 
       g_mutex_lock (&self->gate->lock);
-      put_away_outgoing (self, channel, turn.n_calls);
+      forget_outgoing (self, channel, turn.n_calls);
     }
 
   self->flushing = FALSE;
@@ -284,6 +336,7 @@ ppool_gate_leave (PPoolGate *self)
 {
   PPoolOutbox *outbox;
 
+  tell_changes (self);
   while ((outbox = self->dirty) != NULL)
     {
       self->dirty = g_steal_pointer (&outbox->next_dirty);
@@ -296,6 +349,7 @@ ppool_gate_leave (PPoolGate *self)
 
       ppool_outbox_unref (outbox);
       g_mutex_lock (&self->lock);
+      tell_changes (self);
     }
 
   g_mutex_unlock (&self->lock);

@@ -10,9 +10,11 @@
 #include "ppool-pool-internal.h"
 
 #include "ppool-error.h"
+#include "ppool-waiter-private.h"
 
 /* A call is settled outside of the gate, after it was taken from the queue or
- * from its process; so the pool is over when that has been done as well. */
+ * from its process; so the pool is over, and shut down, when that has been done as
+ * well. */
 static void
 finish (PPoolPool *self)
 {
@@ -21,9 +23,11 @@ finish (PPoolPool *self)
   ppool_gate_enter (&self->gate);
   if (!self->over)
     callbacks = g_steal_pointer (&self->over_callbacks);
+  if (self->state == PPOOL_EXECUTOR_STATE_SHUTTING_DOWN)
+    ppool_pool_set_state (self, PPOOL_EXECUTOR_STATE_SHUT_DOWN);
   self->over = TRUE;
   g_cond_broadcast (&self->changed);
-  ppool_gate_leave (&self->gate);
+  ppool_gate_leave_quietly (&self->gate);
 
   for (guint i = 0; callbacks != NULL && i < callbacks->len; i++)
     {
@@ -33,15 +37,27 @@ finish (PPoolPool *self)
     }
 }
 
+/* Nothing is left to manage. */
+static void
+note_end (PPoolPool *self)
+{
+  g_atomic_int_set (&self->manager_has_ended, TRUE);
+  if (g_atomic_int_get (&self->n_unsettled) == 0)
+    finish (self);
+}
+
+/* In the manager's thread, or in that of one which came too late to be the pool's. */
 void
 ppool_pool_manager_ended (gpointer data)
 {
   PPoolPool *self = data;
+  PPoolManager *manager = g_atomic_pointer_get (&self->manager);
 
-  ppool_manager_disarm (self->manager, &self->watch);
-  g_atomic_int_set (&self->manager_has_ended, TRUE);
-  if (g_atomic_int_get (&self->n_unsettled) == 0)
-    finish (self);
+  if (manager != NULL)
+    {
+      ppool_manager_disarm (manager, &self->watch);
+      note_end (self);
+    }
 
   ppool_pool_unref (self);
 }
@@ -78,9 +94,7 @@ ppool_pool_conclude (PPoolPool *self)
   over = self->state != PPOOL_EXECUTOR_STATE_RUNNING &&
          g_hash_table_size (self->places) == 0 &&
          ppool_scheduler_get_n_pending (self->scheduler) == 0;
-  if (over && self->state == PPOOL_EXECUTOR_STATE_SHUTTING_DOWN)
-    ppool_pool_set_state (self, PPOOL_EXECUTOR_STATE_SHUT_DOWN);
-  ppool_gate_leave (&self->gate);
+  ppool_gate_leave_quietly (&self->gate);
 
   if (over)
     ppool_manager_end (self->manager);
@@ -122,25 +136,21 @@ ppool_pool_take_pending (PPoolPool *self,
     g_ptr_array_add (records, record);
 }
 
-/* Within the gate. What comes later finds the manager ending by itself. */
-static void
+/* Within the gate. What comes later finds the manager ending by itself. Returns:
+ * whether there never was one */
+static gboolean
 close_pool (PPoolPool *self)
 {
   ppool_scheduler_close (self->scheduler);
 
   if (self->state != PPOOL_EXECUTOR_STATE_RUNNING)
-    return;
+    return FALSE;
 
+  ppool_pool_set_state (self, PPOOL_EXECUTOR_STATE_SHUTTING_DOWN);
   if (self->manager != NULL)
-    {
-      ppool_pool_set_state (self, PPOOL_EXECUTOR_STATE_SHUTTING_DOWN);
-      ppool_manager_post (self->manager, conclude_in_manager, ppool_pool_ref (self));
-    }
-  else
-    {
-      ppool_pool_set_state (self, PPOOL_EXECUTOR_STATE_SHUT_DOWN);
-      self->over = TRUE;
-    }
+    ppool_manager_post (self->manager, conclude_in_manager, ppool_pool_ref (self));
+
+  return self->manager == NULL;
 }
 
 void
@@ -149,14 +159,17 @@ ppool_pool_shutdown (PPoolPool          *self,
 {
   g_autoptr (GPtrArray) cancelled =
     g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
+  gboolean unused;
 
   ppool_gate_enter (&self->gate);
   if ((flags & PPOOL_SHUTDOWN_FLAGS_CANCEL_PENDING) != 0)
     ppool_pool_take_pending (self, cancelled);
-  close_pool (self);
-  ppool_gate_leave (&self->gate);
+  unused = close_pool (self);
+  ppool_pool_leave_gate (self);
 
   ppool_pool_settle_all (cancelled, NULL);
+  if (unused)
+    note_end (self);
 }
 
 /* Ends every worker now. Running calls fail with the one who asked for it. */
@@ -169,12 +182,13 @@ ppool_pool_end_workers (PPoolPool  *self,
     g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
   g_autoptr (GPtrArray) running =
     g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
+  gboolean unused;
 
   ppool_gate_enter (&self->gate);
   ppool_pool_take_pending (self, cancelled);
   ppool_pool_evict_all (self, signal, running);
-  close_pool (self);
-  ppool_gate_leave (&self->gate);
+  unused = close_pool (self);
+  ppool_pool_leave_gate (self);
 
   for (guint i = 0; i < running->len; i++)
     {
@@ -190,17 +204,14 @@ ppool_pool_end_workers (PPoolPool  *self,
       ppool_record_settle_failure (record, failure);
     }
   ppool_pool_settle_all (cancelled, NULL);
+  if (unused)
+    note_end (self);
 }
 
-static void
-wake_cb (GCancellable *cancellable G_GNUC_UNUSED,
-         gpointer      user_data)
+static gboolean
+is_over (gpointer data)
 {
-  PPoolPool *self = user_data;
-
-  ppool_gate_enter (&self->gate);
-  g_cond_broadcast (&self->changed);
-  ppool_gate_leave (&self->gate);
+  return ((const PPoolPool *) data)->over;
 }
 
 /* Blocks until the pool is over. */
@@ -209,27 +220,16 @@ ppool_pool_wait (PPoolPool     *self,
                  GCancellable  *cancellable,
                  GError       **error)
 {
-  gulong handler = 0;
-  gboolean over;
+  const PPoolWaiter waiter = { &self->gate.lock, &self->changed, NULL, is_over, self };
 
-  if (cancellable != NULL)
-    handler = g_signal_connect (cancellable, "cancelled", G_CALLBACK (wake_cb), self);
+  if (ppool_waiter_wait (&waiter, -1, cancellable) == PPOOL_WAITER_MET)
+    {
+      ppool_pool_join (self);
+      return TRUE;
+    }
 
-  ppool_gate_enter (&self->gate);
-  while (!self->over && !g_cancellable_is_cancelled (cancellable))
-    g_cond_wait (&self->changed, &self->gate.lock);
-  over = self->over;
-  ppool_gate_leave (&self->gate);
-
-  if (handler != 0)
-    g_cancellable_disconnect (cancellable, handler);
-
-  if (over)
-    ppool_pool_join (self);
-  else
-    g_cancellable_set_error_if_cancelled (cancellable, error);
-
-  return over;
+  g_cancellable_set_error_if_cancelled (cancellable, error);
+  return FALSE;
 }
 
 /* Has @func called once the pool is over, or now if it is. */
@@ -245,7 +245,7 @@ ppool_pool_when_over (PPoolPool     *self,
   over = self->over;
   if (!over)
     g_array_append_val (self->over_callbacks, callback);
-  ppool_gate_leave (&self->gate);
+  ppool_gate_leave_quietly (&self->gate);
 
   if (over)
     func (data);

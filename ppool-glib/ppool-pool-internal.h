@@ -38,6 +38,8 @@ struct _PPoolPool
   GWeakRef executor;       /* for g_async_result_get_source_object() */
   PPoolNotifier *notifier; /* (owned) */
 
+  GMutex starting; /* is held while the first call starts the manager, outside of the gate */
+
   int n_unsettled;      /* atomic: calls that were accepted */
   int manager_has_ended; /* atomic */
 
@@ -52,10 +54,9 @@ struct _PPoolPool
   PPoolManager *manager;  /* (owned) (nullable): from the first call on */
   PPoolStartup startup;   /* likewise */
   GArray *over_callbacks; /* (owned) (element-type OverCallback) */
-  guint grace_msec;
-  guint max_workers;      /* as it was set: 0 for the default */
-  guint n_processors;     /* of the thread that wanted the default */
-  guint spare_workers;
+  PPoolSettings settings;
+  guint n_processors; /* of the thread that wanted the default of workers */
+  gboolean is_sender_posted; /* the manager is to send what was decided */
   PPoolTimer watch; /* guarded by the manager */
 };
 
@@ -64,6 +65,7 @@ extern const PPoolSchedulerFuncs ppool_pool_scheduler_funcs;
 gpointer ppool_pool_ref           (PPoolPool    *self);
 void     ppool_pool_unref         (gpointer      data);
 
+void     ppool_pool_leave_gate    (PPoolPool    *self);
 void     ppool_pool_accept        (PPoolPool    *self,
                                    PPoolRecord  *record);
 void     ppool_pool_record_settled (gpointer     owner,

@@ -11,6 +11,7 @@
 #include "ppool-launcher.h"
 #include "ppool-notifier-private.h"
 #include "ppool-record-private.h"
+#include "ppool-settings-private.h"
 
 G_BEGIN_DECLS
 
@@ -30,13 +31,15 @@ PPoolPool          *ppool_pool_new             (GObject            *executor,
                                                 PPoolNotifier      *notifier);
 void                ppool_pool_drop            (PPoolPool          *self);
 
-void                ppool_pool_set_max_workers (PPoolPool          *self,
+void                ppool_pool_get_settings    (PPoolPool          *self,
+                                                PPoolSettings      *settings);
+gboolean            ppool_pool_set_max_workers (PPoolPool          *self,
                                                 guint               max_workers);
-void                ppool_pool_set_grace_msec  (PPoolPool          *self,
+gboolean            ppool_pool_set_grace_msec  (PPoolPool          *self,
                                                 guint               grace_msec);
-void                ppool_pool_set_max_tasks_per_worker (PPoolPool *self,
+gboolean            ppool_pool_set_max_tasks_per_worker (PPoolPool *self,
                                                 guint               max_tasks_per_worker);
-void                ppool_pool_set_spare_workers (PPoolPool        *self,
+gboolean            ppool_pool_set_spare_workers (PPoolPool        *self,
                                                 guint               spare_workers);
 void                ppool_pool_set_initializer (PPoolPool          *self,
                                                 const char         *initializer,
@@ -49,7 +52,8 @@ gboolean            ppool_pool_accepts_calls   (PPoolPool          *self,
 PPoolRecord        *ppool_pool_make_record     (PPoolPool          *self,
                                                 const char         *function,
                                                 GVariant           *args,
-                                                const GVariantType *result_type);
+                                                const GVariantType *result_type,
+                                                GError            **error);
 gboolean            ppool_pool_submit          (PPoolPool          *self,
                                                 PPoolLauncher      *launcher,
                                                 PPoolRecord        *record,

@@ -19,6 +19,9 @@
  * looks. */
 #define WATCH_MSEC 3
 
+/* Each call that a worker has takes a place on its board. */
+G_STATIC_ASSERT (PPOOL_SCHEDULER_MAX_CALLS <= PPOOL_BOARD_SIZE);
+
 /* Processes, in the manager's thread */
 
 static const char *
@@ -57,6 +60,7 @@ process_died (gpointer      seat,
   g_autoptr (GPtrArray) records =
     g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
   g_autoptr (PPoolFailure) failure = NULL;
+  g_autoptr (GError) cause = g_error_copy (why);
 
   failure = ppool_failure_new (g_error_new (PPOOL_ERROR, PPOOL_ERROR_BROKEN,
                                             "The pool is broken (%s): %s", cause_name (why),
@@ -66,7 +70,7 @@ process_died (gpointer      seat,
   if (self->broken == NULL)
     {
       ppool_pool_set_state (self, PPOOL_EXECUTOR_STATE_BROKEN);
-      self->cause = g_error_copy (why);
+      self->cause = g_steal_pointer (&cause);
       self->broken = ppool_failure_ref (failure);
     }
   ppool_pool_take_pending (self, records);
@@ -148,7 +152,7 @@ start_process (gpointer owner)
   PPoolPlace *place = g_new0 (PPoolPlace, 1);
 
   place->pool = self;
-  place->process = ppool_process_new (&self->gate, self->manager, &self->startup, self->grace_msec,
+  place->process = ppool_process_new (&self->gate, self->manager, &self->startup, self->settings.grace_msec,
                                       &process_funcs, place);
   g_hash_table_add (self->places, place);
   ppool_scheduler_add_seat (self->scheduler, &place->seat, place->process);
@@ -164,7 +168,11 @@ assign_call (gpointer     process,
 static void
 retire_process (gpointer process)
 {
-  ppool_process_retire (process);
+  PPoolPlace *place = ppool_process_get_seat (process);
+  gboolean is_spent = ppool_scheduler_is_spent (place->pool->scheduler, &place->seat);
+
+  ppool_process_retire (process, is_spent ? "it has run max-tasks-per-worker calls" :
+                                            "it is not needed any more");
 }
 
 static PPoolRecord *
@@ -185,7 +193,8 @@ counts_changed (gpointer owner)
 {
   PPoolPool *self = owner;
 
-  ppool_notifier_poke (self->notifier, FALSE);
+  if (!ppool_notifier_is_due (self->notifier))
+    ppool_gate_note_change (&self->gate, FALSE);
 }
 
 static void

@@ -12,11 +12,12 @@
 #include <string.h>
 
 #include "ppool-error.h"
-#include "ppool-pid-private.h"
+#include "ppool-fork-private.h"
 #include "ppool-process-private.h"
 #include "ppool-processors-private.h"
 #include "ppool-resources-private.h"
 #include "ppool-spawned-private.h"
+#include "ppool-value-private.h"
 
 /* A pool is held by its executor, by its manager's thread while that runs, and
  * by every record. The thread starts with the first call and ends when the pool
@@ -29,7 +30,41 @@
  * Everything but what is constant is guarded by the gate, which is never held
  * while records settle, objects are let go or somebody is called. */
 
-#define DEFAULT_GRACE_MSEC 5000
+/* The gate */
+
+static void
+send_cb (gpointer data)
+{
+  PPoolPool *self = data;
+
+  ppool_gate_enter (&self->gate);
+  self->is_sender_posted = FALSE;
+  ppool_gate_leave (&self->gate);
+  ppool_pool_unref (self);
+}
+
+/* Leaves it for who does not want to send: what was decided is sent by the manager,
+ * which is there if anything is to be sent. */
+void
+ppool_pool_leave_gate (PPoolPool *self)
+{
+  if (ppool_gate_is_dirty (&self->gate) && !self->is_sender_posted)
+    {
+      self->is_sender_posted = TRUE;
+      ppool_manager_post (self->manager, send_cb, ppool_pool_ref (self));
+    }
+  ppool_gate_leave_quietly (&self->gate);
+}
+
+/* Outside of the gate. */
+static void
+has_changed (gpointer owner,
+             gboolean is_urgent)
+{
+  PPoolPool *self = owner;
+
+  ppool_notifier_poke (self->notifier, is_urgent);
+}
 
 /* Records */
 
@@ -51,7 +86,7 @@ pool_cancel (gpointer     owner,
       ppool_record_set_stage (record, PPOOL_RECORD_OUT);
       withdrawn = TRUE;
     }
-  ppool_gate_leave (&self->gate);
+  ppool_pool_leave_gate (self);
 
   if (withdrawn)
     ppool_record_settle_cancelled (record);
@@ -81,7 +116,7 @@ pool_refresh (gpointer     owner,
   seat = ppool_record_get_plan (record)->seat;
   if (ppool_record_get_stage (record) == PPOOL_RECORD_SENT)
     ppool_process_refresh (seat->process, record);
-  ppool_gate_leave (&self->gate);
+  ppool_gate_leave_quietly (&self->gate);
 }
 
 static gboolean
@@ -110,6 +145,7 @@ free_pool (gpointer data)
   g_clear_pointer (&self->startup.initializer, g_free);
   g_clear_pointer (&self->startup.initializer_args, g_variant_unref);
   g_clear_pointer (&self->over_callbacks, g_array_unref);
+  g_mutex_clear (&self->starting);
   ppool_gate_clear (&self->gate);
 }
 
@@ -140,7 +176,7 @@ ppool_pool_set_state (PPoolPool          *self,
                       PPoolExecutorState  state)
 {
   self->state = state;
-  ppool_notifier_poke (self->notifier, TRUE);
+  ppool_gate_note_change (&self->gate, TRUE);
 }
 
 /* For the executor */
@@ -151,14 +187,15 @@ ppool_pool_new (GObject       *executor,
 {
   PPoolPool *self = g_atomic_rc_box_new0 (PPoolPool);
 
-  self->pid = ppool_pid_get ();
+  self->pid = ppool_fork_get_pid ();
   g_weak_ref_init (&self->executor, executor);
   self->notifier = ppool_notifier_ref (notifier);
-  ppool_gate_init (&self->gate);
+  g_mutex_init (&self->starting);
+  ppool_gate_init (&self->gate, has_changed, self);
   g_cond_init (&self->changed);
   self->places = g_hash_table_new (NULL, NULL);
   self->over_callbacks = g_array_new (FALSE, FALSE, sizeof (OverCallback));
-  self->grace_msec = DEFAULT_GRACE_MSEC;
+  self->settings.grace_msec = PPOOL_SETTINGS_DEFAULT_GRACE_MSEC;
   self->n_processors = ppool_processors_count ();
   self->scheduler = ppool_scheduler_new (&ppool_pool_scheduler_funcs, self, self->n_processors);
   ppool_scheduler_set_n_processors (self->scheduler, self->n_processors);
@@ -192,63 +229,106 @@ apply_default (PPoolPool  *self,
     }
 
   ppool_gate_enter (&self->gate);
-  if (self->max_workers == 0)
+  if (self->settings.max_workers == 0)
     ppool_scheduler_set_max (self->scheduler, MIN (n_workers + n_more, n_processors));
   ppool_gate_leave (&self->gate);
 
   return TRUE;
 }
 
-/* 0 is the default. */
+/* Settings. In a forked copy of the process they are what they were, and its caller
+ * sees to it that none is changed. */
+
 void
+ppool_pool_get_settings (PPoolPool     *self,
+                         PPoolSettings *settings)
+{
+  gboolean is_ours = ppool_pool_check (self, NULL);
+
+  if (is_ours)
+    ppool_gate_enter (&self->gate);
+  *settings = self->settings;
+  if (is_ours)
+    ppool_gate_leave_quietly (&self->gate);
+}
+
+static gboolean
+change (guint *setting,
+        guint  value)
+{
+  gboolean is_new = *setting != value;
+
+  *setting = value;
+
+  return is_new;
+}
+
+/* Each of these returns whether the value is another one than before. */
+gboolean
 ppool_pool_set_max_workers (PPoolPool *self,
                             guint      max_workers)
 {
   guint n_processors = ppool_processors_count ();
   guint n_workers;
+  gboolean changed;
 
   ppool_gate_enter (&self->gate);
-  self->max_workers = max_workers;
-  self->n_processors = n_processors;
-  if (max_workers > 0)
+  changed = change (&self->settings.max_workers, max_workers);
+  if (changed)
+    self->n_processors = n_processors;
+  if (changed && max_workers > 0)
     ppool_scheduler_set_max (self->scheduler, max_workers);
   n_workers = ppool_scheduler_get_n_seats (self->scheduler);
-  ppool_gate_leave (&self->gate);
+  ppool_pool_leave_gate (self);
 
   /* What goes wrong before the first worker is told by the first call. */
-  if (max_workers == 0)
+  if (changed && max_workers == 0)
     apply_default (self, n_processors, n_workers, NULL);
+
+  return changed;
 }
 
-void
+gboolean
 ppool_pool_set_grace_msec (PPoolPool *self,
                            guint      grace_msec)
 {
+  gboolean changed;
+
   ppool_gate_enter (&self->gate);
-  self->grace_msec = grace_msec;
-  ppool_gate_leave (&self->gate);
+  changed = change (&self->settings.grace_msec, grace_msec);
+  ppool_pool_leave_gate (self);
+
+  return changed;
 }
 
-/* 0 is no limit. */
-void
+gboolean
 ppool_pool_set_max_tasks_per_worker (PPoolPool *self,
                                      guint      max_tasks_per_worker)
 {
+  gboolean changed;
+
   ppool_gate_enter (&self->gate);
-  ppool_scheduler_set_max_tasks (self->scheduler, max_tasks_per_worker);
-  ppool_gate_leave (&self->gate);
+  changed = change (&self->settings.max_tasks_per_worker, max_tasks_per_worker);
+  if (changed)
+    ppool_scheduler_set_max_tasks (self->scheduler, max_tasks_per_worker);
+  ppool_pool_leave_gate (self);
+
+  return changed;
 }
 
-/* None starts before the pool is used. */
-void
+gboolean
 ppool_pool_set_spare_workers (PPoolPool *self,
                               guint      spare_workers)
 {
+  gboolean changed;
+
   ppool_gate_enter (&self->gate);
-  self->spare_workers = spare_workers;
-  if (self->manager != NULL)
+  changed = change (&self->settings.spare_workers, spare_workers);
+  if (changed && self->manager != NULL)
     ppool_scheduler_set_n_spare (self->scheduler, spare_workers);
-  ppool_gate_leave (&self->gate);
+  ppool_pool_leave_gate (self);
+
+  return changed;
 }
 
 /* To be called before the pool is used. */
@@ -268,7 +348,7 @@ gboolean
 ppool_pool_check (PPoolPool  *self,
                   GError    **error)
 {
-  if (ppool_pid_get () == self->pid)
+  if (ppool_fork_get_pid () == self->pid)
     return TRUE;
 
   g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN,
@@ -277,70 +357,74 @@ ppool_pool_check (PPoolPool  *self,
   return FALSE;
 }
 
+/* Sinks @args. All ways to call a function meet here. */
 PPoolRecord *
-ppool_pool_make_record (PPoolPool          *self,
-                        const char         *function,
-                        GVariant           *args,
-                        const GVariantType *result_type)
+ppool_pool_make_record (PPoolPool           *self,
+                        const char          *function,
+                        GVariant            *args,
+                        const GVariantType  *result_type,
+                        GError             **error)
 {
+  if (!ppool_value_check_name ("function", function, error))
+    {
+      if (args != NULL)
+        g_variant_unref (g_variant_ref_sink (args));
+      return NULL;
+    }
+
   return ppool_record_new (function, args, result_type, &record_owner_funcs,
                            ppool_pool_ref (self));
 }
 
-/* Within the gate. */
+/* Within the gate. Gives what calls are refused with then. */
 static gboolean
-accepts_calls (PPoolPool  *self,
-               GError    **error)
+accepts_calls (PPoolPool     *self,
+               PPoolFailure **broken)
 {
-  if (self->state == PPOOL_EXECUTOR_STATE_RUNNING)
-    return TRUE;
-
   if (self->broken != NULL)
-    g_propagate_error (error, g_error_copy (ppool_failure_get_error (self->broken)));
+    *broken = ppool_failure_ref (self->broken);
+
+  return self->state == PPOOL_EXECUTOR_STATE_RUNNING;
+}
+
+static void
+set_refused (PPoolFailure  *broken,
+             GError       **error)
+{
+  if (broken != NULL)
+    g_propagate_error (error, g_error_copy (ppool_failure_get_error (broken)));
   else
     g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_SHUT_DOWN,
                          "The executor takes no calls after it was shut down");
-
-  return FALSE;
 }
 
 gboolean
 ppool_pool_accepts_calls (PPoolPool  *self,
                           GError    **error)
 {
+  g_autoptr (PPoolFailure) broken = NULL;
   gboolean accepted;
 
   if (!ppool_pool_check (self, error) || !ppool_spawned_check (error))
     return FALSE;
 
   ppool_gate_enter (&self->gate);
-  accepted = accepts_calls (self, error);
-  ppool_gate_leave (&self->gate);
+  accepted = accepts_calls (self, &broken);
+  ppool_gate_leave_quietly (&self->gate);
+
+  if (!accepted)
+    set_refused (broken, error);
 
   return accepted;
-}
-
-/* Within the gate: the first call starts the manager. */
-static void
-ensure_manager (PPoolPool     *self,
-                PPoolLauncher *launcher)
-{
-  if (self->manager != NULL)
-    return;
-
-  self->startup.plan = ppool_launcher_make_plan (launcher);
-  g_atomic_pointer_set (&self->manager,
-                        ppool_manager_new (ppool_pool_manager_ended, ppool_pool_ref (self)));
-  ppool_scheduler_set_n_spare (self->scheduler, self->spare_workers);
 }
 
 /* A new executor in a forked copy would wait for threads that only the original has. */
 static gboolean
 check_threads (GError **error)
 {
-  pid_t owner = ppool_pid_claim_threads ();
+  pid_t owner = ppool_fork_get_threads_owner ();
 
-  if (owner == ppool_pid_get ())
+  if (owner == 0 || owner == ppool_fork_get_pid ())
     return TRUE;
 
   g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN,
@@ -350,40 +434,125 @@ check_threads (GError **error)
   return FALSE;
 }
 
-/* Before the first worker, while there is a caller who can be told. */
+/* Whether there is to be a manager, and none is yet. */
 static gboolean
-check_start (PPoolPool  *self,
-             GError    **error)
+needs_manager (PPoolPool *self,
+               guint     *max_workers,
+               guint     *n_processors)
 {
-  gboolean may_start;
+  gboolean needed;
+
+  ppool_gate_enter (&self->gate);
+  needed = self->state == PPOOL_EXECUTOR_STATE_RUNNING && self->manager == NULL;
+  *max_workers = self->settings.max_workers;
+  *n_processors = self->n_processors;
+  ppool_gate_leave_quietly (&self->gate);
+
+  return needed;
+}
+
+/* Takes both, unless the pool was shut down meanwhile. */
+static gboolean
+take_manager (PPoolPool        *self,
+              PPoolManager     *manager,
+              PPoolLaunchPlan  *plan)
+{
+  gboolean taken;
+
+  ppool_gate_enter (&self->gate);
+  taken = self->state == PPOOL_EXECUTOR_STATE_RUNNING;
+  if (taken)
+    {
+      self->startup.plan = plan;
+      g_atomic_pointer_set (&self->manager, manager);
+      ppool_scheduler_set_n_spare (self->scheduler, self->settings.spare_workers);
+    }
+  ppool_gate_leave (&self->gate);
+
+  return taken;
+}
+
+static void
+end_manager_cb (gpointer data)
+{
+  ppool_manager_end (data);
+}
+
+/* Before the first worker, while there is a caller who can be told. Nothing of this is
+ * done within the gate: to start a thread takes its time. */
+static gboolean
+start_manager (PPoolPool      *self,
+               PPoolLauncher  *launcher,
+               GError        **error)
+{
+  PPoolLaunchPlan *plan;
+  PPoolManager *manager;
   guint max_workers, n_processors;
 
-  /* The limits don't change for a pool that is in use, nor does this. */
+  if (!needs_manager (self, &max_workers, &n_processors))
+    return TRUE;
+
+  if (!check_threads (error))
+    return FALSE;
+  if (!(max_workers > 0 ? ppool_resources_check_workers (max_workers, error) :
+                          apply_default (self, n_processors, 0, error)))
+    return FALSE;
+
+  manager = ppool_manager_new (ppool_pool_manager_ended, ppool_pool_ref (self), error);
+  if (manager == NULL)
+    {
+      g_prefix_error_literal (error, "No worker can be started: ");
+      ppool_pool_unref (self);
+      return FALSE;
+    }
+
+  plan = ppool_launcher_make_plan (launcher);
+  if (take_manager (self, manager, plan))
+    return TRUE;
+
+  ppool_manager_post (manager, end_manager_cb, manager);
+  ppool_manager_join (manager);
+  ppool_manager_unref (manager);
+  ppool_launch_plan_unref (plan);
+  return TRUE;
+}
+
+/* A name that no worker can be told is a mistake of the caller's, who can be told here. */
+static gboolean
+check_initializer (PPoolPool  *self,
+                   GError    **error)
+{
+  return self->startup.initializer == NULL ||
+         ppool_value_check_name ("initializer", self->startup.initializer, error);
+}
+
+/* The first call starts the manager. The limits don't change for a pool that is in
+ * use, nor does anything else that was looked at then. */
+static gboolean
+ensure_manager (PPoolPool      *self,
+                PPoolLauncher  *launcher,
+                GError        **error)
+{
+  gboolean started;
+
   if (g_atomic_pointer_get (&self->manager) != NULL)
     return TRUE;
 
-  ppool_gate_enter (&self->gate);
-  may_start = self->state == PPOOL_EXECUTOR_STATE_RUNNING && self->manager == NULL;
-  max_workers = self->max_workers;
-  n_processors = self->n_processors;
-  ppool_gate_leave (&self->gate);
+  g_mutex_lock (&self->starting);
+  started = start_manager (self, launcher, error);
+  g_mutex_unlock (&self->starting);
 
-  if (!may_start)
-    return TRUE;
-  if (!check_threads (error))
-    return FALSE;
-
-  return max_workers > 0 ? ppool_resources_check_workers (max_workers, error)
-                         : apply_default (self, n_processors, 0, error);
+  return started;
 }
 
 /* Whether the pool may be used at all: what is worse than its state. */
 static gboolean
-is_usable (PPoolPool  *self,
-           GError    **error)
+is_usable (PPoolPool      *self,
+           PPoolLauncher  *launcher,
+           GError        **error)
 {
   return ppool_pool_check (self, error) && ppool_spawned_check (error) &&
-         check_start (self, error);
+         check_initializer (self, error) && ensure_manager (self, launcher, error);
 }
 
 /* Starts workers before there are calls for them. */
@@ -393,19 +562,20 @@ ppool_pool_prestart (PPoolPool      *self,
                      guint           n_workers,
                      GError        **error)
 {
+  g_autoptr (PPoolFailure) broken = NULL;
   gboolean accepted;
 
-  if (!is_usable (self, error))
+  if (!is_usable (self, launcher, error))
     return FALSE;
 
   ppool_gate_enter (&self->gate);
-  accepted = accepts_calls (self, error);
+  accepted = accepts_calls (self, &broken);
   if (accepted)
-    {
-      ensure_manager (self, launcher);
-      ppool_scheduler_prestart (self->scheduler, n_workers);
-    }
+    ppool_scheduler_prestart (self->scheduler, n_workers);
   ppool_gate_leave (&self->gate);
+
+  if (!accepted)
+    set_refused (broken, error);
 
   return accepted;
 }
@@ -416,20 +586,23 @@ ppool_pool_submit (PPoolPool      *self,
                    PPoolRecord    *record,
                    GError        **error)
 {
+  g_autoptr (PPoolFailure) broken = NULL;
   gboolean accepted;
 
-  if (!is_usable (self, error))
+  if (!is_usable (self, launcher, error))
     return FALSE;
 
   ppool_gate_enter (&self->gate);
-  accepted = accepts_calls (self, error);
+  accepted = accepts_calls (self, &broken);
   if (accepted && ppool_record_get_stage (record) == PPOOL_RECORD_NEW)
     {
-      ensure_manager (self, launcher);
       ppool_pool_accept (self, record);
       ppool_scheduler_push (self->scheduler, record);
     }
   ppool_gate_leave (&self->gate);
+
+  if (!accepted)
+    set_refused (broken, error);
 
   return accepted;
 }
@@ -444,7 +617,7 @@ ppool_pool_get_state (PPoolPool *self)
 
   ppool_gate_enter (&self->gate);
   state = self->state;
-  ppool_gate_leave (&self->gate);
+  ppool_gate_leave_quietly (&self->gate);
 
   return state;
 }
@@ -461,20 +634,22 @@ ppool_pool_get_counts (PPoolPool   *self,
   counts->n_workers = ppool_scheduler_get_n_seats (self->scheduler);
   counts->n_pending = ppool_scheduler_get_n_pending (self->scheduler);
   counts->n_running = ppool_scheduler_get_n_running (self->scheduler);
-  ppool_gate_leave (&self->gate);
+  ppool_gate_leave_quietly (&self->gate);
 }
 
 GError *
 ppool_pool_get_error (PPoolPool *self)
 {
   GError *error = NULL;
+  const GError *cause;
 
   if (!ppool_pool_check (self, &error))
     return error;
 
+  /* It is set once. */
   ppool_gate_enter (&self->gate);
-  error = self->cause != NULL ? g_error_copy (self->cause) : NULL;
-  ppool_gate_leave (&self->gate);
+  cause = self->cause;
+  ppool_gate_leave_quietly (&self->gate);
 
-  return error;
+  return cause != NULL ? g_error_copy (cause) : NULL;
 }

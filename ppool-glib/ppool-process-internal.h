@@ -7,11 +7,15 @@
 
 #pragma once
 
+#include "ppool-child-private.h"
 #include "ppool-handshake-private.h"
 #include "ppool-process-private.h"
 #include "ppool-stderr-private.h"
 
 G_BEGIN_DECLS
+
+/* How long a worker that closed its channel may take to exit. */
+#define PPOOL_PROCESS_EXIT_MSEC 2000
 
 typedef enum
 {
@@ -38,19 +42,29 @@ struct _PPoolProcess
   gboolean was_ready;
   GError *cause; /* (owned) (nullable): what is wrong with it */
   const char *violation; /* (nullable): what it did that can't be */
+  char *library;         /* (owned) (nullable): the worker's, if it is another one */
+  const char *leaving;   /* (nullable): why it was asked to leave */
 
   /* In the manager's thread. */
-  GSubprocess *subprocess;   /* (owned) (nullable) */
+  PPoolChild *child;         /* (owned) (nullable) */
+  gint64 start_time;         /* constant once there is a channel */
   PPoolChannel *channel;     /* (owned) (nullable) */
-  PPoolBoard *board;         /* (owned) (nullable): while it is offered */
+  PPoolBoard *board;         /* (owned) (nullable): while it is offered; taken in GDBus's thread,
+                              * under the gate */
   PPoolHandshake *handshake; /* (owned) (nullable): while it goes on */
   GError *handshake_error;   /* (owned) (nullable) */
   gboolean is_initializing;  /* or has been */
   PPoolStderr *errors;       /* (owned) (nullable) */
-  PPoolTimer timer;
+  PPoolTimer timer;          /* of one part of what is waited for … */
+  gint64 part_due;
+  guint part_msec;
+  guint left_msec;           /* … of which so much is left … */
+  PPoolManagerFunc overdue;  /* … until this is called */
+  gboolean was_late;         /* the last part did not count */
   guint n_signals; /* sent to a worker that is to leave */
   int wait_status;
-  gboolean status_is_lost;
+  gboolean status_is_lost;       /* somebody else has reaped it … */
+  gboolean children_are_ignored; /* … which the kernel did */
   gboolean exited;
   gboolean drained;
   gboolean executed; /* killed for what it did, so its exit tells nothing */
@@ -70,14 +84,16 @@ gboolean          ppool_process_condemn   (PPoolProcess     *self,
 /* In the manager's thread. */
 void              ppool_process_start     (gpointer          data);
 void              ppool_process_conclude  (PPoolProcess     *self);
+void              ppool_process_signal    (PPoolProcess     *self,
+                                           int               number);
 void              ppool_process_shut      (PPoolProcess     *self);
 void              ppool_process_execute   (PPoolProcess     *self);
 void              ppool_process_overdue   (gpointer          data);
 void              ppool_process_condemned (gpointer          data);
 void              ppool_process_drained   (gpointer          data);
-void              ppool_process_exited    (GObject          *source,
-                                           GAsyncResult     *result,
-                                           gpointer          user_data);
+void              ppool_process_exited    (int               wait_status,
+                                           gboolean          is_lost,
+                                           gpointer          data);
 
 extern const PPoolOutboxFuncs ppool_process_outbox_funcs;
 

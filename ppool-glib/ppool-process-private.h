@@ -52,6 +52,7 @@ PPoolProcess *ppool_process_new       (PPoolGate               *gate,
                                        gpointer                 seat);
 PPoolProcess *ppool_process_ref       (PPoolProcess            *self);
 void          ppool_process_unref     (PPoolProcess            *self);
+gpointer      ppool_process_get_seat  (PPoolProcess            *self);
 
 /* Within the gate. */
 void          ppool_process_push      (PPoolProcess            *self,
@@ -61,7 +62,8 @@ PPoolRecord  *ppool_process_recall    (PPoolProcess            *self,
 gint64        ppool_process_get_since (PPoolProcess            *self);
 void          ppool_process_refresh   (PPoolProcess            *self,
                                        PPoolRecord             *record);
-void          ppool_process_retire    (PPoolProcess            *self);
+void          ppool_process_retire    (PPoolProcess            *self,
+                                       const char              *why);
 void          ppool_process_terminate (PPoolProcess            *self,
                                        int                      signal,
                                        GPtrArray               *orphans);

@@ -13,10 +13,44 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ppool-fd-private.h"
+
 /* How long a worker whose handshake failed may take to show why. */
 #define EXCUSE_MSEC 500
 
 /* What the worker says, in GDBus's I/O thread */
+
+static void
+log_ready (PPoolProcess            *self,
+           const PPoolChannelEvent *event)
+{
+  g_autofree const char **features = NULL;
+  g_autofree char *list = NULL;
+
+  if (g_variant_lookup (event->value, "features", "^a&s", &features))
+    list = g_strjoinv (" ", (char **) features);
+
+  g_debug ("Worker %u: ready after %.1f ms, with the features: %s", self->pid,
+           (double) (g_get_monotonic_time () - self->start_time) / G_TIME_SPAN_MILLISECOND,
+           list != NULL && *list != '\0' ? list : "none");
+}
+
+/* What is said of a worker also says so. */
+static void
+note_library (PPoolProcess *self,
+              GVariant     *info)
+{
+  g_autofree char *library = ppool_protocol_dup_other (info);
+
+  if (library == NULL)
+    return;
+
+  g_debug ("Worker %u: uses %s", self->pid, library);
+  ppool_gate_enter (self->gate);
+  if (self->library == NULL)
+    self->library = g_steal_pointer (&library);
+  ppool_gate_leave (self->gate);
+}
 
 static void
 receive_info (PPoolProcess            *self,
@@ -24,6 +58,9 @@ receive_info (PPoolProcess            *self,
 {
   g_autoptr (GError) error = NULL;
   guint32 version = 0;
+
+  if (event->value != NULL)
+    note_library (self, event->value);
 
   if (event->error != NULL && self->startup->initializer != NULL)
     error = g_error_new (PPOOL_ERROR, PPOOL_ERROR_INITIALIZER,
@@ -35,7 +72,8 @@ receive_info (PPoolProcess            *self,
   else if (!g_variant_lookup (event->value, "version", "u", &version) || version == 0 ||
            version > PPOOL_PROTOCOL_VERSION)
     error = g_error_new (PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
-                         "it speaks version %u of the protocol, which is not known here", version);
+                         "it speaks version %u of the protocol, and this program version %u", version,
+                         PPOOL_PROTOCOL_VERSION);
 
   if (error != NULL)
     {
@@ -55,6 +93,8 @@ receive_info (PPoolProcess            *self,
       self->funcs->ready (self->seat, event->has_board);
     }
   ppool_gate_leave (self->gate);
+
+  log_ready (self, event);
 }
 
 /* Within the gate. */
@@ -153,7 +193,8 @@ handshake_overdue_cb (gpointer data)
 
   error =
     g_error_new (PPOOL_ERROR, PPOOL_ERROR_LAUNCH,
-                 "it did not finish its handshake within %u ms (does it run its PPoolWorker?)",
+                 "it did not finish its handshake within %u ms, which is the launcher's "
+                 "handshake-timeout-msec (does it run its PPoolWorker?)",
                  ppool_launch_plan_get_handshake_timeout_msec (self->startup->plan));
   if (ppool_process_condemn (self, error))
     ppool_process_execute (self);
@@ -177,6 +218,27 @@ initialize (PPoolProcess *self)
     close (board_fd);
 }
 
+/* A worker of which nothing is to be expected any more has a moment to show why by its
+ * exit, unless it has said so. */
+static void
+handshake_failed (PPoolProcess *self,
+                  const GError *error)
+{
+  self->drained = TRUE;
+
+  if (error->domain == PPOOL_ERROR)
+    {
+      if (ppool_process_condemn (self, error))
+        ppool_process_post (self, ppool_process_condemned);
+      return;
+    }
+
+  self->handshake_error = g_error_new (PPOOL_ERROR, PPOOL_ERROR_LAUNCH,
+                                       "its handshake failed (%s)", error->message);
+  if (!self->exited && !self->executed && ppool_process_get_state (self) != PPOOL_PROCESS_LEAVING)
+    ppool_process_arm (self, EXCUSE_MSEC, ppool_process_overdue);
+}
+
 static void
 handshake_cb (const GError *error,
               gpointer      data)
@@ -184,13 +246,7 @@ handshake_cb (const GError *error,
   g_autoptr (PPoolProcess) self = data;
 
   if (error != NULL)
-    {
-      self->handshake_error = g_error_new (PPOOL_ERROR, PPOOL_ERROR_LAUNCH,
-                                           "its handshake failed (%s)", error->message);
-      self->drained = TRUE;
-      if (!self->exited && !self->executed && ppool_process_get_state (self) != PPOOL_PROCESS_LEAVING)
-        ppool_process_arm (self, EXCUSE_MSEC, ppool_process_overdue);
-    }
+    handshake_failed (self, error);
 
   g_clear_pointer (&self->handshake, ppool_handshake_free);
 
@@ -211,54 +267,87 @@ handshake_cb (const GError *error,
 }
 
 static gboolean
+open_sockets (int      fds[2],
+              GError **error)
+{
+  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0 && ppool_fd_lift_pair (fds))
+    return TRUE;
+
+  g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_LAUNCH, "cannot create a socket pair: %s",
+               g_strerror (errno));
+  return FALSE;
+}
+
+static gboolean
 spawn (PPoolProcess  *self,
        int           *channel_fd,
        GError       **error)
 {
+  GPid pid = 0;
   int stderr_fd;
   int fds[2];
 
-  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
-    {
-      g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_LAUNCH, "no socket can be had (%s)",
-                   g_strerror (errno));
-      return FALSE;
-    }
+  if (!open_sockets (fds, error))
+    return FALSE;
 
   self->errors = ppool_stderr_new (ppool_launch_plan_get_stderr_mode (self->startup->plan),
                                    ppool_manager_get_context (self->manager), &stderr_fd, error);
   if (self->errors == NULL)
     close (fds[1]);
   else
-    self->subprocess = ppool_launch_plan_spawn (self->startup->plan, fds[1], stderr_fd, error);
+    pid = ppool_launch_plan_spawn (self->startup->plan, fds[1], stderr_fd, error);
 
-  if (self->subprocess == NULL)
-    close (fds[0]);
-  else
-    *channel_fd = fds[0];
+  if (pid == 0)
+    {
+      close (fds[0]);
+      return FALSE;
+    }
 
-  return self->subprocess != NULL;
+  *channel_fd = fds[0];
+  self->child = ppool_child_new (pid, ppool_manager_get_context (self->manager),
+                                 ppool_process_exited, ppool_process_ref (self));
+
+  return TRUE;
+}
+
+/* Without a thread for the handshake, this worker was started in vain. */
+static void
+give_up (PPoolProcess *self,
+         const GError *error)
+{
+  self->drained = TRUE;
+  ppool_process_condemn (self, error);
+  ppool_process_execute (self);
 }
 
 static void
 begin (PPoolProcess *self,
        int           channel_fd)
 {
+  g_autoptr (GError) error = NULL;
   guint timeout = ppool_launch_plan_get_handshake_timeout_msec (self->startup->plan);
-  const char *pid = g_subprocess_get_identifier (self->subprocess);
 
+  self->start_time = g_get_monotonic_time ();
   self->channel =
     ppool_channel_new (channel_fd, channel_cb, ppool_process_ref (self),
                        (GDestroyNotify) ppool_process_unref);
 
+  self->handshake = ppool_handshake_new (self->channel, ppool_manager_get_context (self->manager),
+                                         handshake_cb, ppool_process_ref (self), &error);
+  if (self->handshake == NULL)
+    {
+      give_up (self, error);
+      ppool_process_unref (self);
+      return;
+    }
+
   ppool_gate_enter (self->gate);
-  self->pid = pid != NULL ? (guint) g_ascii_strtoull (pid, NULL, 10) : 0;
+  self->pid = (guint) ppool_child_get_pid (self->child);
   ppool_outbox_open (self->outbox, self->channel);
   ppool_gate_leave (self->gate);
 
-  g_subprocess_wait_async (self->subprocess, NULL, ppool_process_exited, ppool_process_ref (self));
-  self->handshake = ppool_handshake_new (self->channel, ppool_manager_get_context (self->manager),
-                                         handshake_cb, ppool_process_ref (self));
+  g_debug ("Worker %u: started: %s", self->pid,
+           ppool_launch_plan_get_name (self->startup->plan));
   if (timeout > 0)
     ppool_process_arm (self, timeout, handshake_overdue_cb);
 }
@@ -271,7 +360,7 @@ ppool_process_start (gpointer data)
   g_autoptr (GError) error = NULL;
   int channel_fd = -1;
 
-  if (wanted && spawn (self, &channel_fd, &error))
+  if (wanted && ppool_channel_check_thread (&error) && spawn (self, &channel_fd, &error))
     {
       begin (self, channel_fd);
       return;

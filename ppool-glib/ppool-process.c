@@ -10,6 +10,7 @@
 #include "ppool-process-internal.h"
 
 #include <signal.h>
+#include <sys/wait.h>
 
 #include "ppool-verdict-private.h"
 
@@ -33,8 +34,13 @@
  * of the worker may hold it. */
 #define DRAIN_MSEC 200
 
-/* How long a worker that closed its channel may take to exit. */
-#define EXIT_MSEC 2000
+/* How long it may take to read what is in a channel behind a worker that has exited. */
+#define UNREAD_MSEC 30000
+
+/* Time is counted in parts like these, of which none counts that was missed. */
+#define MAX_PART_MSEC 1000
+#define MIN_PART_MSEC 50
+#define N_PARTS 4
 
 static void
 free_process (gpointer data)
@@ -47,6 +53,7 @@ free_process (gpointer data)
   g_clear_pointer (&self->board, ppool_board_free);
   g_clear_pointer (&self->manager, ppool_manager_unref);
   g_clear_error (&self->cause);
+  g_clear_pointer (&self->library, g_free);
   g_clear_error (&self->handshake_error);
 }
 
@@ -62,6 +69,12 @@ ppool_process_unref (PPoolProcess *self)
   g_atomic_rc_box_release_full (self, free_process);
 }
 
+gpointer
+ppool_process_get_seat (PPoolProcess *self)
+{
+  return self->seat;
+}
+
 void
 ppool_process_post (PPoolProcess     *self,
                     PPoolManagerFunc  func)
@@ -69,12 +82,49 @@ ppool_process_post (PPoolProcess     *self,
   ppool_manager_post (self->manager, func, ppool_process_ref (self));
 }
 
+static void part_passed_cb (gpointer data);
+
+static void
+arm_part (PPoolProcess *self,
+          guint         msec)
+{
+  self->part_msec = msec;
+  self->part_due = g_get_monotonic_time () + (gint64) msec * G_TIME_SPAN_MILLISECOND;
+  ppool_manager_arm (self->manager, &self->timer, msec, part_passed_cb, self);
+}
+
+/* A program that was stopped, by a SIGSTOP or a debugger, finds all that workers have
+ * sent meanwhile unread, and all times over. So a part of the time of which the end was
+ * not seen is waited for again, once in a row: a machine may also be that slow. */
+static void
+part_passed_cb (gpointer data)
+{
+  PPoolProcess *self = data;
+  gint64 late = g_get_monotonic_time () - self->part_due;
+
+  self->was_late = !self->was_late && late > MIN_PART_MSEC * G_TIME_SPAN_MILLISECOND;
+  if (!self->was_late)
+    self->left_msec -= MIN (self->part_msec, self->left_msec);
+
+  if (self->was_late)
+    arm_part (self, MAX (self->part_msec, MIN_PART_MSEC));
+  else if (self->left_msec > 0)
+    arm_part (self, MIN (self->part_msec, self->left_msec));
+  else
+    self->overdue (self);
+}
+
+/* Has @func called in the manager's thread when @msec milliseconds have passed in which
+ * this program ran, unless that is said anew. */
 void
 ppool_process_arm (PPoolProcess     *self,
                    guint             msec,
                    PPoolManagerFunc  func)
 {
-  ppool_manager_arm (self->manager, &self->timer, msec, func, self);
+  self->overdue = func;
+  self->left_msec = msec;
+  self->was_late = FALSE;
+  arm_part (self, MIN (CLAMP (msec / N_PARTS, MIN_PART_MSEC, MAX_PART_MSEC), msec));
 }
 
 PPoolProcessState
@@ -84,7 +134,7 @@ ppool_process_get_state (PPoolProcess *self)
 
   ppool_gate_enter (self->gate);
   state = self->state;
-  ppool_gate_leave (self->gate);
+  ppool_gate_leave_quietly (self->gate);
 
   return state;
 }
@@ -119,12 +169,15 @@ ppool_process_condemn (PPoolProcess *self,
 
 /* The end, in the manager's thread */
 
-static void
-send_signal (PPoolProcess *self,
-             int           number)
+void
+ppool_process_signal (PPoolProcess *self,
+                      int           number)
 {
-  if (self->subprocess != NULL && !self->exited)
-    g_subprocess_send_signal (self->subprocess, number);
+  if (self->child == NULL || self->exited)
+    return;
+
+  g_debug ("Worker %u: sent signal %d (%s)", self->pid, number, g_strsignal (number));
+  ppool_child_send_signal (self->child, number);
 }
 
 static GError *
@@ -132,21 +185,21 @@ make_error (PPoolProcess *self)
 {
   g_autofree char *tail = NULL;
   PPoolVerdict verdict = { 0 };
-  PPoolRecord *record;
-  GError *error;
+  g_autoptr (PPoolRecord) record = NULL;
 
   if (self->errors != NULL)
     {
-      ppool_stderr_finish (self->errors);
+      ppool_stderr_catch_up (self->errors);
       tail = ppool_stderr_dup_tail (self->errors);
     }
 
-  verdict.started = self->subprocess != NULL;
+  verdict.started = self->pid != 0;
   verdict.pid = self->pid;
   verdict.ready = self->was_ready;
   verdict.exited = self->exited && !self->executed;
   verdict.wait_status = self->wait_status;
   verdict.status_is_lost = self->status_is_lost;
+  verdict.children_are_ignored = self->children_are_ignored;
   verdict.stderr_tail = tail;
   verdict.initializer = self->is_initializing ? self->startup->initializer : NULL;
   /* A handshake that failed as the worker left says nothing of its own. */
@@ -155,12 +208,14 @@ make_error (PPoolProcess *self)
     verdict.cause = self->handshake_error;
 
   ppool_gate_enter (self->gate);
+  verdict.library = self->library;
   record = ppool_outbox_peek (self->outbox, &verdict.function_is_done);
-  verdict.function = record != NULL ? ppool_record_get_function (record) : NULL;
-  error = ppool_verdict_to_error (&verdict);
-  ppool_gate_leave (self->gate);
+  if (record != NULL)
+    ppool_record_ref (record);
+  ppool_gate_leave_quietly (self->gate);
 
-  return error;
+  verdict.function = record != NULL ? ppool_record_get_function (record) : NULL;
+  return ppool_verdict_to_error (&verdict);
 }
 
 static void
@@ -180,6 +235,7 @@ judge (PPoolProcess *self)
     return;
 
   error = make_error (self);
+  g_debug ("Verdict: %s", error->message);
   self->funcs->died (self->seat, error);
 }
 
@@ -197,10 +253,8 @@ finish (PPoolProcess *self)
     ppool_channel_close (self->channel);
   g_clear_pointer (&self->channel, ppool_channel_unref);
 
-  if (self->errors != NULL)
-    ppool_stderr_finish (self->errors);
-  g_clear_pointer (&self->errors, ppool_stderr_free);
-  g_clear_object (&self->subprocess);
+  g_clear_pointer (&self->errors, ppool_stderr_release);
+  g_clear_pointer (&self->child, ppool_child_free);
 
   self->funcs->gone (self->seat);
 }
@@ -231,7 +285,7 @@ void
 ppool_process_execute (PPoolProcess *self)
 {
   self->executed = !self->exited;
-  send_signal (self, SIGKILL);
+  ppool_process_signal (self, SIGKILL);
   ppool_process_shut (self);
   ppool_process_conclude (self);
 }
@@ -257,7 +311,18 @@ ppool_process_drained (gpointer data)
 
   self->drained = TRUE;
   if (!self->exited && !self->executed && ppool_process_get_state (self) != PPOOL_PROCESS_LEAVING)
-    ppool_process_arm (self, EXIT_MSEC, ppool_process_overdue);
+    ppool_process_arm (self, PPOOL_PROCESS_EXIT_MSEC, ppool_process_overdue);
+  ppool_process_conclude (self);
+}
+
+/* What is unread arrives on GDBus's thread, which somebody else's code can keep busy.
+ * A worker that has exited is not waited for without end. */
+static void
+unread_cb (gpointer data)
+{
+  PPoolProcess *self = data;
+
+  self->drained = TRUE;
   ppool_process_conclude (self);
 }
 
@@ -265,9 +330,10 @@ static void
 undrained_cb (gpointer data)
 {
   ppool_process_shut (data);
+  ppool_process_arm (data, UNREAD_MSEC, unread_cb);
 }
 
-/* GLib gives 0 as the status of a child that the kernel has reaped. */
+/* The kernel reaps them then, and nobody gets to know their status. */
 static gboolean
 children_are_ignored (void)
 {
@@ -277,17 +343,30 @@ children_are_ignored (void)
          (action.sa_handler == SIG_IGN || (action.sa_flags & SA_NOCLDWAIT) != 0);
 }
 
-void
-ppool_process_exited (GObject      *source,
-                      GAsyncResult *result,
-                      gpointer      user_data)
+static void
+log_exit (PPoolProcess *self)
 {
-  g_autoptr (PPoolProcess) self = user_data;
+  if (self->status_is_lost)
+    g_debug ("Worker %u: exited, and was reaped by somebody else", self->pid);
+  else if (WIFSIGNALED (self->wait_status))
+    g_debug ("Worker %u: killed by signal %d (%s)", self->pid, WTERMSIG (self->wait_status),
+             g_strsignal (WTERMSIG (self->wait_status)));
+  else
+    g_debug ("Worker %u: exited with status %d", self->pid, WEXITSTATUS (self->wait_status));
+}
 
-  g_subprocess_wait_finish (G_SUBPROCESS (source), result, NULL);
+void
+ppool_process_exited (int      wait_status,
+                      gboolean is_lost,
+                      gpointer data)
+{
+  g_autoptr (PPoolProcess) self = data;
+
   self->exited = TRUE;
-  self->wait_status = g_subprocess_get_status (self->subprocess);
-  self->status_is_lost = self->wait_status == 0 && children_are_ignored ();
+  self->wait_status = wait_status;
+  self->status_is_lost = is_lost;
+  self->children_are_ignored = is_lost && children_are_ignored ();
+  log_exit (self);
 
   if (!self->drained)
     ppool_process_arm (self, DRAIN_MSEC, undrained_cb);
@@ -355,84 +434,4 @@ ppool_process_refresh (PPoolProcess *self,
 
   if (ppool_outbox_is_running (self->outbox, record, &since))
     ppool_record_start (record, self->pid, since);
-}
-
-/* Leaving, in the manager's thread */
-
-static void
-ungraceful_cb (gpointer data)
-{
-  PPoolProcess *self = data;
-
-  if (self->n_signals++ == 0)
-    {
-      send_signal (self, SIGTERM);
-      ppool_process_arm (self, self->grace_msec > 0 ? self->grace_msec : EXIT_MSEC, ungraceful_cb);
-    }
-  else
-    {
-      send_signal (self, SIGKILL);
-      ppool_process_shut (self);
-    }
-}
-
-static void
-retired_cb (gpointer data)
-{
-  g_autoptr (PPoolProcess) self = data;
-
-  if (!self->exited && self->grace_msec > 0)
-    ppool_process_arm (self, self->grace_msec, ungraceful_cb);
-}
-
-static void
-terminated_cb (gpointer data)
-{
-  g_autoptr (PPoolProcess) self = data;
-
-  if (!self->exited && self->n_signals == 0)
-    ungraceful_cb (self);
-}
-
-static void
-killed_cb (gpointer data)
-{
-  g_autoptr (PPoolProcess) self = data;
-
-  self->n_signals = MAX (self->n_signals, 1);
-  if (!self->exited)
-    ungraceful_cb (self);
-}
-
-/* Asks the worker to leave: it has nothing to do. */
-void
-ppool_process_retire (PPoolProcess *self)
-{
-  if (self->state == PPOOL_PROCESS_READY)
-    {
-      ppool_outbox_push_exit (self->outbox);
-      ppool_process_post (self, retired_cb);
-    }
-  else if (self->state == PPOOL_PROCESS_STARTING)
-    ppool_process_post (self, terminated_cb);
-  else
-    return;
-
-  self->state = PPOOL_PROCESS_LEAVING;
-}
-
-/* Ends the worker, whatever it does, with SIGTERM and in the end SIGKILL, or
- * with SIGKILL at once. What it was given goes to @orphans. */
-void
-ppool_process_terminate (PPoolProcess *self,
-                         int           signal,
-                         GPtrArray    *orphans)
-{
-  ppool_outbox_take_all (self->outbox, self->pid, orphans);
-
-  if (self->state == PPOOL_PROCESS_DYING)
-    return;
-
-  self->state = PPOOL_PROCESS_LEAVING;
-  ppool_process_post (self, signal == SIGKILL ? killed_cb : terminated_cb);
 }

@@ -13,6 +13,10 @@ G_BEGIN_DECLS
 
 #define PPOOL_PROTOCOL_VERSION 1
 
+/* What each side says its library is. */
+#define PPOOL_PROTOCOL_LIBRARY "PPool-GLib " PPOOL_VERSION_TEXT
+#define PPOOL_PROTOCOL_MAX_LIBRARY 64
+
 #define PPOOL_PROTOCOL_PATH "/org/ppool/Worker1"
 #define PPOOL_PROTOCOL_INTERFACE "org.ppool.Worker1"
 #define PPOOL_PROTOCOL_ERROR_FUNCTION "org.ppool.Error.Function"
@@ -26,8 +30,10 @@ void     ppool_protocol_add_abilities (GVariantBuilder *dictionary,
                                        gboolean         board,
                                        gboolean         frames,
                                        gboolean         segments);
+gboolean ppool_protocol_allows_segments (void);
 gboolean ppool_protocol_has_feature   (GVariant        *dictionary,
                                        const char      *feature);
+char    *ppool_protocol_dup_other  (GVariant        *dictionary);
 gboolean ppool_protocol_is_swapped    (GDBusMessage    *message);
 gboolean ppool_protocol_has_body      (GDBusMessage    *message,
                                        const char      *type);

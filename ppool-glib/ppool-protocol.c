@@ -57,6 +57,16 @@ ppool_protocol_add_abilities (GVariantBuilder *dictionary,
   g_variant_builder_add (dictionary, "{sv}", "version",
                          g_variant_new_uint32 (PPOOL_PROTOCOL_VERSION));
   g_variant_builder_add (dictionary, "{sv}", "features", g_variant_new_strv (features, -1));
+  g_variant_builder_add (dictionary, "{sv}", "library",
+                         g_variant_new_string (PPOOL_PROTOCOL_LIBRARY));
+}
+
+/* Whether this side may name segments, and all that they need. */
+gboolean
+ppool_protocol_allows_segments (void)
+{
+  return allows (PPOOL_FEATURE_GVARIANT) && allows (PPOOL_FEATURE_FRAMES) &&
+         allows (PPOOL_FEATURE_SEGMENTS);
 }
 
 /* Whether both sides have it. */
@@ -68,6 +78,24 @@ ppool_protocol_has_feature (GVariant   *dictionary,
 
   return allows (feature) && g_variant_lookup (dictionary, "features", "^a&s", &features) &&
          g_strv_contains (features, feature);
+}
+
+/* Returns: (nullable) (transfer full): the library of the other side if that is another
+ * one, or another version of this one, fit for a message */
+char *
+ppool_protocol_dup_other (GVariant *dictionary)
+{
+  const char *library;
+  g_autofree char *start = NULL;
+
+  if (!g_variant_lookup (dictionary, "library", "&s", &library) ||
+      g_str_equal (library, PPOOL_PROTOCOL_LIBRARY))
+    return NULL;
+
+  start = g_utf8_substring (library, 0,
+                            MIN (g_utf8_strlen (library, -1), PPOOL_PROTOCOL_MAX_LIBRARY));
+
+  return g_strescape (start, NULL);
 }
 
 /* Whether @message is in another byte order than this machine's. */

@@ -30,7 +30,7 @@ typedef struct
   void     (*unref)      (gpointer owner);
 } PPoolRecordOwner;
 
-/* What the scheduler notes on a record; guarded by the pool's lock. */
+/* What scheduler and pool note on a record; guarded by the pool's lock. */
 typedef struct
 {
   gpointer seat;     /* (unowned) (nullable): while it is assigned or sent */
@@ -102,6 +102,9 @@ gboolean          ppool_record_check               (PPoolRecord            *self
                                                     GError                **error);
 GObject          *ppool_record_dup_source          (PPoolRecord            *self);
 PPoolFutureState  ppool_record_get_state           (PPoolRecord            *self);
+gboolean          ppool_record_is_done             (PPoolRecord            *self);
+gint64            ppool_record_get_finished_time   (PPoolRecord            *self);
+gint64            ppool_record_get_queued_time     (PPoolRecord            *self);
 gboolean          ppool_record_wait                (PPoolRecord            *self,
                                                     int                     timeout_msec,
                                                     GCancellable           *cancellable,

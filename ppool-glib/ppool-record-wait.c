@@ -9,42 +9,12 @@
 
 #include "ppool-record-internal.h"
 
-static void
-interrupted_cb (GCancellable *cancellable G_GNUC_UNUSED,
-                gpointer      user_data)
-{
-  PPoolRecord *self = user_data;
-
-  g_mutex_lock (&self->lock);
-  g_cond_broadcast (&self->settled);
-  g_mutex_unlock (&self->lock);
-}
+#include "ppool-waiter-private.h"
 
 static gboolean
-wait_locked (PPoolRecord   *self,
-             int            timeout_msec,
-             GCancellable  *cancellable,
-             GError       **error)
+is_settled (gpointer data)
 {
-  gint64 deadline = g_get_monotonic_time () + timeout_msec * G_TIME_SPAN_MILLISECOND;
-
-  while (!ppool_record_is_settled (self))
-    {
-      if (g_cancellable_set_error_if_cancelled (cancellable, error))
-        return FALSE;
-
-      if (timeout_msec < 0)
-        g_cond_wait (&self->settled, &self->lock);
-      else if (!g_cond_wait_until (&self->settled, &self->lock, deadline) && !ppool_record_is_settled (self))
-        {
-          g_set_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
-                       "The call of “%s” had no result after %d ms", self->function,
-                       timeout_msec);
-          return FALSE;
-        }
-    }
-
-  return TRUE;
+  return ppool_record_is_settled (data);
 }
 
 /* Blocks until the call has settled; @timeout_msec -1 is no limit. */
@@ -54,26 +24,53 @@ ppool_record_wait (PPoolRecord   *self,
                    GCancellable  *cancellable,
                    GError       **error)
 {
-  gulong handler = 0;
-  gboolean settled;
+  const PPoolWaiter waiter = { &self->lock, &self->settled, &self->n_blocked, is_settled, self };
+  PPoolWaiterEnd end;
 
   if (!ppool_record_check (self, error))
     return FALSE;
 
-  if (cancellable != NULL)
-    handler = g_signal_connect (cancellable, "cancelled", G_CALLBACK (interrupted_cb), self);
+  end = ppool_waiter_wait (&waiter, ppool_waiter_deadline (timeout_msec), cancellable);
+  if (end == PPOOL_WAITER_CANCELLED)
+    g_cancellable_set_error_if_cancelled (cancellable, error);
+  else if (end == PPOOL_WAITER_TIMED_OUT)
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
+                 "The call of “%s” had no result after %d ms", self->function, timeout_msec);
+
+  return end == PPOOL_WAITER_MET;
+}
+
+/* Whether there is an outcome. No other lock than the record's is taken. */
+gboolean
+ppool_record_is_done (PPoolRecord *self)
+{
+  gboolean settled;
+
+  /* Who waits for its end is not to wait for ever. */
+  if (!ppool_record_check (self, NULL))
+    return TRUE;
 
   g_mutex_lock (&self->lock);
-  self->n_blocked++;
-  settled = wait_locked (self, timeout_msec, cancellable, error);
-  self->n_blocked--;
+  settled = ppool_record_is_settled (self);
   g_mutex_unlock (&self->lock);
 
-  /* Waits for a handler that is still running in another thread. */
-  if (handler != 0)
-    g_cancellable_disconnect (cancellable, handler);
-
   return settled;
+}
+
+/* When there was an outcome, or 0. Likewise. */
+gint64
+ppool_record_get_finished_time (PPoolRecord *self)
+{
+  gint64 time;
+
+  if (!ppool_record_check (self, NULL))
+    return 0;
+
+  g_mutex_lock (&self->lock);
+  time = self->history.finished_time;
+  g_mutex_unlock (&self->lock);
+
+  return time;
 }
 
 GVariant *
@@ -160,12 +157,16 @@ ppool_record_add_waiter (PPoolRecord       *self,
   return added;
 }
 
-/* Returns: FALSE if it has been called, or is being called at this moment. */
+/* Returns: FALSE if it has been called, or is being called at this moment, or belongs to
+ * another process. */
 gboolean
 ppool_record_remove_waiter (PPoolRecord       *self,
                             PPoolRecordWaiter *waiter)
 {
   gboolean removed;
+
+  if (!ppool_record_check (self, NULL))
+    return FALSE;
 
   g_mutex_lock (&self->lock);
   removed = waiter->is_waiting;

@@ -455,6 +455,12 @@ ppool_record_get_function (PPoolRecord *self)
   return self->function;
 }
 
+gint64
+ppool_record_get_queued_time (PPoolRecord *self)
+{
+  return ppool_record_check (self, NULL) ? self->history.queued_time : 0;
+}
+
 /* When what happened, and where. */
 void
 ppool_record_get_history (PPoolRecord        *self,

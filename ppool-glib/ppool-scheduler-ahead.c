@@ -46,9 +46,6 @@
  * stopped, or its main loop does something else. */
 #define UNTAKEN_USEC (50 * 1000)
 
-/* How many calls a worker may have; fewer than a board has places. */
-#define MAX_CALLS 240
-
 /* How many functions are remembered; names come from callers. */
 #define MAX_ESTIMATES 1024
 
@@ -131,7 +128,7 @@ has_room (PPoolScheduler *self,
           PPoolRecord    *record,
           gint64          bound)
 {
-  return seat->takes_ahead && !seat->is_stuck && seat->n_calls < MAX_CALLS &&
+  return seat->takes_ahead && !seat->is_stuck && seat->n_calls < PPOOL_SCHEDULER_MAX_CALLS &&
          seat->expected + ppool_scheduler_expect (record) <= bound &&
          seat->n_bytes + ppool_record_get_plan (record)->size <= AHEAD_BYTES &&
          (self->max_tasks == 0 || seat->n_tasks < self->max_tasks);

@@ -11,6 +11,9 @@
 
 G_BEGIN_DECLS
 
+/* How many calls a worker may have; fewer than a board has places. */
+#define PPOOL_SCHEDULER_MAX_CALLS 240
+
 typedef struct _PPoolScheduler PPoolScheduler;
 typedef struct _PPoolSeat PPoolSeat;
 
@@ -40,7 +43,7 @@ typedef enum
   PPOOL_SEAT_LEAVING,
 } PPoolSeatState;
 
-/* Embedded in a process. */
+/* Embedded in what its owner has of a process. */
 struct _PPoolSeat
 {
   gpointer process;
@@ -66,6 +69,8 @@ void            ppool_scheduler_set_n_processors (PPoolScheduler       *self,
                                              guint                      n_processors);
 void            ppool_scheduler_set_max_tasks (PPoolScheduler          *self,
                                              guint                      max_tasks);
+gboolean        ppool_scheduler_is_spent    (PPoolScheduler            *self,
+                                             PPoolSeat                 *seat);
 
 void            ppool_scheduler_set_n_spare (PPoolScheduler            *self,
                                              guint                      n_spare);

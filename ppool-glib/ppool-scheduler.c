@@ -13,8 +13,8 @@
  * with the pool's lock held, and what it decides it says through its functions,
  * which note it down and return.
  *
- * There are no counts beside the lists: what is needed is seen anew from the
- * queue and the seats after every event. */
+ * What is needed is seen anew from the queue and the seats after every event. Besides
+ * its list, a seat counts what it has, so that nobody has to walk its calls. */
 
 PPoolScheduler *
 ppool_scheduler_new (const PPoolSchedulerFuncs *funcs,
@@ -64,9 +64,10 @@ n_staying (PPoolScheduler *self)
   return ppool_scheduler_get_n_seats (self) - self->seats[PPOOL_SEAT_LEAVING].length;
 }
 
-static gboolean
-is_spent (PPoolScheduler *self,
-          PPoolSeat      *seat)
+/* Whether the process has run as many calls as one may. */
+gboolean
+ppool_scheduler_is_spent (PPoolScheduler *self,
+                          PPoolSeat      *seat)
 {
   return self->max_tasks > 0 && seat->n_tasks >= self->max_tasks;
 }
@@ -128,7 +129,7 @@ settle_seat (PPoolScheduler *self,
   if (seat == NULL || seat->n_calls > 0 || seat->state == PPOOL_SEAT_LEAVING)
     return;
 
-  if (is_spent (self, seat))
+  if (ppool_scheduler_is_spent (self, seat))
     retire_seat (self, seat);
   else
     move_seat (self, seat, PPOOL_SEAT_IDLE);
@@ -218,7 +219,7 @@ ppool_scheduler_set_max_tasks (PPoolScheduler *self,
   for (GList *link = self->seats[PPOOL_SEAT_IDLE].head; link != NULL; link = next)
     {
       next = link->next;
-      if (is_spent (self, link->data))
+      if (ppool_scheduler_is_spent (self, link->data))
         retire_seat (self, link->data);
     }
   dispatch (self);
@@ -355,7 +356,7 @@ ppool_scheduler_add_seat (PPoolScheduler *self,
   g_queue_push_head_link (&self->seats[seat->state], &seat->link);
 }
 
-/* A process has started, or has answered all that it had. */
+/* A process has started, and its initializer has run. */
 void
 ppool_scheduler_seat_ready (PPoolScheduler *self,
                             PPoolSeat      *seat)

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "ppool-error.h"
+#include "ppool-fd-private.h"
 #include "ppool-resources-private.h"
 
 /* A memory file that one process fills and another reads. It is allocated whole
@@ -112,7 +113,7 @@ open_memory (void)
   if (fd < 0 && errno == EINVAL)
     fd = memfd_create ("ppool-segment", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-  return fd;
+  return ppool_fd_lift (fd);
 }
 
 static int
@@ -305,7 +306,7 @@ int
 ppool_segment_dup_fd (PPoolSegment  *self,
                       GError       **error)
 {
-  int fd = fcntl (self->fd, F_DUPFD_CLOEXEC, 0);
+  int fd = ppool_fd_dup (self->fd);
 
   if (fd < 0)
     set_limit (error, self->size, g_strerror (errno));

@@ -78,6 +78,10 @@ void     ppool_service_receive_segment (PPoolService      *self,
                                         GDBusMessage      *message,
                                         const int         *fds,
                                         guint              n_fds);
+GVariant *ppool_service_read_segment   (GVariant          *large,
+                                        const int         *fds,
+                                        guint              n_fds,
+                                        GError           **error);
 gboolean ppool_service_receive_note    (PPoolService      *self,
                                         const PPoolItem   *item);
 

@@ -12,6 +12,7 @@
 #include <gio/gunixfdlist.h>
 
 #include "ppool-protocol-private.h"
+#include "ppool-value-private.h"
 
 /* Large arguments are read where the pool has put them, and large results put where
  * the pool can read them. What is given back is said in the next frame, and in one of
@@ -69,6 +70,47 @@ ppool_service_receive_segment (PPoolService *self,
   if (handle >= 0 && (guint) handle < n_fds &&
       !ppool_borrower_register (self->borrower, number, size, fds[handle], &error))
     g_debug ("What the pool lends can't be read: %s", error->message);
+}
+
+/* Makes the arguments of an initializer, which are in a segment of their own: the name,
+ * which descriptor has them, where they are, their size and their type. The pool doesn't
+ * write there any more. */
+GVariant *
+ppool_service_read_segment (GVariant   *large,
+                            const int  *fds,
+                            guint       n_fds,
+                            GError    **error)
+{
+  g_autoptr (PPoolSegment) segment = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GVariant) value = NULL;
+  const char *type;
+  guint64 offset, size;
+  gint32 handle;
+
+  g_variant_get (large, "(&shtt&s)", NULL, &handle, &offset, &size, &type);
+  if (handle < 0 || (guint) handle >= n_fds || offset % 8 != 0 || size > G_MAXUINT64 - offset ||
+      !g_variant_type_string_is_valid (type) ||
+      !g_variant_type_is_definite (G_VARIANT_TYPE (type)))
+    {
+      g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
+                           "the arguments of the initializer are in no segment");
+      return NULL;
+    }
+
+  segment = ppool_segment_new_from_fd (fds[handle], offset + size, error);
+  if (segment == NULL)
+    return NULL;
+
+  bytes = g_bytes_new_with_free_func (ppool_segment_get_data (segment) + offset, (gsize) size,
+                                      (GDestroyNotify) ppool_segment_unref,
+                                      ppool_segment_ref (segment));
+  value = ppool_value_new_checked (G_VARIANT_TYPE (type), bytes);
+  if (value == NULL)
+    g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
+                         "the arguments of the initializer arrived as bytes that are no value");
+
+  return g_steal_pointer (&value);
 }
 
 /* Returns: FALSE if the item is no note. */

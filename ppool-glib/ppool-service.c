@@ -170,6 +170,39 @@ adopt_board (PPoolService *self,
     g_debug ("No board: %s", error->message);
 }
 
+/* Leaves the function NULL if there is none to run. */
+static gboolean
+read_initializer (PPoolService  *self,
+                  PPoolArrival  *arrival,
+                  GVariant      *options,
+                  const int     *fds,
+                  guint          n_fds,
+                  GError       **error)
+{
+  g_autoptr (GVariant) large = NULL;
+
+  if (self->borrower != NULL)
+    large = g_variant_lookup_value (options, "initializer-segment", G_VARIANT_TYPE ("(shtts)"));
+  if (large != NULL)
+    {
+      g_variant_get_child (large, 0, "s", &arrival->function);
+      arrival->args = ppool_service_read_segment (large, fds, n_fds, error);
+      return arrival->args != NULL;
+    }
+
+  if (!g_variant_lookup (options, "initializer", "s", &arrival->function))
+    return TRUE;
+
+  arrival->args = g_variant_lookup_value (options, "initializer-args-bytes", NULL);
+  arrival->packed = arrival->args != NULL;
+  if (arrival->args == NULL)
+    arrival->args = g_variant_lookup_value (options, "initializer-args", NULL);
+  if (arrival->args == NULL)
+    arrival->args = ppool_value_ref_unit ();
+
+  return TRUE;
+}
+
 static void
 receive_initialize (PPoolService *self,
                     GDBusMessage *message,
@@ -178,6 +211,7 @@ receive_initialize (PPoolService *self,
                     guint         n_fds)
 {
   g_autoptr (GVariant) options = g_variant_get_child_value (g_dbus_message_get_body (message), 0);
+  g_autoptr (GError) error = NULL;
   PPoolArrival *arrival;
 
   self->as_bytes = ppool_protocol_has_feature (options, PPOOL_FEATURE_GVARIANT);
@@ -192,21 +226,19 @@ receive_initialize (PPoolService *self,
   ticket->initializes = TRUE;
   arrival = g_new0 (PPoolArrival, 1);
   arrival->ticket = *ticket;
-  if (!g_variant_lookup (options, "initializer", "s", &arrival->function))
+  arrival->swapped = ppool_protocol_is_swapped (message);
+  if (!read_initializer (self, arrival, options, fds, n_fds, &error))
+    {
+      free_arrival (arrival);
+      ppool_service_return_failure (self, ticket, PPOOL_ERROR_INVALID_ARGS, error->message);
+    }
+  else if (arrival->function == NULL)
     {
       free_arrival (arrival);
       ppool_service_answer_info (self, ticket);
-      return;
     }
-
-  arrival->swapped = ppool_protocol_is_swapped (message);
-  arrival->args = g_variant_lookup_value (options, "initializer-args-bytes", NULL);
-  arrival->packed = arrival->args != NULL;
-  if (arrival->args == NULL)
-    arrival->args = g_variant_lookup_value (options, "initializer-args", NULL);
-  if (arrival->args == NULL)
-    arrival->args = ppool_value_ref_unit ();
-  g_queue_push_tail (&self->arrivals, arrival);
+  else
+    g_queue_push_tail (&self->arrivals, arrival);
 }
 
 static void
@@ -387,7 +419,7 @@ read_item (PPoolService  *self,
     return set_nonsense (error, local_error->message);
   if (arrival->item.kind != PPOOL_ITEM_CALL &&
       !ppool_service_receive_note (self, &arrival->item))
-    return set_nonsense (error, "a frame arrived with an item that is no call");
+    return set_nonsense (error, "received a frame with an item that is not a call");
 
   return TRUE;
 }

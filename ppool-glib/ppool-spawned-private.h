@@ -15,6 +15,10 @@ G_BEGIN_DECLS
 #define PPOOL_ENV_WORKER_FD     "PPOOL_WORKER_FD"
 #define PPOOL_ENV_WORKER_SOCKET "PPOOL_WORKER_SOCKET"
 
+/* What a process sends instead of the authentication, which begins with a zero, if
+ * it was started as a worker and does not know that. */
+#define PPOOL_SPAWNED_REFUSAL "FORGOTTEN\r\n"
+
 gboolean ppool_spawned_by_pool     (void);
 gboolean ppool_spawned_check_trust (GError   **error);
 int      ppool_spawned_take_fd     (void);

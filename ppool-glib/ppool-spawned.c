@@ -10,10 +10,11 @@
 #include "ppool-spawned-private.h"
 
 #include "ppool-error.h"
-#include "ppool-pid-private.h"
+#include "ppool-fork-private.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -78,7 +79,7 @@ look_up (void)
     {
       spawned.fd = (int) fd;
       spawned.trusts = is_trusted ((int) fd);
-      spawned.pid = ppool_pid_get ();
+      spawned.pid = ppool_fork_get_pid ();
     }
 }
 
@@ -108,7 +109,7 @@ ppool_spawned_by_pool (void)
 {
   look_up_once ();
 
-  return spawned.pid != 0 && spawned.pid == ppool_pid_get ();
+  return spawned.pid != 0 && spawned.pid == ppool_fork_get_pid ();
 }
 
 /* Fails if what started this process is not to be served.
@@ -160,9 +161,23 @@ ppool_spawned_set_serving (gboolean serving)
   g_atomic_int_set (&spawned.serving, serving);
 }
 
+/* The pool would wait for a worker in vain. */
+static void
+refuse (void)
+{
+  int fd = ppool_spawned_take_fd ();
+
+  if (fd < 0)
+    return;
+
+  (void) !send (fd, PPOOL_SPAWNED_REFUSAL, strlen (PPOOL_SPAWNED_REFUSAL),
+                MSG_DONTWAIT | MSG_NOSIGNAL);
+  close (fd);
+}
+
 /* Fails in a process that a pool started and in which no worker serves: it
  * would start its own workers from a program that makes the same mistake, and
- * these theirs.
+ * these theirs. The pool is told so at once.
  *
  * May be called from any thread. */
 gboolean
@@ -171,6 +186,7 @@ ppool_spawned_check (GError **error)
   if (!ppool_spawned_by_pool () || g_atomic_int_get (&spawned.serving))
     return TRUE;
 
+  refuse ();
   g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_LAUNCH,
                        "This process was started as a worker: where PPool.Worker.is_spawned() (in "
                        "C, ppool_worker_is_spawned()) is true, run the worker first, and leave "

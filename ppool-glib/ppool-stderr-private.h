@@ -19,8 +19,9 @@ PPoolStderr *ppool_stderr_new      (PPoolStderrMode   mode,
                                     GMainContext     *context,
                                     int              *write_fd,
                                     GError          **error);
-void         ppool_stderr_finish   (PPoolStderr      *self);
+void         ppool_stderr_catch_up (PPoolStderr      *self);
 char        *ppool_stderr_dup_tail (PPoolStderr      *self);
+void         ppool_stderr_release  (PPoolStderr      *self);
 void         ppool_stderr_free     (PPoolStderr      *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolStderr, ppool_stderr_free)

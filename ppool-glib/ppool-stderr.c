@@ -10,6 +10,7 @@
 #include "ppool-stderr-private.h"
 
 #include "ppool-error.h"
+#include "ppool-fd-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +29,7 @@
 #define CHUNKS_PER_DISPATCH 8
 
 /* When to try again what this process's standard error could not take. */
-#define RETRY_USEC (20 * G_TIME_SPAN_MILLISECOND)
+#define RETRY_MSEC 20
 
 /* What surely fits where poll() finds any room. */
 #define POLLED_SIZE 256
@@ -39,9 +40,12 @@
  * that in the end the worker waits, as it would if it wrote there itself; the
  * manager never does.
  *
- * End-of-file is not awaited, since a child of the worker may hold the pipe.
+ * End-of-file is not awaited, since a child of the worker may hold the pipe. As that
+ * would be killed by SIGPIPE if nobody read any more, a thread takes the pipe over when
+ * the worker has gone, and passes on what comes until the last writer has closed it.
+ * The thread is nobody's: neither a shutdown nor the end of the program waits for it.
  *
- * Everything here belongs to the thread that iterates the context. */
+ * Everything here belongs to the thread that iterates the context, or to that one. */
 struct _PPoolStderr
 {
   PPoolStderrMode mode;
@@ -73,6 +77,40 @@ keep_tail (PPoolStderr *self,
   for (i = 0; i < n_bytes; i++)
     self->tail[(self->n_seen + i) % TAIL_SIZE] = bytes[i];
   self->n_seen += n_bytes;
+}
+
+/* The file that was standard error when the library was loaded. */
+static struct
+{
+  gboolean known; /* all written once, at the load */
+  dev_t device;
+  ino_t inode;
+} original;
+
+__attribute__ ((constructor)) static void
+remember_original (void)
+{
+  struct stat st;
+
+  original.known = fstat (STDERR_FILENO, &st) == 0;
+  if (original.known)
+    {
+      original.device = st.st_dev;
+      original.inode = st.st_ino;
+    }
+}
+
+/* A program that closes its standard error and opens something else may find it under
+ * that number. What was standard error from the start is, and so is what was made so
+ * on purpose: dup2() makes descriptors that are inherited, while what is opened for
+ * another use is not to be, or should not. */
+static gboolean
+is_standard_error (const struct stat *st)
+{
+  if (original.known && st->st_dev == original.device && st->st_ino == original.inode)
+    return TRUE;
+
+  return (fcntl (STDERR_FILENO, F_GETFD) & FD_CLOEXEC) == 0;
 }
 
 /* What @n_bytes from write() or send() means here: how many went out, 0 if none
@@ -110,7 +148,8 @@ write_reopened (const char *bytes,
   gssize written;
   int fd;
 
-  fd = open ("/proc/self/fd/" G_STRINGIFY (STDERR_FILENO), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  fd = ppool_fd_lift (open ("/proc/self/fd/" G_STRINGIFY (STDERR_FILENO),
+                            O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (fd < 0)
     return errno == ENXIO ? -1 : write_polled (bytes, n_bytes);
 
@@ -126,7 +165,7 @@ write_now (const char *bytes,
 {
   struct stat st;
 
-  if (fstat (STDERR_FILENO, &st) != 0)
+  if (fstat (STDERR_FILENO, &st) != 0 || !is_standard_error (&st))
     return -1;
 
   if (S_ISSOCK (st.st_mode))
@@ -215,7 +254,8 @@ dispatch (GSource     *source,
     }
 
   set_reading (self, flushed);
-  g_source_set_ready_time (source, flushed ? -1 : g_get_monotonic_time () + RETRY_USEC);
+  g_source_set_ready_time (source, flushed ? -1 : g_get_monotonic_time () +
+                                                    RETRY_MSEC * G_TIME_SPAN_MILLISECOND);
 
   return G_SOURCE_CONTINUE;
 }
@@ -229,10 +269,10 @@ open_pipe (PPoolStderr  *self,
 {
   int fds[2];
 
-  if (pipe2 (fds, O_CLOEXEC) != 0)
+  if (pipe2 (fds, O_CLOEXEC) != 0 || !ppool_fd_lift_pair (fds))
     {
       g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_LAUNCH,
-                   "Can't make a pipe for a worker's standard error: %s", g_strerror (errno));
+                   "cannot create a pipe for its standard error: %s", g_strerror (errno));
       return FALSE;
     }
 
@@ -281,19 +321,16 @@ ppool_stderr_new (PPoolStderrMode   mode,
   return self;
 }
 
-/* Takes what a worker that has gone left in its pipe, and reads no more. What
- * standard error doesn't take at once is in the tail alone. */
+/* Takes what there is in the pipe now. What standard error doesn't take at once is in
+ * the tail alone. */
 void
-ppool_stderr_finish (PPoolStderr *self)
+ppool_stderr_catch_up (PPoolStderr *self)
 {
   int left = 0;
   gsize n_bytes;
 
-  if (self->source == NULL)
-    return;
-
   /* Not until there is nothing more: a child of the worker may go on writing. */
-  if (self->fd >= 0 && ioctl (self->fd, FIONREAD, &left) != 0)
+  if (self->fd < 0 || ioctl (self->fd, FIONREAD, &left) != 0)
     left = 0;
 
   flush_held (self);
@@ -302,10 +339,6 @@ ppool_stderr_finish (PPoolStderr *self)
       left -= (int) n_bytes;
       flush_held (self);
     }
-
-  close_pipe (self);
-  g_source_destroy (self->source);
-  g_clear_pointer (&self->source, g_source_unref);
 }
 
 /* The end of what the worker wrote, fit for a message: whole lines as far as
@@ -335,14 +368,78 @@ ppool_stderr_dup_tail (PPoolStderr *self)
   return g_strstrip (g_utf8_make_valid (bytes->str + start, (gssize) (bytes->len - start)));
 }
 
+static void
+detach (PPoolStderr *self)
+{
+  set_reading (self, FALSE);
+  if (self->source != NULL)
+    g_source_destroy (self->source);
+  g_clear_pointer (&self->source, g_source_unref);
+}
+
+/* Reads no more. */
 void
 ppool_stderr_free (PPoolStderr *self)
 {
+  detach (self);
   close_pipe (self);
-  if (self->source != NULL)
-    {
-      g_source_destroy (self->source);
-      g_source_unref (self->source);
-    }
   g_free (self);
+}
+
+/* After the worker */
+
+static gpointer
+read_on (gpointer data)
+{
+  g_autoptr (PPoolStderr) self = data;
+
+  while (self->fd >= 0)
+    {
+      struct pollfd input = { .fd = self->fd, .events = POLLIN };
+
+      if (flush_held (self))
+        poll (&input, 1, -1);
+      else
+        poll (NULL, 0, RETRY_MSEC);
+
+      if (self->held_start == self->held_end)
+        read_chunk (self, sizeof self->held);
+    }
+
+  return NULL;
+}
+
+/* Whether nothing will come any more. */
+static gboolean
+is_at_end (PPoolStderr *self)
+{
+  struct pollfd input = { .fd = self->fd, .events = POLLIN };
+
+  return self->fd < 0 || (poll (&input, 1, 0) == 1 && (input.revents & POLLIN) == 0);
+}
+
+/* Takes what a worker that has gone left in its pipe, and lets go of @self, which it
+ * takes. A process that the worker has started may go on writing. */
+void
+ppool_stderr_release (PPoolStderr *self)
+{
+  g_autoptr (PPoolStderr) room = self;
+  g_autoptr (GError) error = NULL;
+  GThread *thread;
+
+  ppool_stderr_catch_up (room);
+  detach (room);
+  if (is_at_end (room))
+    return;
+
+  thread = g_thread_try_new ("ppool-stderr", read_on, room, &error);
+  if (thread == NULL)
+    {
+      g_debug ("Nobody reads the standard error of what a worker has left behind: %s",
+               error->message);
+      return;
+    }
+
+  g_thread_unref (thread);
+  room = NULL;
 }

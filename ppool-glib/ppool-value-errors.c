@@ -54,8 +54,16 @@ ppool_value_clean_message (const char *message)
   return g_strconcat (valid, "…", NULL);
 }
 
+/* A domain's name comes from another process, and what is made a quark stays for good:
+ * so there are no more than this, and nothing but names as libraries have. */
+#define MAX_NEW_DOMAINS 64
+#define MAX_DOMAIN_LENGTH 128
+
+/* Of the library and its overrides: who knows such a domain has asked for it. */
+#define OWN_PREFIX "ppool-"
+
 /* Domains are looked up by name, and a name that nothing here has asked for
- * yet is unknown; these are the ones that functions use. */
+ * yet is unknown; these are the ones that functions use, and would count as new. */
 static void
 ensure_domains (void)
 {
@@ -86,8 +94,42 @@ ensure_domains (void)
     }
 }
 
-/* Makes the error that a function has set. The domain is looked up and never
- * interned: the names come from another process. */
+static gboolean
+is_plain_domain (const char *domain)
+{
+  gsize length = strspn (domain, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-_.:");
+
+  return length > 0 && length <= MAX_DOMAIN_LENGTH && domain[length] == '\0' &&
+         !g_str_has_prefix (domain, OWN_PREFIX);
+}
+
+/* Without a lock, which a forked copy of the process could find taken. */
+static gboolean
+may_add_domain (void)
+{
+  static int n_new; /* atomic */
+  int n;
+
+  do
+    n = g_atomic_int_get (&n_new);
+  while (n < MAX_NEW_DOMAINS && !g_atomic_int_compare_and_exchange (&n_new, n, n + 1));
+
+  return n < MAX_NEW_DOMAINS;
+}
+
+/* Returns: 0 if nothing here knows the domain */
+static GQuark
+find_domain (const char *domain)
+{
+  GQuark quark = g_quark_try_string (domain);
+
+  if (quark == 0 && is_plain_domain (domain) && may_add_domain ())
+    quark = g_quark_from_string (domain);
+
+  return quark;
+}
+
+/* Makes the error that a function has set. */
 GError *
 ppool_value_error_new (const char *domain,
                        int         code,
@@ -98,7 +140,7 @@ ppool_value_error_new (const char *domain,
 
   ensure_domains ();
 
-  quark = g_quark_try_string (domain);
+  quark = find_domain (domain);
   if (quark == 0 || quark == PPOOL_ERROR)
     return g_error_new (PPOOL_ERROR, PPOOL_ERROR_REMOTE, "%s (%.255s, code %d)", clean, domain,
                         code);

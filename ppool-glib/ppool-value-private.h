@@ -20,6 +20,9 @@ G_BEGIN_DECLS
 /* The longest error message that travels, in bytes. */
 #define PPOOL_VALUE_MAX_MESSAGE 65536
 
+/* The longest name of a function, in bytes. */
+#define PPOOL_VALUE_MAX_NAME G_MAXUINT16
+
 gsize       ppool_value_get_element_size  (const GVariantType *type,
                                            gboolean           *any_bytes);
 gboolean    ppool_value_is_flat           (const GVariantType *type,
@@ -27,6 +30,9 @@ gboolean    ppool_value_is_flat           (const GVariantType *type,
 
 GVariant   *ppool_value_normalize         (GVariant        *value,
                                            GError         **error);
+gboolean    ppool_value_check_bytes       (const GVariantType *type,
+                                           gconstpointer       data,
+                                           gsize               size);
 GVariant   *ppool_value_new_checked       (const GVariantType *type,
                                            GBytes             *bytes);
 gboolean    ppool_value_append            (GByteArray      *bytes,
@@ -46,6 +52,10 @@ GVariant   *ppool_value_unpack            (GVariant        *packed,
                                            gboolean         swapped,
                                            GError         **error);
 gboolean    ppool_value_check_dbus        (GVariant        *value,
+                                           GError         **error);
+
+gboolean    ppool_value_check_name        (const char      *what,
+                                           const char      *name,
                                            GError         **error);
 
 const char *ppool_value_error_name        (PPoolError       code);

@@ -21,11 +21,13 @@ typedef struct
   gboolean ready; /* it had finished its handshake */
   gboolean exited;
   int wait_status; /* if it exited */
-  gboolean status_is_lost; /* if it exited: somebody else reaped it */
+  gboolean status_is_lost; /* it exited, and somebody else has reaped it … */
+  gboolean children_are_ignored; /* … which the kernel did */
   const char *function; /* (nullable): what it ran */
   gboolean function_is_done; /* but its answer never came */
   const char *initializer; /* (nullable): what it had to run before it was ready */
   const GError *cause; /* (nullable): what the pool had against it */
+  const char *library; /* (nullable): its, if that is not this program's */
   const char *stderr_tail; /* (nullable) */
 } PPoolVerdict;
 

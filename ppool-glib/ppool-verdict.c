@@ -33,6 +33,13 @@ append_signal (GString *text,
   g_string_append_printf (text, "was killed by signal %d (%s)", number, g_strsignal (number));
 }
 
+static const char *
+describe_unknown (const PPoolVerdict *self)
+{
+  return self->children_are_ignored ? "this program ignores SIGCHLD" :
+                                      "something else in this program waited for it";
+}
+
 static void
 append_end (GString            *text,
             const PPoolVerdict *self)
@@ -44,7 +51,7 @@ append_end (GString            *text,
     }
 
   if (self->status_is_lost)
-    g_string_append (text, "ended, its exit status unknown as this program ignores SIGCHLD,");
+    g_string_append_printf (text, "exited with an unknown status (%s)", describe_unknown (self));
   else if (WIFSIGNALED (self->wait_status))
     append_signal (text, WTERMSIG (self->wait_status));
   else
@@ -66,13 +73,13 @@ append_circumstances (GString            *text,
   else
     g_string_append (text, " before it was ready");
 
-  if (!self->ready && self->exited && WIFEXITED (self->wait_status))
+  if (!self->ready && self->exited && !self->status_is_lost && WIFEXITED (self->wait_status))
     {
       if (WEXITSTATUS (self->wait_status) == STATUS_NOT_FOUND)
         g_string_append (text, " (its program was not found)");
       else if (WEXITSTATUS (self->wait_status) == STATUS_CANNOT_EXECUTE)
         g_string_append (text, " (its program could not be executed)");
-      else if (self->initializer == NULL && !self->status_is_lost)
+      else if (self->initializer == NULL && self->cause == NULL)
         g_string_append (text, " (does it run its PPoolWorker?)");
     }
 }
@@ -108,6 +115,10 @@ ppool_verdict_to_error (const PPoolVerdict *self)
 
   if (self->cause != NULL)
     g_string_append_printf (text, ": %s", self->cause->message);
+
+  if (self->library != NULL)
+    g_string_append_printf (text, "; it uses %s and this program PPool-GLib %s: start this program "
+                            "again after an update", self->library, PPOOL_VERSION_TEXT);
 
   if (self->stderr_tail != NULL && *self->stderr_tail != '\0')
     g_string_append_printf (text, "; its standard error ended with:\n%s", self->stderr_tail);

@@ -121,11 +121,12 @@ take_done (PPoolGroup *group)
   for (gsize i = 0; i < group->n_members; i++)
     {
       PPoolGroupMember *member = &group->members[i];
+      PPoolRecord *record = ppool_future_get_record (member->future);
 
-      if (!ppool_future_is_done (member->future))
+      if (!ppool_record_is_done (record))
         continue;
 
-      ppool_record_release_inputs (ppool_future_get_record (member->future));
+      ppool_record_release_inputs (record);
       g_ptr_array_add (done, g_steal_pointer (&member->future));
     }
   ppool_group_close (group);
@@ -133,15 +134,10 @@ take_done (PPoolGroup *group)
   return done;
 }
 
-static void
-interrupted_cb (GCancellable *cancellable G_GNUC_UNUSED,
-                gpointer      user_data)
+static gboolean
+has_come_about (gpointer data)
 {
-  PPoolGroup *group = user_data;
-
-  g_mutex_lock (&group->lock);
-  g_cond_broadcast (&group->changed);
-  g_mutex_unlock (&group->lock);
+  return ((const Wait *) data)->is_met;
 }
 
 /* Returns: FALSE if it was cancelled. */
@@ -150,29 +146,14 @@ block (PPoolGroup   *group,
        int           timeout_msec,
        GCancellable *cancellable)
 {
-  Wait *wait = group->data;
-  gint64 deadline = ppool_group_deadline (timeout_msec);
-  gboolean cancelled = g_cancellable_is_cancelled (cancellable);
-  gulong handler = 0;
+  const PPoolWaiter waiter = { &group->lock, &group->changed, NULL, has_come_about, group->data };
+  gint64 deadline = ppool_waiter_deadline (timeout_msec);
 
-  /* What is cancelled already may be so in its handler, which can't end while
-   * g_cancellable_disconnect() waits for it. */
-  if (wait->is_met || cancelled || timeout_msec == 0)
-    return wait->is_met || !cancelled;
+  /* Nobody need be told of more than there is. */
+  if (!((Wait *) group->data)->is_met && timeout_msec != 0)
+    ppool_group_watch (group);
 
-  ppool_group_watch (group);
-  if (cancellable != NULL)
-    handler = g_signal_connect (cancellable, "cancelled", G_CALLBACK (interrupted_cb), group);
-
-  g_mutex_lock (&group->lock);
-  while (!wait->is_met && !(cancelled = g_cancellable_is_cancelled (cancellable)))
-    if (!ppool_group_sleep (group, deadline))
-      break;
-  g_mutex_unlock (&group->lock);
-
-  g_cancellable_disconnect (cancellable, handler);
-
-  return !cancelled;
+  return ppool_waiter_wait (&waiter, deadline, cancellable) != PPOOL_WAITER_CANCELLED;
 }
 
 /**
@@ -185,17 +166,18 @@ block (PPoolGroup   *group,
  * @cancellable: (nullable): stops the waiting, not the calls
  * @error: return location for an error
  *
- * Waits for many futures at once.
+ * Waits for several futures.
  *
- * It returns the futures that are done when what @return_when says has come
- * about, when there is nothing to wait for, or when the time is up, which is no
- * error. They come in the order in which they were given, and each once. A call
- * that has failed or was cancelled is done; what became of it is told by
- * [method@PPool.Future.propagate] or [method@PPool.Future.get_error].
+ * It returns when the condition @return_when is met, when there is nothing to
+ * wait for, or when the time is up, which is not an error. It returns the
+ * futures whose calls have completed, each once and in the order in which they
+ * were given. A call that failed or was cancelled has completed as well; use
+ * [method@PPool.Future.propagate] or [method@PPool.Future.get_error] to get its
+ * outcome.
  *
- * To get many futures one by one as they are done, use
- * [class@PPool.AsCompleted]: it looks at each once, where waiting for the first
- * of many looks at all of them every time.
+ * To get many futures one by one as their calls complete, use
+ * [class@PPool.AsCompleted]: it looks at each of them once, whereas each wait
+ * for the first of many looks at all of them.
  *
  * It fails with `G_IO_ERROR_CANCELLED` if @cancellable was cancelled first, and
  * with `PPOOL_ERROR_BROKEN` in a forked copy of the process.
@@ -317,14 +299,15 @@ fire_when_met (PPoolGroup      *group,
  * @callback: (nullable) (scope async): is called when the waiting is over
  * @user_data: data for @callback
  *
- * Waits for many futures at once, without blocking.
+ * Waits asynchronously for several futures.
  *
- * [func@PPool.wait_futures_finish] gets those that are done; see
- * [func@PPool.wait_futures]. The futures are held until @callback has run.
+ * [func@PPool.wait_futures_finish] gets those whose calls have completed; see
+ * [func@PPool.wait_futures]. The futures are kept alive until @callback has
+ * run.
  *
- * **Threads**: may be called from any thread; @callback runs in the main context
- * that is the caller's thread-default one. If that context is freed, the futures are
- * let go of and @callback is not called.
+ * **Threads**: may be called from any thread; @callback runs in the main
+ * context that is the caller's thread-default one. If that context is freed,
+ * the futures are released and @callback is not called.
  *
  * Since: 1.0
  */
@@ -364,7 +347,7 @@ ppool_wait_futures_async (PPoolFuture         **futures,
   completion = ppool_completion_new (wait_due_cb, async, free_async_wait);
   fire_when_met (group, completion);
   ppool_completion_set_cancellable (completion, cancellable);
-  ppool_completion_set_deadline (completion, ppool_group_deadline (timeout_msec));
+  ppool_completion_set_deadline (completion, ppool_waiter_deadline (timeout_msec));
 }
 
 /**
@@ -372,7 +355,8 @@ ppool_wait_futures_async (PPoolFuture         **futures,
  * @result: what the callback was given
  * @error: return location for an error
  *
- * Gets the futures that are done after [func@PPool.wait_futures_async].
+ * Gets the futures whose calls completed during
+ * [func@PPool.wait_futures_async].
  *
  * It fails as [func@PPool.wait_futures] does.
  *

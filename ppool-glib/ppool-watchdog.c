@@ -10,9 +10,10 @@
 #include "ppool-watchdog-private.h"
 
 #include "ppool-error.h"
+#include "ppool-fd-private.h"
+#include "ppool-spare-private.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -124,23 +125,6 @@ watch (gpointer data)
   return NULL;
 }
 
-/* Signals are for the program's own threads: a handler that ran in this one
- * would find itself where nobody expects it. */
-static GThread *
-start_thread (PPoolWatchdog  *self,
-              GError        **error)
-{
-  sigset_t all, before;
-  GThread *thread;
-
-  sigfillset (&all);
-  pthread_sigmask (SIG_SETMASK, &all, &before);
-  thread = g_thread_try_new ("ppool-watchdog", watch, self, error);
-  pthread_sigmask (SIG_SETMASK, &before, NULL);
-
-  return thread;
-}
-
 /* Starts to watch the socket @fd, which stays the caller's, and to look at the
  * worker with @look_func, in another thread, when it is roused. */
 PPoolWatchdog *
@@ -157,9 +141,9 @@ ppool_watchdog_new (int                 fd,
   self->data = data;
   self->resting = TRUE;
   self->wake_fd = -1;
-  self->channel_fd = fcntl (fd, F_DUPFD_CLOEXEC, 0);
+  self->channel_fd = ppool_fd_dup (fd);
   if (self->channel_fd >= 0)
-    self->wake_fd = eventfd (0, EFD_CLOEXEC);
+    self->wake_fd = ppool_fd_lift (eventfd (0, EFD_CLOEXEC));
 
   if (self->wake_fd < 0)
     {
@@ -169,7 +153,7 @@ ppool_watchdog_new (int                 fd,
       return NULL;
     }
 
-  self->thread = start_thread (self, error);
+  self->thread = ppool_spare_new_thread ("ppool-watchdog", watch, self, error);
   if (self->thread == NULL)
     return NULL;
 

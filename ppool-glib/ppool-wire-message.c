@@ -12,6 +12,7 @@
 #include <gio/gio.h>
 #include <string.h>
 
+#include "ppool-align-private.h"
 #include "ppool-error.h"
 
 /* Most messages are a frame of calls or of results, in the form (uay), whose
@@ -44,13 +45,6 @@ typedef struct
 
 G_STATIC_ASSERT (sizeof (Prefix) == PPOOL_WIRE_PREFIX_SIZE);
 
-static gsize
-align (gsize offset,
-       gsize alignment)
-{
-  return (offset + alignment - 1) & ~(alignment - 1);
-}
-
 /* Tells how long the message is that begins with @prefix. */
 gboolean
 ppool_wire_measure (const guint8  *prefix,
@@ -71,7 +65,7 @@ ppool_wire_measure (const guint8  *prefix,
       read.version == 1 && read.fields_size <= MAX_ARRAY_SIZE &&
       read.body_size <= MAX_MESSAGE_SIZE)
     {
-      *size = align (sizeof read + read.fields_size, 8) + read.body_size;
+      *size = ppool_align (sizeof read + read.fields_size, 8) + read.body_size;
       if (*size <= MAX_MESSAGE_SIZE)
         return TRUE;
     }
@@ -105,7 +99,7 @@ static gboolean
 skip_to (Reader *self,
          gsize   alignment)
 {
-  return skip (self, align (self->offset, alignment) - self->offset);
+  return skip (self, ppool_align (self->offset, alignment) - self->offset);
 }
 
 static gboolean
@@ -205,7 +199,7 @@ ppool_wire_find_frame (const PPoolWireMessage *message,
   gsize body;
 
   memcpy (&prefix, message->data, sizeof prefix);
-  body = align (sizeof prefix + prefix.fields_size, 8);
+  body = ppool_align (sizeof prefix + prefix.fields_size, 8);
   if (prefix.order != NATIVE_ORDER || prefix.type != G_DBUS_MESSAGE_TYPE_METHOD_CALL ||
       !has_frame (message, body))
     return FALSE;
@@ -239,7 +233,8 @@ pad (GByteArray *message,
 {
   static const guint8 zeros[8] = { 0 };
 
-  g_byte_array_append (message, zeros, (guint) (align (message->len, alignment) - message->len));
+  g_byte_array_append (message, zeros,
+                       (guint) (ppool_align (message->len, alignment) - message->len));
 }
 
 static void

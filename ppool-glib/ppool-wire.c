@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "ppool-error.h"
+#include "ppool-fd-private.h"
 
 /* A GDBusConnection reads and writes in a thread of its own, and each hop to it
  * and back costs more than a short call does. Here the thread that serves does
@@ -78,7 +79,10 @@ keep_fds (PPoolWire     *self,
           int fd;
 
           memcpy (&fd, CMSG_DATA (part) + i * sizeof fd, sizeof fd);
-          if (self->n_fds < PPOOL_WIRE_MAX_FDS)
+          fd = ppool_fd_lift (fd);
+          if (fd < 0)
+            all = FALSE;
+          else if (self->n_fds < PPOOL_WIRE_MAX_FDS)
             self->fds[self->n_fds++] = fd;
           else
             {

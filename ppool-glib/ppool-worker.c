@@ -20,11 +20,11 @@
 /**
  * PPoolWorker:
  *
- * The served side of a pool: runs the calls that an executor sends to this
- * process.
+ * Runs the calls that an executor sends to this process.
  *
- * A program makes a worker, adds functions to it and, if a pool started it,
- * runs it. With [ctor@PPool.Launcher.new_self] the same program is both ends:
+ * A program creates a worker, adds functions to it and, if it was started by a
+ * pool, runs it. With [ctor@PPool.Launcher.new_self] the same program is both
+ * sides:
  *
  * ```c
  * static GVariant *
@@ -65,26 +65,25 @@
  *
  * A function, added with [method@PPool.Worker.add_function], returns the value
  * of the call or sets an error. A handler, added with
- * [method@PPool.Worker.add_handler], answers through the
- * [class@PPool.Invocation] that it is given, at once or later. Calls of a name
- * that nothing was added for are given to the signal
- * [signal@PPool.Worker::handle-call].
+ * [method@PPool.Worker.add_handler], answers through its
+ * [class@PPool.Invocation], at once or later. Calls of other names are passed
+ * to the signal [signal@PPool.Worker::handle-call].
  *
- * What answers a call with neither a value nor an error makes it fail with
- * `PPOOL_ERROR_UNHANDLED`; what nothing was added for fails with
+ * A call that is answered with neither a value nor an error fails with
+ * `PPOOL_ERROR_UNHANDLED`; a call of an unknown name fails with
  * `PPOOL_ERROR_UNKNOWN_FUNCTION`.
  *
  * ## The life of a worker process
  *
  * A worker serves one call at a time, in the thread that called
- * [method@PPool.Worker.run], and runs a main loop there. It leaves when its
- * pool says so, after the running call. When its parent is gone it leaves at
- * once: a process whose function is still busy then is ended.
+ * [method@PPool.Worker.run], and runs a main loop there. It exits when its pool
+ * asks it to, after the running call. When its parent has exited it exits at
+ * once, even if a function is still running.
  *
  * `SIGPIPE` is ignored in a worker. Other signals do what they do by default
  * unless the program says otherwise.
  *
- * `PPoolWorker` is a final class.
+ * This class is final.
  *
  * **Threads**: a worker belongs to the thread that runs it. Functions, handlers
  * and the signal run in that thread, and nothing may be added from another
@@ -236,15 +235,15 @@ ppool_worker_class_init (PPoolWorkerClass *klass)
    * @self: the worker
    * @invocation: the call
    *
-   * Emitted for a call of a name that nothing was added for.
+   * Emitted for a call of a name for which no function or handler was added.
    *
-   * The first handler that returns `TRUE` has taken the call: it answers it
-   * through @invocation, now or later, as a [callback@PPool.Handler] does.
+   * The first handler that returns `TRUE` takes the call and answers it through
+   * @invocation, at once or later, as a [callback@PPool.Handler] does.
    *
    * If no handler is connected, the call fails with
    * `PPOOL_ERROR_UNKNOWN_FUNCTION`; if every handler returned `FALSE`, with
-   * `PPOOL_ERROR_UNHANDLED`. In languages other than C, a handler that raises
-   * an exception has returned `FALSE`.
+   * `PPOOL_ERROR_UNHANDLED`. In languages other than C, an exception in a
+   * handler counts as `FALSE`.
    *
    * **Threads**: it is emitted in the thread that called
    * [method@PPool.Worker.run], one call at a time.
@@ -271,18 +270,18 @@ ppool_worker_init (PPoolWorker *self)
 /**
  * ppool_worker_is_spawned:
  *
- * Tells whether a pool started this process to be its worker.
+ * Checks whether this process was started as a worker of a pool.
  *
- * A program that is both ends of a pool asks this before it makes an executor,
- * and calls [method@PPool.Worker.run] where it is `TRUE`. A program that forgot
- * to ask gets an error from the executor that it makes instead.
+ * A program that is both sides of a pool calls this before it creates an
+ * executor, and calls [method@PPool.Worker.run] if it returns `TRUE`. In a
+ * program that doesn't, the executor fails with an error.
  *
- * The answer never changes, except that a process which a worker has forked is
- * no worker.
+ * The return value never changes, except that it is `FALSE` in a process that a
+ * worker has forked.
  *
  * **Threads**: may be called from any thread.
  *
- * Returns: `TRUE` in a worker's process
+ * Returns: `TRUE` in a worker process
  *
  * Since: 1.0
  */
@@ -295,10 +294,9 @@ ppool_worker_is_spawned (void)
 /**
  * ppool_worker_new:
  *
- * Makes a worker that has no functions yet.
+ * Creates a worker without functions.
  *
- * That is all: it may be made in any process, also in the one that has the
- * executor.
+ * It can be created in any process, also in that of the executor.
  *
  * **Threads**: may be called from any thread.
  *
@@ -339,11 +337,11 @@ add_entry (PPoolWorker    *self,
  * @user_data: data for @func
  * @user_data_destroy: (nullable): frees @user_data
  *
- * Adds a function that calls can name.
+ * Adds a function that can be called by its name.
  *
- * What was added for @name before is replaced. @user_data_destroy runs once,
- * when @func is replaced or the worker is disposed of, but never while @func
- * runs.
+ * A function or handler that was added for @name before is replaced.
+ * @user_data_destroy runs once, when @func is replaced or the worker is
+ * disposed of, but never while @func runs.
  *
  * **Threads**: call it in the thread that runs the worker, or before that.
  *
@@ -372,14 +370,14 @@ ppool_worker_add_function (PPoolWorker    *self,
  * @user_data: data for @func
  * @user_data_destroy: (nullable): frees @user_data
  *
- * Adds a handler for calls that are answered now or later.
+ * Adds a handler, which may answer calls later.
  *
- * What was added for @name before is replaced. @user_data_destroy runs once,
- * when @func is replaced or the worker is disposed of, but never while @func
- * runs.
+ * A function or handler that was added for @name before is replaced.
+ * @user_data_destroy runs once, when @func is replaced or the worker is
+ * disposed of, but never while @func runs.
  *
  * In languages other than C, a handler that raises an exception has not
- * answered, and the call waits until the language lets go of the invocation.
+ * answered, and the call waits until the language releases the invocation.
  * Python keeps it in `sys.last_traceback`, so answer with an error instead.
  *
  * **Threads**: call it in the thread that runs the worker, or before that.
@@ -457,23 +455,22 @@ run (PPoolWorker  *self,
  * @self: a worker
  * @error: return location for an error
  *
- * Serves the calls of the pool that started this process, until the pool says
- * that it is enough.
+ * Serves the calls of the pool that started this process, until the pool asks
+ * the worker to exit.
  *
  * It runs a main loop on the thread-default main context of the calling thread,
  * in which the functions of the worker run. The exit status, which `main()`
- * returns, is 0 when the pool asked the worker to leave, after the running call
- * was answered, or when the pool is gone, which is no fault of the worker. If a
- * function is still busy when the pool goes, the process ends without coming
- * back here.
+ * returns, is 0 when the pool asked the worker to exit, after the running call
+ * was answered, or when the pool has exited. If a function is still running
+ * when the pool exits, the process ends without returning from this method.
  *
- * A failure is 1, with @error set and one line on the standard error of the
- * process, where the pool finds it. It fails with `PPOOL_ERROR_LAUNCH` in a
+ * On failure it is 1, with @error set and one line on the standard error of the
+ * process, which the pool reports. It fails with `PPOOL_ERROR_LAUNCH` in a
  * process that no pool started, or when it was called before: see
- * [func@PPool.Worker.is_spawned]; and in one that has more privileges than who
- * started it, unless the pool has the same effective user and group. It also fails when the connection to the pool
- * can't be made, and with `PPOOL_ERROR_PROTOCOL` when the pool sends what can't
- * be understood.
+ * [func@PPool.Worker.is_spawned]; and in one that has more privileges than the
+ * process that started it, unless the pool has the same effective user and
+ * group. It also fails when the connection to the pool can't be made, and with
+ * `PPOOL_ERROR_PROTOCOL` when the pool sends an invalid message.
  *
  * `SIGPIPE` is ignored from here on. The variables of the environment by which the
  * pool told of itself are removed, so the program must not read its environment in

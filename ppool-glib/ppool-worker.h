@@ -54,11 +54,12 @@ typedef GVariant *(*PPoolFunction) (PPoolInvocation  *invocation,
  * @invocation: (transfer none): the call being served
  * @user_data: what was given with the handler
  *
- * Takes one call in a worker and answers it through @invocation, now or later.
+ * Serves one call in a worker and answers it through @invocation, at once or
+ * later.
  *
- * To answer later, keep a reference to @invocation. One that is dropped without
- * an answer fails the call with `PPOOL_ERROR_UNHANDLED`. The worker serves no
- * other call until this one is answered.
+ * To answer later, keep a reference to @invocation. If the last reference is
+ * dropped without an answer, the call fails with `PPOOL_ERROR_UNHANDLED`. The
+ * worker serves no other call until this one is answered.
  *
  * **Threads**: it runs in the thread that called [method@PPool.Worker.run].
  *
@@ -78,8 +79,8 @@ typedef void (*PPoolHandler) (PPoolInvocation *invocation,
  * with the name `ppool_module_init`.
  *
  * It runs once in each worker, before the first call. If it fails, the worker
- * can't be started, and the message of @error is told wherever that is. A
- * module is never unloaded.
+ * can't be started, and the message of @error is part of the error of the
+ * executor. A module is never unloaded.
  *
  * **Threads**: it runs in the main thread of the worker.
  *

@@ -269,6 +269,34 @@ die_with_heir (PPoolInvocation  *invocation,
   return NULL;
 }
 
+/* Leaves a process behind that stands at the gate and has nothing but the standard
+ * error, to which it writes when it is told to. */
+static GVariant *
+leave_child (PPoolInvocation  *invocation,
+             GVariant         *args,
+             gpointer          user_data,
+             GError          **error)
+{
+  const char *path;
+  int fd;
+
+  g_variant_get_child (args, 0, "&s", &path);
+  fd = gate_enter (path);
+  if (fork () == 0)
+    {
+      setsid ();
+      signal (SIGPIPE, SIG_DFL);
+      dup2 (fd, STDIN_FILENO);
+      dup2 (fd, STDOUT_FILENO);
+      execl ("/bin/sh", "sh", "-c", "read go; echo 'A line of a child' >&2; echo written; read go",
+             NULL);
+      _exit (1);
+    }
+  close (fd);
+
+  return g_variant_new ("()");
+}
+
 /* Is short, unless a gate is given. */
 static GVariant *
 pass (PPoolInvocation  *invocation,
@@ -374,6 +402,7 @@ const NamedFunction bad_functions[] = {
   { "garbage", garbage },
   { "obey", obey },
   { "die-with-heir", die_with_heir },
+  { "leave-child", leave_child },
   { "pass", pass },
   { "scribble", scribble },
   { "fill", fill },

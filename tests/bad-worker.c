@@ -169,6 +169,19 @@ recall (PPoolInvocation  *invocation,
                         remembered != NULL ? remembered : g_variant_new_string ("nothing"));
 }
 
+/* The type of what was remembered, and a checksum of its bytes. */
+static GVariant *
+checksum (PPoolInvocation  *invocation,
+          GVariant         *args,
+          gpointer          user_data,
+          GError          **error)
+{
+  g_autofree char *sum = g_compute_checksum_for_data (
+    G_CHECKSUM_MD5, g_variant_get_data (remembered), g_variant_get_size (remembered));
+
+  return g_variant_new ("(ss)", g_variant_get_type_string (remembered), sum);
+}
+
 static GVariant *
 write_stderr (PPoolInvocation  *invocation,
               GVariant         *args,
@@ -419,6 +432,7 @@ static const NamedFunction good_functions[] = {
   { "wrap", wrap },
   { "remember", remember },
   { "recall", recall },
+  { "checksum", checksum },
   { "stderr", write_stderr },
   { "describe", describe },
   { "grandchild", grandchild },

@@ -6,6 +6,7 @@
  */
 
 #include "busy.h"
+#include "memory.h"
 
 #include <signal.h>
 
@@ -129,6 +130,88 @@ test_callbacks_removed (Harness *harness)
   ppool_future_remove_done_callback (busy.future, c);
   assert_log (&callbacks, "bcAa");
   g_string_free (callbacks.log, TRUE);
+  busy_clear (&busy);
+}
+
+static void
+count_cb (PPoolFuture *future G_GNUC_UNUSED,
+          gpointer     user_data)
+{
+  ++*(guint *) user_data;
+}
+
+static void
+add_and_remove (PPoolFuture *future,
+                guint        n)
+{
+  guint n_called = 0;
+
+  for (guint i = 0; i < n; i++)
+    ppool_future_remove_done_callback (
+      future, ppool_future_add_done_callback (future, count_cb, &n_called, NULL));
+  g_assert_cmpuint (n_called, ==, 0);
+}
+
+static void
+add_and_call (PPoolFuture *future,
+              guint        n)
+{
+  guint n_called = 0;
+
+  for (guint i = 1; i <= n; i++)
+    {
+      guint id = ppool_future_add_done_callback (future, count_cb, &n_called, NULL);
+
+      if (i % 100 == 0)
+        while (n_called < i)
+          g_main_context_iteration (NULL, TRUE);
+      /* It was called, or never will be. */
+      if (i % 100 == 0)
+        ppool_future_remove_done_callback (future, id);
+    }
+}
+
+/* A future that lives long, and to which listeners come and go, keeps nothing of them. */
+static void
+test_callbacks_forgotten (Harness *harness)
+{
+  Memory before;
+  Busy busy;
+
+  busy_init (&busy, harness);
+  add_and_remove (busy.future, 100);
+  gate_open (busy.visitor, "");
+  harness_assert_value (busy.future, "''");
+  add_and_call (busy.future, 100);
+
+  before = memory_measure ();
+  add_and_remove (busy.future, 50000);
+  add_and_call (busy.future, 50000);
+  memory_assert_flat (&before, 64 * 1024, 4 * 1024 * 1024);
+  busy_clear (&busy);
+}
+
+/* Taken back in another order than they came. */
+static void
+test_callbacks_many (Harness *harness)
+{
+  enum { N = 20000 };
+  g_autofree guint *ids = g_new (guint, N);
+  guint n_called = 0;
+  Busy busy;
+
+  busy_init (&busy, harness);
+  for (guint i = 0; i < N; i++)
+    ids[i] = ppool_future_add_done_callback (busy.future, count_cb, &n_called, NULL);
+  for (guint i = 0; i < N / 2; i++)
+    ppool_future_remove_done_callback (busy.future, ids[i % 2 == 0 ? i : N - i]);
+  ppool_future_remove_done_callback (busy.future, ids[0]);
+
+  gate_open (busy.visitor, "");
+  harness_assert_value (busy.future, "''");
+  while (n_called < N / 2)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_false (g_main_context_iteration (NULL, FALSE) && n_called > N / 2);
   busy_clear (&busy);
 }
 
@@ -343,6 +426,8 @@ main (int    argc,
   /* A9 */
   harness_add ("/callbacks/order", test_callbacks);
   harness_add ("/callbacks/removed", test_callbacks_removed);
+  harness_add ("/callbacks/forgotten", test_callbacks_forgotten);
+  harness_add ("/callbacks/many", test_callbacks_many);
   harness_add ("/callbacks/cancelled", test_callbacks_cancelled);
   harness_add ("/callbacks/broken", test_callbacks_broken);
   harness_add ("/callbacks/context", test_callbacks_context);

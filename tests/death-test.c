@@ -300,8 +300,42 @@ test_unknown_status (Harness *harness)
   harness_allow_warnings ();
   g_assert_cmpint (sigaction (SIGCHLD, &ignore, &before), ==, 0);
   check_death_in_call ("exit", g_variant_new ("(i)", 3), PPOOL_ERROR_WORKER_DIED,
-                       "exit status unknown", NULL);
+                       "unknown status (this program ignores SIGCHLD)", NULL);
   g_assert_cmpint (sigaction (SIGCHLD, &before, NULL), ==, 0);
+}
+
+/* Nor can one that waits for all children, if it is the first to see one end. */
+static void
+check_reaper (const char *how)
+{
+  g_autofree char *program = harness_program ("victim");
+  g_autoptr (GSubprocess) victim = NULL;
+  g_autofree char *output = NULL;
+  g_auto (GStrv) messages = NULL;
+  g_autoptr (GError) error = NULL;
+
+  victim = g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, program, "reaper", how, NULL);
+  g_assert_no_error (error);
+  g_subprocess_communicate_utf8 (victim, NULL, NULL, &output, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_subprocess_get_successful (victim));
+
+  messages = g_strsplit (g_strchomp (output), "\n", -1);
+  g_assert_cmpuint (g_strv_length (messages), ==, 20);
+  for (guint i = 0; messages[i] != NULL; i++)
+    if (strstr (messages[i], "was killed by SIGKILL") == NULL)
+      {
+        g_test_message ("%s", messages[i]);
+        g_assert_nonnull (strstr (messages[i], "exited with an unknown status ("));
+        g_assert_nonnull (strstr (messages[i], "something else in this program waited for it"));
+      }
+}
+
+static void
+test_reaper (Harness *harness)
+{
+  check_reaper ("thread");
+  check_reaper ("handler");
 }
 
 int
@@ -314,6 +348,7 @@ main (int    argc,
   harness_add ("/death/in-call/signals", test_signals);
   harness_add ("/death/in-call/exits", test_exits);
   harness_add ("/death/in-call/unknown-status", test_unknown_status);
+  harness_add ("/death/in-call/reaper", test_reaper);
   harness_add ("/death/in-call/channel", test_channel);
   /* A13, A26 */
   harness_add ("/death/stderr/tail", test_stderr_tail);

@@ -52,12 +52,65 @@ static void
 test_unknown_domain (Harness *harness)
 {
   g_autoptr (PPoolExecutor) executor = harness_executor (1);
-  g_autoptr (GError) error = call_fail (executor, "never-heard-of", 99, "Out of luck");
+  g_autoptr (GError) error = NULL;
 
-  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_REMOTE, "Out of luck", "never-heard-of",
-                        "99", NULL);
-  /* A worker must not be able to fill the table of quarks. */
-  g_assert_cmpuint (g_quark_try_string ("never-heard-of"), ==, 0);
+  g_assert_cmpuint (g_quark_try_string ("never-heard-of-quark"), ==, 0);
+  error = call_fail (executor, "never-heard-of-quark", 99, "Out of luck");
+  g_assert_error (error, g_quark_from_static_string ("never-heard-of-quark"), 99);
+  g_assert_cmpstr (error->message, ==, "Out of luck");
+}
+
+/* What is made a quark stays for good. */
+static void
+test_odd_domain (Harness *harness)
+{
+  g_autofree char *long_name = g_strnfill (129, 'd');
+  g_autofree char *longest = g_strnfill (128, 'd');
+  const char *const names[] = {
+    "never heard of", "never\nheard", "größe-error", "ppool-of-some-language", long_name,
+  };
+  g_autoptr (PPoolExecutor) executor = harness_executor (1);
+  g_autoptr (GError) last = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autoptr (GError) error = call_fail (executor, names[i], 99, "Out of luck");
+
+      harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_REMOTE, "Out of luck", names[i], "99",
+                            NULL);
+      g_assert_cmpuint (g_quark_try_string (names[i]), ==, 0);
+    }
+
+  last = call_fail (executor, longest, 1, "Out of luck");
+  g_assert_error (last, g_quark_try_string (longest), 1);
+}
+
+/* A worker must not be able to fill the table of quarks. To be run last. */
+static void
+test_many_domains (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (1);
+  g_autoptr (GError) known = NULL;
+  guint n_new = 0;
+
+  for (guint i = 0; i < 200; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("domain-%u-quark", i);
+      g_autoptr (GError) error = call_fail (executor, name, 7, "Out of luck");
+
+      if (g_quark_try_string (name) != 0)
+        g_assert_error (error, g_quark_try_string (name), 7);
+      else
+        harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_REMOTE, "Out of luck", name, "7",
+                              NULL);
+      n_new += g_quark_try_string (name) != 0;
+    }
+  g_assert_cmpuint (n_new, >, 50);
+  g_assert_cmpuint (n_new, <=, 64);
+
+  known = call_fail (executor, "domain-0-quark", 8, "As before");
+  g_assert_error (known, g_quark_try_string ("domain-0-quark"), 8);
+  g_assert_cmpstr (known->message, ==, "As before");
 }
 
 /* A worker can't forge the verdicts of its pool. */
@@ -233,7 +286,9 @@ main (int    argc,
   /* A10, A28 */
   harness_add ("/errors/domain/known", test_known_domain);
   harness_add ("/errors/domain/unknown", test_unknown_domain);
+  harness_add ("/errors/domain/odd", test_odd_domain);
   harness_add ("/errors/domain/own", test_own_domain);
+  harness_add ("/errors/domain/many", test_many_domains);
   harness_add ("/errors/messages", test_messages);
   harness_add ("/errors/unhandled", test_unhandled);
   harness_add ("/errors/handlers", test_handlers);

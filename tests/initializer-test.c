@@ -213,17 +213,83 @@ check_failure (const char *initializer,
 static void
 test_fails (Harness *harness)
 {
-  char *large = g_malloc0 (65 * 1024 * 1024);
-
   check_failure ("fail", g_variant_new ("(sis)", "g-io-error-quark", G_IO_ERROR_BUSY, "no licence"),
                  "no licence", NULL);
   check_failure ("no-such-function", NULL, "no-such-function", NULL);
   check_failure ("nothing", NULL, "neither a value nor an error", NULL);
   check_failure ("drop", NULL, "dropped", NULL);
-  check_failure ("type",
-                 g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, large, 65 * 1024 * 1024, TRUE,
-                                          g_free, large),
-                 "bytes", NULL);
+}
+
+/* The bytes are 1, 2, and so on. */
+static GVariant *
+make_bytes (gsize size)
+{
+  g_autoptr (PPoolBuffer) buffer = ppool_buffer_new (size, NULL);
+  guint8 *data = ppool_buffer_get_data (buffer, NULL);
+
+  for (gsize i = 0; i < size; i++)
+    data[i] = (guint8) (i + 1);
+
+  return ppool_buffer_to_variant (buffer, G_VARIANT_TYPE_BYTESTRING, NULL);
+}
+
+static void
+check_large (GVariant *args,
+             guint     n_workers)
+{
+  g_autoptr (GVariant) held = g_variant_take_ref (args);
+  g_autoptr (GVariant) normal = g_variant_get_normal_form (held);
+  g_autofree char *checksum =
+    g_compute_checksum_for_data (G_CHECKSUM_MD5, g_variant_get_data (normal),
+                                 g_variant_get_size (normal));
+  g_autofree char *expected =
+    g_strdup_printf ("('%s', '%s')", g_variant_get_type_string (held), checksum);
+  g_autoptr (PPoolExecutor) executor = make_executor (2, "remember", held);
+
+  /* In each of the workers, and in those that take their place. */
+  ppool_executor_set_max_tasks_per_worker (executor, 1);
+  for (guint i = 0; i < n_workers; i++)
+    {
+      g_autoptr (PPoolFuture) future = harness_submit (executor, "checksum", NULL);
+
+      harness_assert_value (future, expected);
+    }
+}
+
+/* A5: of any size, more than a message has room for. */
+static void
+test_large (Harness *harness)
+{
+  const gsize size = 65 * 1024 * 1024;
+  g_autofree char *text = g_strnfill (2 * 1024 * 1024, 'x');
+  g_autoptr (GVariant) bytes = make_bytes (1024 * 1024);
+  char *zeros = g_malloc0 (size);
+
+  check_large (make_bytes (2 * 1024 * 1024), 3);
+  check_large (g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, zeros, size, TRUE, g_free, zeros),
+               1);
+  check_large (g_variant_new ("(sms)", text, text), 2);
+  check_large (g_variant_new ("(sb@ay)", "x", TRUE, bytes), 1);
+}
+
+/* D-Bus has room for some, and others need a worker that knows segments. */
+static void
+test_large_for_others (Harness *harness)
+{
+  PPoolLauncher *launcher = harness_launcher ();
+  g_autoptr (GVariant) args = make_bytes (2 * 1024 * 1024);
+  g_autoptr (PPoolExecutor) executor =
+    make_executor_on (harness_raw_launcher ("init", "serve", NULL), 1, "anything", args);
+  g_autoptr (PPoolFuture) future = harness_submit (executor, "echo", g_variant_new ("(i)", 7));
+  g_autoptr (PPoolExecutor) refused = NULL;
+  g_autoptr (PPoolFuture) never = NULL;
+
+  harness_assert_value (future, "(7,)");
+
+  ppool_launcher_setenv (launcher, "PPOOL_FEATURES", "gvariant,board", TRUE);
+  refused = make_executor_on (launcher, 1, "remember", args);
+  never = harness_submit (refused, "recall", NULL);
+  harness_assert_broken (refused, never, PPOOL_ERROR_INITIALIZER, "remember", "segments", NULL);
 }
 
 /* A13: dead before it was ready, and still the initializer's fault. */
@@ -301,6 +367,8 @@ main (int    argc,
   harness_add ("/executor/initializer/each-worker", test_each_worker);
   harness_add ("/executor/initializer/slow", test_slow);
   harness_add ("/executor/initializer/minimal-worker", test_minimal_worker);
+  harness_add ("/executor/initializer/large", test_large);
+  harness_add ("/executor/initializer/large-for-others", test_large_for_others);
   harness_add ("/executor/initializer/fails", test_fails);
   harness_add ("/executor/initializer/dies", test_dies);
   harness_add ("/executor/initializer/handler", test_handler);

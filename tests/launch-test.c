@@ -506,6 +506,7 @@ test_usage (void)
   g_autoptr (Outcome) by_hand = run_strv (SETUP_NONE, bare);
   g_autoptr (Outcome) parentless = run_strv (SETUP_NONE, no_parent);
   g_autoptr (Outcome) unknown = run_strv (SETUP_NONE, option_alone);
+  g_autoptr (Outcome) updated = run (SETUP_NONE, "--library=99.1", "--more", "--", program, NULL);
   g_autoptr (Outcome) no_command = run (SETUP_NONE, "--", NULL);
   g_autoptr (Outcome) no_dashes = run (SETUP_NONE, "--chdir=/", NULL);
   g_autoptr (Outcome) number = run (SETUP_NONE, "--keep=3x", "--", program, NULL);
@@ -514,6 +515,9 @@ test_usage (void)
   assert_failure (by_hand, 2, help);
   assert_failure (parentless, 2, help);
   assert_failure (unknown, 2, "ppool-launch: unknown option '--help'\n");
+  assert_failure (updated, 2, "ppool-launch: unknown option '--more': this is of PPool-GLib "
+                              PPOOL_VERSION_TEXT ", and the program that starts workers with it "
+                              "uses 99.1; start that program again after an update\n");
   assert_failure (no_command, 2, help);
   assert_failure (no_dashes, 2, help);
   assert_failure (number, 2, "ppool-launch: '3x' is no number for --keep\n");

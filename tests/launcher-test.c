@@ -16,6 +16,7 @@
 #include "privileged.h"
 #include "scratch.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <pthread.h>
@@ -26,6 +27,7 @@
 #include <sys/auxv.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* In the environment of a worker: says that it is one and is to report; or that
@@ -84,20 +86,21 @@ run_fds (PPoolLaunchPlan *plan,
          int              channel_fds[2],
          int              stderr_fds[2])
 {
-  g_autoptr (GSubprocess) subprocess = NULL;
   g_autoptr (GError) error = NULL;
   GString *report = g_string_new (NULL);
   char bytes[512];
   gssize n;
+  GPid pid;
+  int status;
 
-  subprocess = ppool_launch_plan_spawn (plan, channel_fds[1], stderr_fds[1], &error);
+  pid = ppool_launch_plan_spawn (plan, channel_fds[1], stderr_fds[1], &error);
   g_assert_no_error (error);
-  g_assert_nonnull (subprocess);
+  g_assert_cmpint (pid, >, 0);
 
   while ((n = read (stderr_fds[0], bytes, sizeof bytes)) > 0)
     g_string_append_len (report, bytes, n);
-  g_assert_true (g_subprocess_wait (subprocess, NULL, &error));
-  g_assert_true (g_subprocess_get_successful (subprocess));
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_cmpint (status, ==, 0);
 
   close (channel_fds[0]);
   close (stderr_fds[0]);
@@ -303,6 +306,72 @@ test_command (Fixture       *fixture,
   assert_line (report, "SigBlk:\t0000000000000000");
   assert_line (report, "arg first");
   assert_line (report, "arg ");
+
+  g_assert_finalize_object (launcher);
+}
+
+/* However many, and whatever numbers they have here. */
+static void
+test_inherit (Fixture       *fixture,
+              gconstpointer  user_data)
+{
+  PPoolLauncher *launcher = new_probe ();
+  g_autoptr (GString) expected = g_string_new ("fds 0 1 2 3");
+  g_autofree char *report = NULL;
+  int ends[2];
+
+  g_assert_cmpint (pipe2 (ends, O_CLOEXEC), ==, 0);
+  for (int i = 0; i < 20; i++)
+    {
+      g_assert_cmpint (ppool_launcher_inherit_fd (launcher, ends[i % 2]), ==, 5 + i);
+      g_string_append_printf (expected, " %d", 5 + i);
+    }
+  report = run (launcher);
+  assert_line (report, expected->str);
+  assert_line (report, "channel 3");
+
+  close (ends[0]);
+  close (ends[1]);
+  g_assert_finalize_object (launcher);
+}
+
+/* One that is closed can't be handed on. */
+static void
+test_inherit_closed (Fixture       *fixture,
+                     gconstpointer  user_data)
+{
+  PPoolLauncher *launcher = new_probe ();
+  g_autoptr (PPoolLaunchPlan) plan = NULL;
+  g_autoptr (GError) error = NULL;
+  int channel_fds[2], stderr_fds[2];
+
+  ppool_launcher_inherit_fd (launcher, 1000);
+  plan = ppool_launcher_make_plan (launcher);
+  open_fds (channel_fds, stderr_fds);
+  g_assert_cmpint (ppool_launch_plan_spawn (plan, channel_fds[1], stderr_fds[1], &error), ==, 0);
+  g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_LAUNCH);
+  g_assert_nonnull (strstr (error->message, g_strerror (EBADF)));
+
+  close (channel_fds[0]);
+  close (stderr_fds[0]);
+  g_assert_finalize_object (launcher);
+}
+
+/* A directory that is gone is as good as any, unless it was asked for. */
+static void
+test_directory_gone (Fixture       *fixture,
+                     gconstpointer  user_data)
+{
+  g_autofree char *before = g_get_current_dir ();
+  g_autofree char *dir = g_dir_make_tmp ("ppool-XXXXXX", NULL);
+  PPoolLauncher *launcher = new_probe ();
+  g_autofree char *report = NULL;
+
+  g_assert_cmpint (g_chdir (dir), ==, 0);
+  g_assert_cmpint (g_rmdir (dir), ==, 0);
+  report = run (launcher);
+  g_assert_cmpint (g_chdir (before), ==, 0);
+  assert_line (report, "spawned 1");
 
   g_assert_finalize_object (launcher);
 }
@@ -639,15 +708,13 @@ assert_failure (PPoolLauncher *launcher,
                 const char    *message)
 {
   g_autoptr (PPoolLaunchPlan) plan = ppool_launcher_make_plan (launcher);
-  g_autoptr (GSubprocess) subprocess = NULL;
   g_autoptr (GError) error = NULL;
   int channel_fds[2], stderr_fds[2];
 
   open_fds (channel_fds, stderr_fds);
-  subprocess = ppool_launch_plan_spawn (plan, channel_fds[1], stderr_fds[1], &error);
+  g_assert_cmpint (ppool_launch_plan_spawn (plan, channel_fds[1], stderr_fds[1], &error), ==, 0);
   g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_LAUNCH);
   g_assert_cmpstr (error->message, ==, message);
-  g_assert_null (subprocess);
 
   /* Both were consumed. */
   g_assert_cmpint (fcntl (channel_fds[1], F_GETFD), ==, -1);
@@ -772,20 +839,20 @@ test_exhausted (Fixture       *fixture,
 
   for (left = 0; left < 20; left++)
     {
-      g_autoptr (GSubprocess) subprocess = NULL;
       g_autoptr (GError) error = NULL;
+      GPid pid;
 
       open_fds (channel_fds, stderr_fds);
       limit.rlim_cur = (rlim_t) stderr_fds[1] + 1 + left;
       g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
-      subprocess = ppool_launch_plan_spawn (plan, channel_fds[1], stderr_fds[1], &error);
+      pid = ppool_launch_plan_spawn (plan, channel_fds[1], stderr_fds[1], &error);
       g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &before), ==, 0);
 
-      if (subprocess != NULL)
-        g_subprocess_wait (subprocess, NULL, NULL);
+      if (pid != 0)
+        g_assert_cmpint (waitpid (pid, NULL, 0), ==, pid);
       else
         g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_LAUNCH);
-      n_failed += subprocess == NULL;
+      n_failed += pid == 0;
       close (channel_fds[0]);
       close (stderr_fds[0]);
     }
@@ -832,6 +899,9 @@ main (int    argc,
   ADD ("privileged", test_privileged);
   ADD_BOTH ("here", test_here);
   ADD_BOTH ("command", test_command);
+  ADD_BOTH ("inherit", test_inherit);
+  ADD_BOTH ("inherit-closed", test_inherit_closed);
+  ADD_BOTH ("directory-gone", test_directory_gone);
   ADD_BOTH ("fork", test_fork);
   ADD_BOTH ("plan-is-a-copy", test_plan_is_a_copy);
   ADD_BOTH ("cwd", test_cwd);

@@ -443,6 +443,81 @@ test_nobody (Harness *harness)
   harness_shut_down (executor);
 }
 
+/* A thread that makes an executor, or sets something, and is gone then. */
+typedef struct
+{
+  GMainContext *context;
+  PPoolExecutor *executor;
+  GThread *self;   /* (unowned): never more than compared */
+  GThread *teller; /* (unowned): likewise; in which it was notified */
+} Passer;
+
+static void
+note_teller_cb (GObject    *object G_GNUC_UNUSED,
+                GParamSpec *pspec G_GNUC_UNUSED,
+                gpointer    user_data)
+{
+  Passer *passer = user_data;
+
+  passer->teller = g_thread_self ();
+}
+
+static gpointer
+pass_thread (gpointer user_data)
+{
+  Passer *passer = user_data;
+
+  passer->self = g_thread_self ();
+  g_main_context_push_thread_default (passer->context);
+  passer->executor = harness_executor (1);
+  g_signal_connect (passer->executor, "notify::max-workers", G_CALLBACK (note_teller_cb), passer);
+  g_main_context_pop_thread_default (passer->context);
+
+  return NULL;
+}
+
+static gpointer
+change_thread (gpointer user_data)
+{
+  Passer *passer = user_data;
+
+  passer->self = g_thread_self ();
+  ppool_executor_set_max_workers (passer->executor, 7);
+
+  return NULL;
+}
+
+/* A thread may have the address of one that has ended, and is another one still. */
+static void
+test_same_address (Harness *harness G_GNUC_UNUSED)
+{
+  for (guint i = 0; i < 20; i++)
+    {
+      Passer passer = { .context = g_main_context_new () };
+      g_autoptr (PPoolExecutor) executor = NULL;
+      gboolean is_same;
+      GThread *maker;
+
+      g_thread_join (g_thread_new ("maker", pass_thread, &passer));
+      maker = passer.self;
+      executor = passer.executor;
+      g_thread_join (g_thread_new ("changer", change_thread, &passer));
+      is_same = passer.self == maker;
+
+      g_assert_null (passer.teller);
+      while (g_main_context_iteration (passer.context, FALSE))
+        ;
+      g_assert_true (passer.teller == g_thread_self ());
+
+      g_clear_object (&executor);
+      g_main_context_unref (passer.context);
+      if (is_same)
+        return;
+    }
+
+  g_test_skip ("no thread had the address of another");
+}
+
 int
 main (int    argc,
       char **argv)
@@ -458,6 +533,7 @@ main (int    argc,
   harness_add ("/executor/notify/getters", test_getters);
   harness_add ("/executor/notify/dropped", test_dropped);
   harness_add ("/executor/notify/nobody", test_nobody);
+  harness_add ("/executor/notify/same-address", test_same_address);
 
   return g_test_run ();
 }

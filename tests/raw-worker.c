@@ -62,6 +62,8 @@ do_info (const char *text)
   g_variant_dict_init (&info, NULL);
   if (version != 0)
     g_variant_dict_insert (&info, "version", "u", version);
+  if (g_getenv ("RAW_WORKER_LIBRARY") != NULL)
+    g_variant_dict_insert (&info, "library", "s", g_getenv ("RAW_WORKER_LIBRARY"));
   g_variant_dict_insert (&info, "pid", "u", (guint32) getpid ());
   g_variant_dict_insert (&info, "features", "^as", features);
   raw_reply (raw_last_serial, g_variant_new ("(@a{sv})", g_variant_dict_end (&info)));

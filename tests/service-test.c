@@ -565,7 +565,7 @@ test_nonsense_frame (gconstpointer how)
 
   spoil (frames, how);
   frames_free (frames);
-  assert_gives_up (peer, "a frame arrived with");
+  assert_gives_up (peer, "received a frame with");
 }
 
 static void

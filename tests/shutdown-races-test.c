@@ -36,6 +36,38 @@ test_at_once (Harness *harness)
     }
 }
 
+static gpointer
+cancel_pending_thread (gpointer user_data)
+{
+  PPoolExecutor *executor = user_data;
+
+  ppool_executor_shutdown (executor, PPOOL_SHUTDOWN_FLAGS_CANCEL_PENDING);
+
+  return NULL;
+}
+
+/* An executor is shut down when the last of its calls is done, and not before. */
+static void
+test_state (Harness *harness G_GNUC_UNUSED)
+{
+  g_autoptr (GPtrArray) futures = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (PPoolExecutor) executor = harness_executor (1);
+  GThread *thread;
+
+  harness_assert_works (executor);
+  for (guint i = 0; i < 30000; i++)
+    g_ptr_array_add (futures, ppool_executor_submit (executor, "echo", NULL, NULL, NULL));
+
+  thread = g_thread_new ("closer", cancel_pending_thread, executor);
+  while (ppool_executor_get_state (executor) != PPOOL_EXECUTOR_STATE_SHUT_DOWN)
+    g_thread_yield ();
+  for (guint i = 0; i < futures->len; i++)
+    g_assert_true (ppool_future_is_done (futures->pdata[i]));
+
+  g_thread_join (thread);
+  assert_gone (executor);
+}
+
 typedef struct
 {
   PPoolExecutor *executor;
@@ -100,6 +132,7 @@ main (int    argc,
 
   /* A17 */
   harness_add ("/shutdown/races/at-once", test_at_once);
+  harness_add ("/shutdown/races/state", test_state);
   harness_add ("/shutdown/races/mixed", test_mixed);
 
   return g_test_run ();

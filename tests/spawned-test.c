@@ -14,6 +14,7 @@
 #include "privileged.h"
 #include "scratch.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <gio/gio.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@
 
 #define SOCKET_FD 7
 #define PIPE_FD   8
+#define PEER_FD   9
 
 static const char *program;
 
@@ -45,6 +47,12 @@ probe_life (void)
   int fd;
 
   printf ("spawned %d\n", ppool_spawned_by_pool ());
+  fd = ppool_spawned_take_fd ();
+  printf ("fd %d\n", fd);
+  if (fd >= 0)
+    printf ("cloexec %d\n", (fcntl (fd, F_GETFD) & FD_CLOEXEC) != 0);
+  printf ("again %d\n", ppool_spawned_take_fd ());
+
   printf ("check %d\n", ppool_spawned_check (&error));
   if (error != NULL)
     {
@@ -57,13 +65,27 @@ probe_life (void)
   printf ("serving %d\n", ppool_spawned_check (NULL));
   ppool_spawned_set_serving (FALSE);
   printf ("served %d\n", ppool_spawned_check (NULL));
-
-  fd = ppool_spawned_take_fd ();
-  printf ("fd %d\n", fd);
-  if (fd >= 0)
-    printf ("cloexec %d\n", (fcntl (fd, F_GETFD) & FD_CLOEXEC) != 0);
-  printf ("again %d\n", ppool_spawned_take_fd ());
   printf ("variables %s\n", has_variables () ? "left" : "gone");
+
+  return 0;
+}
+
+/* A pool is told of a mistake of its worker's, and the worker has no channel then. */
+static int
+probe_refusal (void)
+{
+  char text[64] = { '\0' };
+  struct stat st;
+
+  printf ("spawned %d\n", ppool_spawned_by_pool ());
+  printf ("check %d\n", ppool_spawned_check (NULL));
+  printf ("check %d\n", ppool_spawned_check (NULL));
+  printf ("fd %d\n", ppool_spawned_take_fd ());
+  printf ("closed %d\n", fstat (SOCKET_FD, &st) != 0);
+  g_assert_cmpint (recv (PEER_FD, text, sizeof text - 1, MSG_DONTWAIT), >, 0);
+  g_assert_cmpstr (text, ==, PPOOL_SPAWNED_REFUSAL);
+  g_assert_cmpint (recv (PEER_FD, text, sizeof text - 1, MSG_DONTWAIT), ==, -1);
+  g_assert_cmpint (errno, ==, EAGAIN);
 
   return 0;
 }
@@ -153,6 +175,8 @@ probe (const char *name)
     return probe_trust ();
   if (g_str_equal (name, "life"))
     return probe_life ();
+  if (g_str_equal (name, "refusal"))
+    return probe_refusal ();
   if (g_str_equal (name, "fork"))
     return probe_fork ();
 
@@ -186,6 +210,7 @@ run (const char *path,
                                   g_str_equal (inode_text, "INODE") ? inode : inode_text, TRUE);
   g_subprocess_launcher_take_fd (launcher, socket_fds[0], SOCKET_FD);
   g_subprocess_launcher_take_fd (launcher, pipe_fds[0], PIPE_FD);
+  g_subprocess_launcher_take_fd (launcher, socket_fds[1], PEER_FD);
 
   subprocess = g_subprocess_launcher_spawn (launcher, &error, path, "--probe", name, NULL);
   g_assert_no_error (error);
@@ -193,7 +218,6 @@ run (const char *path,
   g_assert_no_error (error);
   g_assert_true (g_subprocess_get_successful (subprocess));
 
-  close (socket_fds[1]);
   close (pipe_fds[1]);
 
   return output;
@@ -214,10 +238,10 @@ assert_output (const char *name,
 }
 
 #define LIFE_OF_A_STRANGER \
-  "spawned 0\ncheck 1\nserving 1\nserved 1\nfd -1\nagain -1\n"
+  "spawned 0\nfd -1\nagain -1\ncheck 1\nserving 1\nserved 1\n"
 
 #define LIFE_OF_A_WORKER \
-  "spawned 1\ncheck 0\nserving 1\nserved 0\nfd 7\ncloexec 1\nagain -1\nvariables gone\n"
+  "spawned 1\nfd 7\ncloexec 1\nagain -1\ncheck 0\nserving 1\nserved 0\nvariables gone\n"
 
 static void
 test_worker (void)
@@ -255,6 +279,13 @@ test_nonsense (void)
       assert_output ("life", texts[i], "INODE", LIFE_OF_A_STRANGER "variables left\n");
       assert_output ("life", G_STRINGIFY (SOCKET_FD), texts[i], LIFE_OF_A_STRANGER "variables left\n");
     }
+}
+
+static void
+test_refusal (void)
+{
+  assert_output ("refusal", G_STRINGIFY (SOCKET_FD), "INODE",
+                 "spawned 1\ncheck 0\ncheck 0\nfd -1\nclosed 1\n");
 }
 
 static void
@@ -370,6 +401,7 @@ main (int    argc,
   g_test_add_func ("/spawned/other-file", test_other_file);
   g_test_add_func ("/spawned/nonsense", test_nonsense);
   g_test_add_func ("/spawned/early", test_early);
+  g_test_add_func ("/spawned/refusal", test_refusal);
   g_test_add_func ("/spawned/fork", test_fork);
   g_test_add_func ("/spawned/threads", test_threads);
 

@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -79,7 +80,7 @@ static void
 check_silence (PPoolLauncher *launcher)
 {
   ppool_launcher_set_handshake_timeout_msec (launcher, 200);
-  check_no_start (launcher, "200", NULL);
+  check_no_start (launcher, "200 ms", "handshake-timeout-msec");
 }
 
 static void
@@ -123,6 +124,20 @@ test_bad_answers (Harness *harness)
   check_no_start (harness_raw_launcher ("init-error:not today", "hang", NULL), "not today", NULL);
 }
 
+/* What comes of an update while the program runs. */
+static void
+test_other_library (Harness *harness)
+{
+  PPoolLauncher *launcher = harness_raw_launcher ("init:99", "hang", NULL);
+
+  ppool_launcher_setenv (launcher, "RAW_WORKER_LIBRARY", "PPool-GLib 99.1", TRUE);
+  check_nonsense (launcher, "version 99 of the protocol", "it uses PPool-GLib 99.1");
+
+  launcher = harness_raw_launcher ("init", "exit:3", NULL);
+  ppool_launcher_setenv (launcher, "RAW_WORKER_LIBRARY", "PPool-GLib 99.1", TRUE);
+  check_no_start_for (launcher, PPOOL_ERROR_WORKER_DIED, "status 3", "it uses PPool-GLib 99.1");
+}
+
 /* A trap for whoever counts: every worker fails, one after the other. */
 static void
 test_many_fail (Harness *harness)
@@ -146,6 +161,104 @@ test_many_fail (Harness *harness)
       g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN);
       g_object_unref (futures[i]);
     }
+}
+
+/* Whoever is stopped for longer than a worker may take to start. */
+#define LIMIT_MSEC 400
+
+typedef struct
+{
+  int pid;
+  gint64 since; /* 0 until it is seen that it is stopped */
+} Stopped;
+
+static gboolean
+was_stopped_for_long (gpointer user_data)
+{
+  Stopped *self = user_data;
+  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", self->pid);
+  g_autofree char *text = NULL;
+
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  if (self->since == 0 && strstr (text, ") T ") != NULL)
+    self->since = g_get_monotonic_time ();
+
+  return self->since != 0 &&
+         g_get_monotonic_time () - self->since > 2 * LIMIT_MSEC * G_TIME_SPAN_MILLISECOND;
+}
+
+/* What the worker said meanwhile was in time. */
+static void
+test_program_was_stopped (Harness *harness)
+{
+  g_autofree char *program = harness_program ("victim");
+  g_autoptr (Gate) gate = gate_new (harness->dir);
+  g_autoptr (GSubprocess) victim = NULL;
+  g_autofree char *output = NULL;
+  g_autoptr (GError) error = NULL;
+  Stopped stopped = { 0 };
+  Visitor worker;
+
+  victim = g_subprocess_new (G_SUBPROCESS_FLAGS_STDERR_PIPE, &error, program, "stopped",
+                             G_STRINGIFY (LIMIT_MSEC), gate_get_path (gate), NULL);
+  g_assert_no_error (error);
+  worker = gate_wait (gate);
+  stopped.pid = atoi (g_subprocess_get_identifier (victim));
+  kill (stopped.pid, SIGSTOP);
+  gate_open (worker, "");
+  harness_iterate_until (was_stopped_for_long, &stopped);
+  kill (stopped.pid, SIGCONT);
+
+  g_subprocess_communicate_utf8 (victim, NULL, NULL, NULL, &output, &error);
+  g_assert_no_error (error);
+  g_test_message ("%s", output);
+  g_assert_true (g_subprocess_get_successful (victim));
+}
+
+static char *
+run_logged (const char *domains)
+{
+  g_autofree char *program = harness_program ("victim");
+  g_autoptr (GSubprocessLauncher) launcher =
+      g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE);
+  g_autoptr (GSubprocess) victim = NULL;
+  g_autoptr (GError) error = NULL;
+  char *output = NULL;
+
+  g_subprocess_launcher_setenv (launcher, "G_MESSAGES_DEBUG", domains, TRUE);
+  victim = g_subprocess_launcher_spawn (launcher, &error, program, "logged", NULL);
+  g_assert_no_error (error);
+  g_subprocess_communicate_utf8 (victim, NULL, NULL, &output, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_subprocess_get_successful (victim));
+
+  return output;
+}
+
+/* What becomes of each worker, a line each, for who looks for a fault. */
+static void
+test_log (Harness *harness)
+{
+  const char *lines[] = {
+    "Worker [0-9]+: started: .*victim",
+    "Worker [0-9]+: ready after [0-9.]+ ms, with the features: gvariant",
+    "Worker [0-9]+: asked to leave: it has run max-tasks-per-worker calls",
+    "Worker [0-9]+: exited with status 0",
+    "Worker [0-9]+: killed by signal 9",
+    "Verdict: Worker [0-9]+ was killed by SIGKILL .* while it ran .*die",
+  };
+  g_autofree char *output = run_logged ("PPool");
+  g_autofree char *silence = run_logged ("");
+
+  g_test_message ("%s", output);
+  for (guint i = 0; i < G_N_ELEMENTS (lines); i++)
+    {
+      g_autofree char *pattern = g_strconcat ("PPool-DEBUG: [^\n]*", lines[i], NULL);
+
+      g_test_message ("%s", pattern);
+      g_assert_true (g_regex_match_simple (pattern, output, 0, 0));
+    }
+  g_assert_cmpstr (silence, ==, "");
 }
 
 static GVariant *
@@ -330,7 +443,10 @@ main (int    argc,
   harness_add ("/start/fails/closes-channel", test_closes);
   harness_add ("/start/fails/garbage", test_garbage);
   harness_add ("/start/fails/bad-answers", test_bad_answers);
+  harness_add ("/start/fails/other-library", test_other_library);
   harness_add ("/start/fails/many", test_many_fail);
+  harness_add ("/start/program-was-stopped", test_program_was_stopped);
+  harness_add ("/start/log", test_log);
   harness_add ("/start/signals", test_signals);
   /* A4 */
   harness_add ("/start/descriptors", test_descriptors);

@@ -187,6 +187,58 @@ test_each (Harness *harness)
 }
 
 static void
+check_left_behind (Harness         *harness,
+                   PPoolStderrMode  mode,
+                   gboolean         recycled)
+{
+  g_autoptr (PPoolExecutor) executor = make_executor (mode);
+  g_autoptr (Gate) gate = gate_new (harness->dir);
+  guint pid = harness_worker_pid (executor);
+  g_autoptr (PPoolFuture) future = NULL;
+  g_autofree char *text = NULL;
+  Capture capture;
+  Visitor child;
+  struct pollfd poll_fd = { .events = POLLIN };
+  char answer[16] = { '\0' };
+
+  if (recycled)
+    ppool_executor_set_max_tasks_per_worker (executor, 2);
+  capture_init (&capture);
+  future = harness_submit (executor, "leave-child", g_variant_new ("(s)", gate_get_path (gate)));
+  harness_assert_value (future, "()");
+  child = gate_wait (gate);
+  if (!recycled)
+    harness_shut_down (executor);
+  harness_wait_for_process ((int) pid, PATIENCE_SECONDS * 1000);
+
+  g_assert_cmpint (write (child.fd, "go\n", 3), ==, 3);
+  poll_fd.fd = child.fd;
+  g_assert_cmpint (poll (&poll_fd, 1, PATIENCE_SECONDS * 1000), ==, 1);
+  g_assert_cmpint (read (child.fd, answer, sizeof answer - 1), >, 0);
+  g_assert_cmpstr (answer, ==, "written\n");
+  if (mode == PPOOL_STDERR_MODE_TEE)
+    text = capture_read (&capture, "A line of a child\n");
+
+  g_free (capture_clear (&capture));
+  gate_open (child, "");
+  harness_reap_orphan (-1);
+}
+
+/* What a worker has started goes on, and may say something. */
+static void
+test_left_behind (Harness *harness)
+{
+  const PPoolStderrMode modes[] = { PPOOL_STDERR_MODE_TEE, PPOOL_STDERR_MODE_DISCARD,
+                                    PPOOL_STDERR_MODE_INHERIT };
+
+  for (guint i = 0; i < G_N_ELEMENTS (modes); i++)
+    {
+      check_left_behind (harness, modes[i], FALSE);
+      check_left_behind (harness, modes[i], TRUE);
+    }
+}
+
+static void
 assert_descriptor (GVariant   *descriptors,
                    const char *name,
                    const char *target)
@@ -225,6 +277,7 @@ main (int    argc,
   harness_add ("/executor/stderr/discard", test_discard);
   harness_add ("/executor/stderr/each", test_each);
   harness_add ("/executor/stderr/others", test_others);
+  harness_add ("/executor/stderr/left-behind", test_left_behind);
 
   return g_test_run ();
 }

@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <glib-unix.h>
 #include <glib/gstdio.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -192,8 +193,8 @@ test_tee (Fixture       *fixture,
   assert_seen (fixture, " two");
   assert_tail (fixture, "one two");
 
-  ppool_stderr_finish (fixture->room);
-  ppool_stderr_finish (fixture->room);
+  ppool_stderr_catch_up (fixture->room);
+  ppool_stderr_catch_up (fixture->room);
   assert_tail (fixture, "one two");
 }
 
@@ -205,7 +206,7 @@ test_discard (Fixture       *fixture,
   say (fixture, "quiet\n");
   turn (fixture);
   say (fixture, "please\n");
-  ppool_stderr_finish (fixture->room);
+  ppool_stderr_catch_up (fixture->room);
   assert_seen (fixture, "");
   assert_tail (fixture, "quiet\nplease");
 }
@@ -217,53 +218,8 @@ test_inherit (Fixture       *fixture,
   open_room (fixture, PPOOL_STDERR_MODE_INHERIT);
   g_assert_cmpint (fixture->write_fd, ==, -1);
   turn (fixture);
-  ppool_stderr_finish (fixture->room);
+  ppool_stderr_catch_up (fixture->room);
   assert_tail (fixture, "");
-}
-
-/* What was never read before the worker had gone, while another process keeps
- * the pipe open. */
-static void
-test_finish (Fixture       *fixture,
-             gconstpointer  user_data)
-{
-  open_room (fixture, PPOOL_STDERR_MODE_TEE);
-  say (fixture, "last words\n");
-  ppool_stderr_finish (fixture->room);
-  assert_seen (fixture, "last words\n");
-  assert_tail (fixture, "last words");
-
-  turn (fixture);
-  g_assert_cmpint (write (fixture->write_fd, "x", 1), ==, -1);
-  g_assert_cmpint (errno, ==, EPIPE);
-}
-
-static void
-test_closed_by_worker (Fixture       *fixture,
-                       gconstpointer  user_data)
-{
-  open_room (fixture, PPOOL_STDERR_MODE_TEE);
-  say (fixture, "bye\n");
-  close (g_steal_fd (&fixture->write_fd));
-
-  turn (fixture);
-  assert_seen (fixture, "bye\n");
-
-  /* The source must not be ready for ever. */
-  g_assert_false (g_main_context_pending (fixture->context));
-  ppool_stderr_finish (fixture->room);
-  assert_tail (fixture, "bye");
-}
-
-static void
-test_dropped (Fixture       *fixture,
-              gconstpointer  user_data)
-{
-  open_room (fixture, PPOOL_STDERR_MODE_TEE);
-  say (fixture, "never read\n");
-  g_clear_pointer (&fixture->room, ppool_stderr_free);
-  turn (fixture);
-  assert_seen (fixture, "");
 }
 
 /* Writes numbered lines until the pipe is full or there were plenty. */
@@ -282,6 +238,117 @@ flood (Fixture *fixture,
         g_string_append_len (said, line, n);
     }
   while (n > 0 && said->len < PLENTY);
+}
+
+/* What was never read before the worker had gone, while another process keeps
+ * the pipe open. */
+static void
+test_catch_up (Fixture       *fixture,
+               gconstpointer  user_data)
+{
+  open_room (fixture, PPOOL_STDERR_MODE_TEE);
+  say (fixture, "last words\n");
+  ppool_stderr_catch_up (fixture->room);
+  assert_seen (fixture, "last words\n");
+  assert_tail (fixture, "last words");
+
+  say (fixture, "and more\n");
+  turn (fixture);
+  assert_seen (fixture, "and more\n");
+}
+
+/* Waits until @expected has come out. */
+static void
+await_seen (Fixture    *fixture,
+            const char *expected)
+{
+  g_autoptr (GString) seen = g_string_new (NULL);
+  struct pollfd output = { .fd = fixture->read_fd, .events = POLLIN };
+
+  while (seen->len < strlen (expected))
+    {
+      g_assert_cmpint (poll (&output, 1, WAIT_MSEC), ==, 1);
+      collect (fixture, seen);
+    }
+  g_assert_cmpstr (seen->str, ==, expected);
+}
+
+/* A process that the worker has left behind writes on, and when it ends nothing of
+ * this is left. */
+static void
+test_release (Fixture       *fixture,
+              gconstpointer  user_data)
+{
+  open_room (fixture, PPOOL_STDERR_MODE_TEE);
+  say (fixture, "of the worker\n");
+  g_clear_pointer (&fixture->room, ppool_stderr_release);
+  await_seen (fixture, "of the worker\n");
+
+  say (fixture, "of its child\n");
+  await_seen (fixture, "of its child\n");
+  g_assert_false (g_main_context_pending (fixture->context));
+}
+
+static void
+test_release_at_end (Fixture       *fixture,
+                     gconstpointer  user_data)
+{
+  open_room (fixture, PPOOL_STDERR_MODE_TEE);
+  say (fixture, "bye\n");
+  close (g_steal_fd (&fixture->write_fd));
+  g_clear_pointer (&fixture->room, ppool_stderr_release);
+  assert_seen (fixture, "bye\n");
+}
+
+/* More than fits into all that lies between, of which the reader takes its time. */
+static void
+test_release_blocked (Fixture       *fixture,
+                      gconstpointer  user_data)
+{
+  g_autoptr (GString) said = g_string_new (NULL);
+  g_autoptr (GString) seen = g_string_new (NULL);
+  struct pollfd output = { .fd = fixture->read_fd, .events = POLLIN };
+
+  open_room (fixture, PPOOL_STDERR_MODE_TEE);
+  turn (fixture);
+  g_clear_pointer (&fixture->room, ppool_stderr_release);
+  flood (fixture, said);
+  close (g_steal_fd (&fixture->write_fd));
+
+  while (seen->len < said->len)
+    {
+      g_assert_cmpint (poll (&output, 1, WAIT_MSEC), ==, 1);
+      collect (fixture, seen);
+    }
+  g_assert_true (g_string_equal (seen, said));
+}
+
+static void
+test_closed_by_worker (Fixture       *fixture,
+                       gconstpointer  user_data)
+{
+  open_room (fixture, PPOOL_STDERR_MODE_TEE);
+  say (fixture, "bye\n");
+  close (g_steal_fd (&fixture->write_fd));
+
+  turn (fixture);
+  assert_seen (fixture, "bye\n");
+
+  /* The source must not be ready for ever. */
+  g_assert_false (g_main_context_pending (fixture->context));
+  ppool_stderr_catch_up (fixture->room);
+  assert_tail (fixture, "bye");
+}
+
+static void
+test_dropped (Fixture       *fixture,
+              gconstpointer  user_data)
+{
+  open_room (fixture, PPOOL_STDERR_MODE_TEE);
+  say (fixture, "never read\n");
+  g_clear_pointer (&fixture->room, ppool_stderr_free);
+  turn (fixture);
+  assert_seen (fixture, "");
 }
 
 static gboolean
@@ -338,8 +405,8 @@ test_backpressure (Fixture       *fixture,
 
 /* The worker has gone while nobody reads: it is told all the same. */
 static void
-test_finish_blocked (Fixture       *fixture,
-                     gconstpointer  user_data)
+test_catch_up_blocked (Fixture       *fixture,
+                       gconstpointer  user_data)
 {
   g_autoptr (GString) said = g_string_new (NULL);
   g_autofree char *tail = NULL;
@@ -348,7 +415,7 @@ test_finish_blocked (Fixture       *fixture,
   flood (fixture, said);
   turn (fixture);
   flood (fixture, said);
-  ppool_stderr_finish (fixture->room);
+  ppool_stderr_catch_up (fixture->room);
 
   tail = ppool_stderr_dup_tail (fixture->room);
   g_assert_true (g_str_has_suffix (g_strchomp (said->str), tail));
@@ -369,15 +436,16 @@ flood_thread (gpointer user_data)
 
 /* A child of the worker that writes without end. */
 static void
-test_finish_flooded (Fixture       *fixture,
-                     gconstpointer  user_data)
+test_flooded (Fixture       *fixture,
+              gconstpointer  user_data)
 {
   GThread *thread;
 
   open_room (fixture, PPOOL_STDERR_MODE_DISCARD);
   thread = g_thread_new ("flood", flood_thread, fixture);
   g_main_context_iteration (fixture->context, TRUE);
-  ppool_stderr_finish (fixture->room);
+  ppool_stderr_catch_up (fixture->room);
+  g_clear_pointer (&fixture->room, ppool_stderr_free);
   g_thread_join (thread);
 }
 
@@ -410,6 +478,58 @@ test_no_output (Fixture       *fixture,
   turn (fixture);
   assert_seen (fixture, "4\n");
   assert_tail (fixture, "1\n2\n3\n4");
+}
+
+/* A file of the program's that got the number of standard error, which was closed. */
+static void
+test_other_file (Fixture       *fixture,
+                 gconstpointer  user_data)
+{
+  int fds[2];
+  char byte;
+
+  open_room (fixture, PPOOL_STDERR_MODE_TEE);
+
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
+  g_assert_cmpint (dup3 (fds[1], STDERR_FILENO, O_CLOEXEC), ==, STDERR_FILENO);
+  say (fixture, "not for a file\n");
+  turn (fixture);
+  g_assert_cmpint (recv (fds[0], &byte, 1, MSG_DONTWAIT), ==, -1);
+  g_assert_cmpint (errno, ==, EAGAIN);
+  close (fds[0]);
+  close (fds[1]);
+
+  redirect (fixture, OUTPUT_PIPE);
+  say (fixture, "for what is made standard error\n");
+  turn (fixture);
+  assert_seen (fixture, "for what is made standard error\n");
+}
+
+/* What standard error was from the start it is also when it is not to be inherited. */
+static void
+test_original (Fixture       *fixture,
+               gconstpointer  user_data)
+{
+  g_test_trap_subprocess ("/stderr/subprocess/original", WAIT_MSEC * 1000,
+                          G_TEST_SUBPROCESS_DEFAULT);
+  g_test_trap_assert_passed ();
+  g_test_trap_assert_stderr ("*for the original*");
+}
+
+static void
+say_to_original (void)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (PPoolStderr) room = NULL;
+  g_autoptr (GError) error = NULL;
+  int write_fd;
+
+  fcntl (STDERR_FILENO, F_SETFD, FD_CLOEXEC);
+  room = ppool_stderr_new (PPOOL_STDERR_MODE_TEE, context, &write_fd, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (write (write_fd, "for the original\n", 17), ==, 17);
+  g_main_context_iteration (context, TRUE);
+  close (write_fd);
 }
 
 /* Goes on where the others that write to the same file are. */
@@ -500,13 +620,19 @@ main (int    argc,
   ADD ("/stderr/tee/terminal", OUTPUT_TERMINAL, test_tee);
   ADD ("/stderr/tee/file", 0, test_file);
   ADD ("/stderr/tee/no-output", 0, test_no_output);
+  ADD ("/stderr/tee/other-file", 0, test_other_file);
+  ADD ("/stderr/tee/original", 0, test_original);
+  g_test_add_func ("/stderr/subprocess/original", say_to_original);
   ADD ("/stderr/discard", 0, test_discard);
   ADD ("/stderr/inherit", 0, test_inherit);
   ADD ("/stderr/closed-by-worker", 0, test_closed_by_worker);
   ADD ("/stderr/dropped", 0, test_dropped);
-  ADD ("/stderr/finish/held-open", 0, test_finish);
-  ADD ("/stderr/finish/blocked", 0, test_finish_blocked);
-  ADD ("/stderr/finish/flooded", 0, test_finish_flooded);
+  ADD ("/stderr/catch-up/held-open", 0, test_catch_up);
+  ADD ("/stderr/catch-up/blocked", 0, test_catch_up_blocked);
+  ADD ("/stderr/catch-up/flooded", 0, test_flooded);
+  ADD ("/stderr/release/held-open", 0, test_release);
+  ADD ("/stderr/release/at-end", 0, test_release_at_end);
+  ADD ("/stderr/release/blocked", 0, test_release_blocked);
   ADD ("/stderr/backpressure/pipe", OUTPUT_PIPE, test_backpressure);
   ADD ("/stderr/backpressure/socket", OUTPUT_SOCKET, test_backpressure);
   ADD ("/stderr/backpressure/terminal", OUTPUT_TERMINAL, test_backpressure);

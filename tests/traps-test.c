@@ -33,26 +33,39 @@ start_victim (const char *program,
   return victim;
 }
 
-/* A24: it would start itself for ever. */
+/* A24: it would start itself for ever, and waits for no limit. */
 static void
-test_forgetful (Harness *harness)
+check_forgetful (Harness    *harness,
+                 const char *mode)
 {
   g_autofree char *program = harness_program ("victim");
   g_autofree char *path = harness_path (harness, "log");
-  g_autoptr (GSubprocess) victim = start_victim (program, "forgetful", path, NULL);
+  g_autoptr (GSubprocess) victim = start_victim (program, mode, path, NULL);
   g_autofree char *message = NULL;
   g_autofree char *log = NULL;
   g_autoptr (GError) error = NULL;
+  gint64 before = g_get_monotonic_time ();
 
   g_subprocess_communicate_utf8 (victim, NULL, NULL, NULL, &message, &error);
+  g_assert_cmpint (g_get_monotonic_time () - before, <, 15 * G_USEC_PER_SEC);
   g_assert_no_error (error);
   g_test_message ("%s", message);
   g_assert_true (g_subprocess_get_if_exited (victim));
   g_assert_cmpint (g_subprocess_get_exit_status (victim), ==, 3);
+  g_assert_nonnull (strstr (message, "it used an executor before it ran its PPoolWorker"));
   g_assert_nonnull (strstr (message, "ppool_worker_is_spawned"));
+  g_assert_null (strstr (message, "does it run its PPoolWorker?"));
 
   g_assert_true (g_file_get_contents (path, &log, NULL, NULL));
   g_assert_cmpstr (log, ==, "started\nstarted\n");
+  g_unlink (path);
+}
+
+static void
+test_forgetful (Harness *harness)
+{
+  check_forgetful (harness, "forgetful");
+  check_forgetful (harness, "forgetful-stays");
 }
 
 static void

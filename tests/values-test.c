@@ -249,26 +249,6 @@ test_not_normal (Harness *harness)
   harness_assert_works (executor);
 }
 
-/* A name that is no text is a mistake of the program's, and no more than that. */
-static void
-test_name (Harness *harness)
-{
-  g_autoptr (PPoolExecutor) executor = harness_executor (1);
-  g_autoptr (GError) error = NULL;
-
-  g_test_expect_message ("PPool", G_LOG_LEVEL_CRITICAL, "*utf8*");
-  g_assert_null (ppool_executor_submit (executor, "caf\xe9", NULL, NULL, &error));
-  g_test_expect_message ("PPool", G_LOG_LEVEL_CRITICAL, "*utf8*");
-  g_assert_null (ppool_executor_call_sync (executor, "caf\xe9", NULL, NULL, &error));
-  g_test_expect_message ("PPool", G_LOG_LEVEL_CRITICAL, "*utf8*");
-  ppool_executor_call_async (executor, "caf\xe9", NULL, NULL, NULL, NULL);
-  g_test_expect_message ("PPool", G_LOG_LEVEL_CRITICAL, "*utf8*");
-  g_assert_null (ppool_call_new ("caf\xe9", NULL));
-  g_test_assert_expected_messages ();
-  g_assert_no_error (error);
-  harness_assert_works (executor);
-}
-
 /* A worker that speaks plain D-Bus gets what D-Bus can carry. */
 static void
 test_minimal_worker (Harness *harness)
@@ -342,7 +322,6 @@ main (int    argc,
   harness_add ("/values/size/args-too-large", test_args_too_large);
   harness_add ("/values/size/result-too-large", test_result_too_large);
   harness_add ("/values/not-normal", test_not_normal);
-  harness_add ("/values/name", test_name);
   harness_add ("/values/minimal-worker/types", test_minimal_worker);
   harness_add ("/values/minimal-worker/size", test_minimal_worker_size);
   harness_add ("/values/packed-by-hand", test_packed_by_hand);

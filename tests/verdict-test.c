@@ -5,6 +5,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include "config.h"
+
 #include "ppool-verdict-private.h"
 
 #include <signal.h>
@@ -46,6 +48,34 @@ test_died (void)
          "last words\n");
 }
 
+/* Somebody else may have reaped it. */
+static void
+test_unknown_status (void)
+{
+  PPoolVerdict verdict = {
+    .started = TRUE, .pid = 7, .ready = TRUE, .exited = TRUE, .function = "sum"
+  };
+
+  check (&verdict, PPOOL_ERROR_WORKER_DIED,
+         "Worker 7 exited with status 0 while it ran “sum”");
+
+  verdict.status_is_lost = TRUE;
+  check (&verdict, PPOOL_ERROR_WORKER_DIED,
+         "Worker 7 exited with an unknown status (something else in this program waited for it) "
+         "while it ran “sum”");
+
+  verdict.children_are_ignored = TRUE;
+  check (&verdict, PPOOL_ERROR_WORKER_DIED,
+         "Worker 7 exited with an unknown status (this program ignores SIGCHLD) while it ran "
+         "“sum”");
+
+  verdict.ready = FALSE;
+  verdict.function = NULL;
+  check (&verdict, PPOOL_ERROR_LAUNCH,
+         "Worker 7 exited with an unknown status (this program ignores SIGCHLD) before it was "
+         "ready");
+}
+
 static void
 test_misbehaved (void)
 {
@@ -56,6 +86,20 @@ test_misbehaved (void)
 
   check (&verdict, PPOOL_ERROR_PROTOCOL,
          "Worker 7 misbehaved while it ran “sum”: it sent nonsense");
+}
+
+static void
+test_other_library (void)
+{
+  PPoolVerdict verdict = {
+    .started = TRUE, .pid = 7, .ready = TRUE, .exited = TRUE, .wait_status = EXITED (3),
+    .library = "PPool-GLib 99.1", .stderr_tail = "last words\n"
+  };
+
+  check (&verdict, PPOOL_ERROR_WORKER_DIED,
+         "Worker 7 exited with status 3 while it ran nothing; it uses PPool-GLib 99.1 and this "
+         "program PPool-GLib " PPOOL_VERSION_TEXT ": start this program again after an update; "
+         "its standard error ended with:\nlast words\n");
 }
 
 static void
@@ -87,7 +131,9 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/verdict/died", test_died);
+  g_test_add_func ("/verdict/unknown-status", test_unknown_status);
   g_test_add_func ("/verdict/misbehaved", test_misbehaved);
+  g_test_add_func ("/verdict/other-library", test_other_library);
   g_test_add_func ("/verdict/did-not-start", test_did_not_start);
 
   return g_test_run ();

@@ -11,8 +11,10 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static GVariant *
@@ -47,6 +49,33 @@ gate (PPoolInvocation  *invocation,
   return g_variant_new_string ("the original");
 }
 
+/* Says something on standard error, and which of its standard descriptors are open. */
+static GVariant *
+say (PPoolInvocation  *invocation,
+     GVariant         *args,
+     gpointer          user_data,
+     GError          **error)
+{
+  guint n_open = 0;
+
+  g_printerr ("A line of a worker.\n");
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+    n_open += fcntl (fd, F_GETFD) != -1;
+
+  return g_variant_new_uint32 (n_open);
+}
+
+static GVariant *
+die (PPoolInvocation  *invocation,
+     GVariant         *args,
+     gpointer          user_data,
+     GError          **error)
+{
+  kill (getpid (), SIGKILL);
+
+  return NULL;
+}
+
 static PPoolExecutor *
 make_executor (guint max_workers)
 {
@@ -72,9 +101,11 @@ submit (PPoolExecutor *executor,
   return future;
 }
 
-/* Never asks whether it is a worker itself, and notes each start in a file. */
+/* Never asks whether it is a worker itself, and notes each start in a file. One that
+ * stays has something else to do after its call, as a graphical program has. */
 static int
-run_forgetful (const char *path)
+run_forgetful (const char *path,
+               gboolean    stays)
 {
   g_autoptr (PPoolExecutor) executor = make_executor (2);
   g_autoptr (GVariant) value = NULL;
@@ -87,6 +118,9 @@ run_forgetful (const char *path)
   value = ppool_executor_call_sync (executor, "echo", NULL, NULL, &error);
   if (value != NULL)
     return EXIT_SUCCESS;
+
+  while (stays && ppool_worker_is_spawned ())
+    pause ();
 
   g_printerr ("%s\n", error->message);
   ppool_executor_shutdown_sync (executor, PPOOL_SHUTDOWN_FLAGS_NONE, NULL, NULL);
@@ -182,20 +216,170 @@ run_replaced (const char *path)
   return EXIT_SUCCESS;
 }
 
+static void
+close_standard (const char *mask)
+{
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+    if ((atoi (mask) & (1 << fd)) != 0)
+      close (fd);
+}
+
+/* Has a fresh worker say something, and be lent what is large. */
+static void
+have_said (PPoolExecutor *executor)
+{
+  g_autofree guint8 *bytes = g_malloc0 (100 * 1000);
+  GVariant *args =
+      g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, 100 * 1000, sizeof *bytes);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) value = ppool_executor_call_sync (executor, "say", args, NULL, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (g_variant_get_uint32 (value), ==, 3);
+}
+
+/* Closes standard descriptors, as daemons do, before its first worker or after that,
+ * and says which of them are something of the library's then. */
+static int
+run_daemon (const char *mask,
+            gboolean    later)
+{
+  int output = fcntl (STDOUT_FILENO, F_DUPFD_CLOEXEC, 10);
+  g_autoptr (PPoolExecutor) executor = NULL;
+
+  if (!later)
+    close_standard (mask);
+
+  executor = make_executor (2);
+  ppool_executor_set_max_tasks_per_worker (executor, 1);
+  have_said (executor);
+  if (later)
+    close_standard (mask);
+  ppool_executor_prestart (executor, 2, NULL);
+
+  for (guint i = 0; i < 4; i++)
+    {
+      have_said (executor);
+      for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        {
+          g_autofree char *path = g_strdup_printf ("/proc/self/fd/%d", fd);
+          g_autofree char *target = g_file_read_link (path, NULL);
+
+          if ((atoi (mask) & (1 << fd)) != 0 && target != NULL &&
+              !g_str_has_prefix (target, "anon_inode:"))
+            dprintf (output, "%d is %s\n", fd, target);
+        }
+    }
+
+  ppool_executor_shutdown_sync (executor, PPOOL_SHUTDOWN_FLAGS_NONE, NULL, NULL);
+  dprintf (output, "done\n");
+
+  return EXIT_SUCCESS;
+}
+
+static gpointer
+reap_all (gpointer user_data)
+{
+  while (TRUE)
+    if (waitpid (-1, NULL, 0) < 0)
+      g_thread_yield ();
+
+  return NULL;
+}
+
+static void
+reap_in_handler (int number)
+{
+  while (waitpid (-1, NULL, WNOHANG) > 0)
+    ;
+}
+
+/* Waits for every child, also those of the library, and says what workers died of. */
+static int
+run_reaper (const char *how)
+{
+  /* GLib's own word on it. */
+  g_log_set_always_fatal (G_LOG_LEVEL_ERROR);
+
+  if (g_str_equal (how, "handler"))
+    signal (SIGCHLD, reap_in_handler);
+  else
+    g_thread_unref (g_thread_new ("reaper", reap_all, NULL));
+
+  for (guint i = 0; i < 20; i++)
+    {
+      g_autoptr (PPoolExecutor) executor = make_executor (1);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GVariant) value = ppool_executor_call_sync (executor, "die", NULL, NULL, &error);
+
+      g_assert_null (value);
+      g_print ("%s\n", error->message);
+      ppool_executor_shutdown_sync (executor, PPOOL_SHUTDOWN_FLAGS_NONE, NULL, NULL);
+    }
+
+  /* With no look back at the thread. */
+  fflush (stdout);
+  _exit (EXIT_SUCCESS);
+}
+
+/* Uses up a worker, and has another one die. */
+static int
+run_logged (void)
+{
+  g_autoptr (PPoolExecutor) executor = make_executor (1);
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GVariant) nothing = NULL;
+  g_autoptr (GError) error = NULL;
+
+  ppool_executor_set_max_tasks_per_worker (executor, 1);
+  value = ppool_executor_call_sync (executor, "say", NULL, NULL, &error);
+  g_assert_no_error (error);
+  nothing = ppool_executor_call_sync (executor, "die", NULL, NULL, &error);
+  g_assert_null (nothing);
+  ppool_executor_shutdown_sync (executor, PPOOL_SHUTDOWN_FLAGS_NONE, NULL, NULL);
+
+  return EXIT_SUCCESS;
+}
+
+/* Has a worker that comes to the gate before it says anything. */
+static int
+run_stopped (const char *limit,
+             const char *path)
+{
+  g_autoptr (PPoolExecutor) executor = make_executor (1);
+  PPoolLauncher *launcher = ppool_executor_get_launcher (executor);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) value = NULL;
+
+  ppool_launcher_set_handshake_timeout_msec (launcher, (guint) atoi (limit));
+  ppool_launcher_setenv (launcher, "VICTIM_GATE", path, TRUE);
+  value = ppool_executor_call_sync (executor, "say", NULL, NULL, &error);
+  g_assert_no_error (error);
+  ppool_executor_shutdown_sync (executor, PPOOL_SHUTDOWN_FLAGS_NONE, NULL, NULL);
+
+  return EXIT_SUCCESS;
+}
+
 int
 main (int    argc,
       char **argv)
 {
   g_autoptr (PPoolWorker) worker = NULL;
 
-  if (argc == 3 && g_str_equal (argv[1], "forgetful"))
-    return run_forgetful (argv[2]);
+  if (argc == 3 && g_str_has_prefix (argv[1], "forgetful"))
+    return run_forgetful (argv[2], g_str_equal (argv[1], "forgetful-stays"));
 
   worker = ppool_worker_new ();
   ppool_worker_add_function (worker, "spin", spin, NULL, NULL);
   ppool_worker_add_function (worker, "gate", gate, NULL, NULL);
+  ppool_worker_add_function (worker, "say", say, NULL, NULL);
+  ppool_worker_add_function (worker, "die", die, NULL, NULL);
   if (ppool_worker_is_spawned ())
-    return ppool_worker_run (worker, NULL);
+    {
+      if (g_getenv ("VICTIM_GATE") != NULL)
+        g_free (gate_pass (g_getenv ("VICTIM_GATE")));
+      return ppool_worker_run (worker, NULL);
+    }
 
   if (argc == 4 && g_str_equal (argv[1], "spinning"))
     return run_spinning (atoi (argv[2]), argv[3]);
@@ -204,7 +388,21 @@ main (int    argc,
   if (argc == 3 && g_str_equal (argv[1], "terminal"))
     return run_terminal (argv[2]);
 
-  g_printerr ("usage: victim forgetful LOG | spinning N GATE | replaced GATE | terminal GATE\n");
+  if (argc == 4 && g_str_equal (argv[1], "daemon"))
+    return run_daemon (argv[2], g_str_equal (argv[3], "later"));
+
+  if (argc == 3 && g_str_equal (argv[1], "reaper"))
+    return run_reaper (argv[2]);
+
+  if (argc == 4 && g_str_equal (argv[1], "stopped"))
+    return run_stopped (argv[2], argv[3]);
+
+  if (argc == 2 && g_str_equal (argv[1], "logged"))
+    return run_logged ();
+
+  g_printerr ("usage: victim forgetful|forgetful-stays LOG | spinning N GATE | replaced GATE | terminal GATE | "
+              "daemon MASK first|later | reaper thread|handler | "
+              "stopped MSEC GATE | logged\n");
 
   return EXIT_FAILURE;
 }

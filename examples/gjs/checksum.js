@@ -70,8 +70,10 @@ function* listFiles(path) {
         yield path;
 }
 
-// A terminal is told, and nobody else.
-const terminal = GLib.log_writer_supports_color(2) ? Gio.UnixOutputStream.new(2, false) : null;
+// A terminal is told, and nobody else. By its name, since the streams of descriptors are in
+// another namespace in newer versions of GLib.
+const terminal = GLib.log_writer_supports_color(2)
+    ? Gio.File.new_for_path('/proc/self/fd/2').append_to(Gio.FileCreateFlags.NONE, null) : null;
 
 function showProgress(nDone, nFiles) {
     const text = nDone < nFiles ? `\r${nDone} of ${nFiles} files` : '\r\x1b[K';

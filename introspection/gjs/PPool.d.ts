@@ -173,7 +173,7 @@ declare module 'gi://PPool?version=1.0' {
             get_n_running(): number;
             get_error(): GLib.Error | null;
 
-            prestart(n_workers: number): boolean;
+            prestart(n_workers?: number): boolean;
 
             submit<A extends Sendable = null>(name: string, args?: A, cancellable?: Cancellable):
                 Future<ReceivedFor<A>>;

@@ -117,6 +117,45 @@ const tests = {
         checkEqual(value.unpack(), 8);
     },
 
+    'domains': executor => {
+        const args = new GLib.Variant('(sis)', ['gdk-pixbuf-error-quark', 2, 'no image']);
+
+        try {
+            executor.call_sync('fail', args, null);
+        } catch (error) {
+            checkEqual([GLib.quark_to_string(error.domain), error.code, error.message],
+                ['gdk-pixbuf-error-quark', 2, 'no image']);
+            check(error.matches(GLib.quark_from_string('gdk-pixbuf-error-quark'), 2), 'matches');
+            return;
+        }
+        throw new Error('no error');
+    },
+
+    'names': executor => {
+        const refuses = (code, text, name) => {
+            const call = new PPool.Call({function: name});
+
+            for (const func of [
+                () => executor.submit_call(call, null),
+                () => executor.map(name ?? '', new GLib.Variant('ai', [1, 2])),
+                () => executor.submit(name ?? '', null, null),
+                () => executor.call_sync(name ?? '', null, null),
+            ])
+                check(checkFails(PPool.Error, code, func).includes(text), text);
+        };
+
+        refuses(PPool.Error.INVALID_ARGS, 'The name of the function is empty', null);
+        refuses(PPool.Error.INVALID_ARGS, 'The name of the function is empty', '');
+        refuses(PPool.Error.TOO_LARGE, '70000 bytes', 'f'.repeat(70000));
+        checkEqual(executor.get_n_workers(), 0);
+        checkEqual(executor.call_sync('echo', new GLib.Variant('i', 1), null).unpack(), 1);
+
+        const other = new PPool.Executor({launcher: executor.get_launcher(), initializer: ''});
+
+        check(checkFails(PPool.Error, PPool.Error.INVALID_ARGS, () => other.submit('echo', null, null))
+            .includes('The name of the initializer is empty'), 'initializer');
+    },
+
     'many-promises': executor => {
         const numbers = [...Array(50).keys()];
         const calls = numbers.map(i => executor.call_async('answer-later', new GLib.Variant('i', i), null));

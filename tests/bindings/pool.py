@@ -231,6 +231,40 @@ def test_shutdown(executor):
     check_equal(executor.get_state(), PPool.ExecutorState.SHUT_DOWN)
 
 
+def test_domains(executor):
+    args = GLib.Variant('(sis)', ('gdk-pixbuf-error-quark', 2, 'no image'))
+    try:
+        executor.call_sync('fail', args, None)
+    except GLib.Error as error:
+        check_equal((error.domain, error.code, error.message),
+                    ('gdk-pixbuf-error-quark', 2, 'no image'))
+        check(error.matches(GLib.quark_from_string('gdk-pixbuf-error-quark'), 2))
+    else:
+        raise AssertionError('no error')
+
+
+def test_names(executor):
+    def refuses(code, text, name):
+        call = PPool.Call(function=name)
+        for func in (lambda: executor.submit_call(call, None),
+                     lambda: executor.map(name or '', GLib.Variant('ai', [1, 2])),
+                     lambda: executor.submit(name or '', None, None),
+                     lambda: executor.call_sync(name or '', None, None)):
+            check(text in check_fails(PPool.Error.quark(), code, func), text)
+
+    check_equal(PPool.Call(function=None).get_function(), '')
+    refuses(PPool.Error.INVALID_ARGS, 'The name of the function is empty', None)
+    refuses(PPool.Error.INVALID_ARGS, 'The name of the function is empty', '')
+    refuses(PPool.Error.TOO_LARGE, '70000 bytes', 'f' * 70000)
+    check_equal(executor.get_n_workers(), 0)
+    check_equal(executor.call_sync('echo', GLib.Variant('i', 1), None).unpack(), 1)
+
+    other = PPool.Executor(launcher=executor.get_launcher(), initializer='')
+    check('The name of the initializer is empty' in check_fails(
+        PPool.Error.quark(), PPool.Error.INVALID_ARGS, other.submit, 'echo', None, None))
+    check_equal(other.get_state(), PPool.ExecutorState.RUNNING)
+
+
 TESTS = [value for name, value in list(globals().items()) if name.startswith('test_')]
 
 

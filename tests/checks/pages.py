@@ -25,7 +25,7 @@ class Page(html.parser.HTMLParser):
 
     def __init__(self, path):
         super().__init__()
-        self.anchors, self.links, self.text = set(), [], []
+        self.anchors, self.links, self.hrefs, self.text = set(), [], [], []
         self.depth = 0
         self.feed(path.read_text())
 
@@ -33,6 +33,8 @@ class Page(html.parser.HTMLParser):
         attrs = dict(attrs)
         if 'id' in attrs:
             self.anchors.add(attrs['id'])
+        if tag == 'a' and 'href' in attrs:
+            self.hrefs.append(attrs['href'])
         if tag == 'a' and attrs.get('href'):
             self.links.append(attrs['href'])
         if tag == 'img':
@@ -71,6 +73,13 @@ def main():
     tap.report('pages/listed', ['%s has no link to %s' % (FIRST, name) for name in names
                                 if name != FIRST and
                                 name.replace('.md', '.html') not in overview.links])
+    index = Page(directory / 'index.html')
+    tap.report('pages/index', ['index.html has no link to %s' % link
+                               for link in ('overview.html', 'getting-started.html')
+                               if link not in index.links] +
+               ['index.html has an empty link'] * ('' in index.hrefs))
+    tap.report('pages/search', [] if 'PPool.ProcessPoolExecutor' in
+               (directory / 'index.json').read_text() else ['ProcessPoolExecutor is not found'])
     for name in names:
         page = Page(directory / name.replace('.md', '.html'))
         problems = list(link_problems(directory, name.replace('.md', '.html'), page))

@@ -8,13 +8,14 @@ Without a compiler of Vala, which is an empty string then, its code is left alon
 
 The blocks of a page are read as one file, from top to bottom, so that a block
 may use what an earlier one defines. The header of the library is included for a
-page that includes nothing by itself. A block is code of the file's level, unless
+page whose first block includes nothing. A block is code of the file's level, unless
 this comment is the line above it:
 
     <!-- snippet: statements -->
 
 Then it is the body of a function that has the parameters below, which the block
-may declare anew. Vala code is of the file's level always.
+may declare anew. A block marked with "gtk" is a file of its own, which is compiled where
+GTK 4 is installed. Vala code is of the file's level always.
 
 A block that is a whole program is compiled once more as it is printed, with nothing
 around it: one that defines main() or a module's ppool_module_init(), and doesn't go on
@@ -50,6 +51,7 @@ ENTRY_POINT = re.compile(r'^(?:\w+ )*(?:main|ppool_module_init) \(', re.MULTILIN
 VALA_ENTRY_POINT = re.compile(r'^\w+ main \(', re.MULTILINE)
 MARK = re.compile(r'^<!-- snippet: (.*?) -->$', re.MULTILINE)
 STATEMENTS = 'statements'
+GTK = 'gtk'
 
 # A page shows how something is used, and not always what becomes of it.
 OPTIONS = ['-Wno-unused-function', '-Wno-unused-variable', '-Wno-unused-but-set-variable']
@@ -77,12 +79,23 @@ def wrap(line, mark, code, name):
             % (line, PARAMETERS, line, PARAMETERS, code))
 
 
+def gtk_problems(line, code, name, compiler):
+    flags = subprocess.run(['pkg-config', '--cflags', 'gtk4'], stdout=subprocess.PIPE,
+                           stderr=subprocess.DEVNULL, text=True, check=False)
+    if flags.returncode == 0:
+        text = '#include <gtk/gtk.h>\n' + wrap(line, None, code, name)
+        yield from compiler.compile(text, '-Wno-missing-declarations',
+                                    *flags.stdout.split()).splitlines()
+
+
 def problems(path, name, compiler):
     """What is wrong with the blocks of a page."""
     lines = []
-    has_includes = False
+    has_includes = first_includes = False
     for line, mark, code in read_page(path.read_text()):
-        if mark not in (None, STATEMENTS):
+        if mark == GTK and code is not None:
+            yield from gtk_problems(line, code, name, compiler)
+        elif mark not in (None, STATEMENTS):
             yield '%s:%d: no such kind of snippet: %s' % (name, line, mark)
         elif code is None:
             yield '%s:%d: there is no C code right below' % (name, line)
@@ -90,10 +103,11 @@ def problems(path, name, compiler):
             includes = bool(INCLUDE.search(code))
             is_program = ENTRY_POINT.search(code) and (includes or not has_includes)
             has_includes = has_includes or includes
+            first_includes = first_includes or includes and not lines
             lines.append(wrap(line, mark, code, name))
             if is_program:
                 yield from compiler.compile(lines[-1]).splitlines()
-    if not has_includes:
+    if not first_includes:
         lines.insert(0, '#include <ppool-glib/ppool-glib.h>\n')
     message = compiler.compile(''.join(lines))
     if message:

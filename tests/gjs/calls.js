@@ -91,6 +91,18 @@ const tests = {
         checkEqual(await Promise.all(many), Array.from({length: 300}, (_, i) => i));
     },
 
+    'names': async executor => {
+        const text = 'the name of the function has a NUL character';
+
+        checkThrows(TypeError, text, () => executor.submit('echo\0', 1));
+        checkThrows(TypeError, text, () => executor.call_sync('echo\0', 1));
+        checkThrows(TypeError, text, () => executor.map('echo\0', [1]));
+        checkThrows(TypeError, text, () => executor.map_func('echo\0', () => null));
+        checkThrows(TypeError, text, () => PPool.Call.new('echo\0', 1));
+        await checkRejects(TypeError, text, executor.call('echo\0', 1));
+        checkEqual(await executor.call('echo', 1), 1);
+    },
+
     'blocking': executor => {
         checkEqual(executor.call_sync('echo', {a: 1}), {a: 1});
         checkEqual(executor.call_sync('echo'), null);
@@ -325,6 +337,78 @@ const tests = {
             checkThrows(TypeError, 'properties: not an object of properties but a',
                 () => new PPool.Call(wrong));
         }
+    },
+
+    'names': async executor => {
+        const later = async function* () {
+            yield 1;
+        };
+
+        for (const [wrong, text] of [
+            [null, 'not a string but null'], [undefined, 'not a string but undefined'],
+            [42, 'not a string but a number'], [['echo'], 'not a string but an Array'],
+            [() => 1, 'not a string but a function'], [Symbol('x'), 'not a string but a symbol'],
+            [new String('echo'), 'not a string but a String'],
+            ['echo\0', 'a string with a NUL character'],
+            ['echo\ud83d', 'a string that is not well-formed'],
+        ]) {
+            for (const func of [
+                () => executor.submit(wrong),
+                () => executor.call_sync(wrong),
+                () => executor.call_async(wrong, null, null, () => check(false, 'called')),
+                () => executor.map(wrong, [1]),
+                () => executor.map(wrong, later()),
+                () => executor.map_func(wrong, () => 1),
+                () => PPool.Call.new(wrong),
+                () => new PPool.Worker().add_function(wrong, () => 1),
+                () => new PPool.Worker().add_handler(wrong, () => 1),
+            ])
+                checkThrows(TypeError, `name: ${text}`, func);
+            await checkRejects(TypeError, `name: ${text}`, executor.call(wrong));
+            await checkRejects(TypeError, `name: ${text}`, executor.call_async(wrong));
+            checkThrows(TypeError, 'function: ', () => new PPool.Call({function: wrong}));
+            if (wrong !== null && wrong !== undefined) {
+                checkThrows(TypeError, `initializer: ${text}`,
+                    () => new PPool.Executor({initializer: wrong}));
+            }
+        }
+        checkThrows(TypeError, 'function: not a string but null', () => new PPool.Call());
+        checkEqual(await executor.call('echo', 1), 1);
+    },
+
+    // A binding makes some number of whatever it is given: no time at all of the infinite.
+    'limits': async executor => {
+        const future = executor.submit('echo', 1);
+        const map = executor.map('echo', [1]);
+        const done = PPool.as_completed([future]);
+        const {ALL_COMPLETED} = PPool.ReturnWhen;
+
+        for (const wrong of [Infinity, -Infinity, NaN, -2, 2 ** 31, 2 ** 32, 2 ** 53, 0.5, 'abc', '5',
+            null, {}, 5n, true]) {
+            for (const func of [
+                () => future.result(wrong),
+                () => map.next_value(wrong),
+                () => done.next_future(wrong),
+                () => PPool.as_completed([future], wrong),
+                () => PPool.AsCompleted.new([future], wrong),
+                () => PPool.wait_futures([future], ALL_COMPLETED, wrong),
+                () => executor.map('echo', [1], {timeout_msec: wrong}),
+            ])
+                checkThrows(RangeError, 'is no integer from -1 to 2147483647', func);
+            await checkRejects(RangeError, 'is no integer from -1 to 2147483647',
+                PPool.wait_futures_async([future], ALL_COMPLETED, wrong));
+        }
+        for (const wrong of [NaN, -1, 0.5, 'ALL_COMPLETED', null]) {
+            checkThrows(RangeError, 'return_when: ', () => PPool.wait_futures([future], wrong));
+            checkThrows(RangeError, 'flags: ', () => executor.shutdown(wrong));
+            checkThrows(RangeError, 'flags: ', () => executor.shutdown_sync(wrong));
+            checkThrows(RangeError, 'n_workers: ', () => executor.prestart(wrong));
+            await checkRejects(RangeError, 'flags: ', executor.shutdown_async(wrong));
+        }
+        checkThrows(RangeError, 'timeout_msec: a string is no integer', () => future.result('5'));
+        checkEqual([executor.prestart(1), executor.prestart()], [true, true]);
+        checkEqual([future.result(2 ** 31 - 1), map.next_value(-1)], [1, 1]);
+        check(done.next_future() === future, 'the future');
     },
 
     'one-argument': async executor => {

@@ -52,7 +52,14 @@ const THROWN = {
     'bad-stack': () => Object.defineProperty(new Error('x'), 'stack', {get: refuse}),
     'symbol-message': () => Object.assign(new Error(''), {message: Symbol('x')}),
     'proxy': () => new Proxy({}, {getPrototypeOf: refuse}),
+    'null': () => null,
+    'frozen': () => Object.freeze(new RangeError('frozen')),
+    'symbol-name': () => Object.assign(new Error('x'), {name: Symbol('x')}),
 };
+
+function readMissing() {
+    GLib.file_get_contents('/no/such/file');
+}
 
 const functions = {
     'throw': what => {
@@ -64,11 +71,17 @@ const functions = {
     },
     'deep': () => deepInside(TypeError, 'from deep inside'),
     'native': () => null.property,
+    'read': readMissing,
+    'read-later': async () => {
+        await null;
+        readMissing();
+    },
     'give': what => ({function: () => 1, date: [new Date()], nul: 'a\0'})[what],
     'give-later': async what => {
         await null;
         return functions.give(what);
     },
+    'getenv': variable => GLib.getenv(variable),
     'die': () => {
         const pid = new Gio.Credentials().get_unix_pid();
 
@@ -103,6 +116,13 @@ const tests = {
                 ['string', Error, 'Error: a text'],
                 ['nothing', Error, 'Error: undefined'],
                 ['object', Error, 'Error: [object Object]'],
+                ['null', Error, 'Error: null'],
+                ['frozen', RangeError, 'RangeError: frozen'],
+                ['symbol-name', Error, 'Error: x'],
+                ['bad-name', Error, 'Error: x'],
+                ['bad-message', Error, 'Error: the message can’t be read'],
+                ['bad-stack', Error, 'Error: x'],
+                ['symbol-message', Error, 'Error: the message can’t be read'],
             ]) {
                 const error = await catchFrom(executor.call(name, what));
 
@@ -116,8 +136,7 @@ const tests = {
 
     'thrown-unreadable': async executor => {
         for (const name of ['throw', 'reject']) {
-            for (const what of ['bare-object', 'bad-text', 'bad-name', 'bad-message', 'bad-stack',
-                'symbol-message', 'proxy']) {
+            for (const what of ['bare-object', 'bad-text', 'proxy']) {
                 const error = await catchFrom(executor.call(name, what));
 
                 checkEqual(String(error), 'Error: what was thrown can’t be described');
@@ -135,6 +154,99 @@ const tests = {
             check(!remote.includes('overrides/ppool'), remote);
             check(local.includes('errors.js'), local);
             check(error.cause.message.includes('Stack in the worker'), error.cause.message);
+        }
+    },
+
+    // An error of GLib's has the worker's stack as well, and nothing of it in its message.
+    'stack-of-glib-errors': async executor => {
+        for (const name of ['read', 'read-later']) {
+            const error = await checkRejects(GLib.FileError, '', executor.call(name));
+            const [remote, local] = error.stack.split('### Promise created here: ###');
+
+            checkMatches(error, GLib.FileError, GLib.FileError.NOENT);
+            checkEqual(error.message,
+                'Failed to open file “/no/such/file”: No such file or directory');
+            check(remote.includes('readMissing@'), remote);
+            check(local.includes('errors.js'), local);
+        }
+
+        const error = await checkRejects(PPool.Error, '', executor.call('throw', 'foreign'));
+
+        checkEqual(error.message, 'foreign (of-this-worker-quark, code 7)');
+        check(error.stack.startsWith('foreign@'), error.stack);
+
+        const future = executor.submit('read');
+
+        for (const read of [() => future.result(), () => future.propagate()]) {
+            const [remote, local] = checkThrows(GLib.FileError, '“/no/such/file”: No', read).stack
+                .split('### Called here: ###');
+
+            check(remote.includes('readMissing@'), remote);
+            check(local.includes('errors.js'), local);
+        }
+        check(future.get_error().stack.includes('readMissing@'), 'get_error()');
+    },
+
+    // Wherever an error comes from, it is told where the program was and not the override.
+    'own-frames': async executor => {
+        const catchSync = func => {
+            try {
+                func();
+            } catch (error) {
+                return error;
+            }
+            throw new Error('it has not failed');
+        };
+        const iterate = async inputs => {
+            for await (const value of executor.map('unknown', inputs))
+                check(false, value);
+        };
+        const failing = function* () {
+            yield 1;
+            throw new Error('mine');
+        };
+        const later = async function* () {
+            yield 1;
+        };
+        const future = executor.submit('unknown');
+        const errors = [
+            await catchFrom(executor.call('unknown')),
+            await catchFrom(executor.call('throw', 'error')),
+            await catchFrom(executor.call('read')),
+            await catchFrom(executor.call('throw', [new Date()])),
+            await catchFrom(executor.call(null)),
+            await catchFrom(future.result_async()),
+            await catchFrom(iterate([1])),
+            await catchFrom(iterate(failing())),
+            await catchFrom(iterate(later())),
+            await catchFrom(executor.map('unknown', [1]).next_value_async()),
+            await catchFrom(PPool.wait_futures_async([future], -7)),
+            catchSync(() => executor.call_sync('unknown')),
+            catchSync(() => executor.submit('throw', [[new Date()]])),
+            catchSync(() => executor.submit_call(PPool.Call.new('throw', new Date()))),
+            catchSync(() => future.result()),
+            catchSync(() => future.propagate()),
+            catchSync(() => executor.map('unknown', [1]).next_value()),
+            catchSync(() => [...executor.map('throw', failing())]),
+            catchSync(() => executor.map('throw', [1], {nothing: 1})),
+            catchSync(() => PPool.wait_futures([null])),
+            catchSync(() => PPool.as_completed([null])),
+            catchSync(() => PPool.as_completed([future]).next_future(NaN)),
+            catchSync(() => PPool.pack(new Date())),
+            catchSync(() => PPool.unpack(null)),
+            catchSync(() => new PPool.Executor({maxWorkers: -1})),
+            catchSync(() => (executor.graceMsec = NaN)),
+            catchSync(() => new PPool.Call()),
+            catchSync(() => new PPool.Launcher(5)),
+            catchSync(() => new PPool.Worker().add_function('f', null)),
+        ];
+
+        for (const error of errors) {
+            check(error.stack.includes('errors.js') || error.stack.includes('tap.js'),
+                `${error}: ${error.stack}`);
+            check(!error.stack.includes('overrides/'), `${error}: ${error.stack}`);
+            check(!String(error.fileName).includes('overrides/'), `${error}: ${error.fileName}`);
+            check(!String(error.cause?.stack).includes('overrides/'), `${error}: ${error.cause?.stack}`);
         }
     },
 
@@ -176,10 +288,13 @@ const tests = {
                 executor.call(name, 'gerror'));
 
             checkMatches(busy, Gio.IOErrorEnum, Gio.IOErrorEnum.BUSY);
-            for (const what of ['forged', 'foreign']) {
-                checkMatches(await checkRejects(PPool.Error, '', executor.call(name, what)),
-                    PPool.Error, PPool.Error.REMOTE);
-            }
+            checkMatches(await checkRejects(PPool.Error, '', executor.call(name, 'forged')),
+                PPool.Error, PPool.Error.REMOTE);
+
+            const foreign = await checkRejects(GLib.Error, 'foreign', executor.call(name, 'foreign'));
+
+            checkEqual([GLib.quark_to_string(foreign.domain), foreign.code, foreign.message],
+                ['of-this-worker-quark', 7, 'foreign']);
         }
     },
 
@@ -201,10 +316,13 @@ const tests = {
             const launcher = PPool.Launcher.new(['gjs', '-m', ARGV[0]]);
 
             launcher.setenv('GJS_PATH', ARGV[1], true);
-            try {
-                new PPool.Executor({launcher}).call_sync('deep', null, null);
-            } catch (error) {
-                print(error.matches(PPool.Error, PPool.Error.REMOTE), error.message);
+            const executor = new PPool.Executor({launcher});
+            for (const name of ['deep', 'read']) {
+                try {
+                    executor.call_sync(name, null, null);
+                } catch (error) {
+                    print(error.matches(PPool.Error, PPool.Error.REMOTE), error.message);
+                }
             }`;
         const script = GLib.build_filenamev([GLib.getenv('G_TEST_SRCDIR'), 'gjs', 'errors.js']);
         const [, out] = GLib.spawn_sync(null,
@@ -214,6 +332,13 @@ const tests = {
 
         check(text.startsWith('true TypeError: from deep inside\n\nStack in the worker:\n'), text);
         check(text.includes('deepInside') && text.includes('errors.js'), text);
+        check(text.endsWith('\nfalse Failed to open file “/no/such/file”: No such file or directory\n'),
+            text);
+    },
+
+    // What is asked of workers is not asked of what they start.
+    'environment': async executor => {
+        checkEqual(await executor.call('getenv', 'PPOOL_JAVASCRIPT_STACKS'), null);
     },
 
     'death': async () => {

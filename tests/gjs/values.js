@@ -10,6 +10,12 @@ import {check, checkEqual, checkRejects, checkThrows, runTests} from './tap.js';
 
 const functions = {
     'echo': value => value,
+    'fail': i => FAILING[i],
+    'fail-later': async i => {
+        await null;
+        return [FAILING[i]];
+    },
+    'deep': () => nest(100000),
     'type': (value, invocation) => invocation.get_args().print(true),
 };
 
@@ -69,6 +75,12 @@ const NUMBERS = [
     [new BigInt64Array(), '@ax []', []],
 ];
 
+class Doubles extends Float64Array {}
+
+class Bytes extends Uint8Array {}
+
+class List extends Array {}
+
 // A value, and what comes back of it.
 const OTHER = [
     [undefined, null],
@@ -87,6 +99,14 @@ const OTHER = [
     [{inside: new GLib.Variant('(is)', [3, 'x'])}, {inside: [3, 'x']}],
     [{bytes: new Uint8Array([1]), list: [new Int32Array([5])]},
         {bytes: new Uint8Array([1]), list: [[5]]}],
+    [Doubles.of(1.5), [1.5]],
+    [Bytes.of(1, 2), new Uint8Array([1, 2])],
+    [List.of(1, 2), [1, 2]],
+    // Next to something that moves them to where numbers of their size don't begin.
+    [[new GLib.Variant('(yad)', [1, [1.5, 2.5]])], [[1, [1.5, 2.5]]]],
+    [[new GLib.Variant('(ayanaqaiauaxatadyai)',
+        [[1], [-2], [3], [-4], [5], [-6], [7], [8.5], 9, [10]])],
+    [[new Uint8Array([1]), [-2], [3], [-4], [5], [-6], [7], [8.5], 9, [10]]]],
 ];
 
 // What other languages give.
@@ -127,6 +147,22 @@ const UNPACKED = [
 
 class Point {}
 
+function fail() {
+    throw new RangeError('mine');
+}
+
+function nest(depth) {
+    let value = 1;
+
+    for (let i = 0; i < depth; i++)
+        value = i % 2 ? [value] : {a: value};
+    return value;
+}
+
+const revoked = Proxy.revocable([], {});
+
+revoked.revoke();
+
 function inItself() {
     const object = {list: []};
 
@@ -152,6 +188,21 @@ const REFUSED = [
     [2n ** 64n, 'has more than 64 bits'],
     [-(2n ** 63n) - 1n, 'has more than 64 bits'],
     [inItself(), 'args.list[0]: a value that is inside of itself'],
+    [nest(100000), '…: a value that is nested so deeply can’t be sent'],
+    [new Map([[1, 'a'], [1n, 'b']]), 'args[1]: the keys of a Map must be of one type'],
+    [new Int8Array(1), 'args: an Int8Array can’t be sent'],
+    [new DataView(new ArrayBuffer(1)), 'args: a DataView can’t be sent'],
+    [new (class { static name = Symbol('x'); })(), 'args: an object can’t be sent'],
+    [revoked.proxy, 'revoked proxy'],
+];
+
+// What fails when it is looked at fails with its own error.
+const FAILING = [
+    {get a() { return fail(); }},
+    [{get a() { return fail(); }}],
+    new Proxy({a: 1}, {ownKeys: fail}),
+    new Proxy([], {get: fail}),
+    new Proxy({}, {getPrototypeOf: fail}),
 ];
 
 const tests = {
@@ -191,6 +242,28 @@ const tests = {
             checkThrows(TypeError, text, () => executor.call_sync('echo', value));
             checkThrows(TypeError, text, () => PPool.Call.new('echo', value));
         }
+    },
+
+    'failing': async executor => {
+        for (const [i, value] of FAILING.entries()) {
+            await checkRejects(RangeError, 'mine', executor.call('echo', value));
+            checkThrows(RangeError, 'mine', () => executor.submit('echo', value));
+            checkThrows(RangeError, 'mine', () => executor.call_sync('echo', value));
+            checkThrows(RangeError, 'mine', () => executor.map('echo', [value]).next_value());
+            await checkRejects(RangeError, 'mine', executor.call('fail', i));
+            await checkRejects(RangeError, 'mine', executor.call('fail-later', i));
+        }
+        await checkRejects(TypeError, 'the value of “deep”', executor.call('deep'));
+
+        let caught = 'nothing';
+
+        try {
+            executor.submit('echo', {get a() { throw null; }});
+        } catch (error) {
+            caught = error;
+        }
+        checkEqual(caught, null);
+        checkEqual(await executor.call('echo', 1), 1);
     },
 
     'deep': async executor => {

@@ -11,8 +11,11 @@ import GLib from 'gi://GLib';
 import PPool from 'gi://PPool?version=1.0';
 
 import {
-    check, checkEqual, checkMatches, checkRejects, checkThrows, idle, readMemory, runTests,
+    check, checkEqual, checkMatches, checkRejects, checkThrows, idle, readMemory, runTests, until,
 } from './tap.js';
+
+// What could end a promise, and doesn't.
+const kept = [];
 
 const functions = {
     'echo': value => value,
@@ -65,6 +68,7 @@ const functions = {
         });
         return new Promise(() => {});
     },
+    'never-at-all': () => new Promise(resolve => kept.push(resolve)),
     'garbage': async value => {
         System.gc();
         await idle();
@@ -171,6 +175,23 @@ const tests = {
         await executor.shutdown_async();
     },
 
+    // What nobody waits for, and what never ends, is no reason to stay.
+    'never-and-dropped': async () => {
+        const executor = new PPool.Executor({maxWorkers: 1});
+        const started = new Promise(resolve => {
+            const future = executor.submit('never-at-all');
+
+            future.add_done_callback(resolve);
+        });
+
+        executor.call('never-at-all').catch(() => {});
+        System.gc();
+        await until(() => executor.n_running === 1);
+        executor.kill_workers();
+        await started;
+        await executor.shutdown_async();
+    },
+
     'handlers': async () => {
         const executor = startOther('handlers');
 
@@ -201,6 +222,34 @@ const tests = {
         checkEqual(new TextDecoder().decode(out),
             'sync 5\nasync 7\nmap 2 4 6\nTypeError: legacy\n');
         checkEqual([new TextDecoder().decode(err), status], ['', 0]);
+    },
+
+    // A program that doesn't ask whether it is a worker is told so at once, also if the worker
+    // has other things to do.
+    'forgetful-script': () => {
+        const folder = GLib.dir_make_tmp('ppool-XXXXXX');
+
+        GLib.file_set_contents(`${folder}/s.js`, `
+            import GLib from 'gi://GLib';
+            import PPool from 'gi://PPool?version=1.0';
+            const executor = new PPool.Executor({maxWorkers: 1});
+            try {
+                executor.call_sync('echo', 1);
+            } catch (error) {
+                print(error.message);
+                if (PPool.Worker.is_spawned())
+                    new GLib.MainLoop(null, false).run();
+            }
+            executor.shutdown_sync();`);
+
+        const [, out, err, status] = GLib.spawn_sync(folder, ['gjs', '-m', 's.js'], null,
+            GLib.SpawnFlags.SEARCH_PATH, null);
+        const text = new TextDecoder().decode(out);
+
+        GLib.unlink(`${folder}/s.js`);
+        GLib.rmdir(folder);
+        checkEqual([new TextDecoder().decode(err), status], ['', 0]);
+        check(text.includes('it used an executor before it ran its PPoolWorker'), text);
     },
 
     // A script is found again when its path started from a directory that is left, or that

@@ -3,6 +3,7 @@
 """Runs CPython's own tests of concurrent.futures.ProcessPoolExecutor, as they are installed
 here, with PPool.ProcessPoolExecutor. Names of tests as arguments choose those to be run."""
 
+import importlib
 import multiprocessing
 import os
 import sys
@@ -15,15 +16,39 @@ gi.require_version('PPool', '1.0')
 
 from gi.repository import PPool  # noqa: E402
 
-try:
-    from test import test_concurrent_futures as module
-except ImportError:
-    module = None
-    WHY_NOT = 'CPython\'s own tests are not installed; Debian has them in libpython3.11-testsuite'
-else:
-    if not hasattr(module, 'ProcessPoolShutdownTest'):
-        module = None
-        WHY_NOT = 'these tests of CPython are arranged in another way than those of 3.11'
+PACKAGE = 'test.test_concurrent_futures'
+
+# Where the tests are from Python 3.12 on, which has a package in the place of one module.
+MODULES = {
+    'InitializerMixin': 'test_init',
+    'FailingInitializerMixin': 'test_init',
+    'ProcessPoolShutdownTest': 'test_shutdown',
+    'WaitTests': 'test_wait',
+    'AsCompletedTests': 'test_as_completed',
+    'ProcessPoolExecutorTest': 'test_process_pool',
+    'ExecutorDeadlockTest': 'test_deadlock',
+    'ExecutorMixin': 'util',
+    'BaseTestCase': 'util',
+}
+
+
+def find_modules():
+    """Returns the module of each class of tests, or None if CPython's tests are not installed or
+    are arranged in yet another way."""
+    try:
+        whole = importlib.import_module(PACKAGE)
+        if hasattr(whole, 'ProcessPoolShutdownTest'):
+            return dict.fromkeys(MODULES, whole)
+        modules = {name: importlib.import_module('%s.%s' % (PACKAGE, part))
+                   for name, part in MODULES.items()}
+    except ImportError:
+        return None
+    return modules if all(hasattr(modules[name], name) for name in modules) else None
+
+
+modules = find_modules()
+WHY_NOT = ('CPython\'s own tests are not installed, or not as they are in 3.11 to 3.13; Debian has '
+           'them in libpython3.11-testsuite')
 
 PROCESSES = 'looks into the executor\'s _processes'
 THREAD = 'waits for the executor\'s _executor_manager_thread'
@@ -43,6 +68,7 @@ LEFT_OUT = {
         'test_idle_process_reuse_one': PROCESSES,
         'test_idle_process_reuse_multiple': PROCESSES,
         'test_max_tasks_per_child': PROCESSES,
+        'test_python_finalization_error': THREAD,
     },
     'ExecutorDeadlockTest': {
         'test_shutdown_deadlock_pickle': THREAD,
@@ -98,8 +124,8 @@ class PPoolMixin:
 def make_cases():
     """Makes the classes, where a worker finds them too: some tests call methods of theirs."""
     for name in MIXINS:
-        globals()[name] = type(name, (PPoolMixin, getattr(module, name), module.ExecutorMixin,
-                                      module.BaseTestCase), {'__module__': __name__})
+        bases = (getattr(modules[base], base) for base in (name, 'ExecutorMixin', 'BaseTestCase'))
+        globals()[name] = type(name, (PPoolMixin, *bases), {'__module__': __name__})
 
 
 def adapt(assert_python_ok):
@@ -166,17 +192,18 @@ def collect(chosen):
 
 
 def main():
-    if module is None:
+    if modules is None:
         print('1..0 # SKIP', WHY_NOT)
         return 0
-    module.assert_python_ok = adapt(module.assert_python_ok)
-    module.support.verbose = 0
+    scripts = modules['ProcessPoolShutdownTest']
+    scripts.assert_python_ok = adapt(scripts.assert_python_ok)
+    scripts.support.verbose = 0
     suite, reasons = collect(sys.argv[1:])
     print('1..%d' % (suite.countTestCases() + len(reasons)))
     # The thread that tells futures is there for good, which the tests would complain of.
     with PPool.ProcessPoolExecutor(1) as executor:
         executor.submit(abs, 1).result()
-    module.setUpModule()
+    scripts.setUpModule()
     result = Result()
     suite.run(result)
     for number, (name, reason) in enumerate(reasons.items(), result.testsRun + 1):
@@ -184,7 +211,7 @@ def main():
     return 0 if result.wasSuccessful() else 1
 
 
-if module is not None:
+if modules is not None:
     make_cases()
 
 if __name__ == '__main__':

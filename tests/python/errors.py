@@ -3,9 +3,12 @@
 """What a call raises, by what went wrong."""
 
 import asyncio
+import builtins
 import concurrent.futures
 import concurrent.futures.process
+import copy as copy_module
 import gc
+import pickle
 import traceback
 import weakref
 
@@ -74,12 +77,73 @@ def test_bad_exceptions(executor):
 def test_own_types(executor):
     """An exception that is not built in is named."""
     error = raise_remotely(executor, "__import__('json').JSONDecodeError('no', 'doc', 1)")
-    check_equal(type(error), PPool.RemoteError)
+    check(isinstance(error, PPool.RemoteError), error)
     check_equal(error.type_name, 'json.decoder.JSONDecodeError')
     check_equal(error.message, 'no: line 1 column 2 (char 1)')
     check_equal(str(error), 'json.decoder.JSONDecodeError: ' + error.message)
     error = raise_remotely(executor, "type('Odd', (ValueError, ), {})()")
     check_equal((error.type_name, error.message, str(error)), ('__main__.Odd', '', '__main__.Odd'))
+
+
+def test_kinds(executor):
+    """An exception that is not built in is caught as what is built in and it derives from."""
+    def fail(*bases, args='"x"'):
+        return raise_remotely(executor, "type('Odd', (%s, ), {})(%s)" % (', '.join(bases), args))
+
+    for bases, kinds in ((['ValueError'], [ValueError]), (['json.JSONDecodeError'], [ValueError]),
+                         (['OSError', 'ValueError'], [OSError, ValueError]),
+                         (['KeyError', 'LookupError'], [KeyError]), (['Warning'], [Warning]),
+                         (['ConnectionResetError'], [ConnectionResetError]),
+                         (['ImportError'], [ImportError]), (['SyntaxError'], [SyntaxError]),
+                         (['UnicodeError'], [UnicodeError]), (['AttributeError'], [AttributeError])):
+        error = fail(*bases, args='"x", "y", 0' if 'json' in bases[0] else '"x"')
+        check_equal([kind for kind in type(error).__mro__ if kind.__module__ == 'builtins'],
+                    [kind for kind in type('Odd', tuple(kinds), {}).__mro__[1:]])
+        check(isinstance(error, PPool.RemoteError), error)
+        check_equal((type(error).__name__, error.type_name), ('RemoteError', '__main__.Odd'))
+        check('x' in error.message and str(error) == '__main__.Odd: ' + error.message, error)
+        check_equal(error.args, (error.type_name, error.message))
+        check('Odd' in str(error.__cause__), error.__cause__)
+        check(type(error) is type(fail(*bases, args='"x", "y", 0' if 'json' in bases[0]
+                                       else '"x"')))
+        for copy in (pickle.loads(pickle.dumps(error)), copy_module.copy(error)):
+            check_equal((type(copy), copy.args), (type(error), error.args))
+    for bases in (['Exception'], ['BaseException'], ['SystemExit'], ['KeyboardInterrupt'],
+                  ['StopIteration'], ['StopAsyncIteration']):
+        check_equal(type(fail(*bases)), PPool.RemoteError)
+    for expression in ("ExceptionGroup('x', [ValueError()])",
+                       "type('Odd', (ExceptionGroup, ), {})('x', [ValueError()])",
+                       "type('ValueError', (Exception, ), {})()",
+                       "type('Odd: x', (Exception, ), {})()"):
+        if 'Group' not in expression or hasattr(builtins, 'ExceptionGroup'):
+            check_equal(type(raise_remotely(executor, expression)), PPool.RemoteError)
+    error = fail('FileNotFoundError', args="2, 'No such file', 'a', None, 'b'")
+    check_equal((error.errno, error.strerror, error.filename, error.filename2),
+                (2, 'No such file', 'a', 'b'))
+    check(isinstance(error, FileNotFoundError))
+    check_equal(pickle.loads(pickle.dumps(error)).filename, 'a')
+    error = fail('OSError')
+    check_equal((error.errno, error.filename), (None, None))
+    # So where it is awaited, and in a map.
+    expression = "type('Odd', (ValueError, ), {})()"
+    for func in (lambda: asyncio.run(executor.call('raise', expression)),
+                 lambda: list(executor.map('raise', [expression]))):
+        check(isinstance(check_raises(ValueError, func), PPool.RemoteError))
+
+
+def test_strange_messages(executor):
+    """A worker in another language may say that its error is an exception."""
+    with new_executor(C_WORKER) as other:
+        for tail in ('', 'ValueError', '(', '()', 'builtins.ValueError(', 'builtins.ValueError({[]: 1})',
+                     'builtins.ValueError(1)', 'a:b:c()', ':ValueError()', 'x:ValueError("a")',
+                     'x:ValueError:OSError:SyntaxError()', 'x:int:SystemExit:print()', 'x:' * 50000,
+                     'x' + ''.join(':E%d' % i for i in range(1000)) + '()', 'builtins.exit(1)',
+                     'builtins.SystemExit(1)', 'x:OSError(1)', 'x:OSError(1, 2, 3, 4, 5)',
+                     'x:OSError(None, {}, [], ())', 'builtins.OSError([], {}, 1j)', '\n', '((('):
+            for text in (tail, 'a: b\n\nTraceback (most recent call last):\n' + tail):
+                future = other.submit('fail', GLib.Variant('(sis)', (
+                    'ppool-python-exception', 0, text)))
+                check(isinstance(future.exception(LIMIT), Exception), tail)
 
 
 def test_no_end_of_this_program(executor):

@@ -4,18 +4,22 @@
 
 import asyncio
 import concurrent.futures
+import decimal
 import itertools
 import logging
+import math
 import os
 import pathlib
 import signal
+import subprocess
+import sys
 import threading
 import time
 import traceback
 
 from support import (C_WORKER, LIMIT, PYTHON_WORKER, Gate, check, check_equal, check_raises, main,
                      new_executor, turn_until, wait_until)
-from gi.overrides.PPool import _loop
+from gi.overrides.PPool import _loop, _values
 from gi.repository import Gio, GLib, PPool
 
 
@@ -50,6 +54,8 @@ def test_functions_are_names(executor):
         check("a str such as 'test_result'" in str(error), error)
         error = check_raises(TypeError, call, 7, [1])
         check('the function must be given by its name, a str, not int' in str(error), error)
+        error = check_raises(ValueError, call, 'echo\0', [1])
+        check("the name of the function has a NUL: 'echo\\x00'" in str(error), error)
     for wrong in (test_result, 7, b'remember'):
         error = check_raises(TypeError, PPool.Executor, C_WORKER, initializer=wrong)
         check('the initializer must be given by its name' in str(error), error)
@@ -259,6 +265,64 @@ def test_map_errors(executor):
     check_equal(error.message, 'its own')
 
 
+def test_any_timeout(executor):
+    """What is too long for the system is no limit; what is no number is refused."""
+    with Gate(executor) as gate:
+        future = gate.future
+        doors = [future.result, future.result_variant, future.exception,
+                 lambda timeout: PPool.wait_futures([future], timeout=timeout),
+                 lambda timeout: next(PPool.as_completed([future], timeout)),
+                 lambda timeout: next(executor.map('echo', [1], timeout=timeout))]
+        for door in doors:
+            for timeout in (math.nan, decimal.Decimal('NaN')):
+                check('NaN' in str(check_raises(ValueError, door, timeout)))
+            check('must be a number' in str(check_raises(TypeError, door, '5')))
+        for door in doors[:3] + doors[4:]:
+            for timeout in (0, -1, -math.inf, decimal.Decimal('0.001'), -(1 << 2000)):
+                check_raises(concurrent.futures.TimeoutError, door, timeout)
+    for timeout in (2147483, 2147484, 1e9, threading.TIMEOUT_MAX, threading.TIMEOUT_MAX * 2,
+                    math.inf, 1 << 70, 1 << 2000):
+        with Gate(executor) as gate:
+            future, results = gate.future, []
+            threads = [threading.Thread(target=lambda door=door: results.append(door(timeout)))
+                       for door in doors]
+            for thread in threads:
+                thread.start()
+            gate.open()
+            for thread in threads:
+                thread.join(LIMIT)
+            check_equal(len(results), len(doors))
+
+
+def test_history(executor):
+    """Which worker has a call, and since when, in the clock of time.monotonic()."""
+    begin = time.monotonic()
+    with Gate(executor) as gate:
+        waiting = executor.submit('echo')
+        wait_until(gate.future.running)
+        check_equal(gate.future.worker_pid, gate.future.get_worker_pid())
+        check(os.path.exists('/proc/%d' % gate.future.worker_pid))
+        check(begin <= gate.future.started_time <= time.monotonic())
+        check(waiting.cancel())
+        check_equal((waiting.worker_pid, waiting.started_time), (None, None))
+
+
+def test_addresses(executor):
+    """The override doesn't load where it would give anything else to C than addresses."""
+    for kind in ('Gio.Cancellable', 'GLib.MainContext'):
+        done = subprocess.run([sys.executable, '-c', """
+import gi
+gi.require_version('PPool', '1.0')
+from gi.repository import Gio, GLib
+%s.__hash__ = lambda self: 5
+try:
+    from gi.repository import PPool
+except ImportError as error:
+    print(error)
+""" % kind], capture_output=True, text=True, timeout=LIMIT, check=True)
+        check('can\'t work with PyGObject' in done.stdout and kind in done.stdout, done)
+
+
 def test_map_interrupted(executor):
     """Who presses Ctrl-C while an input is drawn doesn't wait for the values before it; and
     none of these is lost."""
@@ -272,6 +336,33 @@ def test_map_interrupted(executor):
     check_equal(next(values), 1)
     check_raises(KeyboardInterrupt, next, values)
     check_raises(StopIteration, next, values)
+
+
+def test_map_interrupted_value(executor):
+    """So is what was being made of a value when a signal came."""
+    class Alarm(Exception):
+        pass
+
+    def alarm(*_):
+        raise Alarm()
+
+    def interrupt(variant):
+        decoders['s'] = decode
+        signal.raise_signal(number)
+        return decode(variant)
+
+    decoders = _values._DECODERS
+    decode = decoders['s']
+    before = signal.signal(signal.SIGUSR1, alarm)
+    try:
+        for number, kind in ((signal.SIGINT, KeyboardInterrupt), (signal.SIGUSR1, Alarm)):
+            values = executor.map('echo', ['a', 'b', 'c'])
+            check_equal(next(values), 'a')
+            decoders['s'] = interrupt
+            check_raises(kind, next, values)
+            check_equal(list(values), ['b', 'c'])
+    finally:
+        signal.signal(signal.SIGUSR1, before)
 
 
 def test_map_timeout(executor):

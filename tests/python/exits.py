@@ -50,6 +50,23 @@ executor = PPool.Executor(max_workers=1)
 '''
 
 
+FORGETFUL = '''
+import sys, time
+import gi
+gi.require_version('PPool', '1.0')
+from gi.repository import GLib, PPool
+
+executor = PPool.Executor(max_workers=1)
+try:
+    executor.call_sync('echo', 1)
+except GLib.Error as error:
+    print(error.message)
+    if PPool.Worker.is_spawned():
+        time.sleep(%d)
+executor.shutdown()
+''' % (10 * LIMIT)
+
+
 WHERE = '''
 @worker.function
 def where():
@@ -58,10 +75,10 @@ def where():
 '''
 
 
-def start(folder, text):
+def start(folder, text, program_text=PROGRAM):
     """The program is a file, since its workers are that as well."""
     program = folder / 'program.py'
-    program.write_text(PROGRAM + text)
+    program.write_text(program_text + text)
     return subprocess.Popen([sys.executable, program, folder / 'output'], text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                             start_new_session=True)
@@ -92,6 +109,21 @@ def run(text, interrupts=0):
         written = folder / 'output'
         return (program.returncode, output, errors,
                 written.read_text() if written.exists() else None)
+
+
+def test_forgetful(executor):
+    """A program that doesn't ask whether it is a worker is told so at once, also if the
+    worker has other things to do."""
+    with tempfile.TemporaryDirectory() as folder:
+        program = start(pathlib.Path(folder), '', FORGETFUL)
+        try:
+            output, errors = program.communicate(timeout=LIMIT)
+        finally:
+            program.kill()
+            program.wait()
+    check_equal((program.returncode, errors), (0, ''))
+    check('it used an executor before it ran its PPoolWorker' in output, output)
+    check('PPool.Worker.is_spawned()' in output, output)
 
 
 def check_quiet(text, wanted=''):

@@ -82,7 +82,7 @@ def is_alive(pid):
     """Tells whether there is such a process which has not ended."""
     try:
         return pathlib.Path('/proc/%d/stat' % pid).read_text().rpartition(')')[2].split()[0] != 'Z'
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 

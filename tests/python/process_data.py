@@ -96,6 +96,56 @@ def test_bytes():
             check_equal(executor.submit(len, value).result(), LARGE)
 
 
+class Box:
+    def __init__(self, *items):
+        self.items = items
+
+
+def group(*args, **kwargs):
+    """Returns which arguments, and items of boxes and lists, are one object."""
+    values = []
+    for value in (*args, *kwargs.values()):
+        values += value.items if type(value) is Box else value if type(value) is list else [value]
+    first = {}
+    return [first.setdefault(id(value), number) for number, value in enumerate(values)]
+
+
+def measure_growth_of(*values):
+    return get_memory()
+
+
+def are_same(value):
+    return value[0] is value[1]
+
+
+def test_identity():
+    """What is one object in a call is one there too, of whatever size, and is sent once."""
+    with new_executor() as executor:
+        for size in SIZES[1:]:
+            for kind in (bytes, bytearray):
+                one, other = make_bytes(size + 1, kind), make_bytes(size + 1, kind)
+                for args, kwargs in (((one, one), {}), ((one, other, one), {}),
+                                     ((one, ), {'key': one}), ((one, [one, other], other), {}),
+                                     (([one], one), {}), ((Box(one, other), one, other), {}),
+                                     (([one, one], [one]), {})):
+                    check_equal(executor.submit(group, *args, **kwargs).result(),
+                                group(*args, **kwargs))
+                result = executor.submit(echo_all, one, one, [other, 1], key=other).result()
+                check(result == ((one, one, [other, 1]), {'key': other}), kind, size)
+                check(result[0][0] is result[0][1] and result[0][2][0] is result[1]['key'])
+                for chunksize in (1, 3):
+                    check_equal(list(executor.map(group, [one] * 3, [other, one, [one]],
+                                                  chunksize=chunksize)),
+                                [[0, 1], [0, 0], [0, 0]])
+                    check_equal(list(executor.map(are_same, [(one, one), (one, other)],
+                                                  chunksize=chunksize)), [True, False])
+        # Memory for all of them would be needed in the worker, if they were sent so often.
+        value = make_bytes(LARGE)
+        before = executor.submit(measure_growth_of, value).result()
+        growth = executor.submit(measure_growth_of, *[value] * 20).result() - before
+        check(growth < 4 * LARGE, growth)
+
+
 def test_bytearray_in_place():
     """The function has an argument of its own, and so has who gets the result."""
     with new_executor() as executor:

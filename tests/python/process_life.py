@@ -189,6 +189,48 @@ def test_references():
             check_equal(reference(), None)
 
 
+FORK_SCRIPT = """
+import glob, multiprocessing, pathlib, socket
+from gi.repository import Gio, PPool
+from concurrent.futures.process import BrokenProcessPool
+
+def use_dbus():
+    global connection
+    socket = Gio.Socket.new_from_fd(other_ends[0].detach())
+    connection = Gio.DBusConnection.new_sync(socket.connection_factory_create_connection(), None,
+                                             Gio.DBusConnectionFlags.NONE, None, None)
+
+def use_subprocess():
+    Gio.Subprocess.new(['true'], 0).wait()
+
+def child():
+    try:
+        with PPool.ProcessPoolExecutor(1) as executor:
+            print(executor.submit(pow, 2, 3).result(), flush=True)
+    except BrokenProcessPool as error:
+        print('fork()' in str(error), flush=True)
+
+if __name__ == '__main__':
+    other_ends = socket.socketpair()
+    USE()
+    wait_for(lambda: all(pathlib.Path(stat).read_text().rpartition(')')[2].split()[0] == 'S'
+                         for stat in glob.glob('/proc/self/task/*/stat')
+                         if '/%d/' % os.getpid() not in stat))
+    process = multiprocessing.get_context('fork').Process(target=child)
+    process.start()
+    process.join()
+    sys.exit(process.exitcode)
+"""
+
+
+def test_forked_early():
+    """A process of multiprocessing, forked after use of what GLib has threads for, has an
+    executor that works, or one that says why it does not; and it comes to an end."""
+    for use, expected in ('use_subprocess', '8'), ('use_dbus', 'True'):
+        out, _ = run_script(FORK_SCRIPT.replace('USE', use))
+        check_equal(out.strip(), expected)
+
+
 def test_forked():
     """In a forked copy, nothing works and nothing hangs, and the original goes on."""
     executor = new_executor()
@@ -257,6 +299,31 @@ def test_submit_at_exit():
     check_equal(errors, '')
 
 
+def test_submit_while_exiting():
+    """A call that is being submitted while the program begins to exit is refused, or runs."""
+    out, errors = run_script('''
+        import threading
+        pickling, passed = threading.Event(), threading.Event()
+        class Slow:
+            def __reduce__(self):
+                pickling.set()
+                passed.wait(LIMIT_SEC)
+                return int, ()
+        def submit():
+            try:
+                print(executor.submit(pow, 2, 3).result(LIMIT_SEC), flush=True)
+            except RuntimeError as error:
+                print(error, flush=True)
+        if __name__ == '__main__':
+            # What is registered before the executor's module was imported is called after it.
+            threading._register_atexit(passed.set)
+            executor = PPool.ProcessPoolExecutor(1, initializer=id, initargs=(Slow(), ))
+            threading.Thread(target=submit).start()
+            pickling.wait(LIMIT_SEC)
+        ''')
+    check_equal((out, errors), ('cannot schedule new futures after interpreter shutdown\n', ''))
+
+
 def test_main_without_guard():
     """A program that starts workers wherever it is imported is told so, as by multiprocessing."""
     out, errors = run_script('''
@@ -266,7 +333,7 @@ def test_main_without_guard():
             print(type(error).__name__)
         ''')
     check_equal(out, 'BrokenProcessPool\n')
-    check('bootstrapping phase' in errors, errors)
+    check('when it is imported' in errors, errors)
 
 
 def test_named_functions_too():

@@ -4,14 +4,19 @@
 
 import asyncio
 import concurrent.futures
+import decimal
 import functools
 import itertools
+import math
 import multiprocessing
 import multiprocessing.shared_memory
+import operator
 import os
+import pathlib
 import pickle
 import signal
 import sys
+import tempfile
 import threading
 import time
 from concurrent.futures.process import BrokenProcessPool, _RemoteTraceback
@@ -128,6 +133,58 @@ def test_callables():
                                  (Callable().method, 7), ([5].__getitem__, None), (str, '5')):
             future = executor.submit(function, 5 if wanted is not None else 0)
             check_equal(future.result(), wanted if wanted is not None else 5)
+
+
+def test_callables_in_c():
+    """Also what knows nothing of its module, or of its name."""
+    with new_executor() as executor:
+        check_equal(list(executor.map(str.upper, ['a', 'b'])), ['A', 'B'])
+        check_equal(list(executor.map(str.strip, [' a ', 'b '], chunksize=2)), ['a', 'b'])
+        for function, args, wanted in (
+                (str.upper, ('a', ), 'A'), ('a'.upper, (), 'A'), (int.__add__, (1, 2), 3),
+                ((1).__add__, (2, ), 3), (dict.fromkeys, ((1, ), 2), {1: 2}), (len, ('a', ), 1),
+                (functools.partial(str.upper, 'a'), (), 'A'),
+                (functools.partial(functools.partial(int.__add__, 1), 2), (), 3),
+                (functools.partial((1).__add__, 2), (), 3), (operator.itemgetter(1), ('ab', ), 'b'),
+                (operator.methodcaller('upper'), ('a', ), 'A'), (Unnamed(), (), 'called'),
+                (Reluctant(), (), 'called')):
+            check_equal(executor.submit(function, *args).result(), wanted)
+        check('“builtins.str.upper”' in str(get_death(str.upper, Suicide())))
+        check('“builtins.str.upper”' in str(get_death(functools.partial(str.upper, Suicide()))))
+
+
+class Unnamed:
+    """Says of each attribute that there is one."""
+
+    def __getattr__(self, name):
+        if name.startswith('__reduce') or name in ('__getstate__', '__setstate__'):
+            raise AttributeError(name)
+        return self
+
+    def __call__(self):
+        return 'called'
+
+
+class Reluctant:
+    """Has an attribute that fails."""
+
+    def __getattr__(self, name):
+        raise ValueError('no name') if name == '__qualname__' else AttributeError(name)
+
+    def __call__(self):
+        return 'called'
+
+
+class Suicide(str):
+    """Kills the process in which it is unpickled."""
+
+    def __reduce__(self):
+        return kill_self, ()
+
+
+def get_death(*call):
+    with new_executor() as executor:
+        return executor.submit(*call).exception(LIMIT_SEC)
 
 
 def test_main_module():
@@ -311,6 +368,119 @@ def test_wait():
         check_equal(concurrent.futures.wait([last], 0).done, {last})
         fs = {executor.submit(echo, i) for i in range(50)}
         check_equal(concurrent.futures.wait(fs, LIMIT_SEC).done, fs)
+
+
+def test_timeouts():
+    """Those that are too long for the system are no limit."""
+    gate = Gate()
+    with new_executor() as executor:
+        future = executor.submit(gate.hold, 1)
+        gate.wait_until_held()
+        for timeout in (math.nan, decimal.Decimal('NaN')):
+            for func in (future.result, future.exception):
+                check('NaN' in str(check_raises(ValueError, func, timeout)))
+            check_raises(ValueError, executor.map, echo, [1], timeout=timeout)
+        for func in (future.result, future.exception):
+            check('must be a number' in str(check_raises(TypeError, func, '5')))
+            for timeout in (-1, -math.inf, 0, False, decimal.Decimal('0.001')):
+                check_raises(concurrent.futures.TimeoutError, func, timeout)
+        check_raises(TypeError, executor.map, echo, [1], timeout='5')
+        results = []
+        for timeout in LONG_TIMES:
+            future = executor.submit(echo, 1)
+            future.add_done_callback(
+                lambda _, timeout=timeout: results.append(
+                    executor.submit(echo, timeout).result(timeout)))
+            threading.Thread(target=lambda timeout=timeout, future=future: results.append(
+                future.result(timeout))).start()
+            threading.Thread(target=lambda timeout=timeout, future=future: results.append(
+                future.exception(timeout))).start()
+            threading.Thread(target=lambda timeout=timeout: results.extend(
+                executor.map(echo, [timeout], timeout=timeout))).start()
+        gate.open()
+        wait_for(lambda: len(results) == 4 * len(LONG_TIMES))
+        check_equal({value for value in results if value is not None}, {1, *LONG_TIMES})
+
+
+LONG_TIMES = [2147483, 2147484, 1e9, threading.TIMEOUT_MAX, threading.TIMEOUT_MAX * 2, math.inf,
+              1 << 70, 1 << 2000]
+
+
+def test_history():
+    """A future knows which worker has had its call, and since when."""
+    gate = Gate()
+    with new_executor() as executor:
+        pid = executor.submit(os.getpid).result()
+        start = time.monotonic()
+        running, waiting = executor.submit(gate.hold), executor.submit(kill_self)
+        never = executor.submit(echo, 1)
+        gate.wait_until_held()
+        wait_for(running.running)
+        check_equal((running.worker_pid, waiting.worker_pid), (pid, None))
+        check(start <= running.started_time <= time.monotonic(), running.started_time)
+        check_equal(waiting.started_time, None)
+        check(never.cancel())
+        check_equal((never.worker_pid, never.started_time), (None, None))
+        before = running.started_time
+        gate.open()
+        running.result()
+        check_equal((running.worker_pid, running.started_time), (pid, before))
+        # Who has had the call that a worker died of is the worker that died.
+        error = check_raises(BrokenProcessPool, waiting.result)
+        check_equal(waiting.worker_pid, pid)
+        check('Worker %d ' % pid in str(error), error)
+        check(waiting.started_time >= before)
+        late = new_executor().submit(lambda: None)
+        check(late.exception() is not None and late.worker_pid is late.started_time is None)
+
+
+def test_max_workers():
+    """Is said to other libraries as it is."""
+    check_equal(new_executor(3)._max_workers, 3)
+    processors = os.sched_getaffinity(0)
+    for chosen in ({min(processors)}, processors):
+        os.sched_setaffinity(0, chosen)
+        gate = Gate()
+        with PPool.ProcessPoolExecutor() as executor:
+            n = executor._max_workers
+            check(1 <= n <= len(chosen), n)
+            futures = [executor.submit(gate.hold) for _ in range(n + 2)]
+            gate.wait_until_held(n)
+            gate.open()
+            concurrent.futures.wait(futures)
+            check_equal(len(gate.pids()), n)
+
+
+# Files of a system, and how many processors' time there is.
+QUOTAS = [
+    ({}, math.inf),
+    ({'cgroup': '0::/a/b\n', 'mountinfo': '1 2 0:3 / /sys/fs/cgroup rw - cgroup2 none rw\n',
+      'sys/fs/cgroup/a/b/cpu.max': '150000 100000\n'}, 2),
+    ({'cgroup': '0::/a/b\n', 'mountinfo': '1 2 0:3 / /sys/fs/cgroup rw - cgroup2 none rw\n',
+      'sys/fs/cgroup/a/b/cpu.max': 'max 100000\n', 'sys/fs/cgroup/a/cpu.max': '100000 100000\n',
+      'sys/fs/cgroup/cpu.max': '700000 100000\n'}, 1),
+    ({'cgroup': '0::/a/b\n', 'mountinfo': '1 2 0:3 /a /mnt/c\\040d rw x - cgroup2 none rw\n',
+      'mnt/c d/b/cpu.max': '250000 100000'}, 3),
+    ({'cgroup': '0::/../x\n', 'mountinfo': '1 2 0:3 / /c rw x - cgroup2 none rw\n',
+      'c/cpu.max': '100000 100000', 'x/cpu.max': '900000 100000'}, 1),
+    ({'cgroup': '3:memory:/a\n2:cpu,cpuacct:/a\n', 'mountinfo':
+      '9 2 0:3 / /m rw - cgroup none rw,memory\n1 2 0:3 / /c rw - cgroup none rw,cpu,cpuacct\n',
+      'c/a/cpu.cfs_quota_us': '-1\n', 'c/a/cpu.cfs_period_us': '100000\n',
+      'c/cpu.cfs_quota_us': '350000\n', 'c/cpu.cfs_period_us': '100000\n'}, 4),
+    ({'cgroup': 'odd\n0::/\n', 'mountinfo': 'odd\n1 2 0:3 / /c rw - cgroup2 none rw\n',
+      'c/cpu.max': 'odd'}, math.inf),
+]
+
+
+def test_quota():
+    from gi.overrides.PPool import _processors
+    for files, wanted in QUOTAS:
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in files.items():
+                path = pathlib.Path(folder, name if '/' in name else 'proc/self/' + name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+            check_equal(_processors.get_quota(pathlib.Path(folder)), wanted)
 
 
 def test_callbacks():

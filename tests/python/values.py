@@ -5,8 +5,16 @@ GLib.Variant, and through one in Python."""
 
 import array
 import collections
+import ctypes
 import enum
 import math
+import os
+import pathlib
+
+try:
+    import numpy
+except ImportError:
+    numpy = None
 
 from support import (C_WORKER, PYTHON_WORKER, check, check_equal, check_raises, check_same, main,
                      new_executor)
@@ -59,6 +67,14 @@ PLAIN = [
     (array.array('d', [1.5, 2]), 'ad', [1.5, 2.0]), (array.array('q'), 'ax', []),
     (array.array('i', [-1]), 'ai', [-1]), (array.array('H', [65535]), 'aq', [65535]),
     (Number.ONE, 'x', 1), (Text('a'), 's', 'a'), ([Text('a'), 'b'], 'as', ['a', 'b']),
+    (array.array('b', [-1, 127]), 'an', [-1, 127]), (array.array('B', [255]), 'ay', b'\xff'),
+    (array.array('f', [0.5, -math.inf]), 'ad', [0.5, -math.inf]),
+    ((ctypes.c_int * 2)(1, -1), 'ai', [1, -1]),
+    (((ctypes.c_double * 2) * 3)(), 'aad', [[0.0, 0.0]] * 3),
+    ((ctypes.c_int16.__ctype_be__ * 2)(1, -2), 'an', [1, -2]),
+    (memoryview(array.array('f', [1.0])), 'ay', array.array('f', [1.0]).tobytes()),
+    (memoryview((ctypes.c_int16.__ctype_be__ * 2)(1, 2)), 'ay', b'\0\1\0\2'),
+    (pathlib.Path('/a/ü'), 's', '/a/ü'), (pathlib.PurePosixPath('b'), 's', 'b'),
     (Index(), 'x', 7), (collections.OrderedDict(a=1), 'a{sv}', {'a': 1}),
 ]
 
@@ -132,6 +148,117 @@ def test_buffer(executor):
     check_same(executor.call_sync('echo', [PPool.Buffer.new_from_bytes(GLib.Bytes.new(b'a'))]),
                [b'a'])
     check(PPool.Buffer.new(0) is not None and not len(PPool.Buffer.new(0).view()))
+
+
+def get_arrays():
+    """Arrays of numpy, with the types that are sent for their numbers."""
+    for kind, string in (('?', 'b'), ('u1', 'y'), ('u2', 'q'), ('u4', 'u'), ('u8', 't'),
+                         ('i1', 'n'), ('i2', 'n'), ('i4', 'i'), ('i8', 'x'), ('f2', 'd'),
+                         ('f4', 'd'), ('f8', 'd')):
+        for order in '<>':
+            for shape in ((), (0, ), (6, ), (2, 3), (2, 3, 4), (3, 0), (0, 3), (1, 1, 1, 1)):
+                size = math.prod(shape)
+                value = (numpy.arange(size) * (-1 if kind[0] in 'if' else 1)).reshape(shape)
+                value = numpy.array(value).astype(order + kind)
+                yield value, string
+                yield value.T, string
+                yield numpy.asfortranarray(value), string
+                if len(shape) > 0 and size > 0:
+                    yield value[::-1], string
+                    yield value[..., ::2], string
+
+
+def check_array(executor, value, string):
+    prefix = 'a' * value.ndim + string
+    result = executor.submit('echo', value).result()
+    wanted = value.tolist()
+    if value.ndim == 0:
+        check_same(result, wanted)
+        return
+    check_equal(executor.submit('type', value).result(), prefix)
+    check_same(result, to_bytes(value) if string == 'y' else wanted)
+
+
+def to_bytes(value):
+    """What an array of bytes comes back as."""
+    return value.tobytes() if value.ndim == 1 else [to_bytes(part) for part in value]
+
+
+def test_numpy(executor):
+    """Arrays of each type, shape and order, as they are, in a list and in a dictionary."""
+    if numpy is None:
+        return
+    for value, string in get_arrays():
+        check_array(executor, value, string)
+    value = numpy.arange(6.).reshape(2, 3)
+    check_same(executor.call_sync('echo', [value, value]), [value.tolist()] * 2)
+    check_same(executor.call_sync('echo', {'a': value, 'b': (1, value[0])}),
+               {'a': value.tolist(), 'b': (1, value[0].tolist())})
+    value = numpy.array([0, 2, 255], dtype='u1').view('?')
+    check_same(executor.call_sync('echo', value), [False, True, True])
+    value = numpy.arange(1 << 20, dtype='f4')
+    check_same(executor.call_sync('echo', value), value.tolist())
+    # Without a conversion to Python's numbers.
+    value = numpy.linspace(0, 1, 100000)
+    variant = executor.submit('echo', value).result_variant()
+    result = numpy.frombuffer(variant.get_data_as_bytes().get_data())
+    check(numpy.array_equal(result, value))
+
+
+def test_numpy_scalars(executor):
+    if numpy is None:
+        return
+    for value, string, wanted in (
+            (numpy.float64(1.5), 'd', 1.5), (numpy.float32(0.5), 'd', 0.5),
+            (numpy.float16(0.5), 'd', 0.5), (numpy.int8(-1), 'x', -1),
+            (numpy.uint8(255), 'x', 255), (numpy.int64(-5), 'x', -5),
+            (numpy.uint64(MAX_UINT), 't', MAX_UINT), (numpy.bool_(True), 'b', True),
+            (numpy.str_('a'), 's', 'a'), (numpy.bytes_(b'a'), 'ay', b'a'),
+            ([numpy.float32(1), numpy.float32(2)], 'ad', [1.0, 2.0]),
+            ([numpy.int16(1), numpy.int16(2)], 'ax', [1, 2])):
+        check_equal(executor.submit('type', value).result(), string)
+        check_same(executor.call_sync('echo', value), wanted)
+
+
+def test_numpy_refused(executor):
+    """The message says what the array is of."""
+    if numpy is None:
+        return
+    for value, about in (
+            (numpy.zeros(3, 'c16'), 'complex numbers'), (numpy.complex64(1), 'complex numbers'),
+            (numpy.zeros(3, [('a', 'i4'), ('b', 'f8')]), 'structures'),
+            (numpy.zeros(3, 'g'), 'more than 64 bits'), (numpy.longdouble(1), 'more than 64 bits'),
+            (numpy.array(['a']), 'characters'), (numpy.array([b'a']), 'strings'),
+            (numpy.array([None]), 'Python objects'), (numpy.zeros(3, 'M8[s]'), 'dtype \'M\''),
+            (numpy.datetime64('2020'), 'datetime64'), (numpy.timedelta64(1, 's'), 'timedelta64'),
+            (numpy.array(1 + 0j), 'complex numbers'), (numpy.void(b'abc'), 'no numbers'),
+            (numpy.ma.array([1, 2], mask=[0, 1]), 'filled()')):
+        error = check_raises(TypeError, executor.submit, 'mean', value)
+        check(str(error).startswith('argument 1 of “mean”: '), error)
+        check(about in str(error), error)
+
+
+def test_numpy_worker(executor):
+    if numpy is None:
+        return
+    with new_executor(PYTHON_WORKER) as executor:
+        for value, string in get_arrays():
+            if value.ndim != 2 or string in 'by':
+                continue
+            check_same(executor.call_sync('echo', value), value.tolist())
+        check_same(executor.call_sync('give', '__import__("numpy").arange(3.)'), [0.0, 1.0, 2.0])
+        check_same(executor.call_sync('give', '__import__("numpy").eye(2, dtype="f4")'),
+                   [[1.0, 0.0], [0.0, 1.0]])
+        check_same(executor.call_sync('give', '__import__("numpy").float32(1)'), 1.0)
+        check_same(executor.call_sync('give', '__import__("pathlib").Path("a")'), 'a')
+        error = check_raises(TypeError, executor.call_sync, 'give',
+                             '__import__("numpy").zeros(1, "c16")')
+        check('the result of “give”: ' in str(error) and 'complex' in str(error), error)
+
+
+def test_path_that_is_no_text(executor):
+    error = check_raises(ValueError, executor.submit, 'echo', pathlib.Path(os.fsdecode(b'\xff')))
+    check('surrogates' in str(error), error)
 
 
 def test_refused(executor):

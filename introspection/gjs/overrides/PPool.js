@@ -7,6 +7,7 @@
 
 /* exported _init */
 
+const {hiding} = imports.overrides.ppool.errors;
 const {overrideCall, overrideExecutor, overrideFuture} = imports.overrides.ppool.executor;
 const {overrideLauncher} = imports.overrides.ppool.launcher;
 const {overrideMaps} = imports.overrides.ppool.map;
@@ -15,8 +16,8 @@ const {overrideWaiting} = imports.overrides.ppool.waiting;
 const {overrideWorker} = imports.overrides.ppool.worker;
 
 function _init() {
-    this.pack = value => pack(value);
-    this.unpack = variant => unpack(variant);
+    this.pack = hiding(value => pack(value));
+    this.unpack = hiding(variant => unpack(variant));
     overrideLauncher(this);
     overrideCall(this);
     overrideExecutor(this);

@@ -76,6 +76,9 @@ declare module 'gi://Gio?version=2.0' {
         enum FileQueryInfoFlags {
             NOFOLLOW_SYMLINKS,
         }
+        enum FileCreateFlags {
+            NONE,
+        }
         enum FileType {
             DIRECTORY,
             REGULAR,
@@ -88,6 +91,9 @@ declare module 'gi://Gio?version=2.0' {
         class FileEnumerator {
             next_file(cancellable: Cancellable | null): FileInfo | null;
         }
+        class FileOutputStream {
+            write(data: Uint8Array, cancellable: Cancellable | null): number;
+        }
         class FileInputStream {
             read_bytes(count: number, cancellable: Cancellable | null): GLib.Bytes;
             close(cancellable: Cancellable | null): boolean;
@@ -95,15 +101,12 @@ declare module 'gi://Gio?version=2.0' {
         class File {
             static new_for_path(path: string): File;
             read(cancellable: Cancellable | null): FileInputStream;
+            append_to(flags: FileCreateFlags, cancellable: Cancellable | null): FileOutputStream;
             enumerate_children(attributes: string, flags: FileQueryInfoFlags,
                 cancellable: Cancellable | null): FileEnumerator;
         }
         class Credentials {
             get_unix_pid(): number;
-        }
-        class UnixOutputStream {
-            static new(fd: number, close_fd: boolean): UnixOutputStream;
-            write(data: Uint8Array, cancellable: Cancellable | null): number;
         }
     }
     export default Gio;

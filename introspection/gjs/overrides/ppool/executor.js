@@ -6,20 +6,23 @@
 /* exported overrideCall, overrideExecutor, overrideFuture */
 
 const {GLib} = imports.gi;
-const {restoreError, restoring} = imports.overrides.ppool.errors;
+const {askForStacks, hiding, restoreError, restoring} = imports.overrides.ppool.errors;
 const {
     begin, checkOneArgument, follow, following, nothing, rejecting,
 } = imports.overrides.ppool.promises;
-const {checkProperties, overrideInit, overrideNumbers} = imports.overrides.ppool.properties;
+const {
+    checkName, checkNumber, checkProperties, checkTimeout, overrideInit, overrideNames, overrideNumbers,
+} = imports.overrides.ppool.properties;
 const {VARIANT, describe, mark, pack, receive} = imports.overrides.ppool.values;
 
 function overrideCall({Call}) {
     const create = Call.new;
 
     overrideInit(Call.prototype, 'args', (call, {args}) => mark(call, args));
-    Call.new = function (name, args = null) {
-        return mark(create.call(this, name, pack(args, 'args')), args);
-    };
+    overrideNames(Call.prototype, 'function', true);
+    Call.new = hiding(function (name, args = null) {
+        return mark(create.call(this, checkName(name), pack(args, 'args')), args);
+    });
 }
 
 function overrideSubmit(proto) {
@@ -39,47 +42,50 @@ function overrideSubmit(proto) {
         }
     };
 
-    proto.submit = function (name, args = null, cancellable = null) {
+    proto.submit = hiding(function (name, args = null, cancellable = null) {
+        checkName(name);
         checkOneArgument(cancellable);
 
         const packed = pack(args, 'args');
 
         return mark(submitWith(cancellable, followed => submit.call(this, name, packed, followed)),
             args);
-    };
+    });
 
-    proto.submit_call = function (call, cancellable = null) {
+    proto.submit_call = hiding(function (call, cancellable = null) {
         const future = submitWith(cancellable, followed => submit_call.call(this, call, followed));
 
         if (call[VARIANT])
             future[VARIANT] = true;
         return future;
-    };
+    });
 }
 
 function overrideCalling(proto) {
     const {call_async, call_finish, call_sync} = proto;
 
-    proto.call_finish = function (result) {
+    proto.call_finish = hiding(function (result) {
         return restoring(() => call_finish.call(this, result));
-    };
+    });
 
     proto.call_async = rejecting(3, function (name, args = null, cancellable = null,
         callback = null) {
+        checkName(name);
         checkOneArgument(cancellable);
 
         const packed = pack(args, 'args');
 
         return begin(cancellable, callback,
             (followed, done) => call_async.call(this, name, packed, followed, done),
-            result => receive(this.call_finish(result), args instanceof GLib.Variant));
+            result => receive(call_finish.call(this, result), args instanceof GLib.Variant));
     });
 
     proto.call = function (name, args = null, cancellable = null) {
         return this.call_async(name, args, cancellable);
     };
 
-    proto.call_sync = function (name, args = null, cancellable = null) {
+    proto.call_sync = hiding(function (name, args = null, cancellable = null) {
+        checkName(name);
         checkOneArgument(cancellable);
 
         const packed = pack(args, 'args');
@@ -87,22 +93,27 @@ function overrideCalling(proto) {
             followed => call_sync.call(this, name, packed, followed)));
 
         return receive(value, args instanceof GLib.Variant);
-    };
+    });
 }
 
 function overrideShutdown(proto, {NONE}) {
-    const {shutdown, shutdown_async, shutdown_sync} = proto;
+    const {prestart, shutdown, shutdown_async, shutdown_sync} = proto;
 
-    proto.shutdown = function (flags = NONE) {
-        shutdown.call(this, flags);
-    };
+    proto.prestart = hiding(function (n_workers = 0) {
+        return prestart.call(this, checkNumber('n_workers', n_workers));
+    });
 
-    proto.shutdown_sync = function (flags = NONE, cancellable = null) {
-        return following(cancellable, followed => shutdown_sync.call(this, flags, followed));
-    };
+    proto.shutdown = hiding(function (flags = NONE) {
+        shutdown.call(this, checkNumber('flags', flags));
+    });
+
+    proto.shutdown_sync = hiding(function (flags = NONE, cancellable = null) {
+        return following(cancellable, followed => shutdown_sync.call(this, checkNumber('flags', flags), followed));
+    });
 
     proto.shutdown_async = rejecting(2, function (flags = NONE,
         cancellable = null, callback = null) {
+        checkNumber('flags', flags);
         return begin(cancellable, callback,
             (followed, done) => shutdown_async.call(this, flags, followed, done),
             result => this.shutdown_finish(result));
@@ -113,7 +124,7 @@ function overrideShutdown(proto, {NONE}) {
 function overrideFirst(proto, Launcher) {
     const {_init} = proto;
 
-    proto._init = function (first, properties) {
+    proto._init = hiding(function (first, properties) {
         if (first === undefined || first === null || first instanceof Launcher) {
             const launcher = first ? {launcher: first} : {};
 
@@ -122,24 +133,30 @@ function overrideFirst(proto, Launcher) {
         if (properties !== undefined)
             throw new TypeError(`launcher: not a PPool.Launcher but ${describe(first)}`);
         return _init.call(this, checkProperties(first, 'neither a PPool.Launcher nor'));
-    };
+    });
 }
 
 function overrideExecutor({Executor, Launcher, ShutdownFlags}) {
     const create = Executor.new;
     const {_init} = Executor.prototype;
 
-    Executor.new = function (launcher = null) {
-        return create.call(this, launcher ?? Launcher.new_self());
+    const launcherOf = launcher => {
+        launcher ??= Launcher.new_self();
+        if (launcher instanceof Launcher)
+            askForStacks(launcher);
+        return launcher;
     };
-    Executor.prototype._init = function (properties = {}) {
-        const launcher = properties.launcher ?? Launcher.new_self();
 
-        return _init.call(this, {...properties, launcher});
+    Executor.new = hiding(function (launcher = null) {
+        return create.call(this, launcherOf(launcher));
+    });
+    Executor.prototype._init = function (properties = {}) {
+        return _init.call(this, {...properties, launcher: launcherOf(properties.launcher)});
     };
     overrideNumbers(Executor.prototype,
         ['max_workers', 'spare_workers', 'max_tasks_per_worker', 'grace_msec']);
     overrideInit(Executor.prototype, 'initializer_args');
+    overrideNames(Executor.prototype, 'initializer');
     overrideFirst(Executor.prototype, Launcher);
     overrideSubmit(Executor.prototype);
     overrideCalling(Executor.prototype);
@@ -150,23 +167,24 @@ function overrideFuture({Future}) {
     const proto = Future.prototype;
     const {get_error, propagate, result, result_async, result_finish} = proto;
 
-    proto.result = function (timeout_msec = -1) {
+    proto.result = hiding(function (timeout_msec = -1) {
+        checkTimeout(timeout_msec);
         return receive(restoring(() => result.call(this, timeout_msec)), this[VARIANT]);
-    };
+    });
 
-    proto.result_finish = function (asyncResult) {
+    proto.result_finish = hiding(function (asyncResult) {
         return restoring(() => result_finish.call(this, asyncResult));
-    };
+    });
 
     proto.result_async = rejecting(1, function (cancellable = null, callback = null) {
         return begin(cancellable, callback,
             (followed, done) => result_async.call(this, followed, done),
-            asyncResult => receive(this.result_finish(asyncResult), this[VARIANT]));
+            asyncResult => receive(result_finish.call(this, asyncResult), this[VARIANT]));
     });
 
-    proto.propagate = function () {
+    proto.propagate = hiding(function () {
         return receive(restoring(() => propagate.call(this)), this[VARIANT]);
-    };
+    });
 
     proto.get_error = function () {
         return restoreError(get_error.call(this));

@@ -6,6 +6,7 @@
 /* exported overrideLauncher */
 
 const {GLib} = imports.gi;
+const {hiding} = imports.overrides.ppool.errors;
 const {overrideNumbers} = imports.overrides.ppool.properties;
 const System = imports.system;
 
@@ -44,12 +45,12 @@ function overrideLauncher({Launcher}) {
     const {setenv} = Launcher.prototype;
 
     overrideNumbers(Launcher.prototype, ['handshake_timeout_msec']);
-    Launcher.new_self = function () {
+    Launcher.new_self = hiding(function () {
         const command = commandOfScript();
 
         return command ? Launcher.new(command) : new_self.call(this);
-    };
-    Launcher.prototype.setenv = function (variable, value, overwrite = true) {
+    });
+    Launcher.prototype.setenv = hiding(function (variable, value, overwrite = true) {
         setenv.call(this, variable, value, overwrite);
-    };
+    });
 }

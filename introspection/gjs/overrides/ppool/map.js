@@ -6,9 +6,9 @@
 /* exported overrideMaps */
 
 const {GLib} = imports.gi;
-const {restoreError} = imports.overrides.ppool.errors;
+const {hiding, restoreError} = imports.overrides.ppool.errors;
 const {begin, follow, nothing, rejecting} = imports.overrides.ppool.promises;
-const {overrideNumbers} = imports.overrides.ppool.properties;
+const {checkName, checkTimeout, overrideNumbers} = imports.overrides.ppool.properties;
 const {pack, receive} = imports.overrides.ppool.values;
 const {mapLater} = imports.overrides.ppool.window;
 
@@ -129,7 +129,8 @@ function overrideMaps({Executor, Map}) {
         return made;
     };
 
-    proto.map_func = function (name, func) {
+    proto.map_func = hiding(function (name, func) {
+        checkName(name);
         if (typeof func !== 'function')
             throw new TypeError('func: not a function');
         return mapInputs(this, name, new Inputs(() => {
@@ -137,10 +138,13 @@ function overrideMaps({Executor, Map}) {
 
             return value === null || value === undefined ? null : {value};
         }, nothing));
-    };
+    });
 
-    proto.map = function (name, inputs, options = {}) {
+    proto.map = hiding(function (name, inputs, options = {}) {
+        checkName(name);
+
         const {cancellable, ...settings} = readOptions(options);
+
 
         if (inputs?.[Symbol.asyncIterator])
             return mapLater(this, name, inputs, {cancellable, ...settings});
@@ -158,7 +162,7 @@ function overrideMaps({Executor, Map}) {
             made[CANCELLABLE] = cancellable;
         }
         return Object.assign(made, settings);
-    };
+    });
     overrideMap(Map.prototype);
 }
 
@@ -168,9 +172,10 @@ function overrideMap(proto) {
     overrideNumbers(proto, ['chunk_size', 'buffer_size']);
     overrideNumbers(proto, ['timeout_msec'], -1, 0x7fffffff);
 
-    proto.next_value = function (timeout_msec = -1) {
+    proto.next_value = hiding(function (timeout_msec = -1) {
+        checkTimeout(timeout_msec);
         return valueOfMap(this, () => next_value.call(this, timeout_msec));
-    };
+    });
 
     proto.next_value_async = rejecting(1, function (cancellable = null, callback = null) {
         return begin(cancellable ?? this[CANCELLABLE], callback,
@@ -179,7 +184,7 @@ function overrideMap(proto) {
     });
 
     // For callbacks, with variants.
-    proto.next_value_finish = function (result) {
+    proto.next_value_finish = hiding(function (result) {
         return valueOfMap(this, () => {
             const value = next_value_finish.call(this, result);
 
@@ -187,7 +192,7 @@ function overrideMap(proto) {
                 this[INPUTS]?.areVariants.splice(0, 1, true);
             return value;
         }) ?? null;
-    };
+    });
 
     proto[Symbol.iterator] = function* () {
         const end = this[INPUTS] ? undefined : null;

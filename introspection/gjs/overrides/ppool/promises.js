@@ -6,7 +6,7 @@
 /* exported begin, checkOneArgument, follow, following, nothing, rejecting */
 
 const {Gio} = imports.gi;
-const {addStack} = imports.overrides.ppool.errors;
+const {addStack, hideFrames, restoreError} = imports.overrides.ppool.errors;
 const {describe} = imports.overrides.ppool.values;
 
 function isSignal(object) {
@@ -98,7 +98,7 @@ function promiseOf(finish) {
             try {
                 resolve(finish(result));
             } catch (error) {
-                reject(addStack(error, 'Promise created here', here));
+                reject(addStack(hideFrames(restoreError(error)), 'Promise created here', here));
             }
         };
     });
@@ -113,6 +113,7 @@ function rejecting(callbackAt, func) {
         try {
             return func.apply(this, args);
         } catch (error) {
+            hideFrames(error);
             if (args[callbackAt])
                 throw error;
             return Promise.reject(error);

@@ -3,15 +3,32 @@
 //
 // Properties that a binding would take as they come.
 
-/* exported checkInteger, checkProperties, overrideInit, overrideNumbers */
+/* exported checkName, checkNumber, checkProperties, checkTimeout, overrideInit, overrideNames,
+   overrideNumbers */
 
 const {GObject} = imports.gi;
-const {describe, pack} = imports.overrides.ppool.values;
+const {hiding} = imports.overrides.ppool.errors;
+const {checkString, describe, pack} = imports.overrides.ppool.values;
 
 // A binding takes for granted that a number fits, and makes another one of it if not.
-function checkInteger(name, value, min = 0, max = 0xffffffff) {
-    if (!Number.isInteger(value) || value < min || value > max)
-        throw new RangeError(`${name}: ${String(value)} is no integer from ${min} to ${max}`);
+function checkNumber(name, value, min = 0, max = 0xffffffff) {
+    if (!Number.isInteger(value) || value < min || value > max) {
+        const given = typeof value === 'number' ? String(value) : describe(value);
+
+        throw new RangeError(`${name}: ${given} is no integer from ${min} to ${max}`);
+    }
+    return value;
+}
+
+function checkTimeout(value) {
+    return checkNumber('timeout_msec', value, -1, 0x7fffffff);
+}
+
+// The name of a function of the workers.
+function checkName(name, argument = 'name') {
+    if (typeof name !== 'string')
+        throw new TypeError(`${argument}: not a string but ${describe(name)}`);
+    return checkString(name, argument);
 }
 
 // What a constructor is given; GJS makes nothing of it where it is something else.
@@ -36,10 +53,10 @@ function overrideNumbers(proto, names, min, max) {
     for (const name of names) {
         const getter = proto[`get_${name}`];
         const setter = proto[`set_${name}`];
-        const set = function (value) {
-            checkInteger(name, value, min, max);
+        const set = hiding(function (value) {
+            checkNumber(name, value, min, max);
             setter.call(this, value);
-        };
+        });
 
         proto[`set_${name}`] = set;
         for (const spelling of spellings(name)) {
@@ -50,23 +67,38 @@ function overrideNumbers(proto, names, min, max) {
 
     const init = proto._init;
 
-    proto._init = function (properties, ...rest) {
+    proto._init = hiding(function (properties, ...rest) {
         checkProperties(properties);
         for (const name of names) {
             for (const spelling of spellings(name)) {
                 if (properties?.[spelling] !== undefined)
-                    checkInteger(name, properties[spelling], min, max);
+                    checkNumber(name, properties[spelling], min, max);
             }
         }
         return init.call(this, properties, ...rest);
-    };
+    });
+}
+
+// The name of a function that a constructor is given, or has to be.
+function overrideNames(proto, name, isNeeded = false) {
+    const init = proto._init;
+
+    proto._init = hiding(function (properties, ...rest) {
+        checkProperties(properties);
+
+        const given = properties?.[name] ?? null;
+
+        if (isNeeded || given !== null)
+            checkName(given, name);
+        return init.call(this, properties, ...rest);
+    });
 }
 
 // Has a property of a constructor's that is a variant take plain values.
 function overrideInit(proto, name, after = () => {}) {
     const init = proto._init;
 
-    proto._init = function (properties, ...rest) {
+    proto._init = hiding(function (properties, ...rest) {
         const packed = {...checkProperties(properties)};
 
         for (const spelling of spellings(name)) {
@@ -75,5 +107,5 @@ function overrideInit(proto, name, after = () => {}) {
         }
         init.call(this, packed, ...rest);
         after(this, properties ?? {});
-    };
+    });
 }

@@ -3,7 +3,7 @@
 //
 // Values: plain ones of JavaScript, and GLib.Variant.
 
-/* exported VARIANT, describe, mark, pack, receive, unpack */
+/* exported VARIANT, checkString, describe, mark, pack, receive, unpack */
 
 const {GLib} = imports.gi;
 const System = imports.system;
@@ -44,13 +44,15 @@ const NUMBER_ARRAYS = [
 const TYPES_OF_ARRAYS = new Map(NUMBER_ARRAYS.map(
     ([type, constructor]) => [constructor, new GLib.VariantType(type)]));
 const ARRAYS_OF_TYPES = new Map([...NUMBER_ARRAYS, ['ah', Int32Array]].reverse());
+const MAX_DEPTH = 256;
+const MAX_PATH = 200;
 const BYTES_TYPE = TYPES_OF_ARRAYS.get(Uint8Array);
 
 // A half of a pair that makes one character.
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
-// Where a value is in what was given: {value, up, key}, of which up is null at the top and
-// key is the name of an argument there.
+// Where a value is in what was given: {value, up, key, depth}, of which up is null at the top
+// and key is the name of an argument there.
 function pathOf(place) {
     if (place.up === null)
         return place.key;
@@ -64,17 +66,33 @@ function pathOf(place) {
 }
 
 function refuse(place, why) {
-    throw new TypeError(`${pathOf(place)}: ${why}`);
+    const path = pathOf(place);
+
+    throw new TypeError(`${path.length > MAX_PATH ? `${path.slice(0, MAX_PATH)}…` : path}: ${why}`);
+}
+
+function classOf(object) {
+    const name = Object.getPrototypeOf(object)?.constructor?.name;
+
+    return typeof name === 'string' && name !== '' ? name : 'object';
 }
 
 function describe(value) {
     if (value === null || value === undefined)
         return String(value);
 
-    const name = typeof value === 'object'
-        ? Object.getPrototypeOf(value)?.constructor?.name ?? 'object' : typeof value;
+    const name = typeof value === 'object' ? classOf(value) : typeof value;
 
     return /^[aeiou]/i.test(name) ? `an ${name}` : `a ${name}`;
+}
+
+// GJS would end one at its NUL, and make another one of half a pair.
+function checkString(string, name) {
+    if (string.includes('\0'))
+        throw new TypeError(`${name}: a string with a NUL character`);
+    if (LONE_SURROGATE.test(string))
+        throw new TypeError(`${name}: a string that is not well-formed`);
+    return string;
 }
 
 function packString(string, place) {
@@ -118,7 +136,9 @@ function enter(value, place) {
         if (above.value === value)
             refuse(place, 'a value that is inside of itself can’t be sent');
     }
-    return {value: null, up: place, key: null};
+    if (place.depth === MAX_DEPTH)
+        refuse(place, 'a value that is nested so deeply can’t be sent');
+    return {value: null, up: place, key: null, depth: place.depth + 1};
 }
 
 function packInside(value, place, key) {
@@ -145,10 +165,12 @@ function packObject(object, place) {
     })));
 }
 
-// All keys are of the kind of the first one, which is a string for an empty map.
+// All keys are of the kind of the first one, which is a string for an empty map: 1 and 1n are
+// two keys here, and would be the same one there.
 function packMap(map, place) {
     const inside = enter(map, place);
     let type = null;
+    let kind = null;
     const entries = [...map].map(([key, value]) => {
         inside.key = key;
         if (!['string', 'boolean', 'number', 'bigint'].includes(typeof key))
@@ -157,12 +179,20 @@ function packMap(map, place) {
         const packed = packAt(key, inside);
 
         type ??= packed.get_type_string();
-        if (packed.get_type_string() !== type)
+        kind ??= typeof key;
+        if (packed.get_type_string() !== type || typeof key !== kind)
             refuse(inside, 'the keys of a Map must be of one type');
         return own(GLib.Variant.new_dict_entry(packed, packInside(value, inside, key)));
     });
 
     return own(GLib.Variant.new_array(new GLib.VariantType(`{${type ?? 's'}v}`), entries));
+}
+
+function typeOfNumbers(object) {
+    if (!ArrayBuffer.isView(object))
+        return null;
+    return TYPES_OF_ARRAYS.get(object.constructor) ??
+        [...TYPES_OF_ARRAYS].find(([constructor]) => object instanceof constructor)?.[1];
 }
 
 function packOther(object, place) {
@@ -176,12 +206,10 @@ function packOther(object, place) {
     if (prototype === Object.prototype || prototype === null)
         return packObject(object, place);
 
-    const type = TYPES_OF_ARRAYS.get(object.constructor);
+    const type = typeOfNumbers(object);
 
     if (type)
         return packNumbers(object, type);
-    if (object instanceof Uint8Array)
-        return packNumbers(object, BYTES_TYPE);
     if (object instanceof ArrayBuffer)
         return packNumbers(new Uint8Array(object), BYTES_TYPE);
     if (object instanceof GLib.Bytes)
@@ -227,7 +255,7 @@ function countGarbage(variant) {
 }
 
 function pack(value, name = 'value') {
-    return countGarbage(packAt(value, {value: null, up: null, key: name}));
+    return countGarbage(packAt(value, {value: null, up: null, key: name, depth: 0}));
 }
 
 function toNumber(bigint) {

@@ -5,7 +5,9 @@
 
 /* exported overrideWaiting */
 
+const {hiding} = imports.overrides.ppool.errors;
 const {begin, following, rejecting} = imports.overrides.ppool.promises;
+const {checkNumber, checkTimeout} = imports.overrides.ppool.properties;
 
 function overrideWaiting(namespace) {
     const {wait_futures, wait_futures_async, wait_futures_finish, AsCompleted} = namespace;
@@ -13,27 +15,26 @@ function overrideWaiting(namespace) {
     const create = AsCompleted.new;
     const {ALL_COMPLETED} = namespace.ReturnWhen;
 
-    namespace.wait_futures = function (futures, return_when = ALL_COMPLETED, timeout_msec = -1,
-        cancellable = null) {
-        return following(cancellable,
-            followed => wait_futures([...futures], return_when, timeout_msec, followed));
-    };
+    namespace.wait_futures = hiding((futures, return_when = ALL_COMPLETED, timeout_msec = -1,
+        cancellable = null) => following(cancellable,
+        followed => wait_futures([...futures],
+            checkNumber('return_when', return_when), checkTimeout(timeout_msec), followed)));
 
     namespace.wait_futures_async = rejecting(4, (futures, return_when = ALL_COMPLETED,
         timeout_msec = -1, cancellable = null, callback = null) => begin(cancellable, callback,
-        (followed, done) => wait_futures_async([...futures], return_when, timeout_msec, followed,
-            done),
+        (followed, done) => wait_futures_async([...futures],
+            checkNumber('return_when', return_when), checkTimeout(timeout_msec), followed, done),
         result => wait_futures_finish(result)));
 
-    AsCompleted.new = function (futures, timeout_msec = -1) {
-        return create.call(this, [...futures], timeout_msec);
-    };
+    AsCompleted.new = hiding(function (futures, timeout_msec = -1) {
+        return create.call(this, [...futures], checkTimeout(timeout_msec));
+    });
 
     namespace.as_completed = (futures, timeout_msec = -1) => AsCompleted.new(futures, timeout_msec);
 
-    AsCompleted.prototype.next_future = function (timeout_msec = -1) {
-        return next_future.call(this, timeout_msec);
-    };
+    AsCompleted.prototype.next_future = hiding(function (timeout_msec = -1) {
+        return next_future.call(this, checkTimeout(timeout_msec));
+    });
 
     AsCompleted.prototype.next_future_async = rejecting(1, function (cancellable = null,
         callback = null) {

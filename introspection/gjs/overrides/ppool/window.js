@@ -7,7 +7,7 @@
 
 const {Gio, GLib, GObject} = imports.gi;
 const {follow, nothing} = imports.overrides.ppool.promises;
-const {checkInteger} = imports.overrides.ppool.properties;
+const {checkNumber, checkTimeout} = imports.overrides.ppool.properties;
 const {pack, receive} = imports.overrides.ppool.values;
 
 const CALLS_PER_WORKER = 16;
@@ -168,9 +168,9 @@ function mapLater(executor, name, inputs, {
 }) {
     const nWorkers = executor.max_workers || GLib.get_num_processors();
 
-    checkInteger('timeout_msec', timeout_msec, -1, 0x7fffffff);
-    checkInteger('buffer_size', buffer_size);
-    checkInteger('chunk_size', chunk_size);
+    checkTimeout(timeout_msec);
+    checkNumber('buffer_size', buffer_size);
+    checkNumber('chunk_size', chunk_size);
 
     follow(cancellable)[1]();
 

@@ -5,7 +5,8 @@
 
 /* exported overrideWorker */
 
-const {returnError} = imports.overrides.ppool.errors;
+const {hiding, returnError} = imports.overrides.ppool.errors;
+const {checkName} = imports.overrides.ppool.properties;
 const {describe, pack, unpack} = imports.overrides.ppool.values;
 
 // A promise goes on between the sources of a main loop, but not in a loop that was started
@@ -53,11 +54,16 @@ function overrideWorker({Invocation, Worker}) {
     const {add_handler, run} = proto;
     const {return_value} = Invocation.prototype;
 
-    proto.add_function = function (name, func) {
+    proto.add_function = hiding(function (name, func) {
+        checkName(name);
         if (typeof func !== 'function')
             throw new TypeError(`func: not a function but ${describe(func)}`);
         add_handler.call(this, name, invocation => serve(invocation, func));
-    };
+    });
+
+    proto.add_handler = hiding(function (name, func) {
+        return add_handler.call(this, checkName(name), func);
+    });
 
     proto.run = function () {
         promisesGoOn = false;
@@ -65,9 +71,9 @@ function overrideWorker({Invocation, Worker}) {
         return run.call(this);
     };
 
-    Invocation.prototype.return_value = function (value = null) {
+    Invocation.prototype.return_value = hiding(function (value = null) {
         return_value.call(this, pack(value, 'value'));
-    };
+    });
 
     Invocation.prototype.return_error = function (error) {
         returnError(this, error);

@@ -25,19 +25,30 @@ _TIMED_OUT = int(Gio.IOErrorEnum.TIMED_OUT)
 _BEGIN = 'Traceback (most recent call last):\n'
 _TAIL = re.compile(r'[^\s(]+\(.*\)')
 
+# What a function raises of these is not of a kind with them, but for what is built in.
+_ENDS = (StopIteration, StopAsyncIteration)
+
 # The message of an error may have 64 KiB.
 _HEAD_SIZE, _TRACEBACK_SIZE, _TAIL_SIZE = 8 * 1024, 32 * 1024, 8 * 1024
 
 
 class RemoteError(Exception):
-    """An exception of a Python function in a worker, of a type that is not built in.
+    """An exception of a Python function in a worker, of a type that is not built in. It also is
+    of the nearest types that are built in, such as ValueError, if they are exceptions of a kind.
 
     type_name names the type with its module; the text is that of the exception."""
 
+    # The names of those types.
+    _kinds = ()
+
     def __init__(self, type_name, message):
-        super().__init__(type_name, message)
+        # The other types would make something of these.
+        self.args = (type_name, message)
         self.type_name = type_name
         self.message = message
+
+    def __reduce__(self):
+        return _new_remote_error, (self._kinds, self.type_name, self.message, _get_errno(self))
 
     def __str__(self):
         return '%s: %s' % (self.type_name, self.message) if self.message else self.type_name
@@ -52,6 +63,58 @@ class RemoteTraceback(Exception):
 
     def __str__(self):
         return '\n"""\n%s"""' % self.text
+
+
+@functools.lru_cache(maxsize=64)
+def _remote_type(kinds):
+    """RemoteError, and also exceptions that are built in."""
+    bases = [kind for kind in map(_get_builtin, kinds) if kind not in (None, Exception)]
+    if not bases:
+        return RemoteError
+    return type('RemoteError', (RemoteError, *bases),
+                {'__module__': RemoteError.__module__, '__doc__': RemoteError.__doc__,
+                 '_kinds': kinds})
+
+
+def _new_remote_error(kinds, type_name, message, os_args=()):
+    """os_args are those of an OSError: its number, its text and its files, as far as known."""
+    try:
+        error = _remote_type(kinds)(type_name, message)
+    except Exception:
+        # Some types can't be mixed, or want more than a text.
+        return RemoteError(type_name, message)
+    if isinstance(error, OSError):
+        for name, value in zip(('errno', 'strerror', 'filename', 'filename2'), os_args):
+            setattr(error, name, value)
+    return error
+
+
+def _get_errno(exception):
+    """What says more of an OSError than its text."""
+    if not isinstance(exception, OSError):
+        return ()
+    return (exception.errno, exception.strerror, exception.filename, exception.filename2)
+
+
+def _get_builtin(name):
+    """An exception that is built in; not one that would end this program."""
+    kind = getattr(builtins, name, None)
+    return kind if isinstance(kind, type) and issubclass(kind, Exception) else None
+
+
+def _is_builtin(kind):
+    return getattr(builtins, kind.__name__, None) is kind
+
+
+def _find_kinds(kind):
+    """The nearest types of an exception that are built in, none of which is another of them.
+    One that would be taken for the end of an iterator is not told."""
+    kinds = []
+    for base in kind.__mro__:
+        if (_get_builtin(base.__name__) is base and base not in _ENDS
+                and not any(issubclass(nearer, base) for nearer in kinds)):
+            kinds.append(base)
+    return [kind.__name__ for kind in kinds if kind is not Exception]
 
 
 @functools.lru_cache(maxsize=None)
@@ -130,7 +193,9 @@ def _is_plain(value):
 def _get_args(exception):
     """What makes the same exception again; of an OSError the file names are no args."""
     args = exception.args
-    if isinstance(exception, OSError) and exception.filename is not None and len(args) == 2:
+    if isinstance(exception, OSError) and not _is_builtin(type(exception)):
+        args = _get_errno(exception)
+    elif isinstance(exception, OSError) and exception.filename is not None and len(args) == 2:
         args += (exception.filename, )
         if exception.filename2 is not None:
             args += (None, exception.filename2)
@@ -144,11 +209,21 @@ def _text(exception):
         return '<the text of the exception failed>'
 
 
+def describe(exception):
+    """The name of its type, and its text, of whatever may be wrong with them."""
+    return type.__getattribute__(type(exception), '__name__'), _text(exception)
+
+
 def _cut(text, size, keep_end=False):
     data = text.encode('utf-8', 'backslashreplace')
     if len(data) > size:
         data = b'  ...' + data[-size:] if keep_end else data[:size] + b'...'
     return data.decode('utf-8', 'ignore').replace('\0', '\\0')
+
+
+def to_message(text):
+    """What can be the message of an error in C, of any str."""
+    return _cut(text, _HEAD_SIZE)
 
 
 def _can_travel(error):
@@ -179,6 +254,7 @@ def _describe(exception):
     kind = type(exception)
     name = '%s.%s' % (kind.__module__, kind.__qualname__)
     shown = kind.__qualname__ if kind.__module__ == 'builtins' else name
+    kinds = [] if _is_builtin(kind) else _find_kinds(kind)
     text = _text(exception)
     head = '%s: %s' % (shown, text) if text else shown
     lines = traceback.format_exception(kind, exception, _skip_own(exception.__traceback__))
@@ -190,7 +266,7 @@ def _describe(exception):
         tail = repr((_cut(text, _TAIL_SIZE // 4), ))
     message = '%s\n\n%s%s%s%s' % (_cut(head, _HEAD_SIZE), _BEGIN,
                                   _cut(trace[len(_BEGIN):], _TRACEBACK_SIZE, True),
-                                  name, _cut(tail, 2 * _TAIL_SIZE))
+                                  ':'.join([name, *kinds]), _cut(tail, 2 * _TAIL_SIZE))
     return GLib.Error(message, DOMAIN, 0)
 
 
@@ -206,8 +282,8 @@ def _rebuild(message):
     head, begin, trace = rest.partition('\n\n' + _BEGIN)
     name, paren, args = tail.partition('(')
     try:
-        args = ast.literal_eval(paren + args)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        args = tuple(ast.literal_eval(paren + args))
+    except Exception:
         name, args = head.partition(':')[0], (message, )
     exception = _make(name, args, head)
     exception.__cause__ = RemoteTraceback(begin.lstrip('\n') + trace + '\n')
@@ -217,11 +293,12 @@ def _rebuild(message):
 def _make(name, args, head):
     """Only exceptions that are built in are made by their name, and none of those that
     would end this program."""
-    module, _, short = name.rpartition('.')
-    kind = getattr(builtins, short, None) if module == 'builtins' else None
-    if isinstance(kind, type) and issubclass(kind, Exception):
+    name, *kinds = name.split(':')
+    kind = _get_builtin(name.removeprefix('builtins.'))
+    if kind is not None and name.startswith('builtins.'):
         try:
             return kind(*args)
         except Exception:
             pass
-    return RemoteError(name.removeprefix('builtins.'), head.partition(': ')[2])
+    return _new_remote_error(tuple(kinds), name.removeprefix('builtins.'),
+                             head.partition(': ')[2], args)

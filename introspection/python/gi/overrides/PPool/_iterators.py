@@ -39,6 +39,15 @@ class _Iterator:
                 self._late = collections.deque()
             self._late.append(value)
 
+    def _unpack_or_keep(self, value):
+        """To make a large value takes long. If a signal ends that, the next read has it."""
+        try:
+            return self._unpack(value)
+        except BaseException as error:
+            if _loop.is_interrupt(error):
+                self._late = collections.deque((value, *(self._late or ())))
+            raise
+
     def __iter__(self):
         return self
 
@@ -52,7 +61,7 @@ class _Iterator:
                 self._fail(error, concurrent.futures.CancelledError, StopIteration)
         if value is None:
             raise StopIteration
-        return self._unpack(value)
+        return self._unpack_or_keep(value)
 
     def __aiter__(self):
         return self
@@ -67,7 +76,7 @@ class _Iterator:
                 self._fail(error, _asyncio.asyncio.CancelledError, StopAsyncIteration)
         if value is None:
             raise StopAsyncIteration
-        return self._unpack(value)
+        return self._unpack_or_keep(value)
 
     def _fail(self, error, cancelled_type, end_type):
         """Raises the exception for an error, unless that means the end. What would be taken

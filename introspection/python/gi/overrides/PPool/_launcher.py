@@ -3,6 +3,7 @@
 """Launchers of this very script, which also start it from another directory."""
 
 import os
+import re
 import sys
 
 from gi.module import get_introspection_module
@@ -10,6 +11,29 @@ from gi.overrides import override
 
 _PPool = get_introspection_module('PPool')
 _raw_new_self = _PPool.Launcher.new_self
+
+
+def _get_directory():
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return None
+
+
+_directory = _get_directory()
+
+
+def _read_cmdline():
+    """What the kernel knows of the command; a program that changes its title writes there."""
+    try:
+        with open('/proc/self/cmdline', 'rb') as file:
+            return list(map(os.fsdecode, file.read().split(b'\0')[:-1]))
+    except OSError:
+        return []
+
+
+# Python has kept its own copy since 3.10.
+_command = list(getattr(sys, 'orig_argv', None) or _read_cmdline())
 
 
 def _find_script():
@@ -23,32 +47,82 @@ def _find_script():
         path = getattr(main, '__file__', None) or given
     else:
         path = given
-    path = os.path.abspath(path)
+    try:
+        path = os.path.abspath(path)
+    except FileNotFoundError:
+        return None
     return (given, path) if os.path.exists(path) else None
 
 
 _script = _find_script()
 
 
-def _read_command():
-    """What the kernel was given, with the script's path as an absolute one; or None, if
-    there is no such path in it, or another Python would start."""
+def get_own_executable():
+    """The program that this process runs. Under valgrind that can be read, but not opened."""
     try:
-        with open('/proc/self/cmdline', 'rb') as file:
-            command = file.read().split(b'\0')[:-1]
-        given, path = map(os.fsencode, _script)
-        number = command.index(given, 1)
-        if not os.path.samefile(sys.executable, '/proc/self/exe'):
-            return None
-    except (OSError, ValueError):
+        return os.readlink('/proc/self/exe').removesuffix(' (deleted)')
+    except OSError:
+        return sys.executable or ''
+
+
+def is_own_executable(path):
+    return bool(path) and os.path.realpath(path) == os.path.realpath(get_own_executable())
+
+
+def is_interpreter():
+    """Whether this process runs a Python, and not another program with a Python in it. One of
+    an unusual name has been given a command, and knows that it is what Python calls itself."""
+    if re.search('python|pypy', os.path.basename(get_own_executable()).lower()):
+        return True
+    return is_own_executable(sys.executable) and bool(getattr(sys, 'orig_argv', True))
+
+
+def _find_command():
+    """What this program was started with, where the library does not know it as well: the path
+    of the script as an absolute one, and the arguments as they were before the title of the
+    process was changed."""
+    if not is_interpreter() or not is_own_executable(sys.executable):
         return None
-    return [sys.executable, *map(os.fsdecode, [*command[1:number], path, *command[number + 1:]])]
+    command = [sys.executable, *_command[1:]]
+    if _script is not None and _script[0] in command[1:]:
+        command[command.index(_script[0], 1)] = _script[1]
+        return command
+    return command if _command and _read_cmdline() != _command else None
+
+
+def _check_command():
+    """Without a copy, it is not known what the arguments were before the title was changed."""
+    if len(_command) > 1 and not any(_command[1:]) and all(sys.argv):
+        raise RuntimeError('The arguments of this program are not known, since the title of the '
+                           'process was changed before PPool was imported: import PPool first, '
+                           'or give the executor the command of a worker')
+
+
+def keep_paths(launcher):
+    """Has workers take relative paths of modules from where this program was, as Python did."""
+    paths = launcher.getenv('PYTHONPATH')
+    if paths and _directory:
+        launcher.setenv('PYTHONPATH', os.pathsep.join(
+            os.path.join(_directory, path) for path in paths.split(os.pathsep)), True)
+    return launcher
 
 
 def new_self():
     """A launcher of this program."""
-    command = None if _script is None else _read_command()
-    return _raw_new_self() if command is None else _PPool.Launcher.new(command)
+    _check_command()
+    command = _find_command()
+    return keep_paths(_raw_new_self() if command is None else _PPool.Launcher.new(command))
+
+
+def new_default():
+    """A launcher for an executor that was given none."""
+    if is_interpreter() or getattr(sys, 'frozen', False):
+        return new_self()
+    raise RuntimeError(
+        'An executor without a launcher starts this program again, “%s”, which is no Python '
+        'interpreter, but has one in it. Give the executor the command of a worker, such as '
+        'PPool.Executor(["/usr/bin/python3", "worker.py"]), or PPool.Launcher.new_self() if the '
+        'whole program is to be the worker' % get_own_executable())
 
 
 @override

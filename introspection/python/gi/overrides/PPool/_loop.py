@@ -6,7 +6,9 @@ can end."""
 import atexit
 import collections
 import logging
+import math
 import os
+import signal
 import threading
 
 from gi.repository import Gio, GLib
@@ -102,6 +104,51 @@ def _stop():
 
 os.register_at_fork(after_in_child=_forget)
 atexit.register(_stop)
+
+
+# As many seconds as the library can count, in milliseconds.
+NO_LIMIT_SEC = ((1 << 31) - 1) / 1000
+
+
+def to_seconds(timeout):
+    """A timeout that a program gave, or None if it is too long for Python to wait. Raises
+    TypeError for what is no number, and ValueError for what is not a number."""
+    if timeout is None:
+        return None
+    try:
+        is_nan = math.isnan(timeout)
+    except OverflowError:
+        # An int that is larger than any float.
+        return None if timeout > 0 else 0
+    except TypeError:
+        raise TypeError('a timeout must be a number of seconds or None, not %s'
+                        % type(timeout).__name__) from None
+    if is_nan:
+        raise ValueError('a timeout can\'t be NaN: it must be a number of seconds or None')
+    return float(timeout) if timeout < threading.TIMEOUT_MAX else None
+
+
+def is_interrupt(error):
+    """Tells whether an exception was not raised by what ran, but ended it from outside: by
+    Ctrl-C, or by the handler of a signal. No signals are handled in the thread of callbacks."""
+    if is_loop_thread():
+        return False
+    if not issubclass(type(error), Exception):
+        return True
+    if threading.current_thread() is not threading.main_thread():
+        return False
+    codes = {_get_code(signal.getsignal(number)) for number in signal.valid_signals()}
+    trace = BaseException.__traceback__.__get__(error)
+    while trace is not None and trace.tb_frame.f_code not in codes:
+        trace = trace.tb_next
+    return trace is not None
+
+
+def _get_code(handler):
+    """The code that a handler of a signal runs, if that is known."""
+    handler = getattr(handler, 'func', handler)
+    handler = getattr(handler, '__func__', handler)
+    return getattr(handler, '__code__', None) or getattr(type(handler).__call__, '__code__', None)
 
 
 # A signal ends a wait at once, unless it comes when Python has looked for signals for the

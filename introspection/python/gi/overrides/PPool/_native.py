@@ -7,10 +7,27 @@ one for each. The price is that this module knows addresses: that of an object i
 import ctypes
 import itertools
 
+import gi
 from gi._gi import pygobject_new_full
 from gi.module import get_introspection_module
+from gi.repository import Gio, GLib
 
 _pointer, _int = ctypes.c_void_p, ctypes.c_int
+
+
+
+def _check_addresses():
+    """Nothing promises that a hash is an address, and with anything else in its place C would
+    crash. So it is compared with the address that PyGObject prints, for both kinds of objects
+    that are given to C."""
+    for sample in (Gio.Cancellable.new(), GLib.MainContext.new()):
+        if ' at %#x' % hash(sample) not in repr(sample):
+            raise ImportError('The Python override of PPool can\'t work with PyGObject %d.%d.%d, as '
+                              'hash() does not give the address of %r there'
+                              % (*gi.version_info, sample))
+
+
+_check_addresses()
 
 # The typelib knows where the library is; once a type of it is there, its name is enough.
 _loaded = get_introspection_module('PPool').Future.__gtype__

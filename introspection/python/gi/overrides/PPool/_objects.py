@@ -22,16 +22,14 @@ _RawExecutor = _PPool.Executor
 _raw_result = _RawFuture.result
 _raw_submit = _RawExecutor.submit
 
-_MAX_MSEC = (1 << 31) - 1
-
 
 def to_msec(timeout):
-    """Seconds as the library wants them; None is no limit."""
+    """Seconds as the library wants them; None is no limit, and what is too long for it nearly
+    so. Raises TypeError for what is no number, and ValueError for what is not a number."""
+    timeout = _loop.to_seconds(timeout)
     if timeout is None:
         return -1
-    if timeout <= 0:
-        return 0
-    return math.ceil(timeout * 1000) if timeout * 1000 < _MAX_MSEC else _MAX_MSEC
+    return math.ceil(min(max(timeout, 0), _loop.NO_LIMIT_SEC) * 1000)
 
 
 @override
@@ -43,6 +41,17 @@ class Future(_RawFuture):
     cancelled = _RawFuture.is_cancelled
     running = _RawFuture.is_running
     done = _RawFuture.is_done
+
+    @property
+    def worker_pid(self):
+        """The process id of the worker that has the call or has had it, or None."""
+        return self.get_worker_pid() or None
+
+    @property
+    def started_time(self):
+        """When a worker was given the call, in seconds of time.monotonic(), or None."""
+        usec = self.get_started_time()
+        return usec / 1000000 if usec else None
 
     def __repr__(self):
         return '<PPool.Future of “%s”, %s>' % (self.get_function(), self.get_state().value_nick)
@@ -123,7 +132,7 @@ def _add_callback(future, function, context):
 
 def _to_launcher(launcher):
     if launcher is None:
-        return _launcher.new_self()
+        return _launcher.new_default()
     if isinstance(launcher, _PPool.Launcher):
         return launcher
     if isinstance(launcher, (list, tuple)):
@@ -177,7 +186,7 @@ class Executor(_RawExecutor):
         Raises TypeError, ValueError or OverflowError for an argument that can't be sent,
         BrokenProcessPool if the executor is broken, and GLib.Error, which is a
         RuntimeError, after a shutdown."""
-        if type(function) is not str:
+        if type(function) is not str or '\0' in function:
             _values.check_name(function)
         # A name keeps it until Python has looked for signals: the exception of one would
         # be lost in GLib.Variant.__del__().

@@ -7,6 +7,8 @@ and bytearrays that are arguments or results themselves) are not in the pickle b
 behind it, where the receiver sees them without a copy::
 
     0                    a zero byte, which no pickle begins with
+    1                    a byte that is 1 if there are two pickles, read as one stream: the
+                         first has what the second refers to by its memo, and is dropped
     4                    how many buffers there are, as a 32-bit number
     8                    the size of the pickle, as a 64-bit number
     16                   for each buffer twice its size, plus 1 if it is read-only
@@ -39,7 +41,7 @@ LARGE = 64 * 1024
 # From here on values travel in shared memory.
 _SHARED = 32 * 1024
 _ALIGNMENT = 64
-_HEADER = struct.Struct('=B3xIQ')
+_HEADER = struct.Struct('=BB2xIQ')
 _ANY_BYTES = GLib.VariantType.new('ay')
 
 _new_bytes = GLib.Bytes.new
@@ -62,7 +64,7 @@ def use_reducers(reducers):
 
 
 class _Flat:
-    """Large bytes, which pickle would copy: they are rebuilt from a buffer."""
+    """Stands for large bytes, which pickle would copy: they are rebuilt from a buffer."""
 
     __slots__ = ('value',)
 
@@ -75,30 +77,26 @@ class _Flat:
         return type(self.value), (pickle.PickleBuffer(view),)
 
 
-def flatten(value):
-    """Returns what is to be pickled for a value that may be large bytes."""
-    return _Flat(value) if type(value) in _FLAT_TYPES and len(value) >= LARGE else value
-
-
 def flatten_all(values):
-    """Does so for the items of a tuple or a list, or the values of a dictionary."""
-    if isinstance(values, dict):
-        if values and not _FLAT_TYPES.isdisjoint(map(type, values.values())):
-            return {key: flatten(value) for key, value in values.items()}
-    elif not _FLAT_TYPES.isdisjoint(map(type, values)):
-        return type(values)(map(flatten, values))
-    return values
+    """Returns the items of a tuple or a list with large bytes replaced, each object by one, for
+    a pickle that is made elsewhere."""
+    flat = {id(value): _Flat(value) for value in _find_large(values)}
+    return type(values)(flat.get(id(value), value) for value in values) if flat else values
 
 
-def dumps_call(fn, args, kwargs):
-    """Returns a GLib.Variant with what is to be called, or raises what pickling raised."""
+def dumps_call(fn, args, kwargs, candidates=None):
+    """Returns a GLib.Variant with what is to be called, or raises what pickling raised. The
+    candidates for bytes that aren't copied into the pickle are by default the arguments."""
     if type(fn) is _FUNCTION and not kwargs and _ATOMS.issuperset(map(type, args)):
         return _to_value(pickle.dumps((fn, args, kwargs), pickle.HIGHEST_PROTOCOL))
-    return dumps((fn, flatten_all(args), flatten_all(kwargs)))
+    if candidates is None:
+        candidates = (*args, *kwargs.values())
+    return dumps((fn, args, kwargs), candidates)
 
 
-def dumps(value):
-    """Returns a GLib.Variant with a picklable object, or raises what pickling raised."""
+def dumps(value, candidates=()):
+    """Returns a GLib.Variant with a picklable object, or raises what pickling raised. Large bytes
+    among the candidates, which are parts of it, are not copied into the pickle."""
     if type(value) in _ATOMS:
         return _to_value(pickle.dumps(value, pickle.HIGHEST_PROTOCOL))
     buffers = []
@@ -113,8 +111,34 @@ def dumps(value):
     stream = io.BytesIO()
     pickler = pickle.Pickler(stream, pickle.HIGHEST_PROTOCOL, True, take)
     pickler.dispatch_table = {**copyreg.dispatch_table, **_reducers}
+    flat = [_Flat(item) for item in _find_large(candidates)]
+    if flat:
+        pickler.dump(flat)
+        _replace_in_memo(pickler)
     pickler.dump(value)
-    return _lay_out(stream.getbuffer(), buffers) if buffers else _to_value(stream.getvalue())
+    if not buffers:
+        return _to_value(stream.getvalue())
+    return _lay_out(stream.getbuffer(), buffers, bool(flat))
+
+
+def _find_large(candidates):
+    """Returns the large bytes among some values, each object once."""
+    if _FLAT_TYPES.isdisjoint(map(type, candidates)):
+        return ()
+    return {id(value): value for value in candidates
+            if type(value) in _FLAT_TYPES and len(value) >= LARGE}.values()
+
+
+def _replace_in_memo(pickler):
+    """Has a pickler take bytes for what it has pickled in their place. Wherever it comes upon
+    them from now on, they are the same object."""
+    memo = {}
+    for key, (index, value) in pickler.memo.copy().items():
+        if type(value) is _Flat:
+            value = value.value
+            key = id(value)
+        memo[key] = index, value
+    pickler.memo = memo
 
 
 def _to_value(stream):
@@ -123,9 +147,9 @@ def _to_value(stream):
     return _write(len(stream), [(0, stream)])
 
 
-def _lay_out(stream, buffers):
+def _lay_out(stream, buffers, has_two_pickles):
     sizes = [raw.nbytes << 1 | raw.readonly for raw in buffers]
-    head = _HEADER.pack(0, len(buffers), len(stream)) + struct.pack('=%dQ' % len(sizes), *sizes)
+    head = _HEADER.pack(0, has_two_pickles, len(buffers), len(stream)) + struct.pack('=%dQ' % len(sizes), *sizes)
     parts = [(0, head), (len(head), stream)]
     end = len(head) + len(stream)
     for raw in buffers:
@@ -165,7 +189,7 @@ def loads(variant):
 
 
 def _load_parts(view):
-    _, n_buffers, stream_size = _HEADER.unpack_from(view)
+    _, has_two_pickles, n_buffers, stream_size = _HEADER.unpack_from(view)
     sizes = struct.unpack_from('=%dQ' % n_buffers, view, _HEADER.size)
     start = _HEADER.size + 8 * n_buffers
     end = start + stream_size
@@ -176,4 +200,8 @@ def _load_parts(view):
         end = start + (size >> 1)
         part = view[start:end]
         buffers.append(part if size & 1 else bytearray(part))
-    return pickle.loads(stream, buffers=buffers)
+    if not has_two_pickles:
+        return pickle.loads(stream, buffers=buffers)
+    unpickler = pickle.Unpickler(io.BytesIO(stream), buffers=buffers)
+    unpickler.load()
+    return unpickler.load()

@@ -7,14 +7,15 @@ import concurrent.futures
 import os
 import pickle
 import threading
+import time
 import traceback
-from concurrent.futures._base import CANCELLED, FINISHED, LOGGER, PENDING
+from concurrent.futures._base import CANCELLED_AND_NOTIFIED, FINISHED, LOGGER, PENDING, RUNNING
 from concurrent.futures.process import BrokenProcessPool, _RemoteTraceback
 
 from gi.module import get_introspection_module
 from gi.repository import GLib
 
-from . import _loop, _native, _pickling, _process_worker
+from . import _errors, _loop, _native, _pickling, _process_worker
 
 _PPool = get_introspection_module('PPool')
 _State = _PPool.FutureState
@@ -24,6 +25,14 @@ _cancel = _PPool.Future.cancel
 _get_result = _PPool.Future.result
 _get_state = _PPool.Future.get_state
 _is_done = _PPool.Future.is_done
+_get_worker_pid = _PPool.Future.get_worker_pid
+_get_started_time = _PPool.Future.get_started_time
+
+# As the interpreter does it, whatever a type makes of its attributes.
+_set_cause = BaseException.__cause__.__set__
+
+# Stands for the exception of a call that was cancelled.
+_CANCELLED = object()
 
 # How long a thread waits at first, in a way that no signal handler of Python interrupts.
 _PATIENCE_SEC = 0.05
@@ -67,37 +76,61 @@ def _take_arrivals():
 
 def _settle(call, future):
     try:
-        future._settle(call)
+        future._take(call)
     except BaseException:
         LOGGER.critical('a done callback of %r has failed', future, exc_info=True)
 
 
 class Future(concurrent.futures.Future):
-    """A future of a call. It takes the outcome when somebody looks, in the thread that does, so
-    that nobody else is woken for who waits. Once it has callbacks or waiters, the thread of the
-    loop takes it.
+    """A future of a call. Its outcome is unpacked when somebody wants it, in the thread that does,
+    so that nobody else is woken for who waits. Once it has callbacks or waiters, the thread of the
+    loop unpacks it, and tells them.
 
     Whoever looks first takes _condition, also in the functions wait() and as_completed(), and
     while that is held the state doesn't change; who waits then adds itself to _waiters. Many
-    futures are only ever asked for their result and never need what those stand for."""
+    futures are only ever asked for their result and never need what those stand for.
 
-    # The PPoolFuture, until somebody has taken the outcome. It alone decides what that is.
+    A future whose call is done is so itself as soon as somebody takes _condition, but nothing
+    is unpacked there: that may take long and be interrupted, and who takes several conditions
+    would leave some of them locked."""
+
+    # The PPoolFuture, until the outcome was taken. It alone decides what that is.
     _call = None
+    # The thread that unpacks the outcome.
+    _reader = None
+    # Whether the thread of the loop is to take the outcome.
     _is_watched = False
     _lock = None
     _state = PENDING
     _result = None
     _exception = None
+    _worker_pid = 0
+    _started_usec = 0
 
     def __init__(self, call=None):
         self._call = call
 
     @property
-    def _condition(self):
+    def worker_pid(self):
+        """The process id of the worker that has the call or has had it, or None."""
         call = self._call
-        if call is not None and not self._is_watched and _is_done(call):
-            self._settle(call)
-        return self._lock or self._make_lock()
+        return (self._worker_pid if call is None else _get_worker_pid(call)) or None
+
+    @property
+    def started_time(self):
+        """When a worker was given the call, in seconds of time.monotonic(), or None."""
+        call = self._call
+        usec = self._started_usec if call is None else _get_started_time(call)
+        return usec / 1000000 if usec else None
+
+    @property
+    def _condition(self):
+        lock = self._lock or self._make_lock()
+        call = self._call
+        if (call is not None and not self._is_watched and self._state != FINISHED
+                and _is_done(call)):
+            self._conclude(call)
+        return lock
 
     def _make_lock(self):
         callbacks, waiters, lock = [], [], threading.Condition()
@@ -115,102 +148,172 @@ class Future(concurrent.futures.Future):
 
     def _watch(self):
         call = self._call
-        if call is not None and not self._is_watched:
+        if call is not None and not self._is_watched and self._state != FINISHED:
             self._is_watched = True
             tell_loop(_loop.get_context(), call, self)
 
-    def _settle(self, call, variant=None):
-        """Takes the outcome of a call that is done, if nobody else has."""
+    def _conclude(self, call):
+        """Has the future be done, as its call is, unless the thread of the loop will tell."""
+        if _get_state(call) == _State.CANCELLED:
+            self._become_cancelled(call)
+            return
+        with self._lock:
+            if self._call is call and not self._is_watched:
+                self._state = FINISHED
+
+    def _claim(self, call):
+        """Has this thread be the one that unpacks the outcome, and tells whether it is."""
+        if self._lock is not None and not _loop.is_loop_thread():
+            self._conclude(call)
+            if self._state != FINISHED:
+                return False
+        reader = threading.get_ident()
         with _guard:
+            # A handler of a signal may want what this very thread is about to unpack.
+            if self._call is not call or self._reader not in (None, reader):
+                return False
+            self._reader = reader
+            return True
+
+    def _take(self, call, variant=None):
+        """Takes the outcome of a call that is done, unless somebody else has or does. What ends
+        this thread's wait while it unpacks is raised, and the outcome can be had again."""
+        try:
+            if not self._claim(call):
+                return
+            result, exception = _get_outcome(call, variant)
+            if exception is _CANCELLED:
+                self._become_cancelled(call)
+            else:
+                self._finish(call, result, exception)
+        except BaseException:
+            if self._reader == threading.get_ident():
+                self._reader = None
+                # No signal is handled in that thread.
+                tell_loop(_loop.get_context(), call, self)
+                self._is_watched = True
+            raise
+
+    def _finish(self, call, result, exception):
+        pid, usec = _get_worker_pid(call), _get_started_time(call)
+        with _guard:
+            lock = self._lock
+            if lock is None:
+                self._set_outcome(call, result, exception, pid, usec)
+                return
+        with lock:
+            is_new = self._state != FINISHED
+            self._set_outcome(call, result, exception, pid, usec)
+            if is_new:
+                for waiter in self._known_waiters:
+                    if exception is None:
+                        waiter.add_result(self)
+                    else:
+                        waiter.add_exception(self)
+            lock.notify_all()
+        if is_new:
+            self._invoke_callbacks()
+
+    def _set_outcome(self, call, result, exception, pid, usec):
+        if self._call is call:
+            self._result, self._exception = result, exception
+            self._worker_pid, self._started_usec = pid, usec
+            self._state = FINISHED
+            # What the call has in memory is not to last as long as the future.
+            self._call = self._reader = None
+
+    def _become_cancelled(self, call):
+        with self._lock or self._make_lock():
             if self._call is not call:
                 return
-            self._call = None
-        try:
-            outcome, is_exception = _get_outcome(call, variant)
-        except GLib.Error:
-            self._cancel()
-            return
-        # What the call has in memory is not to last as long as the future.
-        del call, variant
-        if is_exception:
-            self.set_exception(outcome)
-            return
-        with _guard:
-            if self._lock is None:
-                self._result = outcome
-                self._state = FINISHED
-                return
-        self.set_result(outcome)
-
-    def _cancel(self):
-        """Cancels what will not run, and tells waiters, which an executor does later."""
-        if not super().cancel():
-            return False
-        with self._condition:
-            if self._state == CANCELLED:
-                self.set_running_or_notify_cancel()
-        return True
+            self._state = CANCELLED_AND_NOTIFIED
+            self._call = self._reader = None
+            for waiter in self._known_waiters:
+                waiter.add_cancelled(self)
+            self._lock.notify_all()
+        self._invoke_callbacks()
 
     def cancel(self):
         with self._condition:
             call = self._call
-            if call is None:
-                if self._state == PENDING:
-                    return False
-            elif _cancel(call) or _get_state(call) == _State.CANCELLED:
-                self._call = None
-            else:
+            if call is not None and not _cancel(call) and _get_state(call) != _State.CANCELLED:
                 return False
-        return self._cancel()
+        if call is None:
+            return super().cancel()
+        self._become_cancelled(call)
+        return True
 
     cancel.__doc__ = concurrent.futures.Future.cancel.__doc__
 
     def running(self):
         with self._condition:
             call = self._call
-            if self._state == PENDING and (
-                    call is None or _get_state(call) == _State.RUNNING):
+            if self._state == PENDING and call is not None and _get_state(call) == _State.RUNNING:
                 self.set_running_or_notify_cancel()
         return super().running()
 
     running.__doc__ = concurrent.futures.Future.running.__doc__
 
     def add_done_callback(self, fn):
+        with self._condition:
+            if self._state in (PENDING, RUNNING):
+                self._done_callbacks.append(fn)
+                self._watch()
+                return
         super().add_done_callback(fn)
-        self._watch()
 
     add_done_callback.__doc__ = concurrent.futures.Future.add_done_callback.__doc__
 
-    def _wait(self, timeout):
-        """Waits for the call itself: for a moment only, or for good in callbacks, which nobody
-        else would wake. Returns how much of the time is left."""
-        call = self._call
-        if call is None:
-            return timeout
+    def _await(self, call, timeout):
+        """Waits until the outcome was taken, and takes it if nobody else does, or raises
+        TimeoutError. It waits for the call itself: for a moment only, as no handler of a signal
+        runs meanwhile, or for good in callbacks, which nobody else would wake."""
+        timeout = _loop.to_seconds(timeout)
+        end = None if timeout is None else time.monotonic() + timeout
         is_callback = _loop.is_loop_thread()
-        if self._is_watched and not is_callback:
-            return timeout
-        limit = -1 if timeout is None else max(timeout, 0)
-        if not is_callback and not 0 <= limit <= _PATIENCE_SEC:
-            limit = _PATIENCE_SEC
+        while self._call is call:
+            if is_callback or not self._is_watched:
+                self._try_to_take(call, timeout, is_callback)
+            timeout = None if end is None else end - time.monotonic()
+            self._wait_for_others(call, timeout, is_callback)
+            timeout = None if end is None else end - time.monotonic()
+
+    def _try_to_take(self, call, timeout, is_callback):
+        limit = _PATIENCE_SEC
+        if is_callback or timeout is not None and timeout < limit:
+            limit = _loop.NO_LIMIT_SEC if timeout is None else max(timeout, 0)
         try:
-            variant = _get_result(call, int(limit * 1000))
+            variant = _get_result(call, int(min(limit, _loop.NO_LIMIT_SEC) * 1000))
         except GLib.Error:
             if _is_done(call):
-                self._settle(call)
+                self._take(call)
             else:
                 self._watch()
         else:
-            self._settle(call, variant)
-        return timeout - limit if timeout is not None else None
+            self._take(call, variant)
+
+    def _wait_for_others(self, call, timeout, is_callback):
+        """Waits until the thread of the loop has taken the outcome; or for a moment, until
+        another reader has, which may be interrupted before it can tell."""
+        with self._lock or self._make_lock():
+            if self._call is not call:
+                return
+            if timeout is not None and timeout <= 0:
+                raise concurrent.futures.TimeoutError()
+            if is_callback or not self._is_watched:
+                timeout = _PATIENCE_SEC if timeout is None else min(timeout, _PATIENCE_SEC)
+            self._lock.wait(timeout)
 
     def result(self, timeout=None):
+        call = self._call
+        if call is not None:
+            self._await(call, timeout)
         if self._state != FINISHED:
-            timeout = self._wait(timeout)
-        if self._state == FINISHED and self._exception is None:
+            return super().result(timeout)
+        if self._exception is None:
             return self._result
         try:
-            return super().result(timeout)
+            raise self._exception
         finally:
             # The exception's traceback has this frame.
             self = None
@@ -218,45 +321,58 @@ class Future(concurrent.futures.Future):
     result.__doc__ = concurrent.futures.Future.result.__doc__
 
     def exception(self, timeout=None):
-        return super().exception(self._wait(timeout))
+        call = self._call
+        if call is not None:
+            self._await(call, timeout)
+        return super().exception(timeout)
 
     exception.__doc__ = concurrent.futures.Future.exception.__doc__
 
 
 def _get_outcome(call, variant):
-    """Returns a result and False, or an exception and True. Raises GLib.Error for a call that
-    was cancelled."""
-    try:
-        if variant is None:
+    """Returns a result and None, or None and an exception or _CANCELLED."""
+    if variant is None:
+        try:
             variant = _get_result(call, 0)
-    except GLib.Error as error:
-        if _get_state(call) == _State.CANCELLED:
-            raise
-        return to_exception(error), True
+        except GLib.Error as error:
+            if _get_state(call) == _State.CANCELLED:
+                return None, _CANCELLED
+            return None, to_exception(error)
     try:
-        outcome = _pickling.loads(variant)
+        result = _pickling.loads(variant)
+        if type(result) is not _process_worker.Failure:
+            return result, None
     except BaseException as error:
-        return _new_unpickling_error('The result', error), True
-    if type(outcome) is _process_worker.Failure:
-        return _unpack_failure(outcome), True
-    return outcome, False
+        if _loop.is_interrupt(error):
+            raise
+        return None, _new_unpickling_error('The result', error)
+    return None, _unpack_failure(result)
 
 
 def _unpack_failure(failure):
-    """Returns the exception that the worker raised, with the traceback that it had there."""
+    """Returns the exception that the worker raised, with the traceback that it had there. An
+    exception may refuse to have one set, so it isn't asked."""
     remote = _RemoteTraceback('\n"""\n%s"""' % failure.text)
     try:
         exception = pickle.loads(failure.pickled)
+        if not issubclass(type(exception), BaseException):
+            raise TypeError('it became %s, which is no exception' % _describe_type(exception))
     except BaseException as error:
-        error.__cause__ = remote
+        if _loop.is_interrupt(error):
+            raise
+        _set_cause(error, remote)
         return _new_unpickling_error('The exception', error)
-    exception.__cause__ = remote
+    _set_cause(exception, remote)
     return exception if failure.unpickled else _new_unpickling_error('The call', exception)
 
 
+def _describe_type(value):
+    return 'None' if value is None else 'a value of the type ' + type(value).__name__
+
+
 def _new_unpickling_error(what, cause):
-    error = UnpicklingError('%s could not be unpickled: %s: %s'
-                            % (what, type(cause).__name__, cause))
+    name, text = _errors.describe(cause)
+    error = UnpicklingError('%s could not be unpickled: %s: %s' % (what, name, text))
     error.__cause__ = cause
     return error
 

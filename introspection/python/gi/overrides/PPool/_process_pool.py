@@ -4,6 +4,7 @@
 of a PPool.Executor."""
 
 import collections
+import functools
 import itertools
 import multiprocessing
 import operator
@@ -18,7 +19,7 @@ from concurrent.futures.process import BrokenProcessPool
 from gi.module import get_introspection_module
 from gi.repository import GLib
 
-from . import _loop, _pickling, _process_setup, _process_worker
+from . import _loop, _pickling, _process_setup, _process_worker, _processors
 from ._process_future import Future, add_traceback, tell_loop, to_exception
 
 _PPool = get_introspection_module('PPool')
@@ -27,20 +28,45 @@ _PPool = get_introspection_module('PPool')
 _submit = _PPool.Executor.submit
 
 _dumps_call = _pickling.dumps_call
-_flatten_all = _pickling.flatten_all
 
 # The pools whose workers have not all ended, also of executors that are gone.
 _live = set()
 _is_exiting = False
+# Held for moments: while a pool is added to those, and while the interpreter begins to exit,
+# which waits for all that are there.
+_exit_lock = threading.RLock()
 
 
 def _get_name(fn):
     """Returns what a function is called in messages, and where its run time is known by."""
-    fn = getattr(fn, 'func', fn)
-    if not hasattr(fn, '__qualname__'):
-        fn = type(fn)
-    name = f'{fn.__module__}.{fn.__qualname__}'
+    if isinstance(fn, functools.partial):
+        fn = fn.func
+    try:
+        name = getattr(fn, '__qualname__', None)
+        if not isinstance(name, str):
+            fn = type(fn)
+            name = fn.__qualname__
+        name = f'{_get_module(fn)}.{name}'
+    except Exception:
+        # Attributes of an object may fail, and it be called all the same.
+        return 'function'
     return name if name.isprintable() else 'function'
+
+
+def _get_module(fn):
+    """Returns the module of a function, or of the type whose method it is: what is written in C
+    often knows that alone."""
+    module = getattr(fn, '__module__', None)
+    if not isinstance(module, str):
+        owner = getattr(fn, '__self__', None)
+        if not isinstance(owner, type):
+            owner = getattr(fn, '__objclass__', type(owner))
+        module = owner.__module__
+    return module
+
+
+def _new_exit_error():
+    return RuntimeError('cannot schedule new futures after interpreter shutdown')
 
 
 class _Pool:
@@ -54,12 +80,21 @@ class _Pool:
         self._context = _loop.get_context()
         self._ends = False
         self._ended = threading.Event()
-        self.raw = _PPool.Executor(launcher=_process_setup.new_launcher(setup.name),
+        self.raw = _PPool.Executor(launcher=setup.launcher,
                                    initializer=setup.name, initializer_args=setup.variant,
                                    # What a worker has to do before it ends is waited for.
                                    grace_msec=0,
                                    **properties)
-        _live.add(self)
+
+    def enter(self):
+        """Has the interpreter wait for the pool before it exits, or raises RuntimeError if it
+        exits already. Nothing may be submitted before."""
+        with _exit_lock:
+            if not _is_exiting:
+                _live.add(self)
+                return
+        self._setup.close()
+        raise _new_exit_error()
 
     def is_foreign(self):
         """Tells whether this is a forked copy of the process that has the workers."""
@@ -132,7 +167,8 @@ class ProcessPoolExecutor(Executor):
             raise TypeError('initializer must be a callable')
         if max_tasks_per_child is not None:
             self._check_max_tasks(max_tasks_per_child, mp_context)
-        self._max_workers = max_workers or len(os.sched_getaffinity(0))
+        # Private, but known to other libraries.
+        self._max_workers = max_workers or _processors.count()
         self._mp_context = mp_context or multiprocessing.get_context('spawn')
         self._properties = {
             'max_workers': max_workers,
@@ -166,9 +202,10 @@ class ProcessPoolExecutor(Executor):
             if self._is_shut_down:
                 raise RuntimeError('cannot schedule new futures after shutdown')
             if _is_exiting:
-                raise RuntimeError('cannot schedule new futures after interpreter shutdown')
+                raise _new_exit_error()
             if self._pool is None:
                 pool = _Pool(**self._properties)
+                pool.enter()
                 weakref.finalize(self, pool.shut_down).atexit = False
                 self._properties = None
                 self._pool = pool
@@ -185,10 +222,10 @@ class ProcessPoolExecutor(Executor):
         """
         return self._submit(_get_name(fn), fn, args, kwargs)
 
-    def _submit(self, name, fn, args, kwargs):
+    def _submit(self, name, fn, args, kwargs, candidates=None):
         pool = self._pool or self._start()
         try:
-            variant = _dumps_call(fn, args, kwargs)
+            variant = _dumps_call(fn, args, kwargs, candidates)
         except Exception as error:
             self._start()
             future = Future()
@@ -219,6 +256,7 @@ class ProcessPoolExecutor(Executor):
             raise TypeError('buffersize must be an integer or None')
         if buffersize is not None and buffersize < 1:
             raise ValueError('buffersize must be None or > 0')
+        timeout = _loop.to_seconds(timeout)
         end = timeout + time.monotonic() if timeout is not None else None
         inputs = _take_chunks(fn, iterables, chunksize)
         futures = collections.deque()
@@ -277,8 +315,12 @@ def _take_chunks(fn, iterables, size):
         return ((name, fn, row, {}) for row in rows)
     columns = _take_columns(*iterables, size=size) if len(iterables) == 1 else \
         _take_rows(rows, size)
-    return (('map of ' + name, _process_worker.run_chunk,
-             (fn, [_flatten_all(column) for column in chunk]), {}) for chunk in columns)
+    return (_to_chunk_call('map of ' + name, fn, list(chunk)) for chunk in columns)
+
+
+def _to_chunk_call(name, fn, columns):
+    return (name, _process_worker.run_chunk, (fn, columns), {},
+            list(itertools.chain.from_iterable(columns)))
 
 
 def _take_columns(iterable, size):
@@ -342,8 +384,9 @@ def _is_interrupted():
 def _finish_all():
     """Lets the calls of all executors end before the interpreter does."""
     global _is_exiting
-    _is_exiting = True
-    pools = list(_live)
+    with _exit_lock:
+        _is_exiting = True
+        pools = list(_live)
     try:
         for pool in pools:
             if _is_interrupted():
@@ -361,6 +404,8 @@ def _finish_all():
 
 def _forget():
     """A forked copy of the process has no workers."""
+    global _exit_lock
+    _exit_lock = threading.RLock()
     _live.clear()
 
 

@@ -6,9 +6,12 @@ Arrays of numbers are never converted one by one: they are bytes to both sides."
 
 import array
 import ctypes
+import os
 
 from gi.module import get_introspection_module
 from gi.repository import GLib
+
+from . import _numbers
 
 _PPool = get_introspection_module('PPool')
 _Variant = GLib.Variant
@@ -16,9 +19,6 @@ _Variant = GLib.Variant
 # From here on bytes are copied by a call that makes no object of its own for them.
 _LARGE = 32 * 1024
 
-# Types of the items of a buffer, as the module struct knows them.
-_FORMATS = {'?': 'b', 'c': 'y', 'b': 'y', 'B': 'y', 'h': 'n', 'H': 'q', 'i': 'i', 'I': 'u',
-            'l': 'x', 'L': 't', 'q': 'x', 'Q': 't', 'd': 'd'}
 _types = {}
 
 
@@ -34,7 +34,10 @@ def _type(string):
 
 
 def _from_data(type_string, data):
-    """An array of items of a fixed size, from their bytes."""
+    """An array of items of a fixed size, from their bytes. PyGObject takes any others one by
+    one."""
+    if type(data) is not bytes:
+        data = bytes(data)
     return _Variant.new_from_bytes(_type(type_string), GLib.Bytes.new(data), True)
 
 
@@ -61,8 +64,7 @@ def _from_bytes(value):
 
 
 def _from_memoryview(value):
-    return _from_data('ay', value.tobytes() if value.ndim != 1 or not value.contiguous
-                      else value.cast('B'))
+    return _from_data('ay', value.tobytes())
 
 
 def _from_ints(value):
@@ -140,16 +142,32 @@ def _from_other(value):
             return encode(value)
     if isinstance(value, _PPool.Buffer):
         return value.to_variant(None)
+    view = _numbers.get_view(value)
+    if view is not None:
+        return _from_buffer(view, type(value).__name__)
     if hasattr(type(value), '__index__'):
         return _from_int(value.__index__())
-    try:
-        view = memoryview(value)
-    except TypeError:
-        view = None
-    if view is not None and view.ndim == 1 and view.format in _FORMATS:
-        return _from_data('a' + _FORMATS[view.format],
-                          view.cast('B') if view.contiguous else view.tobytes())
+    if isinstance(value, os.PathLike):
+        return _encode(os.fspath(value))
     raise TypeError('a value of the type %s can\'t be sent' % type(value).__name__)
+
+
+def _from_buffer(view, name):
+    """Numbers as an array, those of several dimensions as arrays in arrays, and that of none as
+    itself."""
+    if view.ndim == 0:
+        return _encode(_numbers.read_one(view, name))
+    string, data = _numbers.read(view, name)
+    return _nest(string, data, view.shape)
+
+
+def _nest(string, data, shape):
+    n, *rest = shape
+    if not rest:
+        return _from_data('a' + string, data)
+    size = len(data) // n if n > 0 else 0
+    return _Variant.new_array(_type('a' * len(rest) + string), [
+        _nest(string, data[i * size:(i + 1) * size], rest) for i in range(n)])
 
 
 def _encode(value):
@@ -197,9 +215,11 @@ def to_variant(value, where='the value'):
 
 
 def check_name(name, what='the function'):
-    """Raises TypeError for what is no name; programs that come from concurrent.futures give
-    the function itself."""
+    """Raises TypeError for what is no name, and ValueError for one that C would cut off;
+    programs that come from concurrent.futures give the function itself."""
     if isinstance(name, str):
+        if '\0' in name:
+            raise ValueError('the name of %s has a NUL: %r' % (what, name))
         return
     if callable(name) and isinstance(getattr(name, '__name__', None), str):
         raise TypeError('%s must be given by its name in the worker, a str such as %r, and not '
@@ -252,7 +272,7 @@ def _to_bytes(variant):
     return ctypes.string_at(variant.get_data(), size)
 
 
-def _numbers(code):
+def _decode_numbers(code):
     return lambda variant: memoryview(_to_bytes(variant)).cast(code).tolist()
 
 
@@ -273,15 +293,15 @@ _DECODERS = {
     '()': lambda variant: (),
     'as': _Variant.get_strv,
     'ay': _to_bytes,
-    'ab': _numbers('?'),
-    'an': _numbers('h'),
-    'aq': _numbers('H'),
-    'ai': _numbers('i'),
-    'au': _numbers('I'),
-    'ah': _numbers('i'),
-    'ax': _numbers('q'),
-    'at': _numbers('Q'),
-    'ad': _numbers('d'),
+    'ab': _decode_numbers('?'),
+    'an': _decode_numbers('h'),
+    'aq': _decode_numbers('H'),
+    'ai': _decode_numbers('i'),
+    'au': _decode_numbers('I'),
+    'ah': _decode_numbers('i'),
+    'ax': _decode_numbers('q'),
+    'at': _decode_numbers('Q'),
+    'ad': _decode_numbers('d'),
 }
 
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Workers whose functions take and give plain values."""
 
+import faulthandler
 import functools
 import inspect
 
@@ -17,11 +18,28 @@ _PPool = get_introspection_module('PPool')
 _raw_add_function = _PPool.Worker.add_function
 
 
+def enable_faulthandler():
+    """Has a worker that dies of a signal such as SIGSEGV say where it was in Python, as with
+    PYTHONFAULTHANDLER=1: the pool has that in its message. What the program has set stays."""
+    if faulthandler.is_enabled():
+        return
+    try:
+        faulthandler.enable()
+    except (AttributeError, OSError, RuntimeError, ValueError):
+        # There is no standard error.
+        pass
+
+
 @override
 class Worker(_PPool.Worker):
     """The served side: functions, and run()."""
 
     __module__ = 'gi.overrides.PPool'
+
+    def run(self, *args):
+        """Serves until the pool says that it is over, and returns the status to exit with."""
+        enable_faulthandler()
+        return super().run(*args)
 
     def function(self, name=None, /):
         """Adds a function: @worker.function("name"), or @worker.function for its own name.

@@ -15,6 +15,7 @@ G_BEGIN_DECLS
 gboolean     ppool_executor_check         (PPoolExecutor  *self,
                                            GError        **error);
 gboolean     ppool_executor_accepts_calls (PPoolExecutor  *self,
+                                           const char     *function,
                                            GError        **error);
 PPoolRecord *ppool_executor_make_record   (PPoolExecutor  *self,
                                            const char     *function,

@@ -19,12 +19,13 @@ ppool_executor_check (PPoolExecutor  *self,
   return ppool_pool_check (self->pool, error);
 }
 
-/* Whether a call that is submitted now would be refused. */
+/* Whether a call of @function that is submitted now would be accepted. */
 gboolean
 ppool_executor_accepts_calls (PPoolExecutor  *self,
+                              const char     *function,
                               GError        **error)
 {
-  return ppool_pool_accepts_calls (self->pool, error);
+  return ppool_pool_accepts_calls (self->pool, function, error);
 }
 
 /* Sinks @args. The record can be cancelled from now on. */

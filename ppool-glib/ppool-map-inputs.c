@@ -10,7 +10,6 @@
 #include "ppool-map-internal.h"
 
 #include "ppool-executor-private.h"
-#include "ppool-value-private.h"
 
 /* Sinks @array. */
 static void
@@ -144,8 +143,7 @@ ppool_executor_map (PPoolExecutor  *self,
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   array = g_variant_ref_sink (inputs);
-  if (!ppool_value_check_name ("function", function, error) ||
-      !ppool_executor_accepts_calls (self, error))
+  if (!ppool_executor_accepts_calls (self, function, error))
     return NULL;
 
   map = make_map (self, function);

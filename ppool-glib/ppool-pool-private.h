@@ -48,6 +48,7 @@ void                ppool_pool_set_initializer (PPoolPool          *self,
 gboolean            ppool_pool_check           (PPoolPool          *self,
                                                 GError            **error);
 gboolean            ppool_pool_accepts_calls   (PPoolPool          *self,
+                                                const char         *function,
                                                 GError            **error);
 PPoolRecord        *ppool_pool_make_record     (PPoolPool          *self,
                                                 const char         *function,

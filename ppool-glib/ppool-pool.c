@@ -399,13 +399,15 @@ set_refused (PPoolFailure  *broken,
 }
 
 gboolean
-ppool_pool_accepts_calls (PPoolPool  *self,
-                          GError    **error)
+ppool_pool_accepts_calls (PPoolPool   *self,
+                          const char  *function,
+                          GError     **error)
 {
   g_autoptr (PPoolFailure) broken = NULL;
   gboolean accepted;
 
-  if (!ppool_pool_check (self, error) || !ppool_spawned_check (error))
+  if (!ppool_value_check_name ("function", function, error) ||
+      !ppool_pool_check (self, error) || !ppool_spawned_check (error))
     return FALSE;
 
   ppool_gate_enter (&self->gate);

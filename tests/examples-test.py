@@ -23,7 +23,9 @@ RECORDS = '''\
 3711 237, 6171 261'''
 
 BROKEN = (r'The pool is broken \(WORKER_DIED\): Worker (\d+) was killed by SIGABRT \(Aborted\) '
-          r'while it ran “crash”; its standard error ended with:\ncrash: this can\'t be\n')
+          r'while it ran “crash”; its standard error ended with:\ncrash: this can\'t be\n'
+          # Where it was, in Python.
+          r'(?:Fatal Python error: Aborted\n(?:(?!divide:).*\n)*)?')
 ERRORS = (r'wait: not done yet\nwait: 7\ndivide: the function failed: Division by zero\n'
           r'multiply: there is no such function\ncrash: ' + BROKEN +
           r'divide: ' + BROKEN.replace(r'(\d+)', r'\1') + r'divide: 1\n')

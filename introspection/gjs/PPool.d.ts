@@ -360,6 +360,7 @@ declare module 'gi://PPool?version=1.0' {
             get_argv(): string[] | null;
             get_cwd(): string | null;
             set_cwd(cwd: string | null): void;
+            inherit_fd(fd: number): number;
             get_stderr_mode(): StderrMode;
             set_stderr_mode(stderr_mode: StderrMode): void;
             get_handshake_timeout_msec(): number;

@@ -13,8 +13,10 @@ class Compiler:
                                 stdout=subprocess.PIPE, check=True).stdout.decode().split()
         self.command = command.split() + ['-x', language, '-fsyntax-only', '-Wall', '-Wextra',
                                           '-Wno-unused-parameter', '-Werror', *args]
+        headers = srcdir / 'ppool-glib'
         self.command += ['-I%s' % directory for directory in
-                         (srcdir, builddir, srcdir / 'ppool-glib', builddir / 'ppool-glib')]
+                         (srcdir, builddir, headers, builddir / 'ppool-glib',
+                          *(path for path in sorted(headers.iterdir()) if path.is_dir()))]
         self.command += cflags
 
     def compile(self, text, *args):

@@ -27,10 +27,11 @@ def main():
     cxx = Compiler(sys.argv[4], 'c++', srcdir, builddir) if sys.argv[4] else None
     public = sorted(pathlib.Path(name).name for name in sys.argv[5:])
     headers = srcdir / 'ppool-glib'
-    private = sorted(path.name for path in headers.glob('*-private.h'))
+    paths = {path.name: path for path in headers.rglob('*.h')}
+    private = sorted(name for name in paths if name.endswith('-private.h'))
 
     def refused(name):
-        message = c.compile('#include <ppool-glib/%s>\n' % name)
+        message = c.compile('#include "%s"\n' % name)
         return [] if REFUSAL in message else ['included directly: ' + (message or 'no error')]
 
     def alone(name, *args):
@@ -60,11 +61,11 @@ def main():
         '%s is in the umbrella and not installed' % name for name in umbrella
         if name not in public]
     tests['headers/installed'] = lambda: [
-        '%s is neither installed nor private' % path.name for path in headers.glob('*.h')
-        if path.name not in public and not re.search(r'-(private|internal)\.h$', path.name)]
+        '%s is neither installed nor private' % name for name in sorted(paths)
+        if name not in public and not re.search(r'-(private|internal)\.h$', name)]
     tests['headers/private'] = lambda: [
         '%s includes %s' % (name, other) for name in public
-        for other in (included(headers / name) if (headers / name).exists() else ())
+        for other in (included(paths[name]) if name in paths else ())
         if other not in public]
 
     tap = Tap()

@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The PPool-GLib authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Checks that the rooms of the library know no others than they may.
+"""Checks that the folders and rooms of the library know no others than they may.
 
-The table is read from docs/architecture.md. A room is ppool-ROOM.c with its
-headers: ppool-ROOM.h for programs, ppool-ROOM-private.h for other rooms, and
-ppool-ROOM-internal.h where the room has more files, ppool-ROOM-PART.c.
+Both tables are read from docs/architecture.md: which folder may include which, and which rooms
+are in a folder. A room is ppool-ROOM.c with its headers: ppool-ROOM.h for programs,
+ppool-ROOM-private.h for other rooms, and ppool-ROOM-internal.h where the room has more files,
+ppool-ROOM-PART.c.
 """
 
 import pathlib
@@ -24,37 +25,45 @@ MAX_CODE_LINES = {'.c': 600, '.h': 120}
 MAX_FUNCTION = 45
 MAX_MEAN_FUNCTION = 20
 
-# What the last column says where it does not name rooms.
-WORDS = {'base': 'base', 'libc': None, 'the public header': 'glib'}
-
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.MULTILINE)
 FUNCTION = re.compile(r'^\{\n(.*?)^\}\n', re.MULTILINE | re.DOTALL)
 COMMENT = re.compile(r'/\*.*?\*/', re.DOTALL)
 
 
-def read_table(path):
-    """Returns which rooms a room may know, and the rooms of each part of the table."""
-    allowed, parts = {}, {}
-    table = re.search(r'^\| room .*?(?=^$)', path.read_text(), re.MULTILINE | re.DOTALL).group()
+def rows(text, heading):
+    """The cells of each row of the table that begins with a heading."""
+    table = re.search(r'^\| %s .*?(?=^$)' % heading, text, re.MULTILINE | re.DOTALL).group()
     for line in table.splitlines()[2:]:
-        rooms, _, others = (cell.strip() for cell in line.strip('|').split('|'))
+        yield [cell.strip() for cell in line.strip('|').split('|')]
+
+
+def read_tables(path):
+    """Returns which folders a folder, or a single room of it, may include, and the folder of
+    each room."""
+    text = path.read_text()
+    arrows, folders = {}, {}
+    for folder, _, others in rows(text, 'folder of the library'):
+        folder = re.fullmatch(r'`([\w-]+)/`', folder).group(1)
+        arrows[folder] = None if others == 'libc' else {folder}
+        for part in others.split('; '):
+            room = re.match(r'`([\w-]+)` also ', part)
+            known = set(re.findall(r'\b(?:base|wire|pool|front|worker)\b', part))
+            if room:
+                arrows[room.group(1)] = known
+            elif arrows[folder] is not None:
+                arrows[folder] |= known
+    for rooms, *_ in rows(text, 'room'):
         if rooms.startswith('**'):
-            part = parts.setdefault(rooms.strip('*'), set())
+            folder = rooms.strip('*')
             continue
-        names = [others] if others in WORDS else others.split(', ')
-        known = {WORDS.get(name, name) for name in names}
         for room in re.findall(r'`([\w-]+)`', rooms):
-            allowed[room] = None if None in known else known
-            part.add(room)
-    base = parts['base'] | {'version-macros', 'enum-types'}
-    for room, known in list(allowed.items()):
-        if known is not None and 'base' in known:
-            allowed[room] = known - {'base'} | base
-    allowed.update({room: base for room in base})
-    return allowed, parts
+            folders[room] = folder
+    return arrows, folders
 
 
-ALLOWED, PARTS = read_table(pathlib.Path(sys.argv[1]) / 'docs' / 'architecture.md')
+ARROWS, FOLDERS = read_tables(pathlib.Path(sys.argv[1]) / 'docs' / 'architecture.md')
+# What is generated.
+FOLDERS['enum-types'] = 'base'
 
 
 def room_of(name):
@@ -63,9 +72,9 @@ def room_of(name):
     if match is None:
         return None
     stem = room = match.group(1)
-    while room not in ALLOWED and '-' in room:
+    while room not in FOLDERS and '-' in room:
         room = room.rpartition('-')[0]
-    return room if room in ALLOWED else stem
+    return room if room in FOLDERS else stem
 
 
 def includes(path):
@@ -74,48 +83,31 @@ def includes(path):
 
 
 def room_problems(path, room):
-    """What a file includes that its room may not know."""
-    if room == 'glib':
+    """What a file includes that its folder may not know."""
+    folder = path.parent.name
+    if FOLDERS.get(room) != folder:
+        yield '%s is in no row of the rooms of %s' % (path.name, folder)
         return
-    if room not in ALLOWED:
-        yield '%s is in no row of the table of rooms' % path.name
-        return
-    allowed = ALLOWED[room]
+    arrows = ARROWS[folder]
     for quote, name in includes(path):
         other = room_of(name)
-        if other is not None:
-            if allowed is None or other not in allowed | {room}:
-                yield '%s includes %s' % (path.name, name)
-            elif other != room and name.endswith('-internal.h'):
-                yield '%s includes %s, which is for its own room' % (path.name, name)
-        elif allowed is None and (quote == '"' or re.match(r'g(lib|io|module)\b', name)):
-            yield '%s includes %s, and is for libc alone' % (path.name, name)
-
-
-def reachable(graph, room):
-    found, todo = set(), [room]
-    while todo:
-        for other in graph.get(todo.pop(), ()):
-            if other not in found:
-                found.add(other)
-                todo.append(other)
-    return found
-
-
-def side_problems(graph):
-    """Which room of one side reaches a room of the other."""
-    sides = PARTS["the program's side"], PARTS["the worker's side"]
-    for side, other_side in (sides, reversed(sides)):
-        for room in sorted(side):
-            for other in sorted(reachable(graph, room) & other_side):
-                yield '%s reaches %s of the other side' % (room, other)
+        if other == 'glib' and folder == 'programs' and room != 'launch':
+            continue
+        if other is None:
+            if arrows is None and room == 'launch' and (
+                    quote == '"' or re.match(r'g(lib|io|module)\b', name)):
+                yield '%s includes %s, and is for libc alone' % (path.name, name)
+        elif arrows is None or FOLDERS.get(other) not in arrows | ARROWS.get(room, set()):
+            yield '%s includes %s' % (path.name, name)
+        elif other != room and name.endswith('-internal.h'):
+            yield '%s includes %s, which is for its own room' % (path.name, name)
 
 
 def order_problems(path):
     """config.h first, then the file's own header, which so proves to stand alone."""
     names = [name for _, name in includes(path)]
     room = room_of(path.name)
-    if room in PARTS['programs']:
+    if path.parent.name == 'programs':
         return
     if not names or names[0] != 'config.h':
         yield '%s does not include config.h first' % path.name
@@ -157,16 +149,14 @@ def function_problems(path):
 
 def main():
     srcdir = pathlib.Path(sys.argv[1]) / 'ppool-glib'
-    files = sorted(srcdir.glob('*.[ch]'))
     tap = Tap()
-    graph, lengths = {}, []
+    lengths = []
 
-    for path in files:
+    for path in sorted(srcdir.rglob('*.[ch]')):
         room = room_of(path.name)
-        graph.setdefault(room, set())
+        problems = list(size_problems(path))
         if room != 'glib':
-            graph[room] |= {room_of(name) for _, name in includes(path)} - {None, room}
-        problems = list(room_problems(path, room)) + list(size_problems(path))
+            problems += room_problems(path, room)
         if path.suffix == '.c':
             problems += order_problems(path)
             lengths += [length for _, length in function_lengths(path)]
@@ -178,7 +168,6 @@ def main():
         tap.report('includes/benchmarks/' + path.name,
                    [*size_problems(path), *function_problems(path)])
 
-    tap.report('includes/two-sides', side_problems(graph))
     mean = sum(lengths) / len(lengths) if lengths else 0
     print('# mean length of %d functions: %.1f lines' % (len(lengths), mean))
     tap.report('includes/mean-function',

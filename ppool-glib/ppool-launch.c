@@ -11,8 +11,6 @@
  * gives the worker a clean start and a session of its own, ties its life to
  * the parent's, and then becomes the worker. */
 
-#include "config.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

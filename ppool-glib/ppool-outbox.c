@@ -9,7 +9,7 @@
 
 #include "ppool-outbox-internal.h"
 
-#define SCRIBBLED "its board shows what can't be"
+#define SCRIBBLED "it wrote an invalid state to its call board"
 
 PPoolOutboxSlot *
 ppool_outbox_get_slot (PPoolOutbox *self,

@@ -38,7 +38,6 @@ from tap import Tap  # noqa: E402
 
 LIMIT = 45
 NOBODY = 65534
-# Where a language has its programs, and how many steps they tell of.
 LANGUAGES = ('c', 'python', 'pool', 'gjs')
 WORKS = {'first': '42', 'large': '1048576', 'again': '43', 'fresh': '44', 'end': 'ok'}
 ELSEWHERE = 'error .*belongs to process.*'
@@ -216,6 +215,8 @@ def memory():
     return Group('memory', 'memory.limit_in_bytes', 'memory.max', 300 << 20)
 
 
+NO_PROC = ('unshare', '--mount', 'sh', '-c', 'mount -t tmpfs none /proc && exec "$@"', 'sh')
+
 PLACES = [
     Place('plain'),
     *(Place('closed/%s' % ''.join(map(str, fds)), setup=closed(*fds))
@@ -224,7 +225,7 @@ PLACES = [
     Place('closed/after', events=('after:close-standard',)),
     Place('output/full', setup=full),
     Place('output/broken-pipe', setup=broken_pipe),
-    Place('descriptors/few', setup=descriptors(12),
+    Place('descriptors/few', setup=descriptors(16),
           expect={'first': r'error .*descriptors.*', 'large': 'error .*', 'again': 'error .*',
                   'fresh': 'error .*'}, languages=('c',)),
     Place('descriptors/256', setup=descriptors(256)),
@@ -254,7 +255,7 @@ PLACES = [
     Place('environment/empty', env={'PATH': None, 'HOME': None, 'LC_ALL': None, 'LANG': None,
                                     'USER': None, 'TMPDIR': None, 'XDG_RUNTIME_DIR': None}),
     Place('environment/nonsense', env={'TMPDIR': '/nowhere', 'HOME': '/nowhere', 'LC_ALL': 'xx_XX',
-                                       'PPOOL_FEATURES': '?,\xff', 'DBUS_SESSION_BUS_ADDRESS': '?'
+                                       'PPOOL_FEATURES': '?,\xff', 'DBUS_SESSION_BUS_ADDRESS': '?',
                                        'PYTHONHASHSEED': '0'}),
     Place('user/nobody', setup=nobody, missing=is_not_root),
     Place('user/dropped', events=('after:lose-privileges',), languages=('c', 'python', 'pool'),
@@ -265,10 +266,13 @@ PLACES = [
     Place('session/new', wrap=('setsid', '--wait')),
     Place('namespace/pid', wrap=('unshare', '--pid', '--fork', '--mount-proc'),
           missing=lambda: has_namespaces('--pid', '--fork', '--mount-proc')),
-    Place('namespace/no-proc',
-          wrap=('unshare', '--mount', 'sh', '-c', 'mount -t tmpfs none /proc && exec "$@"', 'sh'),
-          missing=lambda: has_namespaces('--mount'),
-          languages=('c', 'python', 'gjs')),
+    # What a program was started with can't be read there; Python keeps it.
+    Place('namespace/no-proc', wrap=NO_PROC, missing=lambda: has_namespaces('--mount'),
+          languages=('c', 'gjs'),
+          expect={step: 'error .*/proc/self/cmdline.*'
+                  for step in ('first', 'large', 'again', 'fresh')}),
+    Place('namespace/no-proc', wrap=NO_PROC, missing=lambda: has_namespaces('--mount'),
+          languages=('python',)),
     Place('namespace/user', wrap=('unshare', '--user'), missing=lambda: has_namespaces('--user')),
     Place('container/pids', group=pids, languages=('c',),
           expect={step: 'error .*' for step in ('first', 'large', 'again', 'fresh')}),

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -80,25 +81,43 @@ lose_privileges (void)
     tell ("event: %s", g_strerror (errno));
 }
 
+/* One end of a connection to this process itself. */
+static gpointer
+connect_end (gpointer data)
+{
+  g_autofree char *guid = g_dbus_generate_guid ();
+  g_autoptr (GSocket) socket = g_socket_new_from_fd (ABS (GPOINTER_TO_INT (data)), NULL);
+  g_autoptr (GSocketConnection) stream = g_socket_connection_factory_create_connection (socket);
+  gboolean is_server = GPOINTER_TO_INT (data) > 0;
+  g_autoptr (GError) error = NULL;
+  GDBusConnection *connection;
+
+  connection =
+    g_dbus_connection_new_sync (G_IO_STREAM (stream), is_server ? guid : NULL,
+                                is_server ? G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_SERVER |
+                                              G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_ALLOW_ANONYMOUS :
+                                            G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT,
+                                NULL, NULL, &error);
+  if (connection == NULL)
+    tell ("event: %s", error->message);
+
+  return connection;
+}
+
 static void
 use_gdbus (void)
 {
-  g_autoptr (GDBusServer) server = NULL;
-  g_autoptr (GDBusConnection) connection = NULL;
-  g_autofree char *guid = g_dbus_generate_guid ();
-  g_autoptr (GError) error = NULL;
+  g_autoptr (GDBusConnection) server = NULL;
+  g_autoptr (GDBusConnection) client = NULL;
+  GThread *thread;
+  int fds[2];
 
-  server = g_dbus_server_new_sync ("unix:tmpdir=/tmp", G_DBUS_SERVER_FLAGS_RUN_IN_THREAD, guid, NULL, NULL, &error);
-  if (server != NULL)
-    {
-      g_dbus_server_start (server);
-      connection = g_dbus_connection_new_for_address_sync (g_dbus_server_get_client_address (server),
-                                                           G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT, NULL, NULL,
-                                                           &error);
-      g_dbus_server_stop (server);
-    }
-  if (connection == NULL)
-    tell ("event: %s", error->message);
+  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+    return;
+
+  thread = g_thread_new ("server", connect_end, GINT_TO_POINTER (fds[0]));
+  client = connect_end (GINT_TO_POINTER (-fds[1]));
+  server = g_thread_join (thread);
 }
 
 static void
@@ -235,7 +254,7 @@ main (int argc, char **argv)
   if (ppool_worker_is_spawned ())
     return ppool_worker_run (worker, NULL);
 
-  results = fcntl (open (argv[1], O_WRONLY | O_APPEND | O_CLOEXEC), F_DUPFD_CLOEXEC, 20);
+  results = fcntl (open (argv[1], O_WRONLY | O_APPEND | O_CLOEXEC), F_DUPFD_CLOEXEC, 10);
   arguments = argv;
   arguments_size = argv[argc - 1] + strlen (argv[argc - 1]) - argv[0];
   events_of = g_strdupv (argv + 2);

@@ -24,15 +24,6 @@ const events = {
         GLib.rmdir(path);
     },
     'lose-program': () => GLib.unlink(System.programPath),
-    'use-gdbus': () => {
-        const server = Gio.DBusServer.new_sync('unix:tmpdir=/tmp', Gio.DBusServerFlags.RUN_IN_THREAD,
-            Gio.dbus_generate_guid(), null, null);
-
-        server.start();
-        Gio.DBusConnection.new_for_address_sync(server.get_client_address(),
-            Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT, null, null);
-        server.stop();
-    },
     'use-subprocess': () => Gio.Subprocess.new(['true'], 0).wait(null),
 };
 

@@ -9,6 +9,7 @@
 
 #include "ppool-channel-private.h"
 
+#include "ppool-fd-private.h"
 #include "ppool-fork-private.h"
 #include "ppool-spare-private.h"
 
@@ -30,6 +31,9 @@
 
 /* … and how long at all, as somebody else's code can keep that thread busy. */
 #define LAST_MSEC 30000
+
+/* Whoever wakes up so late was stopped. */
+#define LATE_MSEC 50
 
 /* What a probe opens at most, GLib's own included. */
 #define N_SPARE_FDS 8
@@ -86,7 +90,7 @@ make_socket (GError **error)
   GSocket *socket;
   int fds[2];
 
-  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
+  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0 || !ppool_fd_lift_pair (fds))
     {
       g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_SYSTEM_LIMIT, "cannot create a socket pair: %s",
                    g_strerror (errno));
@@ -148,15 +152,21 @@ run_probe (gpointer data)
   return NULL;
 }
 
+/* A program that was stopped meanwhile looks once more. */
 static gboolean
 wait_for (Probe  *self,
           gint64  msec)
 {
   gint64 end = g_get_monotonic_time () + msec * G_TIME_SPAN_MILLISECOND;
-  gboolean ended;
+  gboolean ended, late;
 
   g_mutex_lock (&self->lock);
   while (!self->has_ended && g_cond_wait_until (&self->ended, &self->lock, end))
+    ;
+
+  late = g_get_monotonic_time () - end > LATE_MSEC * G_TIME_SPAN_MILLISECOND;
+  end = g_get_monotonic_time () + DOUBT_MSEC * G_TIME_SPAN_MILLISECOND;
+  while (late && !self->has_ended && g_cond_wait_until (&self->ended, &self->lock, end))
     ;
   ended = self->has_ended;
   g_mutex_unlock (&self->lock);

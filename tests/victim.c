@@ -238,6 +238,28 @@ have_said (PPoolExecutor *executor)
   g_assert_cmpuint (g_variant_get_uint32 (value), ==, 3);
 }
 
+/* What a standard descriptor is, or NULL. What the library opens may be one for the moment
+ * until it is lifted, and GLib's wake-ups are none of the library's. */
+static char *
+dup_target (int fd)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/self/fd/%d", fd);
+  gint64 deadline = g_get_monotonic_time () + 2 * G_TIME_SPAN_SECOND;
+  char *target;
+
+  while ((target = g_file_read_link (path, NULL)) != NULL &&
+         !g_str_has_prefix (target, "anon_inode:") && g_get_monotonic_time () < deadline)
+    {
+      g_free (target);
+      g_thread_yield ();
+    }
+
+  if (target != NULL && g_str_has_prefix (target, "anon_inode:"))
+    g_clear_pointer (&target, g_free);
+
+  return target;
+}
+
 /* Closes standard descriptors, as daemons do, before its first worker or after that,
  * and says which of them are something of the library's then. */
 static int
@@ -262,11 +284,9 @@ run_daemon (const char *mask,
       have_said (executor);
       for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
         {
-          g_autofree char *path = g_strdup_printf ("/proc/self/fd/%d", fd);
-          g_autofree char *target = g_file_read_link (path, NULL);
+          g_autofree char *target = (atoi (mask) & (1 << fd)) != 0 ? dup_target (fd) : NULL;
 
-          if ((atoi (mask) & (1 << fd)) != 0 && target != NULL &&
-              !g_str_has_prefix (target, "anon_inode:"))
+          if (target != NULL)
             dprintf (output, "%d is %s\n", fd, target);
         }
     }

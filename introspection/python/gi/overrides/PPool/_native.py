@@ -21,7 +21,7 @@ def _check_addresses():
     crash. So it is compared with the address that PyGObject prints, for both kinds of objects
     that are given to C."""
     for sample in (Gio.Cancellable.new(), GLib.MainContext.new()):
-        if ' at %#x' % hash(sample) not in repr(sample):
+        if ' at %#x)' % hash(sample) not in repr(sample):
             raise ImportError('The Python override of PPool can\'t work with PyGObject %d.%d.%d, as '
                               'hash() does not give the address of %r there'
                               % (*gi.version_info, sample))

@@ -187,7 +187,7 @@ static void
 test_handed_over (void)
 {
   g_autoptr (PPoolExecutor) executor = new_executor ();
-  g_autoptr (PPoolFuture) future = submit (executor);
+  g_autoptr (PPoolFuture) future G_GNUC_UNUSED = submit (executor);
   gint64 end = g_get_monotonic_time () + LIMIT_USEC;
   PPoolPool *pool = executor->pool;
 

@@ -90,7 +90,7 @@ test_signals (void)
     }
 }
 
-static void
+G_GNUC_NORETURN static void
 never_cb (gpointer data G_GNUC_UNUSED)
 {
   g_assert_not_reached ();

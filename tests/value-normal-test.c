@@ -225,8 +225,10 @@ random_basic (GRand              *random,
         g_autoptr (GVariant) sample = g_variant_ref_sink (
           g_variant_new_from_data (type, bytes, sizeof bytes, FALSE, NULL, NULL));
 
-        return g_variant_new_from_data (type, g_memdup2 (bytes, sizeof bytes),
-                                        g_variant_get_size (sample), TRUE, NULL, NULL);
+        gpointer copy = g_memdup2 (bytes, sizeof bytes);
+
+        return g_variant_new_from_data (type, copy, g_variant_get_size (sample), TRUE, g_free,
+                                        copy);
       }
     }
 }

@@ -371,8 +371,8 @@ execute (const Estate          *estate,
                                          flags | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH,
                                          setup, GINT_TO_POINTER (getpid ()),
                                          -1, -1, estate->stderr_fd,
-                                         (const int *) estate->sources->data,
-                                         (const int *) estate->targets->data, estate->sources->len,
+                                         (const int *) (gpointer) estate->sources->data,
+                                         (const int *) (gpointer) estate->targets->data, estate->sources->len,
                                          &pid, NULL, NULL, NULL, error))
     return 0;
 

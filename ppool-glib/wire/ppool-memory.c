@@ -51,12 +51,15 @@ static struct
   GArray *idle;     /* (owned) (nullable) (element-type Idle); the latest last */
   gsize idle_bytes;
   guint n_holders;
+  gpointer forgotten[2]; /* in a copy: what the original had, which is no leak */
 } kept;
 
 /* What the original had is not found in a copy, nor filled again. */
 static void
 forget_kept (void)
 {
+  kept.forgotten[0] = kept.published;
+  kept.forgotten[1] = kept.idle;
   kept.published = NULL;
   kept.idle = NULL;
   kept.idle_bytes = 0;

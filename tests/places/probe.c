@@ -36,6 +36,8 @@ echo (PPoolInvocation *invocation, GVariant *args, gpointer data, GError **error
   return g_variant_ref (args);
 }
 
+static void tell (const char *format, ...) G_GNUC_PRINTF (1, 2);
+
 static void
 tell (const char *format, ...)
 {

@@ -612,6 +612,7 @@ main (int    argc,
 
   /* As the threads of the library do. */
   signal (SIGPIPE, SIG_IGN);
+  keep_what_glib_keeps ();
 
 #define ADD(path, output, func) \
   g_test_add (path, Fixture, GINT_TO_POINTER (output), set_up, func, tear_down)

@@ -85,8 +85,8 @@ make_deep (const char *type,
 {
   g_autoptr (GByteArray) data = g_byte_array_new ();
 
-  g_byte_array_set_size (data, (guint) size);
-  memset (data->data, 0, size);
+  for (gsize i = 0; i < size; i++)
+    g_byte_array_append (data, (const guint8 *) "", 1);
   for (guint i = 0; i < n_variants; i++)
     {
       const char *inner = i == 0 ? type : "v";

@@ -16,7 +16,6 @@ from tap import Tap
 # The circles that there are. The list may only become shorter.
 KNOWN = [
     'channel channel-lending channel-pool channel-results',
-    'map map-inputs map-window',
     'outbox outbox-send',
     'pool pool-end pool-workers',
     'process process-start',

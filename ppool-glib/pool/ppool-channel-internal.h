@@ -29,6 +29,9 @@ typedef struct
   guint64 id;
 } PPoolRequest;
 
+/* What is lent over a channel. */
+typedef struct _PPoolChannelLending PPoolChannelLending;
+
 struct _PPoolChannel
 {
   PPoolChannelFunc func;
@@ -41,8 +44,7 @@ struct _PPoolChannel
   gboolean has_frames; /* calls travel together; written before the first call */
   gboolean offers_board; /* Initialize did; written before it was sent */
   gboolean offers_segments; /* likewise */
-  PPoolLender *lender;      /* (owned) (nullable); likewise; NULL without segments */
-  PPoolBorrower *borrower;  /* (owned) (nullable); likewise */
+  PPoolChannelLending *lending; /* (owned) (nullable); likewise; NULL without segments */
   gboolean needs_bytes; /* Initialize did; written before it was sent */
   gboolean needs_segments; /* likewise */
   gboolean violated; /* I/O thread */
@@ -56,8 +58,6 @@ struct _PPoolChannel
   GMainContext *io_context;    /* (owned) (nullable); of GDBus's I/O thread */
   GArray *requests;            /* (owned) (element-type PPoolRequest); unanswered */
   guint32 last_serial;
-  GSource *notes_source;       /* (owned) (nullable): of notes, in io_context */
-  gint64 notes_due;            /* when it is ready, or -1 */
 };
 
 GDBusConnection *ppool_channel_ref_connection    (PPoolChannel            *self);
@@ -67,6 +67,8 @@ void             ppool_channel_emit              (PPoolChannel            *self,
 void             ppool_channel_emit_type         (PPoolChannel            *self,
                                                   PPoolChannelEventType    type,
                                                   const GError            *error);
+void             ppool_channel_violate_with      (PPoolChannel            *self,
+                                                  const GError            *error);
 void             ppool_channel_violate           (PPoolChannel            *self,
                                                   const char              *format,
                                                   ...) G_GNUC_PRINTF (2, 3);
@@ -75,21 +77,29 @@ void             ppool_channel_remove_request    (PPoolChannel            *self,
                                                   guint32                  serial,
                                                   PPoolRequest            *removed);
 
-void             ppool_channel_end_lending       (PPoolChannel            *self);
-void             ppool_channel_send_announced    (PPoolChannel            *self);
-void             ppool_channel_send_segment      (PPoolChannel            *self,
-                                                  PPoolAnnouncement       *announcement);
-
 /* In GDBus's I/O thread. */
 void             ppool_channel_begin_lending     (PPoolChannel            *self);
-gboolean         ppool_channel_is_segment        (PPoolChannel            *self,
-                                                  GDBusMessage            *message);
-void             ppool_channel_receive_segment   (PPoolChannel            *self,
-                                                  GDBusMessage            *message);
-gboolean         ppool_channel_receive_note      (PPoolChannel            *self,
-                                                  const PPoolItem         *item,
-                                                  GError                 **error);
 void             ppool_channel_receive_in_pool   (PPoolChannel            *self,
                                                   GDBusMessage            *message);
+
+PPoolChannelLending *ppool_channel_lending_new             (GMainContext         *io_context,
+                                                            GSourceFunc           has_notes,
+                                                            gpointer              owner,
+                                                            GDestroyNotify        owner_unref);
+void                 ppool_channel_lending_unref           (PPoolChannelLending  *self);
+void                 ppool_channel_lending_close           (PPoolChannelLending  *self);
+PPoolLender         *ppool_channel_lending_get_lender      (PPoolChannelLending  *self);
+PPoolBorrower       *ppool_channel_lending_get_borrower    (PPoolChannelLending  *self);
+void                 ppool_channel_lending_prepend_notes   (PPoolChannelLending  *self,
+                                                            GByteArray           *frame);
+
+/* In GDBus's I/O thread. */
+void                 ppool_channel_lending_trim            (PPoolChannelLending  *self);
+gboolean             ppool_channel_lending_receive_segment (PPoolChannelLending  *self,
+                                                            GDBusMessage         *message,
+                                                            GError              **error);
+gboolean             ppool_channel_lending_receive_note    (PPoolChannelLending  *self,
+                                                            const PPoolItem      *item,
+                                                            GError              **error);
 
 G_END_DECLS

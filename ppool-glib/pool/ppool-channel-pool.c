@@ -336,10 +336,25 @@ ppool_channel_forget_call (PPoolChannel *self,
   g_mutex_unlock (&self->lock);
 }
 
-/* Tells of a segment, whose descriptor it takes. */
+/* (nullable): NULL if values travel in messages alone. */
+PPoolLender *
+ppool_channel_get_lender (PPoolChannel *self)
+{
+  return self->lending != NULL ? ppool_channel_lending_get_lender (self->lending) : NULL;
+}
+
 void
-ppool_channel_send_segment (PPoolChannel      *self,
-                            PPoolAnnouncement *announcement)
+ppool_channel_prepend_notes (PPoolChannel *self,
+                             GByteArray   *frame)
+{
+  if (self->lending != NULL)
+    ppool_channel_lending_prepend_notes (self->lending, frame);
+}
+
+/* Tells of a segment, whose descriptor it takes. */
+static void
+send_segment (PPoolChannel      *self,
+              PPoolAnnouncement *announcement)
 {
   g_autoptr (GUnixFDList) fds = g_unix_fd_list_new_from_array (&announcement->fd, 1);
   g_autoptr (GError) error = NULL;
@@ -351,6 +366,17 @@ ppool_channel_send_segment (PPoolChannel      *self,
     ppool_channel_emit_type (self, PPOOL_CHANNEL_VIOLATION, error);
 }
 
+/* Has the worker know the segments of the next frame. */
+static void
+send_announced (PPoolChannel *self)
+{
+  PPoolLender *lender = ppool_channel_get_lender (self);
+  PPoolAnnouncement announcement;
+
+  while (lender != NULL && ppool_lender_take_announcement (lender, &announcement))
+    send_segment (self, &announcement);
+}
+
 /* Takes @frame, in which there are calls or notes. */
 void
 ppool_channel_send_frame (PPoolChannel *self,
@@ -360,7 +386,7 @@ ppool_channel_send_frame (PPoolChannel *self,
   g_autoptr (GError) error = NULL;
   GVariant *members[2];
 
-  ppool_channel_send_announced (self);
+  send_announced (self);
 
   members[0] = g_variant_new_uint32 (0);
   members[1] = g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE);

@@ -79,7 +79,7 @@ receive_info (PPoolChannel      *self,
   info = g_variant_get_child_value (g_dbus_message_get_body (message), 0);
   self->as_bytes = ppool_protocol_has_feature (info, PPOOL_FEATURE_GVARIANT);
   self->has_frames = self->as_bytes && ppool_protocol_has_feature (info, PPOOL_FEATURE_FRAMES);
-  if (self->has_frames && self->offers_segments && self->lender == NULL &&
+  if (self->has_frames && self->offers_segments && self->lending == NULL &&
       ppool_protocol_has_feature (info, PPOOL_FEATURE_SEGMENTS))
     ppool_channel_begin_lending (self);
   event->has_frames = self->has_frames;
@@ -89,7 +89,7 @@ receive_info (PPoolChannel      *self,
       PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS,
       "the worker can't take arguments of a type that D-Bus does not have");
 
-  else if (self->needs_segments && self->lender == NULL)
+  else if (self->needs_segments && self->lending == NULL)
     event->error = error = g_error_new_literal (
       PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS,
       "the worker can't take arguments that are so large: it lacks the feature “segments”");
@@ -179,6 +179,12 @@ clear_result (gpointer data)
   g_clear_error (&result->error);
 }
 
+static PPoolBorrower *
+get_borrower (PPoolChannel *self)
+{
+  return self->lending != NULL ? ppool_channel_lending_get_borrower (self->lending) : NULL;
+}
+
 /* A result that there is no memory for fails its call and nothing else. */
 static gboolean
 read_item (PPoolChannel      *self,
@@ -197,7 +203,7 @@ read_item (PPoolChannel      *self,
       return FALSE;
     }
 
-  value = ppool_frame_reader_load (reader, item, self->borrower, &local_error);
+  value = ppool_frame_reader_load (reader, item, get_borrower (self), &local_error);
   if (value == NULL && !g_error_matches (local_error, PPOOL_ERROR, PPOOL_ERROR_SYSTEM_LIMIT))
     {
       g_propagate_error (error, g_steal_pointer (&local_error));
@@ -234,8 +240,8 @@ receive_frame (PPoolChannel *self,
     {
       PPoolResult result = { 0 };
 
-      if (self->borrower != NULL && item.kind >= PPOOL_ITEM_RELEASE)
-        ppool_channel_receive_note (self, &item, &error);
+      if (self->lending != NULL && item.kind >= PPOOL_ITEM_RELEASE)
+        ppool_channel_lending_receive_note (self->lending, &item, &error);
       else if (read_item (self, &reader, &item, &result, &error))
         g_array_append_val (results, result);
     }
@@ -269,14 +275,34 @@ receive_signal (PPoolChannel *self,
     }
 }
 
+/* Nothing else may carry a descriptor. */
+static gboolean
+is_segment (PPoolChannel *self,
+            GDBusMessage *message)
+{
+  return self->lending != NULL &&
+         g_dbus_message_get_message_type (message) == G_DBUS_MESSAGE_TYPE_SIGNAL &&
+         g_strcmp0 (g_dbus_message_get_member (message), "Segment") == 0;
+}
+
+static void
+receive_segment (PPoolChannel *self,
+                 GDBusMessage *message)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!ppool_channel_lending_receive_segment (self->lending, message, &error))
+    ppool_channel_violate_with (self, error);
+}
+
 void
 ppool_channel_receive_in_pool (PPoolChannel *self,
                                GDBusMessage *message)
 {
   GDBusMessageType type = g_dbus_message_get_message_type (message);
 
-  if (ppool_channel_is_segment (self, message))
-    ppool_channel_receive_segment (self, message);
+  if (is_segment (self, message))
+    receive_segment (self, message);
   else if (g_dbus_message_get_num_unix_fds (message) > 0)
     ppool_channel_violate (self, "it sent unexpected file descriptors");
   else if (type == G_DBUS_MESSAGE_TYPE_METHOD_RETURN || type == G_DBUS_MESSAGE_TYPE_ERROR)

@@ -47,8 +47,7 @@ free_channel (gpointer data)
 
   g_assert (self->connection == NULL);
 
-  g_clear_pointer (&self->lender, ppool_lender_unref);
-  g_clear_pointer (&self->borrower, ppool_borrower_unref);
+  g_clear_pointer (&self->lending, ppool_channel_lending_unref);
   g_clear_pointer (&self->io_context, g_main_context_unref);
   g_clear_pointer (&self->requests, g_array_unref);
   g_clear_object (&self->socket);
@@ -104,9 +103,17 @@ ppool_channel_is_closed_error (const GError *error)
 /* Receiving, in GDBus's I/O thread */
 
 void
+ppool_channel_violate_with (PPoolChannel *self,
+                            const GError *error)
+{
+  self->violated = TRUE;
+  ppool_channel_emit_type (self, PPOOL_CHANNEL_VIOLATION, error);
+}
+
+void
 ppool_channel_violate (PPoolChannel *self,
-         const char   *format,
-         ...)
+                       const char   *format,
+                       ...)
 {
   g_autoptr (GError) error = NULL;
   va_list args;
@@ -115,8 +122,30 @@ ppool_channel_violate (PPoolChannel *self,
   error = g_error_new_valist (PPOOL_ERROR, PPOOL_ERROR_PROTOCOL, format, args);
   va_end (args);
 
-  self->violated = TRUE;
-  ppool_channel_emit_type (self, PPOOL_CHANNEL_VIOLATION, error);
+  ppool_channel_violate_with (self, error);
+}
+
+static gboolean
+notes_cb (gpointer user_data)
+{
+  PPoolChannel *self = user_data;
+
+  ppool_channel_lending_trim (self->lending);
+
+  g_mutex_lock (&self->event_lock);
+  if (!self->ended && !self->violated)
+    ppool_channel_emit_type (self, PPOOL_CHANNEL_NOTES, NULL);
+  g_mutex_unlock (&self->event_lock);
+
+  return G_SOURCE_CONTINUE;
+}
+
+/* To be called before the first frame. */
+void
+ppool_channel_begin_lending (PPoolChannel *self)
+{
+  self->lending = ppool_channel_lending_new (self->io_context, notes_cb, ppool_channel_ref (self),
+                                             (GDestroyNotify) ppool_channel_unref);
 }
 
 static GDBusMessage *
@@ -369,7 +398,8 @@ ppool_channel_close (PPoolChannel *self)
   connection = g_steal_pointer (&self->connection);
   g_mutex_unlock (&self->lock);
 
-  ppool_channel_end_lending (self);
+  if (self->lending != NULL)
+    ppool_channel_lending_close (self->lending);
   if (connection == NULL)
     return;
 

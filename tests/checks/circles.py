@@ -15,7 +15,6 @@ from tap import Tap
 
 # The circles that there are. The list may only become shorter.
 KNOWN = [
-    'channel channel-lending channel-pool channel-results',
     'outbox outbox-send',
     'pool pool-end pool-workers',
     'process process-start',

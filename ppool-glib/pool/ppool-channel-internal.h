@@ -9,7 +9,7 @@
 
 #include "ppool-channel-private.h"
 
-#include "ppool-frame-private.h"
+#include "ppool-loans-private.h"
 
 G_BEGIN_DECLS
 
@@ -79,8 +79,7 @@ PPoolChannelLending *ppool_channel_lending_new             (GMainContext        
                                                             GDestroyNotify        owner_unref);
 void                 ppool_channel_lending_unref           (PPoolChannelLending  *self);
 void                 ppool_channel_lending_close           (PPoolChannelLending  *self);
-PPoolLender         *ppool_channel_lending_get_lender      (PPoolChannelLending  *self);
-PPoolBorrower       *ppool_channel_lending_get_borrower    (PPoolChannelLending  *self);
+PPoolLoans          *ppool_channel_lending_get_loans       (PPoolChannelLending  *self);
 void                 ppool_channel_lending_prepend_notes   (PPoolChannelLending  *self,
                                                             GByteArray           *frame);
 

@@ -13,9 +13,8 @@
 
 #include "ppool-protocol-private.h"
 
-/* Where both sides know segments, large values are lent in them. What was borrowed
- * is to be given back, and what is idle to be forgotten; frames say so. A frame that
- * leaves anyway takes along what there is to say. Otherwise the channel is told a
+/* Where both sides know segments, large values are lent in them. A frame that leaves
+ * anyway takes along what there is to say of loans. Otherwise the channel is told a
  * little later, in GDBus's I/O thread: values are dropped in any thread, and under
  * any lock, so nothing is sent from there. */
 
@@ -24,8 +23,7 @@
 
 struct _PPoolChannelLending
 {
-  PPoolLender *lender;     /* (owned) */
-  PPoolBorrower *borrower; /* (owned): holds this until it is closed */
+  PPoolLoans *loans; /* (owned): hold this until they are closed */
 
   GMutex lock;     /* guards what follows */
   GSource *source; /* (owned) (nullable): of notes, in the I/O thread; NULL once closed */
@@ -74,8 +72,7 @@ clear_lending (PPoolChannelLending *self)
 {
   g_assert (self->source == NULL);
 
-  ppool_lender_unref (self->lender);
-  ppool_borrower_unref (self->borrower);
+  ppool_loans_free (self->loans);
   g_mutex_clear (&self->lock);
 }
 
@@ -96,10 +93,8 @@ ppool_channel_lending_new (GMainContext   *io_context,
   PPoolChannelLending *self = g_atomic_rc_box_new0 (PPoolChannelLending);
 
   g_mutex_init (&self->lock);
-  self->lender = ppool_lender_new ();
-  self->borrower = ppool_borrower_new (returned_cb, lending_ref (self),
-                                       (GBoxedCopyFunc) lending_ref,
-                                       (GDestroyNotify) ppool_channel_lending_unref);
+  self->loans = ppool_loans_new (returned_cb, lending_ref (self), (GBoxedCopyFunc) lending_ref,
+                                 (GDestroyNotify) ppool_channel_lending_unref);
   self->due = -1;
   self->source = g_source_new (&notes_funcs, sizeof (GSource));
   g_source_set_static_name (self->source, "[ppool] notes");
@@ -109,8 +104,7 @@ ppool_channel_lending_new (GMainContext   *io_context,
   return self;
 }
 
-/* No segment of this side is lent or filled again. What was borrowed stays as long as
- * somebody has it. */
+/* There are no more notes, see ppool_loans_close(). */
 void
 ppool_channel_lending_close (PPoolChannelLending *self)
 {
@@ -124,20 +118,13 @@ ppool_channel_lending_close (PPoolChannelLending *self)
     return;
 
   g_source_destroy (source);
-  ppool_lender_close (self->lender);
-  ppool_borrower_close (self->borrower);
+  ppool_loans_close (self->loans);
 }
 
-PPoolLender *
-ppool_channel_lending_get_lender (PPoolChannelLending *self)
+PPoolLoans *
+ppool_channel_lending_get_loans (PPoolChannelLending *self)
 {
-  return self->lender;
-}
-
-PPoolBorrower *
-ppool_channel_lending_get_borrower (PPoolChannelLending *self)
-{
-  return self->borrower;
+  return self->loans;
 }
 
 /* Forgets what is idle, and looks again when there may be more of that. In GDBus's I/O
@@ -153,21 +140,19 @@ ppool_channel_lending_trim (PPoolChannelLending *self)
     g_source_set_ready_time (self->source, -1);
   g_mutex_unlock (&self->lock);
 
-  next = ppool_lender_trim (self->lender, g_get_monotonic_time ());
+  next = ppool_lender_trim (self->loans->lender, g_get_monotonic_time ());
   if (next >= 0)
     set_due (self, next);
 }
 
-/* Begins a frame with what there is to say of loans. Each note takes a multiple of
- * eight. */
+/* Begins a frame with what there is to say of loans. */
 void
 ppool_channel_lending_prepend_notes (PPoolChannelLending *self,
                                      GByteArray          *frame)
 {
   g_autoptr (GByteArray) notes = g_byte_array_new ();
 
-  ppool_frame_append_returned (notes, self->borrower);
-  ppool_frame_append_forgotten (notes, self->lender);
+  ppool_loans_append_notes (self->loans, notes);
   if (notes->len > 0)
     g_byte_array_prepend (frame, notes->data, notes->len);
 }
@@ -194,7 +179,7 @@ ppool_channel_lending_receive_segment (PPoolChannelLending  *self,
       return FALSE;
     }
 
-  return ppool_borrower_register (self->borrower, number, size,
+  return ppool_borrower_register (self->loans->borrower, number, size,
                                   g_unix_fd_list_peek_fds (fds, NULL)[0], error);
 }
 
@@ -203,14 +188,10 @@ ppool_channel_lending_receive_note (PPoolChannelLending  *self,
                                     const PPoolItem      *item,
                                     GError              **error)
 {
-  guint32 number = PPOOL_ITEM_NUMBER (item->id);
-
-  if (item->kind == PPOOL_ITEM_FORGET)
-    return ppool_borrower_forget (self->borrower, number, error);
-
-  if (!ppool_lender_take_back (self->lender, number, PPOOL_ITEM_GENERATION (item->id), error))
+  if (!ppool_loans_receive_note (self->loans, item, error))
     return FALSE;
 
-  set_due (self, g_get_monotonic_time () + PPOOL_SEGMENT_IDLE_USEC);
+  if (item->kind != PPOOL_ITEM_FORGET)
+    set_due (self, g_get_monotonic_time () + PPOOL_SEGMENT_IDLE_USEC);
   return TRUE;
 }

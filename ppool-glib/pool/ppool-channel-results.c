@@ -154,7 +154,8 @@ ppool_channel_results_read_frame (GVariant             *packed,
 {
   g_autoptr (GBytes) bytes = g_variant_get_data_as_bytes (packed);
   g_autoptr (GError) local_error = NULL;
-  PPoolBorrower *borrower = lending != NULL ? ppool_channel_lending_get_borrower (lending) : NULL;
+  PPoolBorrower *borrower =
+    lending != NULL ? ppool_channel_lending_get_loans (lending)->borrower : NULL;
   GArray *results = new_results ();
   PPoolFrameReader reader;
   PPoolItem item;

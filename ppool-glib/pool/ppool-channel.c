@@ -638,7 +638,7 @@ ppool_channel_forget_call (PPoolChannel *self,
 PPoolLender *
 ppool_channel_get_lender (PPoolChannel *self)
 {
-  return self->lending != NULL ? ppool_channel_lending_get_lender (self->lending) : NULL;
+  return self->lending != NULL ? ppool_channel_lending_get_loans (self->lending)->lender : NULL;
 }
 
 void

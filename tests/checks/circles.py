@@ -19,7 +19,6 @@ KNOWN = [
     'pool pool-end pool-workers',
     'process process-start',
     'scheduler scheduler-ahead',
-    'service service-answers service-lending',
 ]
 
 SYMBOL = re.compile(r'.*?(ppool-[\w-]+)\.c\.o\]: (\S+) (\w)')

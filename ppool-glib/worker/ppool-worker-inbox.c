@@ -10,9 +10,9 @@
 #include "ppool-worker-internal.h"
 
 #include "ppool-invocation-private.h"
-#include "ppool-pace-private.h"
 #include "ppool-serve-private.h"
 #include "ppool-spawned-private.h"
+#include "ppool-timings-private.h"
 #include "ppool-watchdog-private.h"
 
 /* A source of the serving thread's context reads what the pool sends and runs
@@ -42,7 +42,7 @@ typedef struct
   GMainContext *context;   /* (owned): a late wake-up must find it */
   GThread *thread;         /* (unowned): the serving one; only to be compared */
   PPoolWatchdog *watchdog; /* (owned) (nullable): NULL once closed */
-  PPoolPace *pace;         /* (owned) */
+  PPoolTimings *timings;   /* (owned) */
   PPoolInvocation *spare;  /* (owned) (nullable): the next one */
   GError *error;           /* (owned) (nullable): why it left, if that was wrong */
   gboolean is_gone;        /* the pool; nobody waits for anything any more */
@@ -56,7 +56,7 @@ free_inbox (gpointer data)
   Inbox *self = data;
 
   g_main_context_unref (self->context);
-  ppool_pace_free (self->pace);
+  ppool_timings_free (self->timings);
   g_clear_error (&self->error);
 }
 
@@ -114,17 +114,17 @@ is_ready (Inbox *self)
 static void
 serve (Inbox             *self,
        const PPoolTicket *ticket,
-       PPoolStride       *stride,
+       PPoolTiming       *timing,
        GVariant          *args)
 {
   g_autoptr (PPoolInvocation) invocation = g_steal_pointer (&self->spare);
 
   if (invocation == NULL)
     invocation = ppool_invocation_new ();
-  ppool_invocation_begin (invocation, self->answers, ticket, stride->name, args);
+  ppool_invocation_begin (invocation, self->answers, ticket, timing->name, args);
 
   g_atomic_int_set (&self->busy, TRUE);
-  ppool_answers_set_gathering (self->answers, ppool_stride_is_short (stride));
+  ppool_answers_set_gathering (self->answers, ppool_timing_is_short (timing));
   self->on_stack = TRUE;
   self->serve (invocation, self->user_data);
   self->on_stack = FALSE;
@@ -144,11 +144,11 @@ serve_next (Inbox             *self,
             const char        *function,
             gint64             now)
 {
-  PPoolStride *stride = ppool_pace_find (self->pace, function);
+  PPoolTiming *timing = ppool_timings_find (self->timings, function);
   GVariant *args;
   gint64 end;
 
-  if (!ppool_stride_is_short (stride))
+  if (!ppool_timing_is_short (timing))
     {
       ppool_answers_flush (self->answers);
       now = g_get_monotonic_time ();
@@ -163,9 +163,9 @@ serve_next (Inbox             *self,
 
   if (ppool_answers_have_results (self->answers))
     ppool_watchdog_rouse (self->watchdog);
-  serve (self, ticket, stride, args);
+  serve (self, ticket, timing, args);
   end = g_get_monotonic_time ();
-  ppool_stride_note (stride, end - now);
+  ppool_timing_note (timing, end - now);
 
   return end;
 }
@@ -273,7 +273,7 @@ inbox_new (GMainLoop      *loop,
   self->loop = loop;
   self->context = g_main_context_ref (g_main_loop_get_context (loop));
   self->thread = g_thread_self ();
-  self->pace = ppool_pace_new ();
+  self->timings = ppool_timings_new ();
 
   return self;
 }

@@ -127,14 +127,36 @@ get_outbox (PPoolPool *pool)
   return ((PPoolPlace *) place)->process->outbox;
 }
 
+typedef struct
+{
+  GAsyncQueue *holding; /* (unowned) */
+  GAsyncQueue *go_on;   /* (unowned) */
+} Hold;
+
+static void
+hold_cb (gpointer user_data)
+{
+  Hold *self = user_data;
+
+  g_async_queue_push (self->holding, self);
+  g_async_queue_timeout_pop (self->go_on, LIMIT_USEC);
+}
+
 /* What another thread has decided is sent by that one, or by the manager. */
 static void
 test_quiet (void)
 {
   g_autoptr (PPoolExecutor) executor = new_executor ();
   g_autoptr (PPoolFuture) future = submit (executor);
+  g_autoptr (GAsyncQueue) holding = g_async_queue_new ();
+  g_autoptr (GAsyncQueue) go_on = g_async_queue_new ();
+  Hold hold = { holding, go_on };
   PPoolPool *pool = executor->pool;
   g_autoptr (GError) error = NULL;
+
+  /* The manager has things of its own to do, such as starting workers. */
+  ppool_manager_post (pool->manager, hold_cb, &hold);
+  g_assert_true (g_async_queue_timeout_pop (holding, LIMIT_USEC) == &hold);
 
   ppool_gate_enter (&pool->gate);
   ppool_outbox_mark_dirty (get_outbox (pool));
@@ -167,6 +189,7 @@ test_quiet (void)
   g_assert_false (ppool_gate_is_dirty (&pool->gate));
   g_mutex_unlock (&pool->gate.lock);
 
+  g_async_queue_push (go_on, &hold);
   end_executor (executor);
 }
 

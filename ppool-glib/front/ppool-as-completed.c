@@ -10,6 +10,7 @@
 #include "ppool-as-completed.h"
 
 #include "ppool-group-private.h"
+#include "ppool-reply-private.h"
 
 /**
  * PPoolAsCompleted:
@@ -58,16 +59,12 @@ typedef struct
   guint n_sleeping; /* threads that wait */
 } Arrivals;
 
-/* One who is told by a callback. Nothing holds the main context, which a task
- * would: so that is made last, and what was given to a context that is freed goes
- * to the next one who asks. */
+/* One who is told by a callback. What was given to a context that is freed goes to the
+ * next one who asks. */
 typedef struct
 {
-  PPoolAsCompleted *completed; /* (owned) */
+  PPoolReply reply;
   PPoolCompletion *completion; /* (unowned): holds this */
-  GCancellable *cancellable;   /* (owned) (nullable) */
-  GAsyncReadyCallback callback;
-  gpointer user_data;
 
   /* With the group's lock. */
   GList link;               /* without data when it is in no queue */
@@ -412,9 +409,8 @@ tell (Request     *request,
       GError      *error)
 {
   g_autoptr (GTask) task =
-    g_task_new (request->completed, NULL, request->callback, request->user_data);
+    ppool_reply_new_task (&request->reply, FALSE, ppool_as_completed_next_future_async);
 
-  g_task_set_source_tag (task, ppool_as_completed_next_future_async);
   if (error != NULL)
     g_task_return_error (task, error);
   else
@@ -435,8 +431,7 @@ static void
 request_due_cb (gpointer data)
 {
   Request *request = data;
-  PPoolAsCompleted *self = request->completed;
-  GMainContext *context = g_source_get_context (g_main_current_source ());
+  PPoolAsCompleted *self = request->reply.source_object;
   gboolean answered, gave_up = FALSE;
   PPoolFuture *future;
   GError *error = NULL;
@@ -445,7 +440,7 @@ request_due_cb (gpointer data)
   leave_queue (self->group->data, request);
   future = g_steal_pointer (&request->future);
   answered = future != NULL || take_ready (self->group, &request->member, &future);
-  if (!answered && !g_cancellable_is_cancelled (request->cancellable))
+  if (!answered && !g_cancellable_is_cancelled (request->reply.cancellable))
     gave_up = give_up_in_time (self);
   g_mutex_unlock (&self->group->lock);
 
@@ -455,16 +450,15 @@ request_due_cb (gpointer data)
     g_set_error_literal (&error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
                          "Waiting for the next future was cancelled");
 
-  g_main_context_push_thread_default (context);
   tell (request, future != NULL ? hand_out (future) : NULL, error);
-  g_main_context_pop_thread_default (context);
 }
 
 static void
 free_request (gpointer data)
 {
   Request *request = data;
-  PPoolGroup *group = request->completed->group;
+  PPoolAsCompleted *self = request->reply.source_object;
+  PPoolGroup *group = self->group;
   Arrivals *arrivals = group->data;
 
   /* If its main context was freed, it has not been told. */
@@ -479,8 +473,7 @@ free_request (gpointer data)
   serve (group);
 
   g_clear_object (&request->future);
-  g_clear_object (&request->cancellable);
-  g_object_unref (request->completed);
+  ppool_reply_clear (&request->reply);
   g_free (request);
 }
 
@@ -524,10 +517,7 @@ ppool_as_completed_next_future_async (PPoolAsCompleted    *self,
     }
 
   request = g_new0 (Request, 1);
-  request->completed = g_object_ref (self);
-  request->cancellable = cancellable != NULL ? g_object_ref (cancellable) : NULL;
-  request->callback = callback;
-  request->user_data = user_data;
+  ppool_reply_init (&request->reply, self, cancellable, callback, user_data);
   completion = ppool_completion_new (request_due_cb, request, free_request);
   request->completion = completion;
 

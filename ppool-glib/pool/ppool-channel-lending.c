@@ -172,6 +172,10 @@ ppool_channel_lending_receive_segment (PPoolChannelLending  *self,
   if (ppool_protocol_has_body (message, "(uth)") && !ppool_protocol_is_swapped (message))
     g_variant_get (g_dbus_message_get_body (message), "(uth)", &number, &size, &handle);
 
+  /* The header still tells that it had one. */
+  if (handle == 0 && fds == NULL && g_dbus_message_get_num_unix_fds (message) == 1)
+    return ppool_borrower_register_lost (self->loans->borrower, number, error);
+
   if (handle != 0 || fds == NULL || g_unix_fd_list_get_length (fds) != 1)
     {
       g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,

@@ -60,6 +60,7 @@ void          ppool_answers_return_value   (PPoolAnswers       *self,
 void          ppool_answers_return_error   (PPoolAnswers       *self,
                                             const PPoolTicket  *ticket,
                                             const GError       *error);
+PPoolError    ppool_answers_code_of        (const GError       *error);
 void          ppool_answers_return_failure (PPoolAnswers       *self,
                                             const PPoolTicket  *ticket,
                                             PPoolError          code,

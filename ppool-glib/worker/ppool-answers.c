@@ -500,8 +500,9 @@ answer_value (PPoolAnswers       *self,
   return sent != NULL && send_reply (self, ticket, NULL, g_variant_new ("(v)", sent), error);
 }
 
-static PPoolError
-code_of (const GError *error)
+/* What the pool is told of a value that can't be sent or received. */
+PPoolError
+ppool_answers_code_of (const GError *error)
 {
   gboolean no_room = g_error_matches (error, PPOOL_ERROR, PPOOL_ERROR_TOO_LARGE) ||
                      g_error_matches (error, PPOOL_ERROR, PPOOL_ERROR_SYSTEM_LIMIT);
@@ -520,7 +521,7 @@ ppool_answers_return_value (PPoolAnswers      *self,
   if (ticket->initializes)
     ppool_answers_return_info (self, ticket);
   else if (!answer_value (self, ticket, value, &error))
-    ppool_answers_return_failure (self, ticket, code_of (error), error->message);
+    ppool_answers_return_failure (self, ticket, ppool_answers_code_of (error), error->message);
 }
 
 void

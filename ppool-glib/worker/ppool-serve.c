@@ -321,8 +321,14 @@ receive_segment (PPoolServe   *self,
   gint32 handle;
 
   g_variant_get (g_dbus_message_get_body (message), "(uth)", &number, &size, &handle);
-  if (handle >= 0 && (guint) handle < n_fds &&
-      !ppool_borrower_register (self->loans->borrower, number, size, fds[handle], &error))
+  if (handle < 0 || (guint) handle >= n_fds)
+    return;
+
+  if (fds[handle] < 0)
+    ppool_borrower_register_lost (self->loans->borrower, number, &error);
+  else
+    ppool_borrower_register (self->loans->borrower, number, size, fds[handle], &error);
+  if (error != NULL)
     g_debug ("What the pool lends can't be read: %s", error->message);
 }
 
@@ -379,6 +385,10 @@ receive_message (PPoolServe              *self,
   n_fds = g_dbus_message_get_num_unix_fds (message);
   if (!ppool_wire_take_fds (self->wire, fds, n_fds, &local_error))
     return set_nonsense (error, local_error->message);
+  /* Calls can do without a segment, and nothing else without its descriptors. */
+  if (n_fds > 0 && fds[0] < 0 && g_strcmp0 (g_dbus_message_get_member (message), "Segment") != 0)
+    return set_nonsense (error, "all file descriptors of this process are in use, so that those of "
+                                "a message were lost");
 
   success = receive_request (self, message, fds, n_fds, error);
   for (guint i = 0; i < n_fds; i++)
@@ -607,7 +617,8 @@ ppool_serve_load (PPoolServe *self)
   args = load_args (self, arrival, &error);
   peek_arrival (self);
   if (args == NULL)
-    ppool_answers_return_failure (self->answers, &ticket, PPOOL_ERROR_INVALID_ARGS, error->message);
+    ppool_answers_return_failure (self->answers, &ticket, ppool_answers_code_of (error),
+                                  error->message);
 
   return g_steal_pointer (&args);
 }

@@ -33,7 +33,8 @@ typedef struct
 struct _PPoolOutbox
 {
   /* Constant. */
-  PPoolGate *gate; /* (unowned): outlives this */
+  PPoolLock *lock; /* (unowned): outlives this */
+  PPoolSender sender;
   const PPoolOutboxFuncs *funcs;
   gpointer owner; /* (unowned): is called only while a call is in flight */
 
@@ -49,8 +50,6 @@ struct _PPoolOutbox
   gboolean notes_due; /* the channel has some, for the next frame */
   gboolean exit_due; /* behind what is unsent */
   gboolean flushing; /* somebody is at it */
-  gboolean is_dirty;
-  PPoolOutbox *next_dirty; /* (owned) (nullable) */
 
   PPoolOutgoing outgoing[PPOOL_FRAME_MAX_ITEMS]; /* of whoever is flushing */
 };
@@ -59,6 +58,7 @@ struct _PPoolOutbox
 G_STATIC_ASSERT (PPOOL_FRAME_MAX_ITEMS >= PPOOL_BOARD_SIZE);
 
 void             ppool_outbox_mark_dirty (PPoolOutbox     *self);
+void             ppool_outbox_send       (gpointer         owner);
 PPoolOutboxSlot *ppool_outbox_get_slot   (PPoolOutbox     *self,
                                           guint64          id);
 PPoolOutboxSlot *ppool_outbox_find       (PPoolOutbox     *self,

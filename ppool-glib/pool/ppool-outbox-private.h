@@ -9,14 +9,14 @@
 
 #include "ppool-board-private.h"
 #include "ppool-channel-private.h"
+#include "ppool-lock-private.h"
 #include "ppool-record-private.h"
 
 G_BEGIN_DECLS
 
-typedef struct _PPoolGate PPoolGate;
 typedef struct _PPoolOutbox PPoolOutbox;
 
-/* Within the gate. */
+/* With the lock held. */
 typedef struct
 {
   /* A call is over. It took @nsec nanoseconds, or -1 if that is not known. */
@@ -30,41 +30,12 @@ typedef struct
                     const char  *what);
 } PPoolOutboxFuncs;
 
-/* Without the lock, in the thread that has changed something. */
-typedef void (*PPoolGateFunc) (gpointer owner,
-                               gboolean is_urgent);
-
-/* The pool's one lock. What is decided while it is held is sent by whoever
- * leaves, in the order of decision. */
-struct _PPoolGate
-{
-  /* Constant. */
-  PPoolGateFunc changed;
-  gpointer owner; /* (unowned): has this */
-
-  GMutex lock; /* guards what follows */
-  PPoolOutbox *dirty; /* (owned) (nullable): the first with something to send */
-  gboolean has_changed; /* somebody is to be told, outside of the lock */
-  gboolean is_urgent;   /* at once */
-};
-
-void         ppool_gate_init         (PPoolGate       *self,
-                                      PPoolGateFunc    changed,
-                                      gpointer         owner);
-void         ppool_gate_clear        (PPoolGate       *self);
-void         ppool_gate_enter        (PPoolGate       *self);
-void         ppool_gate_leave        (PPoolGate       *self);
-void         ppool_gate_leave_quietly (PPoolGate      *self);
-gboolean     ppool_gate_is_dirty     (PPoolGate       *self);
-void         ppool_gate_note_change  (PPoolGate       *self,
-                                      gboolean         is_urgent);
-
-PPoolOutbox *ppool_outbox_new        (PPoolGate              *gate,
+PPoolOutbox *ppool_outbox_new        (PPoolLock              *lock,
                                       const PPoolOutboxFuncs *funcs,
                                       gpointer                owner);
 void         ppool_outbox_unref      (PPoolOutbox            *self);
 
-/* Within the gate. */
+/* With the lock held. */
 void         ppool_outbox_open       (PPoolOutbox     *self,
                                       PPoolChannel    *channel);
 void         ppool_outbox_set_abilities (PPoolOutbox  *self,
@@ -87,7 +58,7 @@ void         ppool_outbox_take_all   (PPoolOutbox     *self,
                                       guint            pid,
                                       GPtrArray       *records);
 
-/* Outside of the gate. */
+/* Without the lock. */
 void         ppool_outbox_send_notes (PPoolOutbox     *self);
 void         ppool_outbox_settle     (PPoolOutbox       *self,
                                       guint              pid,

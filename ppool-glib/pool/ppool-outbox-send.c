@@ -1,4 +1,4 @@
-/* ppool-outbox-send.c: the pool's lock, and sending what was decided behind it
+/* ppool-outbox-send.c: sending what was decided behind the pool's lock
  *
  * Copyright 2026 The PPool-GLib authors
  *
@@ -9,95 +9,20 @@
 
 #include "ppool-outbox-internal.h"
 
-/* The order on the wire is the order of decisions: a decision appends to an
- * outbox while the gate's lock is held, and whoever leaves the gate sends what
- * is there, unless somebody is at it already, who then sends this as well. So
- * the sending happens on the thread that decided, without a detour, and nobody
- * sends while the lock is held.
- *
- * To a worker that takes frames no more than two batches of calls are on their
+/* To a worker that takes frames no more than two batches of calls are on their
  * way, and the rest gathers meanwhile: so the first call of a burst leaves alone
  * and at once, and those behind it share a message.
  *
  * A call is in flight from the moment it is pushed until it is settled or taken
  * away; a send that fails for the channel's sake changes nothing.
  *
- * All fields but the constant ones are guarded by the gate's lock. */
-
-/* @changed is called after something has, without the lock. */
-void
-ppool_gate_init (PPoolGate     *self,
-                 PPoolGateFunc  changed,
-                 gpointer       owner)
-{
-  g_mutex_init (&self->lock);
-  self->dirty = NULL;
-  self->changed = changed;
-  self->owner = owner;
-  self->has_changed = self->is_urgent = FALSE;
-}
-
-void
-ppool_gate_clear (PPoolGate *self)
-{
-  g_assert (self->dirty == NULL);
-  g_mutex_clear (&self->lock);
-}
-
-void
-ppool_gate_enter (PPoolGate *self)
-{
-  g_mutex_lock (&self->lock);
-}
-
-/* Within the gate. */
-void
-ppool_gate_note_change (PPoolGate *self,
-                        gboolean   is_urgent)
-{
-  self->has_changed = TRUE;
-  self->is_urgent |= is_urgent;
-}
-
-/* Within the gate. */
-gboolean
-ppool_gate_is_dirty (PPoolGate *self)
-{
-  return self->dirty != NULL;
-}
-
-/* Within the gate, which is left meanwhile. */
-static void
-tell_changes (PPoolGate *self)
-{
-  gboolean is_urgent = self->is_urgent;
-
-  if (!self->has_changed)
-    return;
-
-  self->has_changed = self->is_urgent = FALSE;
-  g_mutex_unlock (&self->lock);
-  self->changed (self->owner, is_urgent);
-  g_mutex_lock (&self->lock);
-}
-
-/* For who has only looked: sends nothing, as whoever has decided something is about to. */
-void
-ppool_gate_leave_quietly (PPoolGate *self)
-{
-  tell_changes (self);
-  g_mutex_unlock (&self->lock);
-}
+ * All fields but the constant ones are guarded by the pool's lock. */
 
 void
 ppool_outbox_mark_dirty (PPoolOutbox *self)
 {
-  if (self->is_dirty)
-    return;
-
-  self->is_dirty = TRUE;
-  self->next_dirty = self->gate->dirty;
-  self->gate->dirty = g_atomic_rc_box_acquire (self);
+  if (ppool_lock_add_sender (self->lock, &self->sender))
+    g_atomic_rc_box_acquire (self);
 }
 
 /* A call that can't be sent fails alone. */
@@ -113,7 +38,7 @@ fail_call (PPoolOutbox         *self,
   g_prefix_error (&error, "The arguments of “%s”: ", ppool_record_get_function (call->record));
   failure = ppool_failure_new (error);
 
-  g_mutex_lock (&self->gate->lock);
+  g_mutex_lock (&self->lock->mutex);
   slot = ppool_outbox_find (self, call->id);
   if (slot != NULL)
     {
@@ -121,7 +46,7 @@ fail_call (PPoolOutbox         *self,
       self->funcs->answered (self->owner, record, -1);
       self->funcs->refill (self->owner);
     }
-  g_mutex_unlock (&self->gate->lock);
+  g_mutex_unlock (&self->lock->mutex);
 
   if (record != NULL)
     ppool_record_settle_failure (record, failure);
@@ -305,52 +230,40 @@ flush (PPoolOutbox *self)
     {
       if (channel == NULL)
         channel = ppool_channel_ref (self->channel);
-      g_mutex_unlock (&self->gate->lock);
+      g_mutex_unlock (&self->lock->mutex);
 
       send_turn (self, channel, &turn);
       drop_outgoing (self, turn.n_calls);
 
-      g_mutex_lock (&self->gate->lock);
+      g_mutex_lock (&self->lock->mutex);
       forget_outgoing (self, channel, turn.n_calls);
     }
 
   self->flushing = FALSE;
-  g_mutex_unlock (&self->gate->lock);
+  g_mutex_unlock (&self->lock->mutex);
+}
+
+/* What was pushed is sent, by this thread or by the one that is at it. */
+void
+ppool_outbox_send (gpointer owner)
+{
+  g_autoptr (PPoolOutbox) self = owner;
+
+  if (self->flushing)
+    g_mutex_unlock (&self->lock->mutex);
+  else
+    flush (self);
 }
 
 /* Has the channel's notes sent, with calls or without. */
 void
 ppool_outbox_send_notes (PPoolOutbox *self)
 {
-  ppool_gate_enter (self->gate);
+  ppool_lock_enter (self->lock);
   if (self->channel != NULL)
     {
       self->notes_due = TRUE;
       ppool_outbox_mark_dirty (self);
     }
-  ppool_gate_leave (self->gate);
-}
-
-void
-ppool_gate_leave (PPoolGate *self)
-{
-  PPoolOutbox *outbox;
-
-  tell_changes (self);
-  while ((outbox = self->dirty) != NULL)
-    {
-      self->dirty = g_steal_pointer (&outbox->next_dirty);
-      outbox->is_dirty = FALSE;
-
-      if (outbox->flushing)
-        g_mutex_unlock (&self->lock);
-      else
-        flush (outbox);
-
-      ppool_outbox_unref (outbox);
-      g_mutex_lock (&self->lock);
-      tell_changes (self);
-    }
-
-  g_mutex_unlock (&self->lock);
+  ppool_lock_leave (self->lock);
 }

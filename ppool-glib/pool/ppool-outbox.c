@@ -57,13 +57,14 @@ make_id (PPoolOutbox *self)
 }
 
 PPoolOutbox *
-ppool_outbox_new (PPoolGate              *gate,
+ppool_outbox_new (PPoolLock              *lock,
                   const PPoolOutboxFuncs *funcs,
                   gpointer                owner)
 {
   PPoolOutbox *self = g_atomic_rc_box_new0 (PPoolOutbox);
 
-  self->gate = gate;
+  self->lock = lock;
+  self->sender = (PPoolSender){ .send = ppool_outbox_send, .owner = self };
   self->funcs = funcs;
   self->owner = owner;
   g_queue_init (&self->in_flight);
@@ -317,14 +318,14 @@ check_board (PPoolOutbox *self,
   return TRUE;
 }
 
-/* A call that was answered, between gate and settling. */
+/* A call that was answered, between lock and settling. */
 typedef struct
 {
   PPoolRecord *record; /* (owned) (nullable) */
   gint64 taken;
 } Answered;
 
-/* Within the gate. */
+/* With the lock held. */
 static gboolean
 take_answered (PPoolOutbox       *self,
                const PPoolResult *result,
@@ -375,11 +376,11 @@ ppool_outbox_settle (PPoolOutbox       *self,
   g_autofree Answered *answered = g_new0 (Answered, n_results);
   gboolean good = TRUE;
 
-  ppool_gate_enter (self->gate);
+  ppool_lock_enter (self->lock);
   for (guint i = 0; i < n_results && good; i++)
     good = take_answered (self, &results[i], &answered[i]);
   self->funcs->refill (self->owner);
-  ppool_gate_leave (self->gate);
+  ppool_lock_leave (self->lock);
 
   for (guint i = 0; i < n_results; i++)
     if (answered[i].record != NULL)

@@ -12,7 +12,7 @@
 #include "ppool-error.h"
 #include "ppool-waiter-private.h"
 
-/* A call is settled outside of the gate, after it was taken from the queue or
+/* A call is settled without the lock, after it was taken from the queue or
  * from its process; so the pool is over, and shut down, when that has been done as
  * well. */
 static void
@@ -20,14 +20,14 @@ finish (PPoolPool *self)
 {
   g_autoptr (GArray) callbacks = NULL;
 
-  ppool_gate_enter (&self->gate);
+  ppool_lock_enter (&self->lock);
   if (!self->over)
     callbacks = g_steal_pointer (&self->over_callbacks);
   if (self->state == PPOOL_EXECUTOR_STATE_SHUTTING_DOWN)
     ppool_pool_set_state (self, PPOOL_EXECUTOR_STATE_SHUT_DOWN);
   self->over = TRUE;
   g_cond_broadcast (&self->changed);
-  ppool_gate_leave_quietly (&self->gate);
+  ppool_lock_leave_quietly (&self->lock);
 
   for (guint i = 0; callbacks != NULL && i < callbacks->len; i++)
     {
@@ -75,7 +75,7 @@ ppool_pool_record_settled (gpointer     owner,
     finish (self);
 }
 
-/* Within the gate. */
+/* With the lock held. */
 void
 ppool_pool_accept (PPoolPool   *self,
                    PPoolRecord *record)
@@ -90,11 +90,11 @@ ppool_pool_conclude (PPoolPool *self)
 {
   gboolean over;
 
-  ppool_gate_enter (&self->gate);
+  ppool_lock_enter (&self->lock);
   over = self->state != PPOOL_EXECUTOR_STATE_RUNNING &&
          g_hash_table_size (self->places) == 0 &&
          ppool_scheduler_get_n_pending (self->scheduler) == 0;
-  ppool_gate_leave_quietly (&self->gate);
+  ppool_lock_leave_quietly (&self->lock);
 
   if (over)
     ppool_manager_end (self->manager);
@@ -124,7 +124,7 @@ ppool_pool_settle_all (GPtrArray    *records,
     }
 }
 
-/* Within the gate: all calls that no worker has taken. */
+/* With the lock held: all calls that no worker has taken. */
 void
 ppool_pool_take_pending (PPoolPool *self,
                          GPtrArray *records)
@@ -136,7 +136,7 @@ ppool_pool_take_pending (PPoolPool *self,
     g_ptr_array_add (records, record);
 }
 
-/* Within the gate. What comes later finds the manager ending by itself. Returns:
+/* With the lock held. What comes later finds the manager ending by itself. Returns:
  * whether there never was one */
 static gboolean
 close_pool (PPoolPool *self)
@@ -161,11 +161,11 @@ ppool_pool_shutdown (PPoolPool          *self,
     g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
   gboolean unused;
 
-  ppool_gate_enter (&self->gate);
+  ppool_lock_enter (&self->lock);
   if ((flags & PPOOL_SHUTDOWN_FLAGS_CANCEL_PENDING) != 0)
     ppool_pool_take_pending (self, cancelled);
   unused = close_pool (self);
-  ppool_pool_leave_gate (self);
+  ppool_pool_leave_lock (self);
 
   ppool_pool_settle_all (cancelled, NULL);
   if (unused)
@@ -184,11 +184,11 @@ ppool_pool_end_workers (PPoolPool  *self,
     g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
   gboolean unused;
 
-  ppool_gate_enter (&self->gate);
+  ppool_lock_enter (&self->lock);
   ppool_pool_take_pending (self, cancelled);
   ppool_pool_evict_all (self, signal, running);
   unused = close_pool (self);
-  ppool_pool_leave_gate (self);
+  ppool_pool_leave_lock (self);
 
   for (guint i = 0; i < running->len; i++)
     {
@@ -220,7 +220,7 @@ ppool_pool_wait (PPoolPool     *self,
                  GCancellable  *cancellable,
                  GError       **error)
 {
-  const PPoolWaiter waiter = { &self->gate.lock, &self->changed, NULL, is_over, self };
+  const PPoolWaiter waiter = { &self->lock.mutex, &self->changed, NULL, is_over, self };
 
   if (ppool_waiter_wait (&waiter, -1, cancellable) == PPOOL_WAITER_MET)
     {
@@ -241,11 +241,11 @@ ppool_pool_when_over (PPoolPool     *self,
   const OverCallback callback = { func, data };
   gboolean over;
 
-  ppool_gate_enter (&self->gate);
+  ppool_lock_enter (&self->lock);
   over = self->over;
   if (!over)
     g_array_append_val (self->over_callbacks, callback);
-  ppool_gate_leave_quietly (&self->gate);
+  ppool_lock_leave_quietly (&self->lock);
 
   if (over)
     func (data);

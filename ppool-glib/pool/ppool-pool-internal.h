@@ -38,12 +38,12 @@ struct _PPoolPool
   GWeakRef executor;       /* for g_async_result_get_source_object() */
   PPoolNotifier *notifier; /* (owned) */
 
-  GMutex starting; /* is held while the first call starts the manager, outside of the gate */
+  GMutex starting; /* is held while the first call starts the manager, without the lock */
 
   int n_unsettled;      /* atomic: calls that were accepted */
   int manager_has_ended; /* atomic */
 
-  PPoolGate gate; /* guards what follows */
+  PPoolLock lock; /* guards what follows */
   GCond changed;
   PPoolExecutorState state;
   gboolean over;          /* nothing more will happen */
@@ -65,7 +65,7 @@ extern const PPoolSchedulerFuncs ppool_pool_scheduler_funcs;
 gpointer ppool_pool_ref           (PPoolPool    *self);
 void     ppool_pool_unref         (gpointer      data);
 
-void     ppool_pool_leave_gate    (PPoolPool    *self);
+void     ppool_pool_leave_lock    (PPoolPool    *self);
 void     ppool_pool_accept        (PPoolPool    *self,
                                    PPoolRecord  *record);
 void     ppool_pool_record_settled (gpointer     owner,

@@ -33,7 +33,7 @@ cause_name (const GError *cause)
   return value != NULL ? value->value_name + strlen ("PPOOL_ERROR_") : "";
 }
 
-/* Within the gate: ends all workers, and takes what they have. */
+/* With the lock held: ends all workers, and takes what they have. */
 void
 ppool_pool_evict_all (PPoolPool *self,
                       int        signal,
@@ -66,7 +66,7 @@ process_died (gpointer      seat,
                                             "The pool is broken (%s): %s", cause_name (why),
                                             why->message));
 
-  ppool_gate_enter (&self->gate);
+  ppool_lock_enter (&self->lock);
   if (self->broken == NULL)
     {
       ppool_pool_set_state (self, PPOOL_EXECUTOR_STATE_BROKEN);
@@ -75,7 +75,7 @@ process_died (gpointer      seat,
     }
   ppool_pool_take_pending (self, records);
   ppool_pool_evict_all (self, SIGTERM, records);
-  ppool_gate_leave (&self->gate);
+  ppool_lock_leave (&self->lock);
 
   ppool_pool_settle_all (records, failure);
   if (why->code == PPOOL_ERROR_INITIALIZER)
@@ -88,17 +88,17 @@ process_gone (gpointer seat)
   PPoolPlace *place = seat;
   PPoolPool *self = place->pool;
 
-  ppool_gate_enter (&self->gate);
+  ppool_lock_enter (&self->lock);
   g_hash_table_remove (self->places, place);
   ppool_scheduler_remove_seat (self->scheduler, &place->seat);
-  ppool_gate_leave (&self->gate);
+  ppool_lock_leave (&self->lock);
 
   ppool_process_unref (place->process);
   g_free (place);
   ppool_pool_conclude (self);
 }
 
-/* What processes and scheduler say, within the gate */
+/* What processes and scheduler say, with the lock held */
 
 static void
 process_ready (gpointer seat,
@@ -152,7 +152,7 @@ start_process (gpointer owner)
   PPoolPlace *place = g_new0 (PPoolPlace, 1);
 
   place->pool = self;
-  place->process = ppool_process_new (&self->gate, self->manager, &self->startup, self->settings.grace_msec,
+  place->process = ppool_process_new (&self->lock, self->manager, &self->startup, self->settings.grace_msec,
                                       &process_funcs, place);
   g_hash_table_add (self->places, place);
   ppool_scheduler_add_seat (self->scheduler, &place->seat, place->process);
@@ -194,7 +194,7 @@ counts_changed (gpointer owner)
   PPoolPool *self = owner;
 
   if (!ppool_notifier_is_due (self->notifier))
-    ppool_gate_note_change (&self->gate, FALSE);
+    ppool_lock_note_change (&self->lock, FALSE);
 }
 
 static void
@@ -202,9 +202,9 @@ look_again_cb (gpointer data)
 {
   PPoolPool *self = data;
 
-  ppool_gate_enter (&self->gate);
+  ppool_lock_enter (&self->lock);
   ppool_scheduler_look_again (self->scheduler);
-  ppool_gate_leave (&self->gate);
+  ppool_lock_leave (&self->lock);
 }
 
 static void

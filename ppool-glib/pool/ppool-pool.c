@@ -27,36 +27,36 @@
  *   RUNNING ─► SHUTTING_DOWN ─► SHUT_DOWN
  *      └─────────────┴────────► BROKEN
  *
- * Everything but what is constant is guarded by the gate, which is never held
+ * Everything but what is constant is guarded by the lock, which is never held
  * while records settle, objects are let go or somebody is called. */
 
-/* The gate */
+/* The lock */
 
 static void
 send_cb (gpointer data)
 {
   PPoolPool *self = data;
 
-  ppool_gate_enter (&self->gate);
+  ppool_lock_enter (&self->lock);
   self->is_sender_posted = FALSE;
-  ppool_gate_leave (&self->gate);
+  ppool_lock_leave (&self->lock);
   ppool_pool_unref (self);
 }
 
 /* Leaves it for who does not want to send: what was decided is sent by the manager,
  * which is there if anything is to be sent. */
 void
-ppool_pool_leave_gate (PPoolPool *self)
+ppool_pool_leave_lock (PPoolPool *self)
 {
-  if (ppool_gate_is_dirty (&self->gate) && !self->is_sender_posted)
+  if (ppool_lock_is_dirty (&self->lock) && !self->is_sender_posted)
     {
       self->is_sender_posted = TRUE;
       ppool_manager_post (self->manager, send_cb, ppool_pool_ref (self));
     }
-  ppool_gate_leave_quietly (&self->gate);
+  ppool_lock_leave_quietly (&self->lock);
 }
 
-/* Outside of the gate. */
+/* Without the lock. */
 static void
 has_changed (gpointer owner,
              gboolean is_urgent)
@@ -78,7 +78,7 @@ pool_cancel (gpointer     owner,
   if (!ppool_pool_check (self, NULL))
     return FALSE;
 
-  ppool_gate_enter (&self->gate);
+  ppool_lock_enter (&self->lock);
   withdrawn = ppool_scheduler_withdraw (self->scheduler, record);
   if (!withdrawn && ppool_record_get_stage (record) == PPOOL_RECORD_NEW)
     {
@@ -86,7 +86,7 @@ pool_cancel (gpointer     owner,
       ppool_record_set_stage (record, PPOOL_RECORD_OUT);
       withdrawn = TRUE;
     }
-  ppool_pool_leave_gate (self);
+  ppool_pool_leave_lock (self);
 
   if (withdrawn)
     ppool_record_settle_cancelled (record);
@@ -112,11 +112,11 @@ pool_refresh (gpointer     owner,
   if (!ppool_pool_check (self, NULL))
     return;
 
-  ppool_gate_enter (&self->gate);
+  ppool_lock_enter (&self->lock);
   seat = ppool_record_get_plan (record)->seat;
   if (ppool_record_get_stage (record) == PPOOL_RECORD_SENT)
     ppool_process_refresh (seat->process, record);
-  ppool_gate_leave_quietly (&self->gate);
+  ppool_lock_leave_quietly (&self->lock);
 }
 
 static gboolean
@@ -146,7 +146,7 @@ free_pool (gpointer data)
   g_clear_pointer (&self->startup.initializer_args, g_variant_unref);
   g_clear_pointer (&self->over_callbacks, g_array_unref);
   g_mutex_clear (&self->starting);
-  ppool_gate_clear (&self->gate);
+  ppool_lock_clear (&self->lock);
 }
 
 gpointer
@@ -170,13 +170,13 @@ static const PPoolRecordOwner record_owner_funcs = {
   .unref = ppool_pool_unref,
 };
 
-/* Within the gate. */
+/* With the lock held. */
 void
 ppool_pool_set_state (PPoolPool          *self,
                       PPoolExecutorState  state)
 {
   self->state = state;
-  ppool_gate_note_change (&self->gate, TRUE);
+  ppool_lock_note_change (&self->lock, TRUE);
 }
 
 /* For the executor */
@@ -191,7 +191,7 @@ ppool_pool_new (GObject       *executor,
   g_weak_ref_init (&self->executor, executor);
   self->notifier = ppool_notifier_ref (notifier);
   g_mutex_init (&self->starting);
-  ppool_gate_init (&self->gate, has_changed, self);
+  ppool_lock_init (&self->lock, has_changed, self);
   g_cond_init (&self->changed);
   self->places = g_hash_table_new (NULL, NULL);
   self->over_callbacks = g_array_new (FALSE, FALSE, sizeof (OverCallback));
@@ -228,10 +228,10 @@ apply_default (PPoolPool  *self,
         return FALSE;
     }
 
-  ppool_gate_enter (&self->gate);
+  ppool_lock_enter (&self->lock);
   if (self->settings.max_workers == 0)
     ppool_scheduler_set_max (self->scheduler, MIN (n_workers + n_more, n_processors));
-  ppool_gate_leave (&self->gate);
+  ppool_lock_leave (&self->lock);
 
   return TRUE;
 }
@@ -246,10 +246,10 @@ ppool_pool_get_settings (PPoolPool     *self,
   gboolean is_ours = ppool_pool_check (self, NULL);
 
   if (is_ours)
-    ppool_gate_enter (&self->gate);
+    ppool_lock_enter (&self->lock);
   *settings = self->settings;
   if (is_ours)
-    ppool_gate_leave_quietly (&self->gate);
+    ppool_lock_leave_quietly (&self->lock);
 }
 
 static gboolean
@@ -272,14 +272,14 @@ ppool_pool_set_max_workers (PPoolPool *self,
   guint n_workers;
   gboolean changed;
 
-  ppool_gate_enter (&self->gate);
+  ppool_lock_enter (&self->lock);
   changed = change (&self->settings.max_workers, max_workers);
   if (changed)
     self->n_processors = n_processors;
   if (changed && max_workers > 0)
     ppool_scheduler_set_max (self->scheduler, max_workers);
   n_workers = ppool_scheduler_get_n_seats (self->scheduler);
-  ppool_pool_leave_gate (self);
+  ppool_pool_leave_lock (self);
 
   /* What goes wrong before the first worker is told by the first call. */
   if (changed && max_workers == 0)
@@ -294,9 +294,9 @@ ppool_pool_set_grace_msec (PPoolPool *self,
 {
   gboolean changed;
 
-  ppool_gate_enter (&self->gate);
+  ppool_lock_enter (&self->lock);
   changed = change (&self->settings.grace_msec, grace_msec);
-  ppool_pool_leave_gate (self);
+  ppool_pool_leave_lock (self);
 
   return changed;
 }
@@ -307,11 +307,11 @@ ppool_pool_set_max_tasks_per_worker (PPoolPool *self,
 {
   gboolean changed;
 
-  ppool_gate_enter (&self->gate);
+  ppool_lock_enter (&self->lock);
   changed = change (&self->settings.max_tasks_per_worker, max_tasks_per_worker);
   if (changed)
     ppool_scheduler_set_max_tasks (self->scheduler, max_tasks_per_worker);
-  ppool_pool_leave_gate (self);
+  ppool_pool_leave_lock (self);
 
   return changed;
 }
@@ -322,11 +322,11 @@ ppool_pool_set_spare_workers (PPoolPool *self,
 {
   gboolean changed;
 
-  ppool_gate_enter (&self->gate);
+  ppool_lock_enter (&self->lock);
   changed = change (&self->settings.spare_workers, spare_workers);
   if (changed && self->manager != NULL)
     ppool_scheduler_set_n_spare (self->scheduler, spare_workers);
-  ppool_pool_leave_gate (self);
+  ppool_pool_leave_lock (self);
 
   return changed;
 }
@@ -376,7 +376,7 @@ ppool_pool_make_record (PPoolPool           *self,
                            ppool_pool_ref (self));
 }
 
-/* Within the gate. Gives what calls are refused with then. */
+/* With the lock held. Gives what calls are refused with then. */
 static gboolean
 accepts_calls (PPoolPool     *self,
                PPoolFailure **broken)
@@ -410,9 +410,9 @@ ppool_pool_accepts_calls (PPoolPool   *self,
       !ppool_pool_check (self, error) || !ppool_spawned_check (error))
     return FALSE;
 
-  ppool_gate_enter (&self->gate);
+  ppool_lock_enter (&self->lock);
   accepted = accepts_calls (self, &broken);
-  ppool_gate_leave_quietly (&self->gate);
+  ppool_lock_leave_quietly (&self->lock);
 
   if (!accepted)
     set_refused (broken, error);
@@ -444,11 +444,11 @@ needs_manager (PPoolPool *self,
 {
   gboolean needed;
 
-  ppool_gate_enter (&self->gate);
+  ppool_lock_enter (&self->lock);
   needed = self->state == PPOOL_EXECUTOR_STATE_RUNNING && self->manager == NULL;
   *max_workers = self->settings.max_workers;
   *n_processors = self->n_processors;
-  ppool_gate_leave_quietly (&self->gate);
+  ppool_lock_leave_quietly (&self->lock);
 
   return needed;
 }
@@ -461,7 +461,7 @@ take_manager (PPoolPool        *self,
 {
   gboolean taken;
 
-  ppool_gate_enter (&self->gate);
+  ppool_lock_enter (&self->lock);
   taken = self->state == PPOOL_EXECUTOR_STATE_RUNNING;
   if (taken)
     {
@@ -469,7 +469,7 @@ take_manager (PPoolPool        *self,
       g_atomic_pointer_set (&self->manager, manager);
       ppool_scheduler_set_n_spare (self->scheduler, self->settings.spare_workers);
     }
-  ppool_gate_leave (&self->gate);
+  ppool_lock_leave (&self->lock);
 
   return taken;
 }
@@ -481,7 +481,7 @@ end_manager_cb (gpointer data)
 }
 
 /* Before the first worker, while there is a caller who can be told. Nothing of this is
- * done within the gate: to start a thread takes its time. */
+ * done with the lock held: to start a thread takes its time. */
 static gboolean
 start_manager (PPoolPool      *self,
                PPoolLauncher  *launcher,
@@ -570,11 +570,11 @@ ppool_pool_prestart (PPoolPool      *self,
   if (!is_usable (self, launcher, error))
     return FALSE;
 
-  ppool_gate_enter (&self->gate);
+  ppool_lock_enter (&self->lock);
   accepted = accepts_calls (self, &broken);
   if (accepted)
     ppool_scheduler_prestart (self->scheduler, n_workers);
-  ppool_gate_leave (&self->gate);
+  ppool_lock_leave (&self->lock);
 
   if (!accepted)
     set_refused (broken, error);
@@ -594,14 +594,14 @@ ppool_pool_submit (PPoolPool      *self,
   if (!is_usable (self, launcher, error))
     return FALSE;
 
-  ppool_gate_enter (&self->gate);
+  ppool_lock_enter (&self->lock);
   accepted = accepts_calls (self, &broken);
   if (accepted && ppool_record_get_stage (record) == PPOOL_RECORD_NEW)
     {
       ppool_pool_accept (self, record);
       ppool_scheduler_push (self->scheduler, record);
     }
-  ppool_gate_leave (&self->gate);
+  ppool_lock_leave (&self->lock);
 
   if (!accepted)
     set_refused (broken, error);
@@ -617,9 +617,9 @@ ppool_pool_get_state (PPoolPool *self)
   if (!ppool_pool_check (self, NULL))
     return PPOOL_EXECUTOR_STATE_BROKEN;
 
-  ppool_gate_enter (&self->gate);
+  ppool_lock_enter (&self->lock);
   state = self->state;
-  ppool_gate_leave_quietly (&self->gate);
+  ppool_lock_leave_quietly (&self->lock);
 
   return state;
 }
@@ -632,11 +632,11 @@ ppool_pool_get_counts (PPoolPool   *self,
   if (!ppool_pool_check (self, NULL))
     return;
 
-  ppool_gate_enter (&self->gate);
+  ppool_lock_enter (&self->lock);
   counts->n_workers = ppool_scheduler_get_n_seats (self->scheduler);
   counts->n_pending = ppool_scheduler_get_n_pending (self->scheduler);
   counts->n_running = ppool_scheduler_get_n_running (self->scheduler);
-  ppool_gate_leave_quietly (&self->gate);
+  ppool_lock_leave_quietly (&self->lock);
 }
 
 GError *
@@ -649,9 +649,9 @@ ppool_pool_get_error (PPoolPool *self)
     return error;
 
   /* It is set once. */
-  ppool_gate_enter (&self->gate);
+  ppool_lock_enter (&self->lock);
   cause = self->cause;
-  ppool_gate_leave_quietly (&self->gate);
+  ppool_lock_leave_quietly (&self->lock);
 
   return cause != NULL ? g_error_copy (cause) : NULL;
 }

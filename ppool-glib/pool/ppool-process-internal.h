@@ -28,7 +28,7 @@ typedef enum
 struct _PPoolProcess
 {
   /* Constant. */
-  PPoolGate *gate; /* (unowned): the owner's */
+  PPoolLock *lock; /* (unowned): the owner's */
   const PPoolProcessFuncs *funcs;
   gpointer seat;         /* (unowned): the owner's; outlives the process */
   PPoolManager *manager; /* (owned) */
@@ -36,7 +36,7 @@ struct _PPoolProcess
   PPoolOutbox *outbox;   /* (owned) */
   guint grace_msec;
 
-  /* Guarded by the gate. */
+  /* Guarded by the pool's lock. */
   PPoolProcessState state;
   guint pid;
   gboolean was_ready;
@@ -50,7 +50,7 @@ struct _PPoolProcess
   gint64 start_time;         /* constant once there is a channel */
   PPoolChannel *channel;     /* (owned) (nullable) */
   PPoolBoard *board;         /* (owned) (nullable): while it is offered; taken in GDBus's thread,
-                              * under the gate */
+                              * under the lock */
   PPoolHandshake *handshake; /* (owned) (nullable): while it goes on */
   GError *handshake_error;   /* (owned) (nullable) */
   gboolean is_initializing;  /* or has been */

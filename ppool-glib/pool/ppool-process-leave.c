@@ -60,7 +60,7 @@ killed_cb (gpointer data)
     ungraceful_cb (self);
 }
 
-/* Within the gate */
+/* With the lock held */
 
 /* Asks the worker to leave: it has nothing to do. @why is for who looks for a fault. */
 void

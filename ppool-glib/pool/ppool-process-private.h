@@ -18,7 +18,7 @@ typedef struct _PPoolProcess PPoolProcess;
 /* What a process tells the seat that its owner has for it. */
 typedef struct
 {
-  /* In any thread, within the gate: the process takes calls. */
+  /* In any thread, with the lock held: the process takes calls. */
   void (*ready) (gpointer      seat,
                  gboolean      takes_ahead);
   /* Likewise: it has answered a call, which took @nsec nanoseconds or -1. */
@@ -44,7 +44,7 @@ typedef struct
   GVariant *initializer_args; /* (owned) (nullable) */
 } PPoolStartup;
 
-PPoolProcess *ppool_process_new       (PPoolGate               *gate,
+PPoolProcess *ppool_process_new       (PPoolLock               *lock,
                                        PPoolManager            *manager,
                                        const PPoolStartup      *startup,
                                        guint                    grace_msec,
@@ -54,7 +54,7 @@ PPoolProcess *ppool_process_ref       (PPoolProcess            *self);
 void          ppool_process_unref     (PPoolProcess            *self);
 gpointer      ppool_process_get_seat  (PPoolProcess            *self);
 
-/* Within the gate. */
+/* With the lock held. */
 void          ppool_process_push      (PPoolProcess            *self,
                                        PPoolRecord             *record);
 PPoolRecord  *ppool_process_recall    (PPoolProcess            *self,

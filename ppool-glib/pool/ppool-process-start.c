@@ -46,10 +46,10 @@ note_library (PPoolProcess *self,
     return;
 
   g_debug ("Worker %u: uses %s", self->pid, library);
-  ppool_gate_enter (self->gate);
+  ppool_lock_enter (self->lock);
   if (self->library == NULL)
     self->library = g_steal_pointer (&library);
-  ppool_gate_leave (self->gate);
+  ppool_lock_leave (self->lock);
 }
 
 static void
@@ -82,7 +82,7 @@ receive_info (PPoolProcess            *self,
       return;
     }
 
-  ppool_gate_enter (self->gate);
+  ppool_lock_enter (self->lock);
   if (self->state == PPOOL_PROCESS_STARTING)
     {
       self->state = PPOOL_PROCESS_READY;
@@ -92,12 +92,12 @@ receive_info (PPoolProcess            *self,
                                   event->has_frames);
       self->funcs->ready (self->seat, event->has_board);
     }
-  ppool_gate_leave (self->gate);
+  ppool_lock_leave (self->lock);
 
   log_ready (self, event);
 }
 
-/* Within the gate. */
+/* With the lock held. */
 static void
 outbox_answered (gpointer     owner,
                  PPoolRecord *record,
@@ -109,7 +109,7 @@ outbox_answered (gpointer     owner,
     self->funcs->answered (self->seat, record, nsec);
 }
 
-/* Within the gate. */
+/* With the lock held. */
 static void
 outbox_refill (gpointer owner)
 {
@@ -130,7 +130,7 @@ violated_cb (gpointer data)
     ppool_process_execute (self);
 }
 
-/* Within the gate. */
+/* With the lock held. */
 static void
 outbox_violated (gpointer    owner,
                  const char *what)
@@ -341,10 +341,10 @@ begin (PPoolProcess *self,
       return;
     }
 
-  ppool_gate_enter (self->gate);
+  ppool_lock_enter (self->lock);
   self->pid = (guint) ppool_child_get_pid (self->child);
   ppool_outbox_open (self->outbox, self->channel);
-  ppool_gate_leave (self->gate);
+  ppool_lock_leave (self->lock);
 
   g_debug ("Worker %u: started: %s", self->pid,
            ppool_launch_plan_get_name (self->startup->plan));

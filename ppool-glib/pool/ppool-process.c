@@ -25,7 +25,7 @@
  * manager's thread, when its channel is drained and its exit is known or of no
  * interest, and it is gone when it is reaped as well.
  *
- * State and pid are guarded by the gate. Results arrive in GDBus's I/O thread
+ * State and pid are guarded by the pool's lock. Results arrive in GDBus's I/O thread
  * and settle there. Everything else belongs to the manager's thread, in which a
  * watch or a handshake that is outstanding holds the process. There is one timer
  * as there is one thing to wait for at a time. */
@@ -132,14 +132,14 @@ ppool_process_get_state (PPoolProcess *self)
 {
   PPoolProcessState state;
 
-  ppool_gate_enter (self->gate);
+  ppool_lock_enter (self->lock);
   state = self->state;
-  ppool_gate_leave_quietly (self->gate);
+  ppool_lock_leave_quietly (self->lock);
 
   return state;
 }
 
-/* Within the gate. */
+/* With the lock held. */
 static void
 set_dying (PPoolProcess *self)
 {
@@ -155,14 +155,14 @@ ppool_process_condemn (PPoolProcess *self,
 {
   gboolean condemned;
 
-  ppool_gate_enter (self->gate);
+  ppool_lock_enter (self->lock);
   condemned = self->state == PPOOL_PROCESS_STARTING || self->state == PPOOL_PROCESS_READY;
   if (condemned)
     {
       self->cause = g_error_copy (cause);
       set_dying (self);
     }
-  ppool_gate_leave (self->gate);
+  ppool_lock_leave (self->lock);
 
   return condemned;
 }
@@ -207,12 +207,12 @@ make_error (PPoolProcess *self)
   if (verdict.cause == NULL && !verdict.exited)
     verdict.cause = self->handshake_error;
 
-  ppool_gate_enter (self->gate);
+  ppool_lock_enter (self->lock);
   verdict.library = self->library;
   record = ppool_outbox_peek (self->outbox, &verdict.function_is_done);
   if (record != NULL)
     ppool_record_ref (record);
-  ppool_gate_leave_quietly (self->gate);
+  ppool_lock_leave_quietly (self->lock);
 
   verdict.function = record != NULL ? ppool_record_get_function (record) : NULL;
   return ppool_verdict_to_error (&verdict);
@@ -224,11 +224,11 @@ judge (PPoolProcess *self)
   g_autoptr (GError) error = NULL;
   gboolean asked;
 
-  ppool_gate_enter (self->gate);
+  ppool_lock_enter (self->lock);
   asked = self->state == PPOOL_PROCESS_LEAVING;
   if (!asked)
     set_dying (self);
-  ppool_gate_leave (self->gate);
+  ppool_lock_leave (self->lock);
 
   self->judged = TRUE;
   if (asked)
@@ -245,9 +245,9 @@ finish (PPoolProcess *self)
   self->is_gone = TRUE;
   ppool_manager_disarm (self->manager, &self->timer);
 
-  ppool_gate_enter (self->gate);
+  ppool_lock_enter (self->lock);
   ppool_outbox_close (self->outbox);
-  ppool_gate_leave (self->gate);
+  ppool_lock_leave (self->lock);
 
   if (self->channel != NULL)
     ppool_channel_close (self->channel);
@@ -375,7 +375,7 @@ ppool_process_exited (int      wait_status,
 
 /* Makes a process and has the manager start it. */
 PPoolProcess *
-ppool_process_new (PPoolGate               *gate,
+ppool_process_new (PPoolLock               *lock,
                    PPoolManager            *manager,
                    const PPoolStartup      *startup,
                    guint                    grace_msec,
@@ -384,13 +384,13 @@ ppool_process_new (PPoolGate               *gate,
 {
   PPoolProcess *self = g_atomic_rc_box_new0 (PPoolProcess);
 
-  self->gate = gate;
+  self->lock = lock;
   self->manager = ppool_manager_ref (manager);
   self->startup = startup;
   self->grace_msec = grace_msec;
   self->funcs = funcs;
   self->seat = seat;
-  self->outbox = ppool_outbox_new (gate, &ppool_process_outbox_funcs, self);
+  self->outbox = ppool_outbox_new (lock, &ppool_process_outbox_funcs, self);
 
   ppool_process_post (self, ppool_process_start);
 

@@ -18,7 +18,6 @@ KNOWN = [
     'channel channel-lending channel-pool channel-results',
     'executor executor-settings executor-state',
     'map map-inputs map-window',
-    'outbox outbox-send',
     'pool pool-end pool-workers',
     'process process-start',
     'scheduler scheduler-ahead',

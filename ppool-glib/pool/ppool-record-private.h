@@ -61,6 +61,20 @@ typedef struct
   gint64 finished_time;
 } PPoolRecordHistory;
 
+/* Runs where the record is settled, without a lock: short work only. */
+typedef void (*PPoolRecordFunc) (PPoolRecord *record,
+                                 gpointer     data);
+
+/* One that waits for a record. Who adds it owns it, and keeps it until @func is
+ * called or it has been removed. */
+typedef struct
+{
+  PPoolRecordFunc func;
+  gpointer data;
+  gboolean is_waiting; /* with the record's lock */
+  GList link;          /* with the record's lock */
+} PPoolRecordWaiter;
+
 PPoolRecord      *ppool_record_new                 (const char             *function,
                                                     GVariant               *args,
                                                     const GVariantType     *result_type,
@@ -112,6 +126,11 @@ gboolean          ppool_record_wait                (PPoolRecord            *self
 GVariant         *ppool_record_propagate           (PPoolRecord            *self,
                                                     GError                **error);
 GError           *ppool_record_get_error           (PPoolRecord            *self);
+gboolean          ppool_record_has_failed          (PPoolRecord            *self);
+gboolean          ppool_record_add_waiter          (PPoolRecord            *self,
+                                                    PPoolRecordWaiter      *waiter);
+gboolean          ppool_record_remove_waiter       (PPoolRecord            *self,
+                                                    PPoolRecordWaiter      *waiter);
 
 const char       *ppool_record_get_function        (PPoolRecord            *self);
 void              ppool_record_get_history         (PPoolRecord            *self,

@@ -34,7 +34,7 @@ typedef struct
 typedef struct
 {
   gpointer seat;     /* (unowned) (nullable): while it is assigned or sent */
-  gpointer estimate; /* (unowned) (nullable): what is known of its function */
+  struct _PPoolEstimate *estimate; /* (unowned) (nullable): what is known of its function */
   guint64 number;    /* in the order of submission */
   gint64 expected;   /* how long it is going to take, in nanoseconds */
   gsize size;        /* of the arguments, in bytes */

@@ -25,19 +25,8 @@
 /* How much it may have when more is sent although another worker is idle. */
 #define NEAR_NSEC (50 * 1000)
 
-/* How long a trivial call takes. Longer ones may wait for something, and then many at a
- * time make sense on few processors. */
-#define TRIVIAL_NSEC (10 * 1000)
-
 /* How large the arguments of all its calls may be then, in bytes. */
 #define AHEAD_BYTES ((gsize) 1024 * 1024)
-
-/* How long a function takes that was never measured. */
-#define LONG_NSEC (G_TIME_SPAN_SECOND * 1000)
-
-/* What an estimate becomes at most by one call that took longer. */
-#define MAX_GROWTH 8
-#define MIN_GROWN_NSEC (10 * 1000)
 
 /* When a worker that was thought to be done soon counts as stuck. */
 #define STUCK_USEC 2000
@@ -46,82 +35,6 @@
  * stopped, or its main loop does something else. */
 #define UNTAKEN_USEC (50 * 1000)
 
-/* How many functions are remembered; names come from callers. */
-#define MAX_ESTIMATES 1024
-
-typedef struct
-{
-  gint64 nsec;  /* how long it takes, about */
-  gint64 usual; /* what half of its calls take at most, about: long ones by chance don't count */
-} Estimate;
-
-GHashTable *
-ppool_scheduler_new_estimates (void)
-{
-  return g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-}
-
-/* What is known of a function: (nullable) if there are too many. */
-gpointer
-ppool_scheduler_estimate (PPoolScheduler *self,
-                          const char     *function)
-{
-  Estimate *estimate = g_hash_table_lookup (self->estimates, function);
-
-  if (estimate == NULL && g_hash_table_size (self->estimates) < MAX_ESTIMATES)
-    {
-      estimate = g_new0 (Estimate, 1);
-      estimate->nsec = LONG_NSEC;
-      estimate->usual = LONG_NSEC;
-      g_hash_table_insert (self->estimates, g_strdup (function), estimate);
-    }
-
-  return estimate;
-}
-
-void
-ppool_scheduler_measure (PPoolRecord *record,
-                         gint64       nsec)
-{
-  Estimate *estimate = ppool_record_get_plan (record)->estimate;
-
-  if (estimate == NULL || nsec < 0)
-    return;
-
-  /* A function counts as long until it was measured, and as long again soon after
-   * it was. One time alone tells more of how busy the machine is. */
-  nsec = MIN (nsec, LONG_NSEC);
-  if (nsec > estimate->usual)
-    estimate->usual += estimate->usual / 8 + 1;
-  else if (estimate->usual == LONG_NSEC)
-    estimate->usual = nsec;
-  else
-    estimate->usual -= (estimate->usual - nsec) / 8;
-
-  if (estimate->nsec == LONG_NSEC)
-    estimate->nsec = nsec;
-  else if (nsec > estimate->nsec * MAX_GROWTH + MIN_GROWN_NSEC)
-    estimate->nsec = estimate->nsec * MAX_GROWTH + MIN_GROWN_NSEC;
-  else
-    estimate->nsec += (nsec - estimate->nsec) / 8;
-}
-
-gint64
-ppool_scheduler_expect (PPoolRecord *record)
-{
-  const Estimate *estimate = ppool_record_get_plan (record)->estimate;
-
-  return estimate != NULL ? estimate->nsec : LONG_NSEC;
-}
-
-gboolean
-ppool_scheduler_is_trivial (PPoolRecord *record)
-{
-  const Estimate *estimate = ppool_record_get_plan (record)->estimate;
-
-  return estimate != NULL && estimate->usual <= TRIVIAL_NSEC;
-}
-
 static gboolean
 has_room (PPoolScheduler *self,
           PPoolSeat      *seat,
@@ -129,7 +42,7 @@ has_room (PPoolScheduler *self,
           gint64          bound)
 {
   return seat->takes_ahead && !seat->is_stuck && seat->n_calls < PPOOL_SCHEDULER_MAX_CALLS &&
-         seat->expected + ppool_scheduler_expect (record) <= bound &&
+         seat->expected + ppool_estimate_get (ppool_record_get_plan (record)->estimate) <= bound &&
          seat->n_bytes + ppool_record_get_plan (record)->size <= AHEAD_BYTES &&
          (self->max_tasks == 0 || seat->n_tasks < self->max_tasks);
 }
@@ -192,7 +105,8 @@ find_idle (PPoolScheduler *self,
 {
   PPoolSeat *idle = g_queue_peek_head (&self->seats[PPOOL_SEAT_IDLE]);
 
-  if (idle != NULL && ppool_scheduler_is_trivial (record) && is_crowded (self))
+  if (idle != NULL && ppool_estimate_is_trivial (ppool_record_get_plan (record)->estimate) &&
+      is_crowded (self))
     return NULL;
 
   return idle;
@@ -213,7 +127,7 @@ ppool_scheduler_assign_all (PPoolScheduler *self)
       gint64 bound = idle != NULL ? NEAR_NSEC : AHEAD_NSEC;
 
       if (seat == NULL || seat->expected > limit || !has_room (self, seat, record, bound))
-        seat = ppool_scheduler_expect (record) <= bound ?
+        seat = ppool_estimate_get (ppool_record_get_plan (record)->estimate) <= bound ?
                  find_room (self, record, bound, &limit) :
                  NULL;
 

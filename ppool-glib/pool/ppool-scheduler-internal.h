@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include "ppool-estimate-private.h"
 #include "ppool-scheduler-private.h"
 
 G_BEGIN_DECLS
@@ -24,7 +25,7 @@ struct _PPoolScheduler
   gboolean closed;
   gboolean is_watched; /* somebody looks again soon */
   guint64 last_number;   /* of a call */
-  GHashTable *estimates; /* (owned) (element-type utf8 Estimate): by function */
+  GHashTable *estimates; /* (owned) (element-type utf8 PPoolEstimate): by function */
 
   GQueue pending;         /* (owned) (element-type PPoolRecord) */
   GQueue seats[PPOOL_SEAT_N_STATES]; /* (unowned) (element-type PPoolSeat) by state */
@@ -36,13 +37,6 @@ void         ppool_scheduler_assign_idle   (PPoolScheduler *self,
                                             PPoolSeat      *seat);
 
 /* What is given to workers that are busy. */
-GHashTable  *ppool_scheduler_new_estimates (void);
-gpointer     ppool_scheduler_estimate      (PPoolScheduler *self,
-                                            const char     *function);
-gint64       ppool_scheduler_expect        (PPoolRecord    *record);
-gboolean     ppool_scheduler_is_trivial    (PPoolRecord    *record);
-void         ppool_scheduler_measure       (PPoolRecord    *record,
-                                            gint64          nsec);
 void         ppool_scheduler_assign_all    (PPoolScheduler *self);
 gboolean     ppool_scheduler_has_waiting   (PPoolScheduler *self);
 PPoolRecord *ppool_scheduler_recall        (PPoolScheduler *self,

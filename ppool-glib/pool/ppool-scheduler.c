@@ -26,7 +26,7 @@ ppool_scheduler_new (const PPoolSchedulerFuncs *funcs,
   self->funcs = funcs;
   self->owner = owner;
   self->max_workers = max_workers;
-  self->estimates = ppool_scheduler_new_estimates ();
+  self->estimates = ppool_estimate_new_table ();
 
   return self;
 }
@@ -89,8 +89,8 @@ ppool_scheduler_assign (PPoolScheduler *self,
 
   ppool_record_set_stage (record, PPOOL_RECORD_ASSIGNED);
   plan->seat = seat;
-  plan->expected = ppool_scheduler_expect (record);
-  plan->is_trivial = ppool_scheduler_is_trivial (record);
+  plan->expected = ppool_estimate_get (plan->estimate);
+  plan->is_trivial = ppool_estimate_is_trivial (plan->estimate);
 
   if (seat->n_calls++ == 0)
     seat->busy_since = g_get_monotonic_time ();
@@ -261,7 +261,7 @@ ppool_scheduler_push (PPoolScheduler *self,
 
   g_assert (!self->closed);
 
-  plan->estimate = ppool_scheduler_estimate (self, ppool_record_get_function (record));
+  plan->estimate = ppool_estimate_find (self->estimates, ppool_record_get_function (record));
   plan->number = ++self->last_number;
   ppool_record_set_stage (record, PPOOL_RECORD_QUEUED);
   g_queue_push_tail_link (&self->pending, ppool_record_get_link (ppool_record_ref (record)));
@@ -378,7 +378,7 @@ ppool_scheduler_seat_answered (PPoolScheduler *self,
                                PPoolRecord    *record,
                                gint64          nsec)
 {
-  ppool_scheduler_measure (record, nsec);
+  ppool_estimate_measure (ppool_record_get_plan (record)->estimate, nsec);
   ppool_scheduler_forget_call (seat, record);
 }
 

@@ -7,14 +7,61 @@
 
 #include "config.h"
 
-#include "ppool-scheduler-internal.h"
+#include "ppool-scheduler-private.h"
+
+#include "ppool-estimate-private.h"
 
 /* Policy and nothing else: no thread, no lock, no I/O. Whoever owns it calls in
  * with the pool's lock held, and what it decides it says through its functions,
  * which note it down and return.
  *
  * What is needed is seen anew from the queue and the seats after every event. Besides
- * its list, a seat counts what it has, so that nobody has to walk its calls. */
+ * its list, a seat counts what it has, so that nobody has to walk its calls.
+ *
+ * A worker that answers has to wait for its next call, unless it has that
+ * already. So workers that are busy are sent a little more, of functions that
+ * were measured and are short, as far as it can be taken back: a worker that is
+ * idle gets it then, and so does the queue when a call turns out to be long.
+ *
+ * To wake a worker takes longer than to run a few very short calls. So those go to
+ * one that runs already also while others are idle. And as many workers as there are
+ * processors do trivial ones faster than the pool can send them: more of them would
+ * only be in each other's way. */
+
+/* How much work a worker may have altogether when more is sent ahead. */
+#define AHEAD_NSEC (250 * 1000)
+
+/* How much it may have when more is sent although another worker is idle. */
+#define NEAR_NSEC (50 * 1000)
+
+/* How large the arguments of all its calls may be then, in bytes. */
+#define AHEAD_BYTES ((gsize) 1024 * 1024)
+
+/* When a worker that was thought to be done soon counts as stuck. */
+#define STUCK_USEC 2000
+
+/* When one counts as stuck that was given calls and has taken none of them: it was
+ * stopped, or its main loop does something else. */
+#define UNTAKEN_USEC (50 * 1000)
+
+#define N_STATES (PPOOL_SEAT_LEAVING + 1)
+
+struct _PPoolScheduler
+{
+  const PPoolSchedulerFuncs *funcs;
+  gpointer owner; /* (unowned): owns this */
+  guint max_workers;
+  guint max_tasks; /* of one worker; 0 is no limit */
+  guint n_processors; /* that trivial calls need no more workers than; 0 is unknown */
+  guint n_spare;   /* workers that are there before they are needed */
+  gboolean closed;
+  gboolean is_watched; /* somebody looks again soon */
+  guint64 last_number;   /* of a call */
+  GHashTable *estimates; /* (owned) (element-type utf8 PPoolEstimate): by function */
+
+  GQueue pending;         /* (owned) (element-type PPoolRecord) */
+  GQueue seats[N_STATES]; /* (unowned) (element-type PPoolSeat) by state */
+};
 
 PPoolScheduler *
 ppool_scheduler_new (const PPoolSchedulerFuncs *funcs,
@@ -80,9 +127,9 @@ retire_seat (PPoolScheduler *self,
   self->funcs->retire (seat->process);
 }
 
-void
-ppool_scheduler_assign (PPoolScheduler *self,
-                        PPoolSeat      *seat)
+static void
+assign (PPoolScheduler *self,
+        PPoolSeat      *seat)
 {
   g_autoptr (PPoolRecord) record = ppool_scheduler_pop (self);
   PPoolRecordPlan *plan = ppool_record_get_plan (record);
@@ -101,13 +148,267 @@ ppool_scheduler_assign (PPoolScheduler *self,
   self->funcs->assign (seat->process, record);
 }
 
-void
-ppool_scheduler_assign_idle (PPoolScheduler *self,
-                             PPoolSeat      *seat)
+static void
+assign_idle (PPoolScheduler *self,
+             PPoolSeat      *seat)
 {
   move_seat (self, seat, PPOOL_SEAT_BUSY);
-  ppool_scheduler_assign (self, seat);
+  assign (self, seat);
 }
+
+/* Calls for workers that are busy */
+
+static gboolean
+has_room (PPoolScheduler *self,
+          PPoolSeat      *seat,
+          PPoolRecord    *record,
+          gint64          bound)
+{
+  return seat->takes_ahead && !seat->is_stuck && seat->n_calls < PPOOL_SCHEDULER_MAX_CALLS &&
+         seat->expected + ppool_estimate_get (ppool_record_get_plan (record)->estimate) <= bound &&
+         seat->n_bytes + ppool_record_get_plan (record)->size <= AHEAD_BYTES &&
+         (self->max_tasks == 0 || seat->n_tasks < self->max_tasks);
+}
+
+/* The worker that has the least to do, if it has room: (nullable). @limit is when
+ * the next one has less. */
+static PPoolSeat *
+find_room (PPoolScheduler *self,
+           PPoolRecord    *record,
+           gint64          bound,
+           gint64         *limit)
+{
+  PPoolSeat *best = NULL;
+
+  *limit = bound;
+  for (GList *link = self->seats[PPOOL_SEAT_BUSY].head; link != NULL; link = link->next)
+    {
+      PPoolSeat *seat = link->data;
+
+      if (!has_room (self, seat, record, bound))
+        continue;
+
+      if (best == NULL || seat->expected < best->expected)
+        {
+          if (best != NULL)
+            *limit = best->expected;
+          best = seat;
+        }
+      else
+        *limit = MIN (*limit, seat->expected);
+    }
+
+  return best;
+}
+
+/* Whether as many workers do short work as are of use for trivial calls. */
+static gboolean
+is_crowded (PPoolScheduler *self)
+{
+  guint n = 0;
+
+  if (self->n_processors == 0 || self->seats[PPOOL_SEAT_BUSY].length < self->n_processors)
+    return FALSE;
+
+  for (GList *link = self->seats[PPOOL_SEAT_BUSY].head; link != NULL && n < self->n_processors;
+       link = link->next)
+    {
+      PPoolSeat *seat = link->data;
+
+      n += seat->takes_ahead && !seat->is_stuck && seat->expected <= AHEAD_NSEC;
+    }
+
+  return n >= self->n_processors;
+}
+
+/* The idle worker that gets @record if no other has room: (nullable). */
+static PPoolSeat *
+find_idle (PPoolScheduler *self,
+           PPoolRecord    *record)
+{
+  PPoolSeat *idle = g_queue_peek_head (&self->seats[PPOOL_SEAT_IDLE]);
+
+  if (idle != NULL && ppool_estimate_is_trivial (ppool_record_get_plan (record)->estimate) &&
+      is_crowded (self))
+    return NULL;
+
+  return idle;
+}
+
+/* Of the idle workers, the one that was busy last is given work first: its memory
+ * is the warmest. */
+static void
+assign_all (PPoolScheduler *self)
+{
+  PPoolSeat *seat = NULL;
+  gint64 limit = 0;
+
+  while (!g_queue_is_empty (&self->pending))
+    {
+      PPoolRecord *record = g_queue_peek_head (&self->pending);
+      PPoolSeat *idle = find_idle (self, record);
+      gint64 bound = idle != NULL ? NEAR_NSEC : AHEAD_NSEC;
+
+      if (seat == NULL || seat->expected > limit || !has_room (self, seat, record, bound))
+        seat = ppool_estimate_get (ppool_record_get_plan (record)->estimate) <= bound ?
+                 find_room (self, record, bound, &limit) :
+                 NULL;
+
+      if (seat != NULL)
+        assign (self, seat);
+      else if (idle != NULL)
+        assign_idle (self, idle);
+      else
+        return;
+    }
+}
+
+/* Whether a call waits, in the queue or behind another one. */
+static gboolean
+has_waiting (PPoolScheduler *self)
+{
+  if (!g_queue_is_empty (&self->pending))
+    return TRUE;
+
+  for (GList *link = self->seats[PPOOL_SEAT_BUSY].head; link != NULL; link = link->next)
+    if (((PPoolSeat *) link->data)->n_calls > 1)
+      return TRUE;
+
+  return FALSE;
+}
+
+static void
+forget_call (PPoolSeat   *seat,
+             PPoolRecord *record)
+{
+  PPoolRecordPlan *plan = ppool_record_get_plan (record);
+
+  seat->n_calls--;
+  seat->n_bytes -= plan->size;
+  seat->expected -= plan->expected;
+  seat->n_trivial -= plan->is_trivial;
+  plan->seat = NULL;
+}
+
+/* Takes a call back that its worker has not taken: (nullable). */
+static PPoolRecord *
+recall (PPoolScheduler *self,
+        PPoolSeat      *seat,
+        PPoolRecord    *record)
+{
+  PPoolRecord *recalled = NULL;
+
+  if (seat->takes_ahead && self->funcs->recall != NULL)
+    recalled = self->funcs->recall (seat->process, record);
+
+  if (recalled != NULL)
+    {
+      forget_call (seat, recalled);
+      seat->n_tasks--;
+    }
+
+  return recalled;
+}
+
+/* Back to the queue, in the order of submission: before all but those that were
+ * taken back as well. */
+static void
+requeue (PPoolScheduler *self,
+         PPoolRecord    *record)
+{
+  guint64 number = ppool_record_get_plan (record)->number;
+  GList *before = self->pending.head;
+
+  while (before != NULL && ppool_record_get_plan (before->data)->number < number)
+    before = before->next;
+
+  ppool_record_set_stage (record, PPOOL_RECORD_QUEUED);
+  g_queue_insert_before_link (&self->pending, before, ppool_record_get_link (record));
+}
+
+static void
+recall_from (PPoolScheduler *self,
+             PPoolSeat      *seat)
+{
+  PPoolRecord *record;
+
+  while (seat->n_calls > 0 && (record = recall (self, seat, NULL)) != NULL)
+    requeue (self, record);
+}
+
+/* It counts since when the worker has run its call and not since when it was
+ * given: the calls may not have reached it yet. */
+static gboolean
+is_stuck (PPoolScheduler *self,
+          PPoolSeat      *seat,
+          gint64          now)
+{
+  gint64 since = seat->busy_since;
+
+  if (now - since >= STUCK_USEC && self->funcs->running_since != NULL)
+    since = self->funcs->running_since (seat->process);
+
+  if (since == 0)
+    return now - seat->busy_since >= UNTAKEN_USEC;
+
+  return now - since >= STUCK_USEC;
+}
+
+/* What was sent ahead and turns out to wait behind a long call goes back to the
+ * head of the queue, before those that came after it. */
+static void
+recall_stuck (PPoolScheduler *self)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  for (GList *link = self->seats[PPOOL_SEAT_BUSY].head; link != NULL; link = link->next)
+    {
+      PPoolSeat *seat = link->data;
+      PPoolRecord *record;
+
+      if (seat->n_calls == 0 || !is_stuck (self, seat, now))
+        continue;
+
+      seat->is_stuck = TRUE;
+      while (seat->n_calls > 1 && (record = recall (self, seat, NULL)) != NULL)
+        requeue (self, record);
+    }
+}
+
+static PPoolRecord *
+recall_any (PPoolScheduler *self)
+{
+  gboolean crowded = is_crowded (self);
+  PPoolRecord *record = NULL;
+
+  for (GList *link = self->seats[PPOOL_SEAT_BUSY].head; link != NULL && record == NULL;
+       link = link->next)
+    {
+      PPoolSeat *seat = link->data;
+
+      if (seat->n_calls > 1 && seat->expected > NEAR_NSEC &&
+          !(crowded && seat->n_trivial == seat->n_calls))
+        record = recall (self, seat, NULL);
+    }
+
+  return record;
+}
+
+/* Nobody waits for long behind another while a worker is idle. */
+static void
+share_out (PPoolScheduler *self)
+{
+  PPoolRecord *record;
+
+  while (g_queue_is_empty (&self->pending) &&
+         !g_queue_is_empty (&self->seats[PPOOL_SEAT_IDLE]) && (record = recall_any (self)) != NULL)
+    {
+      requeue (self, record);
+      assign_idle (self, g_queue_peek_head (&self->seats[PPOOL_SEAT_IDLE]));
+    }
+}
+
+/* After every event */
 
 /* Calls that wait, in the queue or behind others. */
 static guint
@@ -169,7 +470,7 @@ static void
 watch (PPoolScheduler *self)
 {
   if (self->is_watched || self->funcs->watch == NULL ||
-      g_queue_is_empty (&self->seats[PPOOL_SEAT_IDLE]) || !ppool_scheduler_has_waiting (self))
+      g_queue_is_empty (&self->seats[PPOOL_SEAT_IDLE]) || !has_waiting (self))
     return;
 
   self->is_watched = TRUE;
@@ -187,9 +488,9 @@ dispatch (PPoolScheduler *self)
 
   /* What is stuck is of interest when somebody could run it. */
   if (!g_queue_is_empty (&self->seats[PPOOL_SEAT_IDLE]))
-    ppool_scheduler_recall_stuck (self);
-  ppool_scheduler_assign_all (self);
-  ppool_scheduler_share_out (self);
+    recall_stuck (self);
+  assign_all (self);
+  share_out (self);
 
   start_needed (self);
   watch (self);
@@ -286,7 +587,7 @@ ppool_scheduler_withdraw (PPoolScheduler *self,
   else if (stage == PPOOL_RECORD_ASSIGNED || stage == PPOOL_RECORD_SENT)
     {
       seat = ppool_record_get_plan (record)->seat;
-      if (ppool_scheduler_recall (self, seat, record) == NULL)
+      if (recall (self, seat, record) == NULL)
         return FALSE;
     }
   else
@@ -331,7 +632,7 @@ ppool_scheduler_recall_all (PPoolScheduler *self)
   for (GList *link = self->seats[PPOOL_SEAT_BUSY].head; link != NULL; link = next)
     {
       next = link->next;
-      ppool_scheduler_recall_from (self, link->data);
+      recall_from (self, link->data);
       settle_seat (self, link->data);
     }
 }
@@ -379,7 +680,7 @@ ppool_scheduler_seat_answered (PPoolScheduler *self,
                                gint64          nsec)
 {
   ppool_estimate_measure (ppool_record_get_plan (record)->estimate, nsec);
-  ppool_scheduler_forget_call (seat, record);
+  forget_call (seat, record);
 }
 
 /* What a process had to say has been told. */
@@ -441,7 +742,7 @@ ppool_scheduler_get_n_seats (PPoolScheduler *self)
 {
   guint n = 0;
 
-  for (guint i = 0; i < PPOOL_SEAT_N_STATES; i++)
+  for (guint i = 0; i < N_STATES; i++)
     n += self->seats[i].length;
 
   return n;

@@ -20,7 +20,6 @@ KNOWN = [
     'map map-inputs map-window',
     'pool pool-end pool-workers',
     'process process-start',
-    'scheduler scheduler-ahead',
     'service service-answers service-lending',
 ]
 

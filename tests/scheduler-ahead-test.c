@@ -18,7 +18,7 @@
 
 typedef struct
 {
-  PPoolSeat seat;
+  PPoolSlot slot;
   gint64 running_since; /* 0 unless a test says that it is long ago */
   GQueue calls; /* (element-type PPoolRecord): in the order in which they came */
 } FakeProcess;
@@ -38,7 +38,7 @@ start (gpointer owner)
   FakeProcess *process = g_new0 (FakeProcess, 1);
 
   g_ptr_array_add (fixture->processes, process);
-  ppool_scheduler_add_seat (fixture->scheduler, &process->seat, process);
+  ppool_scheduler_add_slot (fixture->scheduler, &process->slot, process);
 }
 
 static void
@@ -145,8 +145,8 @@ become_ready (Fixture *fixture,
 {
   FakeProcess *process = get_process (fixture, i);
 
-  process->seat.takes_ahead = takes_ahead;
-  ppool_scheduler_seat_ready (fixture->scheduler, &process->seat);
+  process->slot.takes_ahead = takes_ahead;
+  ppool_scheduler_slot_ready (fixture->scheduler, &process->slot);
 }
 
 static void
@@ -159,8 +159,8 @@ answer (Fixture *fixture,
 
   g_assert_nonnull (record);
   ppool_record_set_stage (record, PPOOL_RECORD_OUT);
-  ppool_scheduler_seat_answered (fixture->scheduler, &process->seat, record, nsec);
-  ppool_scheduler_seat_refill (fixture->scheduler, &process->seat);
+  ppool_scheduler_slot_answered (fixture->scheduler, &process->slot, record, nsec);
+  ppool_scheduler_slot_refill (fixture->scheduler, &process->slot);
 }
 
 static void
@@ -178,7 +178,7 @@ teach (Fixture    *fixture,
        gint64      nsec)
 {
   push (fixture, function);
-  if (get_process (fixture, 0)->seat.state == PPOOL_SEAT_STARTING)
+  if (get_process (fixture, 0)->slot.state == PPOOL_SLOT_STARTING)
     become_ready (fixture, 0, TRUE);
   answer (fixture, 0, nsec);
 }
@@ -206,7 +206,7 @@ tear_down (Fixture       *fixture,
       FakeProcess *process = get_process (fixture, i);
 
       g_queue_clear_full (&process->calls, (GDestroyNotify) ppool_record_unref);
-      ppool_scheduler_remove_seat (fixture->scheduler, &process->seat);
+      ppool_scheduler_remove_slot (fixture->scheduler, &process->slot);
     }
   ppool_scheduler_free (fixture->scheduler);
   g_ptr_array_unref (fixture->processes);
@@ -335,7 +335,7 @@ test_near (Fixture       *fixture,
   g_assert_cmpuint (fixture->n_watched, ==, 2);
 
   process = get_process (fixture, 0);
-  process->seat.busy_since -= G_TIME_SPAN_SECOND;
+  process->slot.busy_since -= G_TIME_SPAN_SECOND;
   process->running_since = 1;
   ppool_scheduler_look_again (fixture->scheduler);
   assert_calls (fixture, 0, 1);
@@ -369,7 +369,7 @@ let_stick (Fixture *fixture)
     {
       FakeProcess *process = get_process (fixture, i);
 
-      process->seat.busy_since -= G_TIME_SPAN_SECOND;
+      process->slot.busy_since -= G_TIME_SPAN_SECOND;
       process->running_since = 1;
     }
   ppool_scheduler_look_again (fixture->scheduler);
@@ -503,7 +503,7 @@ test_stuck (Fixture       *fixture,
   assert_calls (fixture, 1, 1);
 
   process = get_process (fixture, 0);
-  process->seat.busy_since -= G_TIME_SPAN_SECOND;
+  process->slot.busy_since -= G_TIME_SPAN_SECOND;
   process->running_since = 1;
   answer (fixture, 1, LONG_NSEC);
   assert_calls (fixture, 0, 1);
@@ -532,7 +532,7 @@ test_untaken (Fixture       *fixture,
   assert_calls (fixture, 0, 2);
 
   process = get_process (fixture, 0);
-  process->seat.busy_since -= G_TIME_SPAN_SECOND;
+  process->slot.busy_since -= G_TIME_SPAN_SECOND;
   process->running_since = 0;
   answer (fixture, 1, LONG_NSEC);
   assert_calls (fixture, 0, 1);
@@ -581,7 +581,7 @@ test_withdraw (Fixture       *fixture,
   g_assert_false (ppool_scheduler_withdraw (fixture->scheduler, ahead));
   assert_calls (fixture, 0, 1);
   answer (fixture, 0, SHORT_NSEC);
-  g_assert_cmpint (get_process (fixture, 0)->seat.state, ==, PPOOL_SEAT_IDLE);
+  g_assert_cmpint (get_process (fixture, 0)->slot.state, ==, PPOOL_SLOT_IDLE);
 }
 
 /* A14 */
@@ -597,7 +597,7 @@ test_max_tasks (Fixture       *fixture,
   answer (fixture, 0, SHORT_NSEC);
   assert_calls (fixture, 0, 1);
   answer (fixture, 0, SHORT_NSEC);
-  g_assert_cmpint (get_process (fixture, 0)->seat.state, ==, PPOOL_SEAT_LEAVING);
+  g_assert_cmpint (get_process (fixture, 0)->slot.state, ==, PPOOL_SLOT_LEAVING);
 }
 
 static void

@@ -21,7 +21,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   PPoolPool *pool; /* (unowned): outlives this */
-  PPoolSeat seat;
+  PPoolSlot slot;
   PPoolProcess *process; /* (owned) */
 } PPoolPlace;
 

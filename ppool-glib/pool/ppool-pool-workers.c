@@ -48,15 +48,15 @@ ppool_pool_evict_all (PPoolPool *self,
       PPoolPlace *place = key;
 
       ppool_process_terminate (place->process, signal, records);
-      ppool_scheduler_evict_seat (self->scheduler, &place->seat);
+      ppool_scheduler_evict_slot (self->scheduler, &place->slot);
     }
 }
 
 static void
-process_died (gpointer      seat,
+process_died (gpointer      slot,
               const GError *why)
 {
-  PPoolPool *self = ((PPoolPlace *) seat)->pool;
+  PPoolPool *self = ((PPoolPlace *) slot)->pool;
   g_autoptr (GPtrArray) records =
     g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
   g_autoptr (PPoolFailure) failure = NULL;
@@ -83,14 +83,14 @@ process_died (gpointer      seat,
 }
 
 static void
-process_gone (gpointer seat)
+process_gone (gpointer slot)
 {
-  PPoolPlace *place = seat;
+  PPoolPlace *place = slot;
   PPoolPool *self = place->pool;
 
   ppool_lock_enter (&self->lock);
   g_hash_table_remove (self->places, place);
-  ppool_scheduler_remove_seat (self->scheduler, &place->seat);
+  ppool_scheduler_remove_slot (self->scheduler, &place->slot);
   ppool_lock_leave (&self->lock);
 
   ppool_process_unref (place->process);
@@ -101,39 +101,39 @@ process_gone (gpointer seat)
 /* What processes and scheduler say, with the lock held */
 
 static void
-process_ready (gpointer seat,
+process_ready (gpointer slot,
                gboolean takes_ahead)
 {
-  PPoolPlace *place = seat;
+  PPoolPlace *place = slot;
 
-  place->seat.takes_ahead = takes_ahead;
-  ppool_scheduler_seat_ready (place->pool->scheduler, &place->seat);
+  place->slot.takes_ahead = takes_ahead;
+  ppool_scheduler_slot_ready (place->pool->scheduler, &place->slot);
 }
 
 static void
-process_answered (gpointer     seat,
+process_answered (gpointer     slot,
                   PPoolRecord *record,
                   gint64       nsec)
 {
-  PPoolPlace *place = seat;
+  PPoolPlace *place = slot;
 
-  ppool_scheduler_seat_answered (place->pool->scheduler, &place->seat, record, nsec);
+  ppool_scheduler_slot_answered (place->pool->scheduler, &place->slot, record, nsec);
 }
 
 static void
-process_refill (gpointer seat)
+process_refill (gpointer slot)
 {
-  PPoolPlace *place = seat;
+  PPoolPlace *place = slot;
 
-  ppool_scheduler_seat_refill (place->pool->scheduler, &place->seat);
+  ppool_scheduler_slot_refill (place->pool->scheduler, &place->slot);
 }
 
 static void
-process_unfit (gpointer seat)
+process_unfit (gpointer slot)
 {
-  PPoolPlace *place = seat;
+  PPoolPlace *place = slot;
 
-  ppool_scheduler_seat_unfit (place->pool->scheduler, &place->seat);
+  ppool_scheduler_slot_unfit (place->pool->scheduler, &place->slot);
 }
 
 static const PPoolProcessFuncs process_funcs = {
@@ -155,7 +155,7 @@ start_process (gpointer owner)
   place->process = ppool_process_new (&self->lock, self->manager, &self->startup, self->settings.grace_msec,
                                       &process_funcs, place);
   g_hash_table_add (self->places, place);
-  ppool_scheduler_add_seat (self->scheduler, &place->seat, place->process);
+  ppool_scheduler_add_slot (self->scheduler, &place->slot, place->process);
 }
 
 static void
@@ -168,8 +168,8 @@ assign_call (gpointer     process,
 static void
 retire_process (gpointer process)
 {
-  PPoolPlace *place = ppool_process_get_seat (process);
-  gboolean is_spent = ppool_scheduler_is_spent (place->pool->scheduler, &place->seat);
+  PPoolPlace *place = ppool_process_get_slot (process);
+  gboolean is_spent = ppool_scheduler_is_spent (place->pool->scheduler, &place->slot);
 
   ppool_process_retire (process, is_spent ? "it has run max-tasks-per-worker calls" :
                                             "it is not needed any more");

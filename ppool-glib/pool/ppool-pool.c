@@ -107,15 +107,15 @@ pool_refresh (gpointer     owner,
               PPoolRecord *record)
 {
   PPoolPool *self = owner;
-  const PPoolSeat *seat;
+  const PPoolSlot *slot;
 
   if (!ppool_pool_check (self, NULL))
     return;
 
   ppool_lock_enter (&self->lock);
-  seat = ppool_record_get_plan (record)->seat;
+  slot = ppool_record_get_plan (record)->slot;
   if (ppool_record_get_stage (record) == PPOOL_RECORD_SENT)
-    ppool_process_refresh (seat->process, record);
+    ppool_process_refresh (slot->process, record);
   ppool_lock_leave_quietly (&self->lock);
 }
 
@@ -278,7 +278,7 @@ ppool_pool_set_max_workers (PPoolPool *self,
     self->n_processors = n_processors;
   if (changed && max_workers > 0)
     ppool_scheduler_set_max (self->scheduler, max_workers);
-  n_workers = ppool_scheduler_get_n_seats (self->scheduler);
+  n_workers = ppool_scheduler_get_n_slots (self->scheduler);
   ppool_pool_leave_lock (self);
 
   /* What goes wrong before the first worker is told by the first call. */
@@ -455,9 +455,9 @@ needs_manager (PPoolPool *self,
 
 /* Takes both, unless the pool was shut down meanwhile. */
 static gboolean
-take_manager (PPoolPool        *self,
-              PPoolManager     *manager,
-              PPoolLaunchPlan  *plan)
+take_manager (PPoolPool       *self,
+              PPoolManager    *manager,
+              PPoolLaunchPlan *plan)
 {
   gboolean taken;
 
@@ -633,7 +633,7 @@ ppool_pool_get_counts (PPoolPool   *self,
     return;
 
   ppool_lock_enter (&self->lock);
-  counts->n_workers = ppool_scheduler_get_n_seats (self->scheduler);
+  counts->n_workers = ppool_scheduler_get_n_slots (self->scheduler);
   counts->n_pending = ppool_scheduler_get_n_pending (self->scheduler);
   counts->n_running = ppool_scheduler_get_n_running (self->scheduler);
   ppool_lock_leave_quietly (&self->lock);

@@ -30,7 +30,7 @@ struct _PPoolProcess
   /* Constant. */
   PPoolLock *lock; /* (unowned): the owner's */
   const PPoolProcessFuncs *funcs;
-  gpointer seat;         /* (unowned): the owner's; outlives the process */
+  gpointer slot;         /* (unowned): the owner's; outlives the process */
   PPoolManager *manager; /* (owned) */
   const PPoolStartup *startup; /* (unowned): the owner's */
   PPoolOutbox *outbox;   /* (owned) */

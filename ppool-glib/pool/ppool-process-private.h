@@ -15,25 +15,25 @@ G_BEGIN_DECLS
 
 typedef struct _PPoolProcess PPoolProcess;
 
-/* What a process tells the seat that its owner has for it. */
+/* What a process tells the slot that its owner has for it. */
 typedef struct
 {
   /* In any thread, with the lock held: the process takes calls. */
-  void (*ready) (gpointer      seat,
+  void (*ready) (gpointer      slot,
                  gboolean      takes_ahead);
   /* Likewise: it has answered a call, which took @nsec nanoseconds or -1. */
-  void (*answered) (gpointer      seat,
+  void (*answered) (gpointer      slot,
                     PPoolRecord  *record,
                     gint64        nsec);
   /* Likewise: after that, it has room for others. */
-  void (*refill) (gpointer      seat);
+  void (*refill) (gpointer      slot);
   /* Likewise: it has no call and must not be given one. */
-  void (*unfit) (gpointer      seat);
+  void (*unfit) (gpointer      slot);
   /* In the manager's thread: it ended without being asked, and why. */
-  void (*died)  (gpointer      seat,
+  void (*died)  (gpointer      slot,
                  const GError *why);
   /* In the manager's thread: it is reaped and nothing of it is left. */
-  void (*gone)  (gpointer      seat);
+  void (*gone)  (gpointer      slot);
 } PPoolProcessFuncs;
 
 /* What all processes of a pool have in common. */
@@ -49,10 +49,10 @@ PPoolProcess *ppool_process_new       (PPoolLock               *lock,
                                        const PPoolStartup      *startup,
                                        guint                    grace_msec,
                                        const PPoolProcessFuncs *funcs,
-                                       gpointer                 seat);
+                                       gpointer                 slot);
 PPoolProcess *ppool_process_ref       (PPoolProcess            *self);
 void          ppool_process_unref     (PPoolProcess            *self);
-gpointer      ppool_process_get_seat  (PPoolProcess            *self);
+gpointer      ppool_process_get_slot  (PPoolProcess            *self);
 
 /* With the lock held. */
 void          ppool_process_push      (PPoolProcess            *self,

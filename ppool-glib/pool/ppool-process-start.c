@@ -90,7 +90,7 @@ receive_info (PPoolProcess            *self,
       ppool_outbox_set_abilities (self->outbox,
                                   event->has_board ? g_steal_pointer (&self->board) : NULL,
                                   event->has_frames);
-      self->funcs->ready (self->seat, event->has_board);
+      self->funcs->ready (self->slot, event->has_board);
     }
   ppool_lock_leave (self->lock);
 
@@ -106,7 +106,7 @@ outbox_answered (gpointer     owner,
   PPoolProcess *self = owner;
 
   if (self->state == PPOOL_PROCESS_READY)
-    self->funcs->answered (self->seat, record, nsec);
+    self->funcs->answered (self->slot, record, nsec);
 }
 
 /* With the lock held. */
@@ -116,7 +116,7 @@ outbox_refill (gpointer owner)
   PPoolProcess *self = owner;
 
   if (self->state == PPOOL_PROCESS_READY)
-    self->funcs->refill (self->seat);
+    self->funcs->refill (self->slot);
 }
 
 static void

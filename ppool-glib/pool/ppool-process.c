@@ -70,9 +70,9 @@ ppool_process_unref (PPoolProcess *self)
 }
 
 gpointer
-ppool_process_get_seat (PPoolProcess *self)
+ppool_process_get_slot (PPoolProcess *self)
 {
-  return self->seat;
+  return self->slot;
 }
 
 void
@@ -144,7 +144,7 @@ static void
 set_dying (PPoolProcess *self)
 {
   self->state = PPOOL_PROCESS_DYING;
-  self->funcs->unfit (self->seat);
+  self->funcs->unfit (self->slot);
 }
 
 /* Notes what is wrong with the worker, unless something was before or it is
@@ -236,7 +236,7 @@ judge (PPoolProcess *self)
 
   error = make_error (self);
   g_debug ("Verdict: %s", error->message);
-  self->funcs->died (self->seat, error);
+  self->funcs->died (self->slot, error);
 }
 
 static void
@@ -256,7 +256,7 @@ finish (PPoolProcess *self)
   g_clear_pointer (&self->errors, ppool_stderr_release);
   g_clear_pointer (&self->child, ppool_child_free);
 
-  self->funcs->gone (self->seat);
+  self->funcs->gone (self->slot);
 }
 
 /* Takes the next step that what is known allows. */
@@ -380,7 +380,7 @@ ppool_process_new (PPoolLock               *lock,
                    const PPoolStartup      *startup,
                    guint                    grace_msec,
                    const PPoolProcessFuncs *funcs,
-                   gpointer                 seat)
+                   gpointer                 slot)
 {
   PPoolProcess *self = g_atomic_rc_box_new0 (PPoolProcess);
 
@@ -389,7 +389,7 @@ ppool_process_new (PPoolLock               *lock,
   self->startup = startup;
   self->grace_msec = grace_msec;
   self->funcs = funcs;
-  self->seat = seat;
+  self->slot = slot;
   self->outbox = ppool_outbox_new (lock, &ppool_process_outbox_funcs, self);
 
   ppool_process_post (self, ppool_process_start);

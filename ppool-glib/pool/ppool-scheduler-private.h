@@ -15,7 +15,7 @@ G_BEGIN_DECLS
 #define PPOOL_SCHEDULER_MAX_CALLS 240
 
 typedef struct _PPoolScheduler PPoolScheduler;
-typedef struct _PPoolSeat PPoolSeat;
+typedef struct _PPoolSlot PPoolSlot;
 
 /* What the scheduler decides, done by whoever owns the processes. */
 typedef struct
@@ -37,17 +37,17 @@ typedef struct
 
 typedef enum
 {
-  PPOOL_SEAT_STARTING,
-  PPOOL_SEAT_IDLE,
-  PPOOL_SEAT_BUSY,
-  PPOOL_SEAT_LEAVING,
-} PPoolSeatState;
+  PPOOL_SLOT_STARTING,
+  PPOOL_SLOT_IDLE,
+  PPOOL_SLOT_BUSY,
+  PPOOL_SLOT_LEAVING,
+} PPoolSlotState;
 
 /* Embedded in what its owner has of a process. */
-struct _PPoolSeat
+struct _PPoolSlot
 {
   gpointer process;
-  PPoolSeatState state;
+  PPoolSlotState state;
   guint n_tasks;        /* given so far */
   guint n_calls;        /* that it has */
   guint n_trivial;      /* of these: so short that few workers do them all */
@@ -70,7 +70,7 @@ void            ppool_scheduler_set_n_processors (PPoolScheduler       *self,
 void            ppool_scheduler_set_max_tasks (PPoolScheduler          *self,
                                              guint                      max_tasks);
 gboolean        ppool_scheduler_is_spent    (PPoolScheduler            *self,
-                                             PPoolSeat                 *seat);
+                                             PPoolSlot                 *slot);
 
 void            ppool_scheduler_set_n_spare (PPoolScheduler            *self,
                                              guint                      n_spare);
@@ -86,27 +86,27 @@ void            ppool_scheduler_look_again  (PPoolScheduler            *self);
 void            ppool_scheduler_recall_all  (PPoolScheduler            *self);
 void            ppool_scheduler_close       (PPoolScheduler            *self);
 
-void            ppool_scheduler_add_seat    (PPoolScheduler            *self,
-                                             PPoolSeat                 *seat,
+void            ppool_scheduler_add_slot    (PPoolScheduler            *self,
+                                             PPoolSlot                 *slot,
                                              gpointer                   process);
-void            ppool_scheduler_seat_ready  (PPoolScheduler            *self,
-                                             PPoolSeat                 *seat);
-void            ppool_scheduler_seat_answered (PPoolScheduler          *self,
-                                             PPoolSeat                 *seat,
+void            ppool_scheduler_slot_ready  (PPoolScheduler            *self,
+                                             PPoolSlot                 *slot);
+void            ppool_scheduler_slot_answered (PPoolScheduler          *self,
+                                             PPoolSlot                 *slot,
                                              PPoolRecord               *record,
                                              gint64                     nsec);
-void            ppool_scheduler_seat_refill (PPoolScheduler            *self,
-                                             PPoolSeat                 *seat);
-void            ppool_scheduler_seat_unfit  (PPoolScheduler            *self,
-                                             PPoolSeat                 *seat);
-void            ppool_scheduler_evict_seat  (PPoolScheduler            *self,
-                                             PPoolSeat                 *seat);
-void            ppool_scheduler_remove_seat (PPoolScheduler            *self,
-                                             PPoolSeat                 *seat);
+void            ppool_scheduler_slot_refill (PPoolScheduler            *self,
+                                             PPoolSlot                 *slot);
+void            ppool_scheduler_slot_unfit  (PPoolScheduler            *self,
+                                             PPoolSlot                 *slot);
+void            ppool_scheduler_evict_slot  (PPoolScheduler            *self,
+                                             PPoolSlot                 *slot);
+void            ppool_scheduler_remove_slot (PPoolScheduler            *self,
+                                             PPoolSlot                 *slot);
 
 guint           ppool_scheduler_get_n_pending (PPoolScheduler          *self);
 guint           ppool_scheduler_get_n_running (PPoolScheduler          *self);
-guint           ppool_scheduler_get_n_seats   (PPoolScheduler          *self);
+guint           ppool_scheduler_get_n_slots   (PPoolScheduler          *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolScheduler, ppool_scheduler_free)
 

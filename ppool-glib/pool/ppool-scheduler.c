@@ -15,8 +15,8 @@
  * with the pool's lock held, and what it decides it says through its functions,
  * which note it down and return.
  *
- * What is needed is seen anew from the queue and the seats after every event. Besides
- * its list, a seat counts what it has, so that nobody has to walk its calls.
+ * What is needed is seen anew from the queue and the slots after every event. Besides
+ * its list, a slot counts what it has, so that nobody has to walk its calls.
  *
  * A worker that answers has to wait for its next call, unless it has that
  * already. So workers that are busy are sent a little more, of functions that
@@ -44,7 +44,7 @@
  * stopped, or its main loop does something else. */
 #define UNTAKEN_USEC (50 * 1000)
 
-#define N_STATES (PPOOL_SEAT_LEAVING + 1)
+#define N_STATES (PPOOL_SLOT_LEAVING + 1)
 
 struct _PPoolScheduler
 {
@@ -60,7 +60,7 @@ struct _PPoolScheduler
   GHashTable *estimates; /* (owned) (element-type utf8 PPoolEstimate): by function */
 
   GQueue pending;         /* (owned) (element-type PPoolRecord) */
-  GQueue seats[N_STATES]; /* (unowned) (element-type PPoolSeat) by state */
+  GQueue slots[N_STATES]; /* (unowned) (element-type PPoolSlot) by state */
 };
 
 PPoolScheduler *
@@ -82,120 +82,120 @@ void
 ppool_scheduler_free (PPoolScheduler *self)
 {
   g_assert (g_queue_is_empty (&self->pending));
-  g_assert (ppool_scheduler_get_n_seats (self) == 0);
+  g_assert (ppool_scheduler_get_n_slots (self) == 0);
 
   g_hash_table_unref (self->estimates);
   g_free (self);
 }
 
 static void
-move_seat (PPoolScheduler *self,
-           PPoolSeat      *seat,
-           PPoolSeatState  state)
+move_slot (PPoolScheduler *self,
+           PPoolSlot      *slot,
+           PPoolSlotState  state)
 {
-  g_queue_unlink (&self->seats[seat->state], &seat->link);
-  seat->state = state;
-  g_queue_push_head_link (&self->seats[state], &seat->link);
+  g_queue_unlink (&self->slots[slot->state], &slot->link);
+  slot->state = state;
+  g_queue_push_head_link (&self->slots[state], &slot->link);
 }
 
-static PPoolSeat *
-first_seat (PPoolScheduler *self,
-            PPoolSeatState  state)
+static PPoolSlot *
+first_slot (PPoolScheduler *self,
+            PPoolSlotState  state)
 {
-  return g_queue_peek_head (&self->seats[state]);
+  return g_queue_peek_head (&self->slots[state]);
 }
 
 static guint
 n_staying (PPoolScheduler *self)
 {
-  return ppool_scheduler_get_n_seats (self) - self->seats[PPOOL_SEAT_LEAVING].length;
+  return ppool_scheduler_get_n_slots (self) - self->slots[PPOOL_SLOT_LEAVING].length;
 }
 
 /* Whether the process has run as many calls as one may. */
 gboolean
 ppool_scheduler_is_spent (PPoolScheduler *self,
-                          PPoolSeat      *seat)
+                          PPoolSlot      *slot)
 {
-  return self->max_tasks > 0 && seat->n_tasks >= self->max_tasks;
+  return self->max_tasks > 0 && slot->n_tasks >= self->max_tasks;
 }
 
 static void
-retire_seat (PPoolScheduler *self,
-             PPoolSeat      *seat)
+retire_slot (PPoolScheduler *self,
+             PPoolSlot      *slot)
 {
-  move_seat (self, seat, PPOOL_SEAT_LEAVING);
-  self->funcs->retire (seat->process);
+  move_slot (self, slot, PPOOL_SLOT_LEAVING);
+  self->funcs->retire (slot->process);
 }
 
 static void
 assign (PPoolScheduler *self,
-        PPoolSeat      *seat)
+        PPoolSlot      *slot)
 {
   g_autoptr (PPoolRecord) record = ppool_scheduler_pop (self);
   PPoolRecordPlan *plan = ppool_record_get_plan (record);
 
   ppool_record_set_stage (record, PPOOL_RECORD_ASSIGNED);
-  plan->seat = seat;
+  plan->slot = slot;
   plan->expected = ppool_estimate_get (plan->estimate);
   plan->is_trivial = ppool_estimate_is_trivial (plan->estimate);
 
-  if (seat->n_calls++ == 0)
-    seat->busy_since = g_get_monotonic_time ();
-  seat->n_tasks++;
-  seat->n_bytes += plan->size;
-  seat->expected += plan->expected;
-  seat->n_trivial += plan->is_trivial;
-  self->funcs->assign (seat->process, record);
+  if (slot->n_calls++ == 0)
+    slot->busy_since = g_get_monotonic_time ();
+  slot->n_tasks++;
+  slot->n_bytes += plan->size;
+  slot->expected += plan->expected;
+  slot->n_trivial += plan->is_trivial;
+  self->funcs->assign (slot->process, record);
 }
 
 static void
 assign_idle (PPoolScheduler *self,
-             PPoolSeat      *seat)
+             PPoolSlot      *slot)
 {
-  move_seat (self, seat, PPOOL_SEAT_BUSY);
-  assign (self, seat);
+  move_slot (self, slot, PPOOL_SLOT_BUSY);
+  assign (self, slot);
 }
 
 /* Calls for workers that are busy */
 
 static gboolean
 has_room (PPoolScheduler *self,
-          PPoolSeat      *seat,
+          PPoolSlot      *slot,
           PPoolRecord    *record,
           gint64          bound)
 {
-  return seat->takes_ahead && !seat->is_stuck && seat->n_calls < PPOOL_SCHEDULER_MAX_CALLS &&
-         seat->expected + ppool_estimate_get (ppool_record_get_plan (record)->estimate) <= bound &&
-         seat->n_bytes + ppool_record_get_plan (record)->size <= AHEAD_BYTES &&
-         (self->max_tasks == 0 || seat->n_tasks < self->max_tasks);
+  return slot->takes_ahead && !slot->is_stuck && slot->n_calls < PPOOL_SCHEDULER_MAX_CALLS &&
+         slot->expected + ppool_estimate_get (ppool_record_get_plan (record)->estimate) <= bound &&
+         slot->n_bytes + ppool_record_get_plan (record)->size <= AHEAD_BYTES &&
+         (self->max_tasks == 0 || slot->n_tasks < self->max_tasks);
 }
 
 /* The worker that has the least to do, if it has room: (nullable). @limit is when
  * the next one has less. */
-static PPoolSeat *
+static PPoolSlot *
 find_room (PPoolScheduler *self,
            PPoolRecord    *record,
            gint64          bound,
            gint64         *limit)
 {
-  PPoolSeat *best = NULL;
+  PPoolSlot *best = NULL;
 
   *limit = bound;
-  for (GList *link = self->seats[PPOOL_SEAT_BUSY].head; link != NULL; link = link->next)
+  for (GList *link = self->slots[PPOOL_SLOT_BUSY].head; link != NULL; link = link->next)
     {
-      PPoolSeat *seat = link->data;
+      PPoolSlot *slot = link->data;
 
-      if (!has_room (self, seat, record, bound))
+      if (!has_room (self, slot, record, bound))
         continue;
 
-      if (best == NULL || seat->expected < best->expected)
+      if (best == NULL || slot->expected < best->expected)
         {
           if (best != NULL)
             *limit = best->expected;
-          best = seat;
+          best = slot;
         }
       else
-        *limit = MIN (*limit, seat->expected);
+        *limit = MIN (*limit, slot->expected);
     }
 
   return best;
@@ -207,26 +207,26 @@ is_crowded (PPoolScheduler *self)
 {
   guint n = 0;
 
-  if (self->n_processors == 0 || self->seats[PPOOL_SEAT_BUSY].length < self->n_processors)
+  if (self->n_processors == 0 || self->slots[PPOOL_SLOT_BUSY].length < self->n_processors)
     return FALSE;
 
-  for (GList *link = self->seats[PPOOL_SEAT_BUSY].head; link != NULL && n < self->n_processors;
+  for (GList *link = self->slots[PPOOL_SLOT_BUSY].head; link != NULL && n < self->n_processors;
        link = link->next)
     {
-      PPoolSeat *seat = link->data;
+      PPoolSlot *slot = link->data;
 
-      n += seat->takes_ahead && !seat->is_stuck && seat->expected <= AHEAD_NSEC;
+      n += slot->takes_ahead && !slot->is_stuck && slot->expected <= AHEAD_NSEC;
     }
 
   return n >= self->n_processors;
 }
 
 /* The idle worker that gets @record if no other has room: (nullable). */
-static PPoolSeat *
+static PPoolSlot *
 find_idle (PPoolScheduler *self,
            PPoolRecord    *record)
 {
-  PPoolSeat *idle = g_queue_peek_head (&self->seats[PPOOL_SEAT_IDLE]);
+  PPoolSlot *idle = g_queue_peek_head (&self->slots[PPOOL_SLOT_IDLE]);
 
   if (idle != NULL && ppool_estimate_is_trivial (ppool_record_get_plan (record)->estimate) &&
       is_crowded (self))
@@ -240,22 +240,22 @@ find_idle (PPoolScheduler *self,
 static void
 assign_all (PPoolScheduler *self)
 {
-  PPoolSeat *seat = NULL;
+  PPoolSlot *slot = NULL;
   gint64 limit = 0;
 
   while (!g_queue_is_empty (&self->pending))
     {
       PPoolRecord *record = g_queue_peek_head (&self->pending);
-      PPoolSeat *idle = find_idle (self, record);
+      PPoolSlot *idle = find_idle (self, record);
       gint64 bound = idle != NULL ? NEAR_NSEC : AHEAD_NSEC;
 
-      if (seat == NULL || seat->expected > limit || !has_room (self, seat, record, bound))
-        seat = ppool_estimate_get (ppool_record_get_plan (record)->estimate) <= bound ?
+      if (slot == NULL || slot->expected > limit || !has_room (self, slot, record, bound))
+        slot = ppool_estimate_get (ppool_record_get_plan (record)->estimate) <= bound ?
                  find_room (self, record, bound, &limit) :
                  NULL;
 
-      if (seat != NULL)
-        assign (self, seat);
+      if (slot != NULL)
+        assign (self, slot);
       else if (idle != NULL)
         assign_idle (self, idle);
       else
@@ -270,41 +270,41 @@ has_waiting (PPoolScheduler *self)
   if (!g_queue_is_empty (&self->pending))
     return TRUE;
 
-  for (GList *link = self->seats[PPOOL_SEAT_BUSY].head; link != NULL; link = link->next)
-    if (((PPoolSeat *) link->data)->n_calls > 1)
+  for (GList *link = self->slots[PPOOL_SLOT_BUSY].head; link != NULL; link = link->next)
+    if (((PPoolSlot *) link->data)->n_calls > 1)
       return TRUE;
 
   return FALSE;
 }
 
 static void
-forget_call (PPoolSeat   *seat,
+forget_call (PPoolSlot   *slot,
              PPoolRecord *record)
 {
   PPoolRecordPlan *plan = ppool_record_get_plan (record);
 
-  seat->n_calls--;
-  seat->n_bytes -= plan->size;
-  seat->expected -= plan->expected;
-  seat->n_trivial -= plan->is_trivial;
-  plan->seat = NULL;
+  slot->n_calls--;
+  slot->n_bytes -= plan->size;
+  slot->expected -= plan->expected;
+  slot->n_trivial -= plan->is_trivial;
+  plan->slot = NULL;
 }
 
 /* Takes a call back that its worker has not taken: (nullable). */
 static PPoolRecord *
 recall (PPoolScheduler *self,
-        PPoolSeat      *seat,
+        PPoolSlot      *slot,
         PPoolRecord    *record)
 {
   PPoolRecord *recalled = NULL;
 
-  if (seat->takes_ahead && self->funcs->recall != NULL)
-    recalled = self->funcs->recall (seat->process, record);
+  if (slot->takes_ahead && self->funcs->recall != NULL)
+    recalled = self->funcs->recall (slot->process, record);
 
   if (recalled != NULL)
     {
-      forget_call (seat, recalled);
-      seat->n_tasks--;
+      forget_call (slot, recalled);
+      slot->n_tasks--;
     }
 
   return recalled;
@@ -328,11 +328,11 @@ requeue (PPoolScheduler *self,
 
 static void
 recall_from (PPoolScheduler *self,
-             PPoolSeat      *seat)
+             PPoolSlot      *slot)
 {
   PPoolRecord *record;
 
-  while (seat->n_calls > 0 && (record = recall (self, seat, NULL)) != NULL)
+  while (slot->n_calls > 0 && (record = recall (self, slot, NULL)) != NULL)
     requeue (self, record);
 }
 
@@ -340,16 +340,16 @@ recall_from (PPoolScheduler *self,
  * given: the calls may not have reached it yet. */
 static gboolean
 is_stuck (PPoolScheduler *self,
-          PPoolSeat      *seat,
+          PPoolSlot      *slot,
           gint64          now)
 {
-  gint64 since = seat->busy_since;
+  gint64 since = slot->busy_since;
 
   if (now - since >= STUCK_USEC && self->funcs->running_since != NULL)
-    since = self->funcs->running_since (seat->process);
+    since = self->funcs->running_since (slot->process);
 
   if (since == 0)
-    return now - seat->busy_since >= UNTAKEN_USEC;
+    return now - slot->busy_since >= UNTAKEN_USEC;
 
   return now - since >= STUCK_USEC;
 }
@@ -361,16 +361,16 @@ recall_stuck (PPoolScheduler *self)
 {
   gint64 now = g_get_monotonic_time ();
 
-  for (GList *link = self->seats[PPOOL_SEAT_BUSY].head; link != NULL; link = link->next)
+  for (GList *link = self->slots[PPOOL_SLOT_BUSY].head; link != NULL; link = link->next)
     {
-      PPoolSeat *seat = link->data;
+      PPoolSlot *slot = link->data;
       PPoolRecord *record;
 
-      if (seat->n_calls == 0 || !is_stuck (self, seat, now))
+      if (slot->n_calls == 0 || !is_stuck (self, slot, now))
         continue;
 
-      seat->is_stuck = TRUE;
-      while (seat->n_calls > 1 && (record = recall (self, seat, NULL)) != NULL)
+      slot->is_stuck = TRUE;
+      while (slot->n_calls > 1 && (record = recall (self, slot, NULL)) != NULL)
         requeue (self, record);
     }
 }
@@ -381,14 +381,14 @@ recall_any (PPoolScheduler *self)
   gboolean crowded = is_crowded (self);
   PPoolRecord *record = NULL;
 
-  for (GList *link = self->seats[PPOOL_SEAT_BUSY].head; link != NULL && record == NULL;
+  for (GList *link = self->slots[PPOOL_SLOT_BUSY].head; link != NULL && record == NULL;
        link = link->next)
     {
-      PPoolSeat *seat = link->data;
+      PPoolSlot *slot = link->data;
 
-      if (seat->n_calls > 1 && seat->expected > NEAR_NSEC &&
-          !(crowded && seat->n_trivial == seat->n_calls))
-        record = recall (self, seat, NULL);
+      if (slot->n_calls > 1 && slot->expected > NEAR_NSEC &&
+          !(crowded && slot->n_trivial == slot->n_calls))
+        record = recall (self, slot, NULL);
     }
 
   return record;
@@ -401,10 +401,10 @@ share_out (PPoolScheduler *self)
   PPoolRecord *record;
 
   while (g_queue_is_empty (&self->pending) &&
-         !g_queue_is_empty (&self->seats[PPOOL_SEAT_IDLE]) && (record = recall_any (self)) != NULL)
+         !g_queue_is_empty (&self->slots[PPOOL_SLOT_IDLE]) && (record = recall_any (self)) != NULL)
     {
       requeue (self, record);
-      assign_idle (self, g_queue_peek_head (&self->seats[PPOOL_SEAT_IDLE]));
+      assign_idle (self, g_queue_peek_head (&self->slots[PPOOL_SLOT_IDLE]));
     }
 }
 
@@ -416,51 +416,51 @@ n_waiting (PPoolScheduler *self)
 {
   guint n = self->pending.length;
 
-  for (GList *link = self->seats[PPOOL_SEAT_BUSY].head; link != NULL; link = link->next)
-    n += MAX (((PPoolSeat *) link->data)->n_calls, 1) - 1;
+  for (GList *link = self->slots[PPOOL_SLOT_BUSY].head; link != NULL; link = link->next)
+    n += MAX (((PPoolSlot *) link->data)->n_calls, 1) - 1;
 
   return n;
 }
 
-/* A seat without a call is idle, or was used for long enough. */
+/* A slot without a call is idle, or was used for long enough. */
 static void
-settle_seat (PPoolScheduler *self,
-             PPoolSeat      *seat)
+settle_slot (PPoolScheduler *self,
+             PPoolSlot      *slot)
 {
-  if (seat == NULL || seat->n_calls > 0 || seat->state == PPOOL_SEAT_LEAVING)
+  if (slot == NULL || slot->n_calls > 0 || slot->state == PPOOL_SLOT_LEAVING)
     return;
 
-  if (ppool_scheduler_is_spent (self, seat))
-    retire_seat (self, seat);
+  if (ppool_scheduler_is_spent (self, slot))
+    retire_slot (self, slot);
   else
-    move_seat (self, seat, PPOOL_SEAT_IDLE);
+    move_slot (self, slot, PPOOL_SLOT_IDLE);
 }
 
 static void
 retire_unneeded (PPoolScheduler *self)
 {
-  PPoolSeat *seat;
+  PPoolSlot *slot;
 
   if (!self->closed || !g_queue_is_empty (&self->pending))
     return;
 
-  while ((seat = first_seat (self, PPOOL_SEAT_IDLE)) != NULL ||
-         (seat = first_seat (self, PPOOL_SEAT_STARTING)) != NULL)
-    retire_seat (self, seat);
+  while ((slot = first_slot (self, PPOOL_SLOT_IDLE)) != NULL ||
+         (slot = first_slot (self, PPOOL_SLOT_STARTING)) != NULL)
+    retire_slot (self, slot);
 }
 
 /* While a worker is idle, what waits is soon done by those that are not. */
 static void
 start_needed (PPoolScheduler *self)
 {
-  guint n_idle = self->seats[PPOOL_SEAT_IDLE].length;
+  guint n_idle = self->slots[PPOOL_SLOT_IDLE].length;
   guint n_needed = n_idle == 0 ? n_waiting (self) : 0;
 
   if (!self->closed)
     n_needed += self->n_spare;
 
-  while (ppool_scheduler_get_n_seats (self) < self->max_workers &&
-         self->seats[PPOOL_SEAT_STARTING].length + n_idle < n_needed)
+  while (ppool_scheduler_get_n_slots (self) < self->max_workers &&
+         self->slots[PPOOL_SLOT_STARTING].length + n_idle < n_needed)
     self->funcs->start (self->owner);
 }
 
@@ -470,7 +470,7 @@ static void
 watch (PPoolScheduler *self)
 {
   if (self->is_watched || self->funcs->watch == NULL ||
-      g_queue_is_empty (&self->seats[PPOOL_SEAT_IDLE]) || !has_waiting (self))
+      g_queue_is_empty (&self->slots[PPOOL_SLOT_IDLE]) || !has_waiting (self))
     return;
 
   self->is_watched = TRUE;
@@ -480,14 +480,14 @@ watch (PPoolScheduler *self)
 static void
 dispatch (PPoolScheduler *self)
 {
-  PPoolSeat *seat;
+  PPoolSlot *slot;
 
   while (n_staying (self) > self->max_workers &&
-         (seat = first_seat (self, PPOOL_SEAT_IDLE)) != NULL)
-    retire_seat (self, seat);
+         (slot = first_slot (self, PPOOL_SLOT_IDLE)) != NULL)
+    retire_slot (self, slot);
 
   /* What is stuck is of interest when somebody could run it. */
-  if (!g_queue_is_empty (&self->seats[PPOOL_SEAT_IDLE]))
+  if (!g_queue_is_empty (&self->slots[PPOOL_SLOT_IDLE]))
     recall_stuck (self);
   assign_all (self);
   share_out (self);
@@ -517,11 +517,11 @@ ppool_scheduler_set_max_tasks (PPoolScheduler *self,
 
   self->max_tasks = max_tasks;
 
-  for (GList *link = self->seats[PPOOL_SEAT_IDLE].head; link != NULL; link = next)
+  for (GList *link = self->slots[PPOOL_SLOT_IDLE].head; link != NULL; link = next)
     {
       next = link->next;
       if (ppool_scheduler_is_spent (self, link->data))
-        retire_seat (self, link->data);
+        retire_slot (self, link->data);
     }
   dispatch (self);
 }
@@ -548,7 +548,7 @@ void
 ppool_scheduler_prestart (PPoolScheduler *self,
                           guint           n_workers)
 {
-  while (ppool_scheduler_get_n_seats (self) < MIN (n_workers, self->max_workers))
+  while (ppool_scheduler_get_n_slots (self) < MIN (n_workers, self->max_workers))
     self->funcs->start (self->owner);
   dispatch (self);
 }
@@ -568,7 +568,7 @@ ppool_scheduler_push (PPoolScheduler *self,
   g_queue_push_tail_link (&self->pending, ppool_record_get_link (ppool_record_ref (record)));
 
   /* Where others wait already nothing has room, and maybe nothing can be started. */
-  if (self->pending.length == 1 || ppool_scheduler_get_n_seats (self) < self->max_workers)
+  if (self->pending.length == 1 || ppool_scheduler_get_n_slots (self) < self->max_workers)
     dispatch (self);
   else if (self->funcs->changed != NULL)
     self->funcs->changed (self->owner);
@@ -580,14 +580,14 @@ ppool_scheduler_withdraw (PPoolScheduler *self,
                           PPoolRecord    *record)
 {
   PPoolRecordStage stage = ppool_record_get_stage (record);
-  PPoolSeat *seat = NULL;
+  PPoolSlot *slot = NULL;
 
   if (stage == PPOOL_RECORD_QUEUED)
     g_queue_unlink (&self->pending, ppool_record_get_link (record));
   else if (stage == PPOOL_RECORD_ASSIGNED || stage == PPOOL_RECORD_SENT)
     {
-      seat = ppool_record_get_plan (record)->seat;
-      if (recall (self, seat, record) == NULL)
+      slot = ppool_record_get_plan (record)->slot;
+      if (recall (self, slot, record) == NULL)
         return FALSE;
     }
   else
@@ -595,7 +595,7 @@ ppool_scheduler_withdraw (PPoolScheduler *self,
 
   ppool_record_set_stage (record, PPOOL_RECORD_OUT);
   ppool_record_unref (record);
-  settle_seat (self, seat);
+  settle_slot (self, slot);
   dispatch (self);
 
   return TRUE;
@@ -629,11 +629,11 @@ ppool_scheduler_recall_all (PPoolScheduler *self)
 {
   GList *next;
 
-  for (GList *link = self->seats[PPOOL_SEAT_BUSY].head; link != NULL; link = next)
+  for (GList *link = self->slots[PPOOL_SLOT_BUSY].head; link != NULL; link = next)
     {
       next = link->next;
       recall_from (self, link->data);
-      settle_seat (self, link->data);
+      settle_slot (self, link->data);
     }
 }
 
@@ -647,80 +647,80 @@ ppool_scheduler_close (PPoolScheduler *self)
 
 /* A process that was asked for is being started. */
 void
-ppool_scheduler_add_seat (PPoolScheduler *self,
-                          PPoolSeat      *seat,
+ppool_scheduler_add_slot (PPoolScheduler *self,
+                          PPoolSlot      *slot,
                           gpointer        process)
 {
-  seat->process = process;
-  seat->state = PPOOL_SEAT_STARTING;
-  seat->link.data = seat;
-  g_queue_push_head_link (&self->seats[seat->state], &seat->link);
+  slot->process = process;
+  slot->state = PPOOL_SLOT_STARTING;
+  slot->link.data = slot;
+  g_queue_push_head_link (&self->slots[slot->state], &slot->link);
 }
 
 /* A process has started, and its initializer has run. */
 void
-ppool_scheduler_seat_ready (PPoolScheduler *self,
-                            PPoolSeat      *seat)
+ppool_scheduler_slot_ready (PPoolScheduler *self,
+                            PPoolSlot      *slot)
 {
-  seat->n_calls = 0;
-  seat->n_bytes = 0;
-  seat->expected = 0;
-  seat->n_trivial = 0;
-  seat->is_stuck = FALSE;
-  settle_seat (self, seat);
+  slot->n_calls = 0;
+  slot->n_bytes = 0;
+  slot->expected = 0;
+  slot->n_trivial = 0;
+  slot->is_stuck = FALSE;
+  settle_slot (self, slot);
   dispatch (self);
 }
 
 /* A process has answered @record, which took @nsec nanoseconds, or -1 if that
  * is not known. When that was all, it can be given others. */
 void
-ppool_scheduler_seat_answered (PPoolScheduler *self,
-                               PPoolSeat      *seat,
+ppool_scheduler_slot_answered (PPoolScheduler *self,
+                               PPoolSlot      *slot,
                                PPoolRecord    *record,
                                gint64          nsec)
 {
   ppool_estimate_measure (ppool_record_get_plan (record)->estimate, nsec);
-  forget_call (seat, record);
+  forget_call (slot, record);
 }
 
 /* What a process had to say has been told. */
 void
-ppool_scheduler_seat_refill (PPoolScheduler *self,
-                             PPoolSeat      *seat)
+ppool_scheduler_slot_refill (PPoolScheduler *self,
+                             PPoolSlot      *slot)
 {
-  seat->is_stuck = FALSE;
-  seat->busy_since = seat->n_calls > 0 ? g_get_monotonic_time () : 0;
-  settle_seat (self, seat);
+  slot->is_stuck = FALSE;
+  slot->busy_since = slot->n_calls > 0 ? g_get_monotonic_time () : 0;
+  settle_slot (self, slot);
   dispatch (self);
 }
 
 /* A process is to be given no call any more, and what it has it keeps. */
 void
-ppool_scheduler_seat_unfit (PPoolScheduler *self,
-                            PPoolSeat      *seat)
+ppool_scheduler_slot_unfit (PPoolScheduler *self,
+                            PPoolSlot      *slot)
 {
-  seat->takes_ahead = FALSE;
-  if (seat->n_calls == 0)
-    move_seat (self, seat, PPOOL_SEAT_LEAVING);
+  slot->takes_ahead = FALSE;
+  if (slot->n_calls == 0)
+    move_slot (self, slot, PPOOL_SLOT_LEAVING);
 }
 
 /* A process is to be given no call any more, and what it had was taken from it. */
 void
-ppool_scheduler_evict_seat (PPoolScheduler *self,
-                            PPoolSeat      *seat)
+ppool_scheduler_evict_slot (PPoolScheduler *self,
+                            PPoolSlot      *slot)
 {
-  seat->n_calls = 0;
-  seat->n_bytes = 0;
-  seat->expected = 0;
-  seat->n_trivial = 0;
-  ppool_scheduler_seat_unfit (self, seat);
+  slot->n_calls = 0;
+  slot->n_bytes = 0;
+  slot->expected = 0;
+  slot->n_trivial = 0;
+  ppool_scheduler_slot_unfit (self, slot);
 }
 
 void
-ppool_scheduler_remove_seat (PPoolScheduler *self,
-                             PPoolSeat      *seat)
+ppool_scheduler_remove_slot (PPoolScheduler *self,
+                             PPoolSlot      *slot)
 {
-  g_queue_unlink (&self->seats[seat->state], &seat->link);
+  g_queue_unlink (&self->slots[slot->state], &slot->link);
   dispatch (self);
 }
 
@@ -734,16 +734,16 @@ ppool_scheduler_get_n_pending (PPoolScheduler *self)
 guint
 ppool_scheduler_get_n_running (PPoolScheduler *self)
 {
-  return self->seats[PPOOL_SEAT_BUSY].length;
+  return self->slots[PPOOL_SLOT_BUSY].length;
 }
 
 guint
-ppool_scheduler_get_n_seats (PPoolScheduler *self)
+ppool_scheduler_get_n_slots (PPoolScheduler *self)
 {
   guint n = 0;
 
   for (guint i = 0; i < N_STATES; i++)
-    n += self->seats[i].length;
+    n += self->slots[i].length;
 
   return n;
 }

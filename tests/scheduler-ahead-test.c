@@ -16,12 +16,14 @@
 #define HALF_NSEC (100 * 1000)
 #define LONG_NSEC (10 * 1000 * 1000)
 
-typedef struct
+typedef struct _PPoolProcess FakeProcess;
+
+struct _PPoolProcess
 {
   PPoolSlot slot;
   gint64 running_since; /* 0 unless a test says that it is long ago */
   GQueue calls; /* (element-type PPoolRecord): in the order in which they came */
-} FakeProcess;
+};
 
 typedef struct
 {
@@ -42,29 +44,23 @@ start (gpointer owner)
 }
 
 static void
-assign (gpointer     data,
-        PPoolRecord *record)
+assign (PPoolProcess *process,
+        PPoolRecord  *record)
 {
-  FakeProcess *process = data;
-
   g_queue_push_tail (&process->calls, ppool_record_ref (record));
   ppool_record_set_stage (record, PPOOL_RECORD_SENT);
 }
 
 static void
-retire (gpointer data)
+retire (PPoolProcess *process)
 {
-  FakeProcess *process = data;
-
   g_assert_true (g_queue_is_empty (&process->calls));
 }
 
 static PPoolRecord *
-recall (gpointer     data,
-        PPoolRecord *record)
+recall (PPoolProcess *process,
+        PPoolRecord  *record)
 {
-  FakeProcess *process = data;
-
   for (guint i = 1; i < process->calls.length; i++)
     if (record == NULL || g_queue_peek_nth (&process->calls, i) == record)
       {
@@ -78,10 +74,8 @@ recall (gpointer     data,
 }
 
 static gint64
-running_since (gpointer data)
+get_since (PPoolProcess *process)
 {
-  FakeProcess *process = data;
-
   return process->running_since;
 }
 
@@ -98,7 +92,7 @@ static const PPoolSchedulerFuncs funcs = {
   .assign = assign,
   .retire = retire,
   .recall = recall,
-  .running_since = running_since,
+  .get_since = get_since,
   .watch = watch,
 };
 

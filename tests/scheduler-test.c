@@ -7,12 +7,14 @@
 
 #include "ppool-scheduler-private.h"
 
-typedef struct
+typedef struct _PPoolProcess FakeProcess;
+
+struct _PPoolProcess
 {
   PPoolSlot slot;
   PPoolRecord *record; /* (owned) (nullable): the call that it was given */
   gboolean is_retired;
-} FakeProcess;
+};
 
 typedef struct
 {
@@ -32,27 +34,23 @@ start (gpointer owner)
 }
 
 static void
-assign (gpointer     data,
-        PPoolRecord *record)
+assign (PPoolProcess *process,
+        PPoolRecord  *record)
 {
-  FakeProcess *process = data;
-
   g_assert_null (process->record);
   g_assert_false (process->is_retired);
   process->record = ppool_record_ref (record);
 }
 
 static void
-retire (gpointer data)
+retire (PPoolProcess *process)
 {
-  FakeProcess *process = data;
-
   g_assert_null (process->record);
   g_assert_false (process->is_retired);
   process->is_retired = TRUE;
 }
 
-static const PPoolSchedulerFuncs funcs = { start, assign, retire };
+static const PPoolSchedulerFuncs funcs = { .start = start, .assign = assign, .retire = retire };
 
 static void
 ignore_owner (gpointer owner)

@@ -10,30 +10,16 @@
 #include "ppool-board-private.h"
 #include "ppool-channel-private.h"
 #include "ppool-lock-private.h"
-#include "ppool-record-private.h"
+#include "ppool-scheduler-private.h"
 
 G_BEGIN_DECLS
 
 typedef struct _PPoolOutbox PPoolOutbox;
 
-/* With the lock held. */
-typedef struct
-{
-  /* A call is over. It took @nsec nanoseconds, or -1 if that is not known. */
-  void (*answered) (gpointer     owner,
-                    PPoolRecord *record,
-                    gint64       nsec);
-  /* So there is room for others. */
-  void (*refill)   (gpointer     owner);
-  /* The worker did @what can't be. */
-  void (*violated) (gpointer     owner,
-                    const char  *what);
-} PPoolOutboxFuncs;
-
-PPoolOutbox *ppool_outbox_new        (PPoolLock              *lock,
-                                      const PPoolOutboxFuncs *funcs,
-                                      gpointer                owner);
-void         ppool_outbox_unref      (PPoolOutbox            *self);
+PPoolOutbox *ppool_outbox_new        (PPoolLock       *lock,
+                                      PPoolScheduler  *scheduler,
+                                      PPoolSlot       *slot);
+void         ppool_outbox_unref      (PPoolOutbox     *self);
 
 /* With the lock held. */
 void         ppool_outbox_open       (PPoolOutbox     *self,
@@ -47,7 +33,8 @@ void         ppool_outbox_push       (PPoolOutbox     *self,
                                       PPoolRecord     *record);
 void         ppool_outbox_push_exit  (PPoolOutbox     *self);
 PPoolRecord *ppool_outbox_recall     (PPoolOutbox     *self,
-                                      PPoolRecord     *record);
+                                      PPoolRecord     *record,
+                                      const char     **violation);
 gboolean     ppool_outbox_is_running (PPoolOutbox     *self,
                                       PPoolRecord     *record,
                                       gint64          *since);
@@ -60,7 +47,7 @@ void         ppool_outbox_take_all   (PPoolOutbox     *self,
 
 /* Without the lock. */
 void         ppool_outbox_send_notes (PPoolOutbox     *self);
-void         ppool_outbox_settle     (PPoolOutbox       *self,
+const char  *ppool_outbox_settle     (PPoolOutbox       *self,
                                       guint              pid,
                                       const PPoolResult *results,
                                       guint              n_results);

@@ -45,8 +45,9 @@ struct _PPoolOutbox
   /* Constant. */
   PPoolLock *lock; /* (unowned): outlives this */
   PPoolSender sender;
-  const PPoolOutboxFuncs *funcs;
-  gpointer owner; /* (unowned): is called only while a call is in flight */
+  PPoolScheduler *scheduler; /* (unowned): outlives this */
+  PPoolSlot *slot;           /* (unowned): is told only while the channel is read, or a call in
+                              * flight */
 
   PPoolChannel *channel; /* (owned) (nullable): NULL before and after its time */
   PPoolBoard *board;     /* (owned) (nullable): NULL if the worker has none */
@@ -63,6 +64,9 @@ struct _PPoolOutbox
 
   Outgoing outgoing[PPOOL_FRAME_MAX_ITEMS]; /* of whoever is flushing */
 };
+
+/* Each call that a worker has takes a place on its board. */
+G_STATIC_ASSERT (PPOOL_SCHEDULER_MAX_CALLS <= PPOOL_BOARD_SIZE);
 
 /* All that a worker has may leave at once, and be answered so. */
 G_STATIC_ASSERT (PPOOL_FRAME_MAX_ITEMS >= PPOOL_BOARD_SIZE);
@@ -126,8 +130,8 @@ fail_call (PPoolOutbox    *self,
   if (flight != NULL)
     {
       record = end_flight (self, flight);
-      self->funcs->answered (self->owner, record, -1);
-      self->funcs->refill (self->owner);
+      ppool_scheduler_slot_answered (self->scheduler, self->slot, record, -1);
+      ppool_scheduler_slot_refill (self->scheduler, self->slot);
     }
   g_mutex_unlock (&self->lock->mutex);
 
@@ -354,16 +358,16 @@ make_id (PPoolOutbox *self)
 }
 
 PPoolOutbox *
-ppool_outbox_new (PPoolLock              *lock,
-                  const PPoolOutboxFuncs *funcs,
-                  gpointer                owner)
+ppool_outbox_new (PPoolLock      *lock,
+                  PPoolScheduler *scheduler,
+                  PPoolSlot      *slot)
 {
   PPoolOutbox *self = g_atomic_rc_box_new0 (PPoolOutbox);
 
   self->lock = lock;
   self->sender = (PPoolSender){ .send = send_cb, .owner = self };
-  self->funcs = funcs;
-  self->owner = owner;
+  self->scheduler = scheduler;
+  self->slot = slot;
   g_queue_init (&self->in_flight);
   g_queue_init (&self->unsent);
   for (guint i = 0; i < G_N_ELEMENTS (self->flights); i++)
@@ -446,8 +450,9 @@ ppool_outbox_push_exit (PPoolOutbox *self)
 }
 
 static gboolean
-take_back (PPoolOutbox *self,
-           PPoolRecord *record)
+take_back (PPoolOutbox  *self,
+           PPoolRecord  *record,
+           const char  **violation)
 {
   guint64 id = ppool_record_get_id (record);
   PPoolBoardWord word;
@@ -463,7 +468,7 @@ take_back (PPoolOutbox *self,
 
   word = ppool_board_withdraw (self->board, id);
   if (word == PPOOL_BOARD_SCRIBBLED)
-    self->funcs->violated (self->owner, SCRIBBLED);
+    *violation = SCRIBBLED;
   else if (word == PPOOL_BOARD_WITHDRAWN && self->channel != NULL && !self->has_frames)
     ppool_channel_forget_call (self->channel, id);
 
@@ -471,18 +476,21 @@ take_back (PPoolOutbox *self,
 }
 
 static PPoolRecord *
-recall_flight (PPoolOutbox *self,
-               InFlight    *flight)
+recall_flight (PPoolOutbox  *self,
+               InFlight     *flight,
+               const char  **violation)
 {
-  return take_back (self, flight->record) ? end_flight (self, flight) : NULL;
+  return take_back (self, flight->record, violation) ? end_flight (self, flight) : NULL;
 }
 
 /* Takes @record back, or the first call that waits behind another and can be if
  * that is NULL, unless the worker has taken it: (nullable) (transfer full). The
- * one that is the worker's next goes last, or those behind it would overtake it. */
+ * one that is the worker's next goes last, or those behind it would overtake it.
+ * What the worker did that can't be is left in @violation. */
 PPoolRecord *
-ppool_outbox_recall (PPoolOutbox *self,
-                     PPoolRecord *record)
+ppool_outbox_recall (PPoolOutbox  *self,
+                     PPoolRecord  *record,
+                     const char  **violation)
 {
   PPoolRecord *recalled = NULL;
   GList *head = self->in_flight.head;
@@ -491,18 +499,19 @@ ppool_outbox_recall (PPoolOutbox *self,
     {
       InFlight *flight = find_flight (self, ppool_record_get_id (record));
 
-      return flight != NULL && flight->record == record ? recall_flight (self, flight) : NULL;
+      return flight != NULL && flight->record == record ? recall_flight (self, flight, violation) :
+                                                               NULL;
     }
 
   for (GList *link = head != NULL ? head->next : NULL; link != NULL && recalled == NULL;)
     {
       GList *next = link->next;
 
-      recalled = recall_flight (self, link->data);
+      recalled = recall_flight (self, link->data, violation);
       link = next;
     }
 
-  return recalled != NULL || head == NULL ? recalled : recall_flight (self, head->data);
+  return recalled != NULL || head == NULL ? recalled : recall_flight (self, head->data, violation);
 }
 
 /* Tells whether the worker has taken a call, and since when, or 0. */
@@ -637,8 +646,8 @@ typedef struct
   gint64 taken;
 } Answered;
 
-/* With the lock held. */
-static gboolean
+/* With the lock held. Returns: (nullable): what the worker did that can't be */
+static const char *
 take_answered (PPoolOutbox       *self,
                const PPoolResult *result,
                Answered          *answered)
@@ -647,21 +656,14 @@ take_answered (PPoolOutbox       *self,
   gint64 nsec;
 
   if (flight == NULL)
-    {
-      if (!self->emptied)
-        self->funcs->violated (self->owner, "it answered a call that it was not given");
-      return self->emptied;
-    }
+    return self->emptied ? NULL : "it answered a call that it was not given";
 
   if (!check_board (self, result->id, &answered->taken, &nsec))
-    {
-      self->funcs->violated (self->owner, SCRIBBLED);
-      return FALSE;
-    }
+    return SCRIBBLED;
 
   answered->record = end_flight (self, flight);
-  self->funcs->answered (self->owner, answered->record, nsec);
-  return TRUE;
+  ppool_scheduler_slot_answered (self->scheduler, self->slot, answered->record, nsec);
+  return NULL;
 }
 
 static void
@@ -678,20 +680,21 @@ settle_answered (const Answered    *answered,
 }
 
 /* Settles calls with what the worker, @pid, answered, and has the next ones sent
- * first. Those that were taken away meanwhile are none of its business. */
-void
+ * first. Those that were taken away meanwhile are none of its business.
+ * Returns: (nullable): what the worker did that can't be */
+const char *
 ppool_outbox_settle (PPoolOutbox       *self,
                      guint              pid,
                      const PPoolResult *results,
                      guint              n_results)
 {
   g_autofree Answered *answered = g_new0 (Answered, n_results);
-  gboolean good = TRUE;
+  const char *violation = NULL;
 
   ppool_lock_enter (self->lock);
-  for (guint i = 0; i < n_results && good; i++)
-    good = take_answered (self, &results[i], &answered[i]);
-  self->funcs->refill (self->owner);
+  for (guint i = 0; i < n_results && violation == NULL; i++)
+    violation = take_answered (self, &results[i], &answered[i]);
+  ppool_scheduler_slot_refill (self->scheduler, self->slot);
   ppool_lock_leave (self->lock);
 
   for (guint i = 0; i < n_results; i++)
@@ -700,4 +703,6 @@ ppool_outbox_settle (PPoolOutbox       *self,
         settle_answered (&answered[i], &results[i], pid);
         ppool_record_unref (answered[i].record);
       }
+
+  return violation;
 }

@@ -92,7 +92,7 @@ ppool_pool_conclude (PPoolPool *self)
 
   ppool_lock_enter (&self->lock);
   over = self->state != PPOOL_EXECUTOR_STATE_RUNNING &&
-         g_hash_table_size (self->places) == 0 &&
+         g_hash_table_size (self->processes) == 0 &&
          ppool_scheduler_get_n_pending (self->scheduler) == 0;
   ppool_lock_leave_quietly (&self->lock);
 

@@ -20,13 +20,6 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  PPoolPool *pool; /* (unowned): outlives this */
-  PPoolSlot slot;
-  PPoolProcess *process; /* (owned) */
-} PPoolPlace;
-
-typedef struct
-{
   PPoolPoolFunc func;
   gpointer data;
 } OverCallback;
@@ -35,6 +28,7 @@ struct _PPoolPool
 {
   /* Constant. */
   pid_t pid;
+  PPoolProcessOwner process_owner;
   GWeakRef executor;       /* for g_async_result_get_source_object() */
   PPoolNotifier *notifier; /* (owned) */
 
@@ -50,7 +44,7 @@ struct _PPoolPool
   GError *cause;          /* (owned) (nullable): why it is broken */
   PPoolFailure *broken;   /* (owned) (nullable): what every call then gets */
   PPoolScheduler *scheduler; /* (owned) */
-  GHashTable *places;     /* (owned) (element-type PPoolPlace): a set */
+  GHashTable *processes;  /* (owned) (element-type PPoolProcess): a set, with a reference of each */
   PPoolManager *manager;  /* (owned) (nullable): from the first call on */
   PPoolStartup startup;   /* likewise */
   GArray *over_callbacks; /* (owned) (element-type OverCallback) */
@@ -61,6 +55,11 @@ struct _PPoolPool
 };
 
 extern const PPoolSchedulerFuncs ppool_pool_scheduler_funcs;
+
+void     ppool_pool_process_died  (gpointer      data,
+                                   const GError *why);
+void     ppool_pool_process_gone  (gpointer      data,
+                                   PPoolProcess *process);
 
 gpointer ppool_pool_ref           (PPoolPool    *self);
 void     ppool_pool_unref         (gpointer      data);

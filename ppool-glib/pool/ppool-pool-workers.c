@@ -19,9 +19,6 @@
  * looks. */
 #define WATCH_MSEC 3
 
-/* Each call that a worker has takes a place on its board. */
-G_STATIC_ASSERT (PPOOL_SCHEDULER_MAX_CALLS <= PPOOL_BOARD_SIZE);
-
 /* Processes, in the manager's thread */
 
 static const char *
@@ -42,21 +39,16 @@ ppool_pool_evict_all (PPoolPool *self,
   GHashTableIter iter;
   gpointer key;
 
-  g_hash_table_iter_init (&iter, self->places);
+  g_hash_table_iter_init (&iter, self->processes);
   while (g_hash_table_iter_next (&iter, &key, NULL))
-    {
-      PPoolPlace *place = key;
-
-      ppool_process_terminate (place->process, signal, records);
-      ppool_scheduler_evict_slot (self->scheduler, &place->slot);
-    }
+    ppool_process_terminate (key, signal, records);
 }
 
-static void
-process_died (gpointer      slot,
-              const GError *why)
+void
+ppool_pool_process_died (gpointer      data,
+                         const GError *why)
 {
-  PPoolPool *self = ((PPoolPlace *) slot)->pool;
+  PPoolPool *self = data;
   g_autoptr (GPtrArray) records =
     g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
   g_autoptr (PPoolFailure) failure = NULL;
@@ -82,110 +74,32 @@ process_died (gpointer      slot,
     g_message ("%s", why->message);
 }
 
-static void
-process_gone (gpointer slot)
+void
+ppool_pool_process_gone (gpointer      data,
+                         PPoolProcess *process)
 {
-  PPoolPlace *place = slot;
-  PPoolPool *self = place->pool;
+  PPoolPool *self = data;
 
   ppool_lock_enter (&self->lock);
-  g_hash_table_remove (self->places, place);
-  ppool_scheduler_remove_slot (self->scheduler, &place->slot);
+  g_hash_table_remove (self->processes, process);
+  ppool_scheduler_remove_slot (self->scheduler, ppool_process_get_slot (process));
   ppool_lock_leave (&self->lock);
 
-  ppool_process_unref (place->process);
-  g_free (place);
+  ppool_process_unref (process);
   ppool_pool_conclude (self);
 }
 
-/* What processes and scheduler say, with the lock held */
-
-static void
-process_ready (gpointer slot,
-               gboolean takes_ahead)
-{
-  PPoolPlace *place = slot;
-
-  place->slot.takes_ahead = takes_ahead;
-  ppool_scheduler_slot_ready (place->pool->scheduler, &place->slot);
-}
-
-static void
-process_answered (gpointer     slot,
-                  PPoolRecord *record,
-                  gint64       nsec)
-{
-  PPoolPlace *place = slot;
-
-  ppool_scheduler_slot_answered (place->pool->scheduler, &place->slot, record, nsec);
-}
-
-static void
-process_refill (gpointer slot)
-{
-  PPoolPlace *place = slot;
-
-  ppool_scheduler_slot_refill (place->pool->scheduler, &place->slot);
-}
-
-static void
-process_unfit (gpointer slot)
-{
-  PPoolPlace *place = slot;
-
-  ppool_scheduler_slot_unfit (place->pool->scheduler, &place->slot);
-}
-
-static const PPoolProcessFuncs process_funcs = {
-  .ready = process_ready,
-  .answered = process_answered,
-  .refill = process_refill,
-  .unfit = process_unfit,
-  .died = process_died,
-  .gone = process_gone,
-};
+/* What the scheduler says, with the lock held */
 
 static void
 start_process (gpointer owner)
 {
   PPoolPool *self = owner;
-  PPoolPlace *place = g_new0 (PPoolPlace, 1);
+  PPoolProcess *process = ppool_process_new (&self->process_owner, self->manager, &self->startup,
+                                             self->settings.grace_msec);
 
-  place->pool = self;
-  place->process = ppool_process_new (&self->lock, self->manager, &self->startup, self->settings.grace_msec,
-                                      &process_funcs, place);
-  g_hash_table_add (self->places, place);
-  ppool_scheduler_add_slot (self->scheduler, &place->slot, place->process);
-}
-
-static void
-assign_call (gpointer     process,
-             PPoolRecord *record)
-{
-  ppool_process_push (process, record);
-}
-
-static void
-retire_process (gpointer process)
-{
-  PPoolPlace *place = ppool_process_get_slot (process);
-  gboolean is_spent = ppool_scheduler_is_spent (place->pool->scheduler, &place->slot);
-
-  ppool_process_retire (process, is_spent ? "it has run max-tasks-per-worker calls" :
-                                            "it is not needed any more");
-}
-
-static PPoolRecord *
-recall_call (gpointer     process,
-             PPoolRecord *record)
-{
-  return ppool_process_recall (process, record);
-}
-
-static gint64
-running_since (gpointer process)
-{
-  return ppool_process_get_since (process);
+  g_hash_table_add (self->processes, process);
+  ppool_scheduler_add_slot (self->scheduler, ppool_process_get_slot (process), process);
 }
 
 static void
@@ -217,10 +131,10 @@ watch_calls (gpointer owner)
 
 const PPoolSchedulerFuncs ppool_pool_scheduler_funcs = {
   .start = start_process,
-  .assign = assign_call,
-  .retire = retire_process,
   .changed = counts_changed,
-  .recall = recall_call,
-  .running_since = running_since,
   .watch = watch_calls,
+  .assign = ppool_process_push,
+  .retire = ppool_process_retire,
+  .recall = ppool_process_recall,
+  .get_since = ppool_process_get_since,
 };

@@ -107,15 +107,13 @@ pool_refresh (gpointer     owner,
               PPoolRecord *record)
 {
   PPoolPool *self = owner;
-  const PPoolSlot *slot;
 
   if (!ppool_pool_check (self, NULL))
     return;
 
   ppool_lock_enter (&self->lock);
-  slot = ppool_record_get_plan (record)->slot;
   if (ppool_record_get_stage (record) == PPOOL_RECORD_SENT)
-    ppool_process_refresh (slot->process, record);
+    ppool_process_refresh (ppool_record_get_plan (record)->slot->process, record);
   ppool_lock_leave_quietly (&self->lock);
 }
 
@@ -131,7 +129,7 @@ free_pool (gpointer data)
 {
   PPoolPool *self = data;
 
-  g_assert (g_hash_table_size (self->places) == 0);
+  g_assert (g_hash_table_size (self->processes) == 0);
 
   g_weak_ref_clear (&self->executor);
   ppool_notifier_unref (self->notifier);
@@ -139,7 +137,7 @@ free_pool (gpointer data)
   g_clear_error (&self->cause);
   g_clear_pointer (&self->broken, ppool_failure_unref);
   g_clear_pointer (&self->scheduler, ppool_scheduler_free);
-  g_clear_pointer (&self->places, g_hash_table_unref);
+  g_clear_pointer (&self->processes, g_hash_table_unref);
   g_clear_pointer (&self->manager, ppool_manager_unref);
   g_clear_pointer (&self->startup.plan, ppool_launch_plan_unref);
   g_clear_pointer (&self->startup.initializer, g_free);
@@ -193,12 +191,19 @@ ppool_pool_new (GObject       *executor,
   g_mutex_init (&self->starting);
   ppool_lock_init (&self->lock, has_changed, self);
   g_cond_init (&self->changed);
-  self->places = g_hash_table_new (NULL, NULL);
+  self->processes = g_hash_table_new (NULL, NULL);
   self->over_callbacks = g_array_new (FALSE, FALSE, sizeof (OverCallback));
   self->settings.grace_msec = PPOOL_SETTINGS_DEFAULT_GRACE_MSEC;
   self->n_processors = ppool_processors_count ();
   self->scheduler = ppool_scheduler_new (&ppool_pool_scheduler_funcs, self, self->n_processors);
   ppool_scheduler_set_n_processors (self->scheduler, self->n_processors);
+  self->process_owner = (PPoolProcessOwner){
+    .lock = &self->lock,
+    .scheduler = self->scheduler,
+    .pool = self,
+    .died = ppool_pool_process_died,
+    .gone = ppool_pool_process_gone,
+  };
 
   return self;
 }

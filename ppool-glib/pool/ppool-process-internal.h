@@ -28,15 +28,15 @@ typedef enum
 struct _PPoolProcess
 {
   /* Constant. */
-  PPoolLock *lock; /* (unowned): the owner's */
-  const PPoolProcessFuncs *funcs;
-  gpointer slot;         /* (unowned): the owner's; outlives the process */
+  const PPoolProcessOwner *owner; /* (unowned): outlives the process */
+  PPoolLock *lock;       /* (unowned): the owner's */
   PPoolManager *manager; /* (owned) */
   const PPoolStartup *startup; /* (unowned): the owner's */
   PPoolOutbox *outbox;   /* (owned) */
   guint grace_msec;
 
   /* Guarded by the pool's lock. */
+  PPoolSlot slot;
   PPoolProcessState state;
   guint pid;
   gboolean was_ready;
@@ -95,6 +95,8 @@ void              ppool_process_exited    (int               wait_status,
                                            gboolean          is_lost,
                                            gpointer          data);
 
-extern const PPoolOutboxFuncs ppool_process_outbox_funcs;
+/* With the pool's lock held. */
+void              ppool_process_set_violation (PPoolProcess     *self,
+                                               const char       *what);
 
 G_END_DECLS

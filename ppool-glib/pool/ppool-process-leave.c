@@ -62,12 +62,13 @@ killed_cb (gpointer data)
 
 /* With the lock held */
 
-/* Asks the worker to leave: it has nothing to do. @why is for who looks for a fault. */
+/* Asks the worker to leave: it has nothing to do. */
 void
-ppool_process_retire (PPoolProcess *self,
-                      const char   *why)
+ppool_process_retire (PPoolProcess *self)
 {
-  self->leaving = why;
+  self->leaving = ppool_scheduler_is_spent (self->owner->scheduler, &self->slot) ?
+                    "it has run max-tasks-per-worker calls" :
+                    "it is not needed any more";
   if (self->state == PPOOL_PROCESS_READY)
     {
       ppool_outbox_push_exit (self->outbox);
@@ -89,6 +90,7 @@ ppool_process_terminate (PPoolProcess *self,
                          GPtrArray    *orphans)
 {
   ppool_outbox_take_all (self->outbox, self->pid, orphans);
+  ppool_scheduler_evict_slot (self->owner->scheduler, &self->slot);
 
   if (self->state == PPOOL_PROCESS_DYING)
     return;

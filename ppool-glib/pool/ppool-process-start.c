@@ -90,33 +90,12 @@ receive_info (PPoolProcess            *self,
       ppool_outbox_set_abilities (self->outbox,
                                   event->has_board ? g_steal_pointer (&self->board) : NULL,
                                   event->has_frames);
-      self->funcs->ready (self->slot, event->has_board);
+      self->slot.takes_ahead = event->has_board;
+      ppool_scheduler_slot_ready (self->owner->scheduler, &self->slot);
     }
   ppool_lock_leave (self->lock);
 
   log_ready (self, event);
-}
-
-/* With the lock held. */
-static void
-outbox_answered (gpointer     owner,
-                 PPoolRecord *record,
-                 gint64       nsec)
-{
-  PPoolProcess *self = owner;
-
-  if (self->state == PPOOL_PROCESS_READY)
-    self->funcs->answered (self->slot, record, nsec);
-}
-
-/* With the lock held. */
-static void
-outbox_refill (gpointer owner)
-{
-  PPoolProcess *self = owner;
-
-  if (self->state == PPOOL_PROCESS_READY)
-    self->funcs->refill (self->slot);
 }
 
 static void
@@ -130,13 +109,10 @@ violated_cb (gpointer data)
     ppool_process_execute (self);
 }
 
-/* With the lock held. */
-static void
-outbox_violated (gpointer    owner,
-                 const char *what)
+void
+ppool_process_set_violation (PPoolProcess *self,
+                             const char   *what)
 {
-  PPoolProcess *self = owner;
-
   if (self->violation != NULL)
     return;
 
@@ -144,11 +120,20 @@ outbox_violated (gpointer    owner,
   ppool_process_post (self, violated_cb);
 }
 
-const PPoolOutboxFuncs ppool_process_outbox_funcs = {
-  .answered = outbox_answered,
-  .refill = outbox_refill,
-  .violated = outbox_violated,
-};
+static void
+receive_results (PPoolProcess            *self,
+                 const PPoolChannelEvent *event)
+{
+  const char *violation =
+    ppool_outbox_settle (self->outbox, self->pid, event->results, event->n_results);
+
+  if (violation == NULL)
+    return;
+
+  ppool_lock_enter (self->lock);
+  ppool_process_set_violation (self, violation);
+  ppool_lock_leave_quietly (self->lock);
+}
 
 static void
 channel_cb (PPoolChannel            *channel G_GNUC_UNUSED,
@@ -163,7 +148,7 @@ channel_cb (PPoolChannel            *channel G_GNUC_UNUSED,
       receive_info (self, event);
       break;
     case PPOOL_CHANNEL_RESULTS:
-      ppool_outbox_settle (self->outbox, self->pid, event->results, event->n_results);
+      receive_results (self, event);
       break;
     case PPOOL_CHANNEL_NOTES:
       ppool_outbox_send_notes (self->outbox);

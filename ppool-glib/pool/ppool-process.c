@@ -69,10 +69,10 @@ ppool_process_unref (PPoolProcess *self)
   g_atomic_rc_box_release_full (self, free_process);
 }
 
-gpointer
+PPoolSlot *
 ppool_process_get_slot (PPoolProcess *self)
 {
-  return self->slot;
+  return &self->slot;
 }
 
 void
@@ -144,7 +144,7 @@ static void
 set_dying (PPoolProcess *self)
 {
   self->state = PPOOL_PROCESS_DYING;
-  self->funcs->unfit (self->slot);
+  ppool_scheduler_slot_unfit (self->owner->scheduler, &self->slot);
 }
 
 /* Notes what is wrong with the worker, unless something was before or it is
@@ -236,7 +236,7 @@ judge (PPoolProcess *self)
 
   error = make_error (self);
   g_debug ("Verdict: %s", error->message);
-  self->funcs->died (self->slot, error);
+  self->owner->died (self->owner->pool, error);
 }
 
 static void
@@ -256,7 +256,7 @@ finish (PPoolProcess *self)
   g_clear_pointer (&self->errors, ppool_stderr_release);
   g_clear_pointer (&self->child, ppool_child_free);
 
-  self->funcs->gone (self->slot);
+  self->owner->gone (self->owner->pool, self);
 }
 
 /* Takes the next step that what is known allows. */
@@ -375,22 +375,19 @@ ppool_process_exited (int      wait_status,
 
 /* Makes a process and has the manager start it. */
 PPoolProcess *
-ppool_process_new (PPoolLock               *lock,
+ppool_process_new (const PPoolProcessOwner *owner,
                    PPoolManager            *manager,
                    const PPoolStartup      *startup,
-                   guint                    grace_msec,
-                   const PPoolProcessFuncs *funcs,
-                   gpointer                 slot)
+                   guint                    grace_msec)
 {
   PPoolProcess *self = g_atomic_rc_box_new0 (PPoolProcess);
 
-  self->lock = lock;
+  self->owner = owner;
+  self->lock = owner->lock;
   self->manager = ppool_manager_ref (manager);
   self->startup = startup;
   self->grace_msec = grace_msec;
-  self->funcs = funcs;
-  self->slot = slot;
-  self->outbox = ppool_outbox_new (lock, &ppool_process_outbox_funcs, self);
+  self->outbox = ppool_outbox_new (owner->lock, owner->scheduler, &self->slot);
 
   ppool_process_post (self, ppool_process_start);
 
@@ -416,7 +413,13 @@ PPoolRecord *
 ppool_process_recall (PPoolProcess *self,
                       PPoolRecord  *record)
 {
-  return ppool_outbox_recall (self->outbox, record);
+  const char *violation = NULL;
+  PPoolRecord *recalled = ppool_outbox_recall (self->outbox, record, &violation);
+
+  if (violation != NULL)
+    ppool_process_set_violation (self, violation);
+
+  return recalled;
 }
 
 gint64

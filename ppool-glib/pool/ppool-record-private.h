@@ -33,7 +33,7 @@ typedef struct
 /* What scheduler and pool note on a record; guarded by the pool's lock. */
 typedef struct
 {
-  gpointer slot;     /* (unowned) (nullable): while it is assigned or sent */
+  struct _PPoolSlot *slot; /* (unowned) (nullable): while it is assigned or sent */
   struct _PPoolEstimate *estimate; /* (unowned) (nullable): what is known of its function */
   guint64 number;    /* in the order of submission */
   gint64 expected;   /* how long it is going to take, in nanoseconds */

@@ -16,23 +16,26 @@ G_BEGIN_DECLS
 
 typedef struct _PPoolScheduler PPoolScheduler;
 typedef struct _PPoolSlot PPoolSlot;
+typedef struct _PPoolProcess PPoolProcess;
 
-/* What the scheduler decides, done by whoever owns the processes. */
+/* What the scheduler decides: done by its owner, and by processes. */
 typedef struct
 {
-  void (*start)  (gpointer     owner);
-  void (*assign) (gpointer     process,
-                  PPoolRecord *record);
-  void (*retire) (gpointer     process);
-  void (*changed) (gpointer    owner); /* (nullable): the counts may have */
+  void (*start) (gpointer owner);
+  /* (nullable): the counts may have */
+  void (*changed) (gpointer owner);
+  /* (nullable): has ppool_scheduler_look_again() called in a few milliseconds */
+  void (*watch) (gpointer owner);
+
+  void (*assign) (PPoolProcess *process,
+                  PPoolRecord  *record);
+  void (*retire) (PPoolProcess *process);
   /* (nullable) (transfer full): takes back @record, or the first of its calls
    * if that is NULL, unless the worker has taken it. */
-  PPoolRecord *(*recall) (gpointer     process,
-                          PPoolRecord *record);
+  PPoolRecord *(*recall) (PPoolProcess *process,
+                          PPoolRecord  *record);
   /* (nullable): since when it has run what it runs, or 0; monotonic */
-  gint64 (*running_since) (gpointer    process);
-  /* (nullable): has ppool_scheduler_look_again() called in a few milliseconds */
-  void (*watch)  (gpointer     owner);
+  gint64 (*get_since) (PPoolProcess *process);
 } PPoolSchedulerFuncs;
 
 typedef enum
@@ -43,10 +46,10 @@ typedef enum
   PPOOL_SLOT_LEAVING,
 } PPoolSlotState;
 
-/* Embedded in what its owner has of a process. */
+/* One worker, and what it has. Embedded in its process. */
 struct _PPoolSlot
 {
-  gpointer process;
+  PPoolProcess *process; /* (unowned): has this */
   PPoolSlotState state;
   guint n_tasks;        /* given so far */
   guint n_calls;        /* that it has */
@@ -55,6 +58,7 @@ struct _PPoolSlot
   gsize n_bytes;        /* their arguments have */
   gint64 busy_since;    /* with the first of them; monotonic, in microseconds */
   gboolean takes_ahead; /* it can be given calls that it may lose again */
+  gboolean is_unfit;    /* what it says of its calls is of no interest any more */
   gboolean is_stuck;    /* what it runs takes longer than was expected */
   GList link; /* in the scheduler's list of that state */
 };
@@ -88,7 +92,7 @@ void            ppool_scheduler_close       (PPoolScheduler            *self);
 
 void            ppool_scheduler_add_slot    (PPoolScheduler            *self,
                                              PPoolSlot                 *slot,
-                                             gpointer                   process);
+                                             PPoolProcess              *process);
 void            ppool_scheduler_slot_ready  (PPoolScheduler            *self,
                                              PPoolSlot                 *slot);
 void            ppool_scheduler_slot_answered (PPoolScheduler          *self,

@@ -345,8 +345,8 @@ is_stuck (PPoolScheduler *self,
 {
   gint64 since = slot->busy_since;
 
-  if (now - since >= STUCK_USEC && self->funcs->running_since != NULL)
-    since = self->funcs->running_since (slot->process);
+  if (now - since >= STUCK_USEC && self->funcs->get_since != NULL)
+    since = self->funcs->get_since (slot->process);
 
   if (since == 0)
     return now - slot->busy_since >= UNTAKEN_USEC;
@@ -649,7 +649,7 @@ ppool_scheduler_close (PPoolScheduler *self)
 void
 ppool_scheduler_add_slot (PPoolScheduler *self,
                           PPoolSlot      *slot,
-                          gpointer        process)
+                          PPoolProcess   *process)
 {
   slot->process = process;
   slot->state = PPOOL_SLOT_STARTING;
@@ -671,6 +671,13 @@ ppool_scheduler_slot_ready (PPoolScheduler *self,
   dispatch (self);
 }
 
+/* Whether what the process says of its calls is of interest. */
+static gboolean
+is_in_use (const PPoolSlot *slot)
+{
+  return !slot->is_unfit && (slot->state == PPOOL_SLOT_IDLE || slot->state == PPOOL_SLOT_BUSY);
+}
+
 /* A process has answered @record, which took @nsec nanoseconds, or -1 if that
  * is not known. When that was all, it can be given others. */
 void
@@ -679,6 +686,9 @@ ppool_scheduler_slot_answered (PPoolScheduler *self,
                                PPoolRecord    *record,
                                gint64          nsec)
 {
+  if (!is_in_use (slot))
+    return;
+
   ppool_estimate_measure (ppool_record_get_plan (record)->estimate, nsec);
   forget_call (slot, record);
 }
@@ -688,6 +698,9 @@ void
 ppool_scheduler_slot_refill (PPoolScheduler *self,
                              PPoolSlot      *slot)
 {
+  if (!is_in_use (slot))
+    return;
+
   slot->is_stuck = FALSE;
   slot->busy_since = slot->n_calls > 0 ? g_get_monotonic_time () : 0;
   settle_slot (self, slot);
@@ -700,6 +713,7 @@ ppool_scheduler_slot_unfit (PPoolScheduler *self,
                             PPoolSlot      *slot)
 {
   slot->takes_ahead = FALSE;
+  slot->is_unfit = TRUE;
   if (slot->n_calls == 0)
     move_slot (self, slot, PPOOL_SLOT_LEAVING);
 }

@@ -7,9 +7,9 @@
 
 #pragma once
 
-#include "ppool-launcher-private.h"
 #include "ppool-manager-private.h"
 #include "ppool-outbox-private.h"
+#include "ppool-start-private.h"
 
 G_BEGIN_DECLS
 
@@ -27,14 +27,6 @@ typedef struct
   void (*gone) (gpointer      pool,
                 PPoolProcess *process);
 } PPoolProcessOwner;
-
-/* What all processes of a pool have in common. */
-typedef struct
-{
-  PPoolLaunchPlan *plan;      /* (owned) */
-  char *initializer;          /* (owned) (nullable) */
-  GVariant *initializer_args; /* (owned) (nullable) */
-} PPoolStartup;
 
 PPoolProcess *ppool_process_new       (const PPoolProcessOwner *owner,
                                        PPoolManager            *manager,

@@ -9,12 +9,6 @@
 
 #include "ppool-process-internal.h"
 
-#include <errno.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "ppool-fd-private.h"
-
 /* How long a worker whose handshake failed may take to show why. */
 #define EXCUSE_MSEC 500
 
@@ -24,15 +18,11 @@ static void
 log_ready (PPoolProcess            *self,
            const PPoolChannelEvent *event)
 {
-  g_autofree const char **features = NULL;
-  g_autofree char *list = NULL;
-
-  if (g_variant_lookup (event->value, "features", "^a&s", &features))
-    list = g_strjoinv (" ", (char **) features);
+  g_autofree char *features = ppool_start_dup_features (event);
 
   g_debug ("Worker %u: ready after %.1f ms, with the features: %s", self->pid,
            (double) (g_get_monotonic_time () - self->start_time) / G_TIME_SPAN_MILLISECOND,
-           list != NULL && *list != '\0' ? list : "none");
+           features);
 }
 
 /* What is said of a worker also says so. */
@@ -56,24 +46,10 @@ static void
 receive_info (PPoolProcess            *self,
               const PPoolChannelEvent *event)
 {
-  g_autoptr (GError) error = NULL;
-  guint32 version = 0;
+  g_autoptr (GError) error = ppool_start_check_initialized (self->startup, event);
 
   if (event->value != NULL)
     note_library (self, event->value);
-
-  if (event->error != NULL && self->startup->initializer != NULL)
-    error = g_error_new (PPOOL_ERROR, PPOOL_ERROR_INITIALIZER,
-                         "its initializer “%s” failed: %s", self->startup->initializer,
-                         event->error->message);
-  else if (event->error != NULL)
-    error = g_error_new (PPOOL_ERROR, PPOOL_ERROR_LAUNCH, "it refused to be initialized (%s)",
-                         event->error->message);
-  else if (!g_variant_lookup (event->value, "version", "u", &version) || version == 0 ||
-           version > PPOOL_PROTOCOL_VERSION)
-    error = g_error_new (PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
-                         "it speaks version %u of the protocol, and this program version %u", version,
-                         PPOOL_PROTOCOL_VERSION);
 
   if (error != NULL)
     {
@@ -176,31 +152,9 @@ handshake_overdue_cb (gpointer data)
   if (ppool_process_get_state (self) != PPOOL_PROCESS_STARTING)
     return;
 
-  error =
-    g_error_new (PPOOL_ERROR, PPOOL_ERROR_LAUNCH,
-                 "it did not finish its handshake within %u ms, which is the launcher's "
-                 "handshake-timeout-msec (does it run its PPoolWorker?)",
-                 ppool_launch_plan_get_handshake_timeout_msec (self->startup->plan));
+  error = ppool_start_make_overdue (self->startup);
   if (ppool_process_condemn (self, error))
     ppool_process_execute (self);
-}
-
-/* Without a board, a worker is given one call at a time. */
-static void
-initialize (PPoolProcess *self)
-{
-  g_autoptr (GError) error = NULL;
-  int board_fd = -1;
-
-  self->board = ppool_board_new (&board_fd, &error);
-  if (self->board == NULL)
-    g_debug ("A worker has no board: %s", error->message);
-
-  ppool_channel_start (self->channel);
-  ppool_channel_send_initialize (self->channel, self->startup->initializer,
-                                 self->startup->initializer_args, board_fd);
-  if (board_fd >= 0)
-    close (board_fd);
 }
 
 /* A worker of which nothing is to be expected any more has a moment to show why by its
@@ -243,56 +197,12 @@ handshake_cb (const GError *error,
           ppool_process_get_state (self) == PPOOL_PROCESS_STARTING)
         ppool_manager_disarm (self->manager, &self->timer);
       self->is_initializing = TRUE;
-      initialize (self);
+      ppool_start_initialize (self->startup, self->channel, &self->board);
       if (self->exited || self->executed)
         ppool_process_shut (self);
     }
 
   ppool_process_conclude (self);
-}
-
-static gboolean
-open_sockets (int      fds[2],
-              GError **error)
-{
-  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0 && ppool_fd_lift_pair (fds))
-    return TRUE;
-
-  g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_LAUNCH, "cannot create a socket pair: %s",
-               g_strerror (errno));
-  return FALSE;
-}
-
-static gboolean
-spawn (PPoolProcess  *self,
-       int           *channel_fd,
-       GError       **error)
-{
-  GPid pid = 0;
-  int stderr_fd;
-  int fds[2];
-
-  if (!open_sockets (fds, error))
-    return FALSE;
-
-  self->errors = ppool_stderr_new (ppool_launch_plan_get_stderr_mode (self->startup->plan),
-                                   ppool_manager_get_context (self->manager), &stderr_fd, error);
-  if (self->errors == NULL)
-    close (fds[1]);
-  else
-    pid = ppool_launch_plan_spawn (self->startup->plan, fds[1], stderr_fd, error);
-
-  if (pid == 0)
-    {
-      close (fds[0]);
-      return FALSE;
-    }
-
-  *channel_fd = fds[0];
-  self->child = ppool_child_new (pid, ppool_manager_get_context (self->manager),
-                                 ppool_process_exited, ppool_process_ref (self));
-
-  return TRUE;
 }
 
 /* Without a thread for the handshake, this worker was started in vain. */
@@ -303,6 +213,20 @@ give_up (PPoolProcess *self,
   self->drained = TRUE;
   ppool_process_condemn (self, error);
   ppool_process_execute (self);
+}
+
+static gboolean
+spawn (PPoolProcess  *self,
+       int           *channel_fd,
+       GError       **error)
+{
+  GMainContext *context = ppool_manager_get_context (self->manager);
+  GPid pid = ppool_start_spawn (self->startup, context, channel_fd, &self->errors, error);
+
+  if (pid != 0)
+    self->child = ppool_child_new (pid, context, ppool_process_exited, ppool_process_ref (self));
+
+  return pid != 0;
 }
 
 static void

@@ -34,6 +34,8 @@ GError     *ppool_start_make_overdue      (const PPoolStartup      *startup);
 
 GError     *ppool_start_check_initialized (const PPoolStartup      *startup,
                                            const PPoolChannelEvent *event);
-char       *ppool_start_dup_features      (const PPoolChannelEvent *event);
+void        ppool_start_log_ready         (const PPoolChannelEvent *event,
+                                           guint                    pid,
+                                           gint64                   start_time);
 
 G_END_DECLS

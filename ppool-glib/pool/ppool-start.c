@@ -113,14 +113,19 @@ ppool_start_check_initialized (const PPoolStartup      *startup,
   return NULL;
 }
 
-/* What a worker that is ready can do, in words. */
-char *
-ppool_start_dup_features (const PPoolChannelEvent *event)
+/* What a worker that is ready can do. */
+void
+ppool_start_log_ready (const PPoolChannelEvent *event,
+                       guint                    pid,
+                       gint64                   start_time)
 {
   g_autofree const char **features = NULL;
+  g_autofree char *list = NULL;
 
-  if (!g_variant_lookup (event->value, "features", "^a&s", &features) || *features == NULL)
-    return g_strdup ("none");
+  if (g_variant_lookup (event->value, "features", "^a&s", &features))
+    list = g_strjoinv (" ", (char **) features);
 
-  return g_strjoinv (" ", (char **) features);
+  g_debug ("Worker %u: ready after %.1f ms, with the features: %s", pid,
+           (double) (g_get_monotonic_time () - start_time) / G_TIME_SPAN_MILLISECOND,
+           list != NULL && *list != '\0' ? list : "none");
 }

@@ -19,7 +19,6 @@ KNOWN = [
     'executor executor-settings executor-state',
     'map map-inputs map-window',
     'pool pool-end pool-workers',
-    'process process-start',
     'service service-answers service-lending',
 ]
 

@@ -19,11 +19,11 @@
 /* A process is one state machine:
  *
  *   STARTING ─► READY ─► LEAVING ─► (gone)
- *        └────────┴────► DYING ───► (gone)
+ *        └────────┴────► FAILED ──► (gone)
  *
  * STARTING until the worker has answered Initialize; READY while it is given
  * calls; LEAVING once it was asked to go, and how it goes is of no interest
- * then; DYING once something is wrong with it. It is judged once, in the
+ * then; FAILED once something is wrong with it. It is concluded once, in the
  * manager's thread, when its channel is drained and its exit is known or of no
  * interest, and it is gone when it is reaped as well.
  *
@@ -50,7 +50,7 @@ typedef enum
   STARTING,
   READY,
   LEAVING,
-  DYING,
+  FAILED,
 } State;
 
 struct _PPoolProcess
@@ -85,7 +85,7 @@ struct _PPoolProcess
   PPoolCountdown countdown;  /* of what is waited for */
   guint n_signals; /* sent to a worker that is to leave */
   gboolean drained;
-  gboolean judged;
+  gboolean is_concluded;
   gboolean is_gone;
 };
 
@@ -143,30 +143,30 @@ get_state (PPoolProcess *self)
 
 /* With the lock held. */
 static void
-set_dying (PPoolProcess *self)
+set_failed (PPoolProcess *self)
 {
-  self->state = DYING;
+  self->state = FAILED;
   ppool_scheduler_slot_unfit (self->owner->scheduler, &self->slot);
 }
 
 /* Notes what is wrong with the worker, unless something was before or it is
  * leaving anyway. */
 static gboolean
-condemn (PPoolProcess *self,
-         const GError *cause)
+fail (PPoolProcess *self,
+      const GError *cause)
 {
-  gboolean condemned;
+  gboolean failed;
 
   ppool_lock_enter (self->owner->lock);
-  condemned = self->state == STARTING || self->state == READY;
-  if (condemned)
+  failed = self->state == STARTING || self->state == READY;
+  if (failed)
     {
       self->cause = g_error_copy (cause);
-      set_dying (self);
+      set_failed (self);
     }
   ppool_lock_leave (self->owner->lock);
 
-  return condemned;
+  return failed;
 }
 
 /* The end, in the manager's thread */
@@ -207,7 +207,7 @@ make_error (PPoolProcess *self)
 }
 
 static void
-judge (PPoolProcess *self)
+conclude (PPoolProcess *self)
 {
   g_autoptr (GError) error = NULL;
   gboolean asked;
@@ -215,10 +215,10 @@ judge (PPoolProcess *self)
   ppool_lock_enter (self->owner->lock);
   asked = self->state == LEAVING;
   if (!asked)
-    set_dying (self);
+    set_failed (self);
   ppool_lock_leave (self->owner->lock);
 
-  self->judged = TRUE;
+  self->is_concluded = TRUE;
   if (asked)
     return;
 
@@ -249,12 +249,12 @@ finish (PPoolProcess *self)
 
 /* Takes the next step that what is known allows. */
 static void
-conclude (PPoolProcess *self)
+advance (PPoolProcess *self)
 {
-  if (!self->judged && self->drained && self->exit.state != PPOOL_EXIT_RUNNING)
-    judge (self);
+  if (!self->is_concluded && self->drained && self->exit.state != PPOOL_EXIT_RUNNING)
+    conclude (self);
 
-  if (self->judged && ppool_exit_is_reaped (&self->exit) && self->handshake == NULL &&
+  if (self->is_concluded && ppool_exit_is_reaped (&self->exit) && self->handshake == NULL &&
       !self->is_gone)
     finish (self);
 }
@@ -271,21 +271,21 @@ shut (PPoolProcess *self)
 
 /* Ends a worker for what it did. */
 static void
-execute (gpointer data)
+kill_worker (gpointer data)
 {
   PPoolProcess *self = data;
 
   ppool_exit_kill (&self->exit);
   shut (self);
-  conclude (self);
+  advance (self);
 }
 
 static void
-condemned_cb (gpointer data)
+failed_cb (gpointer data)
 {
   g_autoptr (PPoolProcess) self = data;
 
-  execute (self);
+  kill_worker (self);
 }
 
 static void
@@ -295,8 +295,8 @@ drained_cb (gpointer data)
 
   self->drained = TRUE;
   if (self->exit.state == PPOOL_EXIT_RUNNING && get_state (self) != LEAVING)
-    ppool_countdown_start (&self->countdown, EXIT_MSEC, execute);
-  conclude (self);
+    ppool_countdown_start (&self->countdown, EXIT_MSEC, kill_worker);
+  advance (self);
 }
 
 /* What is unread arrives on GDBus's thread, which somebody else's code can keep busy.
@@ -307,7 +307,7 @@ unread_cb (gpointer data)
   PPoolProcess *self = data;
 
   self->drained = TRUE;
-  conclude (self);
+  advance (self);
 }
 
 static void
@@ -329,7 +329,7 @@ exited_cb (int      wait_status,
   ppool_exit_note (&self->exit, wait_status, is_lost);
   if (!self->drained)
     ppool_countdown_start (&self->countdown, DRAIN_MSEC, undrained_cb);
-  conclude (self);
+  advance (self);
 }
 
 static void
@@ -339,8 +339,8 @@ violated_cb (gpointer data)
   g_autoptr (GError) error =
     g_error_new_literal (PPOOL_ERROR, PPOOL_ERROR_PROTOCOL, self->violation);
 
-  if (condemn (self, error))
-    execute (self);
+  if (fail (self, error))
+    kill_worker (self);
 }
 
 static void
@@ -434,8 +434,8 @@ receive_info (PPoolProcess            *self,
 
   if (error != NULL)
     {
-      if (condemn (self, error))
-        post (self, condemned_cb);
+      if (fail (self, error))
+        post (self, failed_cb);
       return;
     }
 
@@ -489,8 +489,8 @@ channel_cb (PPoolChannel            *channel G_GNUC_UNUSED,
       ppool_outbox_send_notes (self->outbox);
       break;
     case PPOOL_CHANNEL_VIOLATION:
-      if (condemn (self, event->error))
-        post (self, condemned_cb);
+      if (fail (self, event->error))
+        post (self, failed_cb);
       break;
     case PPOOL_CHANNEL_DRAINED:
       post (self, drained_cb);
@@ -512,8 +512,8 @@ handshake_overdue_cb (gpointer data)
     return;
 
   error = ppool_start_make_overdue (self->startup);
-  if (condemn (self, error))
-    execute (self);
+  if (fail (self, error))
+    kill_worker (self);
 }
 
 /* A worker of which nothing is to be expected any more has a moment to show why by its
@@ -526,15 +526,15 @@ handshake_failed (PPoolProcess *self,
 
   if (error->domain == PPOOL_ERROR)
     {
-      if (condemn (self, error))
-        post (self, condemned_cb);
+      if (fail (self, error))
+        post (self, failed_cb);
       return;
     }
 
   self->handshake_error = g_error_new (PPOOL_ERROR, PPOOL_ERROR_LAUNCH,
                                        "its handshake failed (%s)", error->message);
   if (self->exit.state == PPOOL_EXIT_RUNNING && get_state (self) != LEAVING)
-    ppool_countdown_start (&self->countdown, EXCUSE_MSEC, execute);
+    ppool_countdown_start (&self->countdown, EXCUSE_MSEC, kill_worker);
 }
 
 static void
@@ -560,7 +560,7 @@ handshake_cb (const GError *error,
         shut (self);
     }
 
-  conclude (self);
+  advance (self);
 }
 
 /* Without a thread for the handshake, this worker was started in vain. */
@@ -569,8 +569,8 @@ give_up (PPoolProcess *self,
          const GError *error)
 {
   self->drained = TRUE;
-  condemn (self, error);
-  execute (self);
+  fail (self, error);
+  kill_worker (self);
 }
 
 static gboolean
@@ -634,10 +634,10 @@ start_cb (gpointer data)
     }
 
   if (wanted)
-    condemn (self, error);
+    fail (self, error);
   self->drained = TRUE;
   self->exit.state = PPOOL_EXIT_REAPED;
-  conclude (self);
+  advance (self);
 }
 
 /* Makes a process and has the manager start it. */
@@ -738,7 +738,7 @@ ppool_process_terminate (PPoolProcess *self,
   ppool_outbox_take_all (self->outbox, self->pid, orphans);
   ppool_scheduler_evict_slot (self->owner->scheduler, &self->slot);
 
-  if (self->state == DYING)
+  if (self->state == FAILED)
     return;
 
   self->state = LEAVING;

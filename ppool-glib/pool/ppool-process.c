@@ -16,10 +16,10 @@
 #include "ppool-handshake-private.h"
 #include "ppool-verdict-private.h"
 
-/* A process is one state machine:
+/* A process is a life, a channel and an exit. Its life:
  *
- *   STARTING ─► READY ─► LEAVING ─► (gone)
- *        └────────┴────► FAILED ──► (gone)
+ *   STARTING ─► READY ─► LEAVING ─► CONCLUDED ─► GONE
+ *        └────────┴────► FAILED ──────┘
  *
  * STARTING until the worker has answered Initialize; READY while it is given
  * calls; LEAVING once it was asked to go, and how it goes is of no interest
@@ -27,7 +27,7 @@
  * manager's thread, when its channel is drained and its exit is known or of no
  * interest, and it is gone when it is reaped as well.
  *
- * State and pid are guarded by the pool's lock. Results arrive in GDBus's I/O thread
+ * Life and pid are guarded by the pool's lock. Results arrive in GDBus's I/O thread
  * and settle there. Everything else belongs to the manager's thread, in which a
  * watch or a handshake that is outstanding holds the process. There is one countdown
  * as there is one thing to wait for at a time. */
@@ -45,13 +45,25 @@
 /* How long it may take to read what is in a channel behind a worker that has exited. */
 #define UNREAD_MSEC 30000
 
+/* In the order of time. */
 typedef enum
 {
   STARTING,
   READY,
   LEAVING,
   FAILED,
-} State;
+  CONCLUDED,
+  GONE,
+} Life;
+
+/* Likewise; what is drained can't be read any more. */
+typedef enum
+{
+  CHANNEL_CONNECTING,
+  CHANNEL_OPEN, /* the worker is being initialized, or has been */
+  CHANNEL_DRAINED,
+  CHANNEL_DRAINED_UNOPENED,
+} ChannelState;
 
 struct _PPoolProcess
 {
@@ -64,7 +76,7 @@ struct _PPoolProcess
 
   /* Guarded by the pool's lock. */
   PPoolSlot slot;
-  State state;
+  Life life;
   guint pid;
   gboolean was_ready;
   GError *cause; /* (owned) (nullable): what is wrong with it */
@@ -76,17 +88,14 @@ struct _PPoolProcess
   PPoolExit exit;
   gint64 start_time;         /* constant once there is a channel */
   PPoolChannel *channel;     /* (owned) (nullable) */
+  ChannelState channel_state;
   PPoolBoard *board;         /* (owned) (nullable): while it is offered; taken in GDBus's thread,
                               * under the lock */
   PPoolHandshake *handshake; /* (owned) (nullable): while it goes on */
   GError *handshake_error;   /* (owned) (nullable) */
-  gboolean is_initializing;  /* or has been */
   PPoolStderr *errors;       /* (owned) (nullable) */
   PPoolCountdown countdown;  /* of what is waited for */
   guint n_signals; /* sent to a worker that is to leave */
-  gboolean drained;
-  gboolean is_concluded;
-  gboolean is_gone;
 };
 
 static void
@@ -129,23 +138,23 @@ post (PPoolProcess     *self,
   ppool_manager_post (self->manager, func, ppool_process_ref (self));
 }
 
-static State
-get_state (PPoolProcess *self)
+static Life
+get_life (PPoolProcess *self)
 {
-  State state;
+  Life life;
 
   ppool_lock_enter (self->owner->lock);
-  state = self->state;
+  life = self->life;
   ppool_lock_leave_quietly (self->owner->lock);
 
-  return state;
+  return life;
 }
 
 /* With the lock held. */
 static void
 set_failed (PPoolProcess *self)
 {
-  self->state = FAILED;
+  self->life = FAILED;
   ppool_scheduler_slot_unfit (self->owner->scheduler, &self->slot);
 }
 
@@ -158,7 +167,7 @@ fail (PPoolProcess *self,
   gboolean failed;
 
   ppool_lock_enter (self->owner->lock);
-  failed = self->state == STARTING || self->state == READY;
+  failed = self->life == STARTING || self->life == READY;
   if (failed)
     {
       self->cause = g_error_copy (cause);
@@ -170,6 +179,22 @@ fail (PPoolProcess *self,
 }
 
 /* The end, in the manager's thread */
+
+static gboolean
+is_drained (const PPoolProcess *self)
+{
+  return self->channel_state >= CHANNEL_DRAINED;
+}
+
+/* Nothing comes any more. */
+static void
+set_drained (PPoolProcess *self)
+{
+  if (self->channel_state == CHANNEL_CONNECTING)
+    self->channel_state = CHANNEL_DRAINED_UNOPENED;
+  else if (self->channel_state == CHANNEL_OPEN)
+    self->channel_state = CHANNEL_DRAINED;
+}
 
 static GError *
 make_error (PPoolProcess *self)
@@ -189,7 +214,7 @@ make_error (PPoolProcess *self)
   verdict.ready = self->was_ready;
   ppool_exit_tell (&self->exit, &verdict);
   verdict.stderr_tail = tail;
-  verdict.initializer = self->is_initializing ? self->startup->initializer : NULL;
+  verdict.initializer = self->channel_state == CHANNEL_DRAINED ? self->startup->initializer : NULL;
   /* A handshake that failed as the worker left says nothing of its own. */
   verdict.cause = self->cause;
   if (verdict.cause == NULL && !verdict.exited)
@@ -213,12 +238,12 @@ conclude (PPoolProcess *self)
   gboolean asked;
 
   ppool_lock_enter (self->owner->lock);
-  asked = self->state == LEAVING;
+  asked = self->life == LEAVING;
   if (!asked)
     set_failed (self);
+  self->life = CONCLUDED;
   ppool_lock_leave (self->owner->lock);
 
-  self->is_concluded = TRUE;
   if (asked)
     return;
 
@@ -230,10 +255,10 @@ conclude (PPoolProcess *self)
 static void
 finish (PPoolProcess *self)
 {
-  self->is_gone = TRUE;
   ppool_countdown_stop (&self->countdown);
 
   ppool_lock_enter (self->owner->lock);
+  self->life = GONE;
   ppool_outbox_close (self->outbox);
   ppool_lock_leave (self->owner->lock);
 
@@ -251,11 +276,11 @@ finish (PPoolProcess *self)
 static void
 advance (PPoolProcess *self)
 {
-  if (!self->is_concluded && self->drained && self->exit.state != PPOOL_EXIT_RUNNING)
+  if (get_life (self) < CONCLUDED && is_drained (self) && self->exit.state != PPOOL_EXIT_RUNNING)
     conclude (self);
 
-  if (self->is_concluded && ppool_exit_is_reaped (&self->exit) && self->handshake == NULL &&
-      !self->is_gone)
+  if (get_life (self) == CONCLUDED && ppool_exit_is_reaped (&self->exit) &&
+      self->handshake == NULL)
     finish (self);
 }
 
@@ -293,8 +318,8 @@ drained_cb (gpointer data)
 {
   g_autoptr (PPoolProcess) self = data;
 
-  self->drained = TRUE;
-  if (self->exit.state == PPOOL_EXIT_RUNNING && get_state (self) != LEAVING)
+  set_drained (self);
+  if (self->exit.state == PPOOL_EXIT_RUNNING && get_life (self) != LEAVING)
     ppool_countdown_start (&self->countdown, EXIT_MSEC, kill_worker);
   advance (self);
 }
@@ -306,7 +331,7 @@ unread_cb (gpointer data)
 {
   PPoolProcess *self = data;
 
-  self->drained = TRUE;
+  set_drained (self);
   advance (self);
 }
 
@@ -327,7 +352,7 @@ exited_cb (int      wait_status,
   g_autoptr (PPoolProcess) self = data;
 
   ppool_exit_note (&self->exit, wait_status, is_lost);
-  if (!self->drained)
+  if (!is_drained (self))
     ppool_countdown_start (&self->countdown, DRAIN_MSEC, undrained_cb);
   advance (self);
 }
@@ -440,9 +465,9 @@ receive_info (PPoolProcess            *self,
     }
 
   ppool_lock_enter (self->owner->lock);
-  if (self->state == STARTING)
+  if (self->life == STARTING)
     {
-      self->state = READY;
+      self->life = READY;
       self->was_ready = TRUE;
       ppool_outbox_set_abilities (self->outbox,
                                   event->has_board ? g_steal_pointer (&self->board) : NULL,
@@ -508,7 +533,7 @@ handshake_overdue_cb (gpointer data)
   PPoolProcess *self = data;
   g_autoptr (GError) error = NULL;
 
-  if (get_state (self) != STARTING)
+  if (get_life (self) != STARTING)
     return;
 
   error = ppool_start_make_overdue (self->startup);
@@ -522,7 +547,7 @@ static void
 handshake_failed (PPoolProcess *self,
                   const GError *error)
 {
-  self->drained = TRUE;
+  set_drained (self);
 
   if (error->domain == PPOOL_ERROR)
     {
@@ -533,7 +558,7 @@ handshake_failed (PPoolProcess *self,
 
   self->handshake_error = g_error_new (PPOOL_ERROR, PPOOL_ERROR_LAUNCH,
                                        "its handshake failed (%s)", error->message);
-  if (self->exit.state == PPOOL_EXIT_RUNNING && get_state (self) != LEAVING)
+  if (self->exit.state == PPOOL_EXIT_RUNNING && get_life (self) != LEAVING)
     ppool_countdown_start (&self->countdown, EXCUSE_MSEC, kill_worker);
 }
 
@@ -548,13 +573,13 @@ handshake_cb (const GError *error,
 
   g_clear_pointer (&self->handshake, ppool_handshake_free);
 
-  if (!self->drained)
+  if (self->channel_state == CHANNEL_CONNECTING)
     {
       /* How long an initializer may take is nobody's to say, unless the worker
        * was asked to leave meanwhile: then the timer is that one's. */
-      if (self->startup->initializer != NULL && get_state (self) == STARTING)
+      if (self->startup->initializer != NULL && get_life (self) == STARTING)
         ppool_countdown_stop (&self->countdown);
-      self->is_initializing = TRUE;
+      self->channel_state = CHANNEL_OPEN;
       ppool_start_initialize (self->startup, self->channel, &self->board);
       if (self->exit.state != PPOOL_EXIT_RUNNING)
         shut (self);
@@ -568,7 +593,7 @@ static void
 give_up (PPoolProcess *self,
          const GError *error)
 {
-  self->drained = TRUE;
+  set_drained (self);
   fail (self, error);
   kill_worker (self);
 }
@@ -623,7 +648,7 @@ static void
 start_cb (gpointer data)
 {
   g_autoptr (PPoolProcess) self = data;
-  gboolean wanted = get_state (self) == STARTING;
+  gboolean wanted = get_life (self) == STARTING;
   g_autoptr (GError) error = NULL;
   int channel_fd = -1;
 
@@ -635,7 +660,7 @@ start_cb (gpointer data)
 
   if (wanted)
     fail (self, error);
-  self->drained = TRUE;
+  set_drained (self);
   self->exit.state = PPOOL_EXIT_REAPED;
   advance (self);
 }
@@ -668,7 +693,7 @@ void
 ppool_process_push (PPoolProcess *self,
                     PPoolRecord  *record)
 {
-  g_assert (self->state == READY);
+  g_assert (self->life == READY);
 
   /* Who has no board takes a call as soon as it is sent. */
   if (!ppool_outbox_has_board (self->outbox))
@@ -715,17 +740,17 @@ ppool_process_retire (PPoolProcess *self)
   self->leaving = ppool_scheduler_is_spent (self->owner->scheduler, &self->slot) ?
                     "it has run max-tasks-per-worker calls" :
                     "it is not needed any more";
-  if (self->state == READY)
+  if (self->life == READY)
     {
       ppool_outbox_push_exit (self->outbox);
       post (self, retired_cb);
     }
-  else if (self->state == STARTING)
+  else if (self->life == STARTING)
     post (self, terminated_cb);
   else
     return;
 
-  self->state = LEAVING;
+  self->life = LEAVING;
 }
 
 /* Ends the worker, whatever it does, with SIGTERM and in the end SIGKILL, or
@@ -738,9 +763,9 @@ ppool_process_terminate (PPoolProcess *self,
   ppool_outbox_take_all (self->outbox, self->pid, orphans);
   ppool_scheduler_evict_slot (self->owner->scheduler, &self->slot);
 
-  if (self->state == FAILED)
+  if (self->life >= FAILED)
     return;
 
-  self->state = LEAVING;
+  self->life = LEAVING;
   post (self, signal == SIGKILL ? killed_cb : terminated_cb);
 }

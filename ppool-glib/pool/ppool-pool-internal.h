@@ -54,31 +54,16 @@ struct _PPoolPool
   PPoolTimer watch; /* guarded by the manager */
 };
 
-extern const PPoolSchedulerFuncs ppool_pool_scheduler_funcs;
+gpointer ppool_pool_ref            (PPoolPool    *self);
+void     ppool_pool_unref          (gpointer      data);
 
-void     ppool_pool_process_died  (gpointer      data,
-                                   const GError *why);
-void     ppool_pool_process_gone  (gpointer      data,
-                                   PPoolProcess *process);
+/* With the lock held. */
+void     ppool_pool_leave_lock     (PPoolPool    *self);
+void     ppool_pool_accept         (PPoolPool    *self,
+                                    PPoolRecord  *record);
 
-gpointer ppool_pool_ref           (PPoolPool    *self);
-void     ppool_pool_unref         (gpointer      data);
-
-void     ppool_pool_leave_lock    (PPoolPool    *self);
-void     ppool_pool_accept        (PPoolPool    *self,
-                                   PPoolRecord  *record);
-void     ppool_pool_record_settled (gpointer     owner,
-                                   PPoolRecord  *record);
-void     ppool_pool_manager_ended (gpointer      data);
-void     ppool_pool_set_state     (PPoolPool          *self,
-                                   PPoolExecutorState  state);
-void     ppool_pool_conclude      (PPoolPool    *self);
-void     ppool_pool_take_pending  (PPoolPool    *self,
-                                   GPtrArray    *records);
-void     ppool_pool_evict_all     (PPoolPool    *self,
-                                   int           signal,
-                                   GPtrArray    *records);
-void     ppool_pool_settle_all    (GPtrArray    *records,
-                                   PPoolFailure *failure);
+void     ppool_pool_record_settled (gpointer      owner,
+                                    PPoolRecord  *record);
+void     ppool_pool_manager_ended  (gpointer      data);
 
 G_END_DECLS

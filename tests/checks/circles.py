@@ -18,7 +18,6 @@ KNOWN = [
     'channel channel-lending channel-pool channel-results',
     'executor executor-settings executor-state',
     'map map-inputs map-window',
-    'pool pool-end pool-workers',
     'service service-answers service-lending',
 ]
 

@@ -82,6 +82,8 @@ def measure(function, executor, n):
 
 
 def measure_row(function, n, executors, seconds):
+    if seconds <= 0:
+        n = max(1, n // 50)
     end = time.monotonic() + seconds
     rounds = []
     for executor in executors:

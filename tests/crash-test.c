@@ -12,8 +12,8 @@
  * once, with some of the cells each, and says what came of them.
  *
  * Without arguments, it takes a random tenth of the cells; with --all, all of
- * them. PPOOL_CRASH_SEED chooses the tenth, PPOOL_CRASH_JOBS is how many cells
- * run at a time. With a test program's usual arguments (-l, -p PATH of a cell),
+ * them; with --third and 0, 1 or 2, one of three parts. PPOOL_CRASH_SEED chooses
+ * the tenth, PPOOL_CRASH_JOBS is how many cells run at a time. With a test program's usual arguments (-l, -p PATH of a cell),
  * it runs those cells itself. */
 
 #include "crash-run.h"
@@ -236,9 +236,18 @@ report_hole (Driver          *self,
   printf ("ok %u %s # SKIP %s\n", ++self->n_reported, path, crash_cell_get_hole (cell));
 }
 
+/* Which third of the cells one is in: neighbours have nothing to do with each other. */
+static int
+get_third (guint number)
+{
+  return (int) ((number * 2654435761u >> 16) % 3);
+}
+
+/* @rand chooses a tenth; without it, @third is which, or -1 for all. */
 static GPtrArray *
 list_cells (Driver *self,
-            GRand  *rand)
+            GRand  *rand,
+            int     third)
 {
   GPtrArray *entries = g_ptr_array_new_with_free_func (free_entry);
 
@@ -248,7 +257,8 @@ list_cells (Driver *self,
       Entry *entry;
 
       crash_cell_init (&cell, i);
-      if (rand != NULL && g_rand_int_range (rand, 0, 10) != 0)
+      if ((rand != NULL && g_rand_int_range (rand, 0, 10) != 0) ||
+          (third >= 0 && get_third (i) != third))
         continue;
 
       if (crash_cell_get_hole (&cell) != NULL)
@@ -286,23 +296,24 @@ distribute (Driver    *self,
 
 static int
 drive (char     *program,
-       gboolean  all)
+       gboolean  all,
+       int       third)
 {
   const char *seed_text = g_getenv ("PPOOL_CRASH_SEED");
   const char *jobs_text = g_getenv ("PPOOL_CRASH_JOBS");
   guint32 seed = seed_text != NULL ? (guint32) g_ascii_strtoull (seed_text, NULL, 10)
                                    : g_random_int ();
   guint n_jobs = jobs_text != NULL ? MAX (atoi (jobs_text), 1) : DEFAULT_JOBS;
-  g_autoptr (GRand) rand = all ? NULL : g_rand_new_with_seed (seed);
+  g_autoptr (GRand) rand = all || third >= 0 ? NULL : g_rand_new_with_seed (seed);
   g_autoptr (GPtrArray) entries = NULL;
   Driver self = { .program = program };
 
-  if (!all)
+  if (rand != NULL)
     printf ("# a tenth of the cells; PPOOL_CRASH_SEED=%u chooses the same ones\n", seed);
   self.loop = g_main_loop_new (NULL, FALSE);
   self.waiting = g_ptr_array_new ();
   self.done = g_ptr_array_new_with_free_func (free_entry);
-  entries = list_cells (&self, rand);
+  entries = list_cells (&self, rand, third);
   distribute (&self, entries);
 
   for (guint i = 0; i < n_jobs; i++)
@@ -335,12 +346,13 @@ main (int    argc,
       char **argv)
 {
   gboolean all = g_strcmp0 (argv[1], "--all") == 0;
+  int third = argc == 3 && g_str_equal (argv[1], "--third") ? atoi (argv[2]) : -1;
 
   setlocale (LC_ALL, "");
-  if (argc == 1 || all)
+  if (argc == 1 || all || third >= 0)
     {
       scratch_init ();
-      return drive (argv[0], all);
+      return drive (argv[0], all, third);
     }
 
   harness_init (&argc, &argv);

@@ -14,6 +14,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* gcc says it in one way, clang in the other. */
+#if defined (__SANITIZE_ADDRESS__)
+# define HAVE_LEAK_CHECKER
+#elif defined (__has_feature)
+# if __has_feature (address_sanitizer)
+#  define HAVE_LEAK_CHECKER
+# endif
+#endif
+
 /* The kernel's flag of a task that is about to be gone. */
 #define PF_EXITING 0x4
 
@@ -110,7 +119,7 @@ is_child (const char *stat)
 static gboolean
 reap_leak_checker (const char *stat)
 {
-#ifdef __SANITIZE_ADDRESS__
+#ifdef HAVE_LEAK_CHECKER
   const char *end = strrchr (stat, ')');
   int pid = atoi (stat);
   int session = pid;

@@ -141,15 +141,37 @@ fake_sender_init (FakeSender *self,
   g_assert_false (ppool_lock_add_sender (lock, &self->sender));
 }
 
+typedef struct
+{
+  GAsyncQueue *holding; /* (unowned) */
+  GAsyncQueue *go_on;   /* (unowned) */
+} Hold;
+
+static void
+hold_cb (gpointer user_data)
+{
+  Hold *self = user_data;
+
+  g_async_queue_push (self->holding, self);
+  g_async_queue_timeout_pop (self->go_on, LIMIT_USEC);
+}
+
 /* What another thread has decided is sent by that one, or by the manager. */
 static void
 test_quiet (void)
 {
   g_autoptr (PPoolExecutor) executor = new_executor ();
   g_autoptr (PPoolFuture) future = submit (executor);
+  g_autoptr (GAsyncQueue) holding = g_async_queue_new ();
+  g_autoptr (GAsyncQueue) go_on = g_async_queue_new ();
+  Hold hold = { holding, go_on };
   PPoolPool *pool = executor->pool;
   g_autoptr (GError) error = NULL;
   FakeSender sender;
+
+  /* The manager has things of its own to do, such as starting workers. */
+  ppool_manager_post (pool->manager, hold_cb, &hold);
+  g_assert_true (g_async_queue_timeout_pop (holding, LIMIT_USEC) == &hold);
 
   fake_sender_init (&sender, &pool->lock);
   /* Its flag keeps the manager from being asked. */
@@ -183,6 +205,7 @@ test_quiet (void)
   g_assert_cmpuint (sender.n_sent, ==, 1);
   g_mutex_unlock (&pool->lock.mutex);
 
+  g_async_queue_push (go_on, &hold);
   end_executor (executor);
 }
 

@@ -89,8 +89,8 @@ test_input_error (Harness *harness)
 
   for (guint i = 0; i < G_N_ELEMENTS (positions); i++)
     {
-      g_autoptr (PPoolMap) map = NULL;
       Numbers numbers;
+      g_autoptr (PPoolMap) map = NULL;
 
       numbers_init (&numbers, -1);
       numbers.error_at = positions[i];
@@ -106,9 +106,9 @@ test_input_error (Harness *harness)
 static void
 test_two_errors (Harness *harness)
 {
+  Numbers numbers;
   g_autoptr (PPoolExecutor) executor = harness_executor (2);
   g_autoptr (PPoolMap) map = NULL;
-  Numbers numbers;
 
   numbers_init (&numbers, -1);
   numbers.error_at = 2;
@@ -147,10 +147,10 @@ test_timeout (Harness *harness)
 static void
 test_timeout_late (Harness *harness)
 {
+  Numbers numbers[2];
   g_autoptr (PPoolExecutor) executor = harness_executor (1);
   g_autoptr (PPoolMap) clock = NULL;
   PPoolMap *maps[2];
-  Numbers numbers[2];
   Busy busy;
 
   busy_init (&busy, harness);
@@ -390,8 +390,8 @@ test_drop_midway (Harness *harness)
 
   for (guint i = 0; i < 50; i++)
     {
-      g_autoptr (PPoolMap) map = NULL;
       Numbers numbers;
+      g_autoptr (PPoolMap) map = NULL;
 
       numbers_init (&numbers, -1);
       map = numbers_map (&numbers, executor, "echo");
@@ -407,13 +407,13 @@ test_drop_midway (Harness *harness)
 static void
 test_broken (Harness *harness)
 {
+  Numbers numbers;
   g_autoptr (PPoolExecutor) executor = harness_executor (1);
   g_autoptr (Gate) gate = gate_new (harness->dir);
   g_autoptr (PPoolMap) map = NULL;
   g_autoptr (PPoolMap) late = NULL;
   g_autoptr (GError) error = NULL;
   Visitor visitor;
-  Numbers numbers;
 
   map = mapping_new (executor, "step",
                      g_variant_new_parsed ("[<int64 0>, <int64 1>, <%s>, <int64 3>]",
@@ -438,10 +438,10 @@ test_broken (Harness *harness)
 static void
 test_shut_down (Harness *harness)
 {
+  Numbers numbers;
   g_autoptr (PPoolExecutor) executor = harness_executor (1);
   g_autoptr (PPoolMap) map = NULL;
   g_autoptr (GError) error = NULL;
-  Numbers numbers;
 
   numbers_init (&numbers, -1);
   map = numbers_map (&numbers, executor, "echo");

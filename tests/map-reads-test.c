@@ -87,9 +87,9 @@ assert_reads (Reads      *reads,
 static void
 test_async (Harness *harness)
 {
+  Numbers numbers;
   g_autoptr (PPoolExecutor) executor = harness_executor (2);
   g_autoptr (PPoolMap) map = NULL;
-  Numbers numbers;
   Reads reads;
 
   reads_init (&reads, g_main_context_default ());
@@ -217,9 +217,9 @@ test_async_cancelled (Harness *harness)
 static gpointer
 loop_thread (gpointer user_data)
 {
+  Numbers numbers;
   g_autoptr (GMainContext) context = g_main_context_new ();
   g_autoptr (PPoolMap) map = NULL;
-  Numbers numbers;
   Reads reads;
 
   numbers_init (&numbers, 3);
@@ -327,13 +327,13 @@ reader_thread (gpointer user_data)
 static void
 test_threads (Harness *harness)
 {
+  Numbers numbers;
   g_autoptr (PPoolExecutor) executor = harness_executor (2);
   g_autoptr (PPoolMap) map = NULL;
   g_autofree gboolean *seen = g_new0 (gboolean, N_NUMBERS);
   GThread *threads[N_THREADS];
   Reader readers[N_THREADS];
   guint n = 0;
-  Numbers numbers;
 
   numbers_init (&numbers, N_NUMBERS);
   numbers.thread = NULL;

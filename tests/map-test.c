@@ -95,11 +95,11 @@ test_types (Harness *harness)
 static void
 test_empty (Harness *harness)
 {
+  Numbers numbers;
   g_autoptr (PPoolExecutor) executor = harness_executor (2);
   g_autoptr (PPoolMap) array = mapping_new (executor, "echo", g_variant_new ("ax", NULL));
   g_autoptr (PPoolMap) arrays = mapping_new (executor, "echo", g_variant_new_parsed ("[1, 2]"));
   g_autoptr (PPoolMap) func = NULL;
-  Numbers numbers;
 
   numbers_init (&numbers, 0);
   func = numbers_map (&numbers, executor, "echo");
@@ -138,9 +138,9 @@ test_several (Harness *harness)
 static void
 test_func_and_array (Harness *harness)
 {
+  Numbers numbers;
   g_autoptr (PPoolExecutor) executor = harness_executor (2);
   g_autoptr (PPoolMap) map = NULL;
-  Numbers numbers;
 
   numbers_init (&numbers, -1);
   map = numbers_map (&numbers, executor, "add");
@@ -156,9 +156,9 @@ test_func_and_array (Harness *harness)
 static void
 test_lazy (Harness *harness)
 {
+  Numbers numbers;
   g_autoptr (PPoolExecutor) executor = harness_executor (2);
   g_autoptr (PPoolMap) map = NULL;
-  Numbers numbers;
 
   numbers_init (&numbers, -1);
   map = numbers_map (&numbers, executor, "echo");
@@ -178,9 +178,9 @@ check_window (PPoolExecutor *executor,
               guint          buffer_size,
               guint          chunk_size)
 {
+  Numbers numbers;
   g_autoptr (PPoolMap) map = NULL;
   guint chunk = MIN (MAX (chunk_size, 1), buffer_size);
-  Numbers numbers;
   gint64 drawn = 0;
 
   numbers_init (&numbers, -1);
@@ -220,8 +220,8 @@ static void
 test_endless (Harness *harness)
 {
   g_autoptr (PPoolExecutor) executor = harness_executor (2);
-  g_autoptr (PPoolMap) map = NULL;
   Numbers numbers;
+  g_autoptr (PPoolMap) map = NULL;
 
   numbers_init (&numbers, -1);
   map = numbers_map (&numbers, executor, "echo");
@@ -346,9 +346,9 @@ test_two (Harness *harness)
 static void
 test_executor (Harness *harness)
 {
+  Numbers numbers;
   PPoolExecutor *executor = harness_executor (2);
   g_autoptr (PPoolMap) map = NULL;
-  Numbers numbers;
 
   numbers_init (&numbers, 100);
   map = numbers_map (&numbers, executor, "echo");

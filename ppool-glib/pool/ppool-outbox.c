@@ -20,7 +20,7 @@
  *
  * All fields but the constant ones are guarded by the pool's lock. */
 
-#define SCRIBBLED "it wrote an invalid state to its call board"
+#define INVALID_STATE "it wrote an invalid state to its call board"
 
 #define N_BATCHES 2
 #define NO_BATCH N_BATCHES
@@ -467,8 +467,8 @@ take_back (PPoolOutbox  *self,
     return FALSE;
 
   word = ppool_board_withdraw (self->board, id);
-  if (word == PPOOL_BOARD_SCRIBBLED)
-    *violation = SCRIBBLED;
+  if (word == PPOOL_BOARD_INVALID)
+    *violation = INVALID_STATE;
   else if (word == PPOOL_BOARD_WITHDRAWN && self->channel != NULL && !self->has_frames)
     ppool_channel_forget_call (self->channel, id);
 
@@ -659,7 +659,7 @@ take_answered (PPoolOutbox       *self,
     return self->emptied ? NULL : "it answered a call that it was not given";
 
   if (!check_board (self, result->id, &answered->taken, &nsec))
-    return SCRIBBLED;
+    return INVALID_STATE;
 
   answered->record = end_flight (self, flight);
   ppool_scheduler_slot_answered (self->scheduler, self->slot, answered->record, nsec);

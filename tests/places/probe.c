@@ -133,11 +133,39 @@ use_subprocess (void)
 }
 
 /* The copy goes on, and the original only waits for it. */
+/* Whether no other thread is at work. */
+static gboolean
+is_at_rest (void)
+{
+  g_autoptr (GDir) dir = g_dir_open ("/proc/self/task", 0, NULL);
+  const char *task;
+  gboolean rests = TRUE;
+
+  while (dir != NULL && rests && (task = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *path = g_build_filename ("/proc/self/task", task, "stat", NULL);
+      g_autofree char *stat = NULL;
+      const char *end = NULL;
+
+      if (atoi (task) != gettid () && g_file_get_contents (path, &stat, NULL, NULL))
+        end = strrchr (stat, ')');
+      rests = end == NULL || end[2] == 'S';
+    }
+
+  return rests;
+}
+
+/* What a thread of GLib's holds at the fork would be held in the copy for ever. */
 static void
 go_on_in_copy (void)
 {
+  gint64 limit = g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND;
   int status;
-  pid_t pid = fork ();
+  pid_t pid;
+
+  for (guint n_rests = 0; n_rests < 3 && g_get_monotonic_time () < limit;)
+    n_rests = is_at_rest () ? n_rests + 1 : 0;
+  pid = fork ();
 
   if (pid == 0)
     return;

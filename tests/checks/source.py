@@ -47,10 +47,12 @@ ANY_COPYRIGHT = r'SPDX-FileCopyrightText: \d{4} The PPool-GLib authors'
 ANY_LICENCE = r'SPDX-License-Identifier: ' + re.escape(LICENCE)
 
 
-def source_files(srcdir):
-    """What git knows, or, outside of a checkout, everything but build directories."""
+def source_files(srcdir, others=True):
+    """What git knows, and with others what it would add; outside of a checkout, everything but
+    build directories."""
     listed = subprocess.run(
-        ['git', '-C', str(srcdir), 'ls-files', '-z', '--cached', '--others', '--exclude-standard'],
+        ['git', '-C', str(srcdir), 'ls-files', '-z', '--cached', '--exclude-standard',
+         *['--others'] * others],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
     if listed.returncode == 0:
         names = [name for name in listed.stdout.decode().split('\0') if name]
@@ -111,4 +113,5 @@ def main():
     tap.end()
 
 
-main()
+if __name__ == '__main__':
+    main()

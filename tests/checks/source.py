@@ -19,6 +19,7 @@ UNMARKED = {
     'CONTRIBUTING.md',
     'NEWS',
     'README.md',
+    'tests/README.md',
     'tests/api.txt',
 }
 UNMARKED_DIRS = ('LICENSES/', 'tests/fuzz/corpus/')

@@ -9,7 +9,7 @@
 
 #include "ppool-outbox-internal.h"
 
-#define SCRIBBLED "it wrote an invalid state to its call board"
+#define INVALID_STATE "it wrote an invalid state to its call board"
 
 PPoolOutboxSlot *
 ppool_outbox_get_slot (PPoolOutbox *self,
@@ -164,8 +164,8 @@ take_back (PPoolOutbox *self,
     return FALSE;
 
   word = ppool_board_withdraw (self->board, id);
-  if (word == PPOOL_BOARD_SCRIBBLED)
-    self->funcs->violated (self->owner, SCRIBBLED);
+  if (word == PPOOL_BOARD_INVALID)
+    self->funcs->violated (self->owner, INVALID_STATE);
   else if (word == PPOOL_BOARD_WITHDRAWN && self->channel != NULL && !self->has_frames)
     ppool_channel_forget_call (self->channel, id);
 
@@ -342,7 +342,7 @@ take_answered (PPoolOutbox       *self,
 
   if (!check_board (self, result->id, &answered->taken, &nsec))
     {
-      self->funcs->violated (self->owner, SCRIBBLED);
+      self->funcs->violated (self->owner, INVALID_STATE);
       return FALSE;
     }
 

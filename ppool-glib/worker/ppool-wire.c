@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -55,6 +56,23 @@ set_broken (GError     **error,
 {
   g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL, what);
   return FALSE;
+}
+
+/* A function has closed the channel, or put something else under its number. Nothing of
+ * the worker works any more, nor does the thread that watches it: the pool would wait for
+ * ever. As other descriptors are gone as well, so does the process. */
+G_NORETURN static void
+end_without_channel (void)
+{
+  g_printerr ("The channel to the pool was closed in this process. Functions may close only "
+              "descriptors that they have opened.\n");
+  _exit (EXIT_FAILURE);
+}
+
+static gboolean
+says_closed (int code)
+{
+  return code == EBADF || code == ENOTSOCK;
 }
 
 /* Reading */
@@ -154,6 +172,8 @@ ppool_wire_receive (PPoolWire  *self,
   while (n < 0 && errno == EINTR);
 
   *more = n > 0 && (gsize) n == asked;
+  if (n < 0 && says_closed (errno))
+    end_without_channel ();
   if (n < 0)
     return errno == EAGAIN;
   if (!keep_fds (self, &header))
@@ -312,6 +332,8 @@ wait_to_write (PPoolWire *self)
     poll (&room, 1, -1);
   else if (errno == ETOOMANYREFS)
     poll (NULL, 0, pause_msec);
+  else if (says_closed (errno))
+    end_without_channel ();
   else if (errno != EINTR)
     self->broken = TRUE;
 }

@@ -17,7 +17,7 @@ from tap import Tap
 # Rooms that have a reason to name D-Bus: the two ends of the connection and what
 # they have in common, the names of errors on the wire, and the types that D-Bus
 # can't carry.
-DBUS_ROOMS = {'channel', 'error', 'protocol', 'service', 'value', 'wire'}
+DBUS_ROOMS = {'answers', 'channel', 'error', 'protocol', 'serve', 'value', 'wire'}
 
 # Lines of code: comments and blank lines are not counted, or documenting a class
 # would cut it in two.

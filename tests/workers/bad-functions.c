@@ -388,6 +388,23 @@ count_segments (PPoolInvocation  *invocation,
   return g_variant_new_uint32 (n);
 }
 
+/* As a careless daemon does, and then something else may have the numbers. */
+static GVariant *
+close_all (PPoolInvocation  *invocation,
+           GVariant         *args,
+           gpointer          user_data,
+           GError          **error)
+{
+  gboolean reuse = g_variant_get_boolean (args);
+
+  for (int fd = CHANNEL_FD; fd < 256; fd++)
+    close (fd);
+  for (int fd = CHANNEL_FD; reuse && fd < 20; fd++)
+    dup (STDERR_FILENO);
+
+  return NULL;
+}
+
 const NamedFunction bad_functions[] = {
   { "fail", fail },
   { "step", step },
@@ -395,6 +412,7 @@ const NamedFunction bad_functions[] = {
   { "fail-at-length", fail_at_length },
   { "nothing", nothing },
   { "spin", spin },
+  { "close-all", close_all },
   { "exit", leave },
   { "_exit", leave_quickly },
   { "die", die },

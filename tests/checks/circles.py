@@ -58,14 +58,17 @@ def main():
     known = {frozenset('ppool-' + name for name in names.split()) for names in KNOWN}
     circles = find_circles(graph)
     tap = Tap()
-    tap.report('circles/symbols', [] if len(graph) > 20 else ['only %d files were seen' % len(graph)])
+    tap.report('circles/symbols',
+               [] if len(graph) > 20 else ['only %d files were seen' % len(graph)])
     tap.report('circles/new', [
         '%s needs %s: %s' % (name, other, symbol)
         for circle in circles - known for name in sorted(circle)
         for other, symbol in sorted(graph[name].items()) if other in circle])
-    tap.report('circles/known', ['no circle any more, so it needn\'t be known: ' + ' '.join(sorted(circle))
-                                 for circle in known - circles])
+    tap.report('circles/known', [
+        'no circle any more, so it needn\'t be known: ' + ' '.join(sorted(circle))
+        for circle in known - circles])
     tap.end()
 
 
-main()
+if __name__ == '__main__':
+    main()

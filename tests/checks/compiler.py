@@ -32,6 +32,6 @@ class Compiler:
         command = [*self.command, *args, str(header)]
         command[command.index('-x') + 1] += '-header'
         command.remove('-fsyntax-only')
-        subprocess.run([*command, '-o', str(header) + ('.pch' if 'clang' in command[0] else '.gch')],
-                       check=True)
+        suffix = '.pch' if 'clang' in command[0] else '.gch'
+        subprocess.run([*command, '-o', str(header) + suffix], check=True)
         return str(header)

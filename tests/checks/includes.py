@@ -173,7 +173,8 @@ def main():
     mean = sum(lengths) / len(lengths) if lengths else 0
     print('# mean length of %d functions: %.1f lines' % (len(lengths), mean))
     tap.report('includes/mean-function',
-               ['%.1f lines, over %d' % (mean, MAX_MEAN_FUNCTION)] if mean > MAX_MEAN_FUNCTION else [])
+               ['%.1f lines, over %d' % (mean, MAX_MEAN_FUNCTION)]
+               if mean > MAX_MEAN_FUNCTION else [])
     tap.end()
 
 

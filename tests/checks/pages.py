@@ -68,7 +68,8 @@ def main():
     tap = Tap()
 
     tap.report('pages/configured', ['%s is not in the configuration' % path.name
-                                    for path in sorted(docs.glob('*.md')) if path.name not in names])
+                                    for path in sorted(docs.glob('*.md'))
+                                    if path.name not in names])
     overview = Page(directory / FIRST.replace('.md', '.html'))
     tap.report('pages/listed', ['%s has no link to %s' % (FIRST, name) for name in names
                                 if name != FIRST and

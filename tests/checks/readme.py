@@ -1,8 +1,12 @@
 # SPDX-FileCopyrightText: 2026 The PPool-GLib authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Installs the library into a prefix of its own and does there what the README says.
+"""Installs the library from a tarball into a prefix of its own and does there what the README
+says.
 
-readme.py SRCDIR MESON C-COMPILER
+readme.py SRCDIR MESON C-COMPILER enabled|disabled
+
+The tarball has what git knows, as a release has, and is unpacked in a directory with a space in
+its name. The last word is whether there is introspection.
 """
 
 import hashlib
@@ -12,11 +16,14 @@ import re
 import shlex
 import subprocess
 import sys
+import tarfile
 import tempfile
 
+from source import source_files
 from tap import Tap
 
 MAX_LINES = 25
+RELEASE = 'ppool-glib release'
 WORDS = ['one', 'two', 'three', 'größer']
 
 
@@ -30,6 +37,12 @@ def run(*command, **kwargs):
     return done.stdout.decode()
 
 
+def builder_environment():
+    """What who builds a release has: nothing of the build that this test belongs to."""
+    return {name: value for name, value in os.environ.items()
+            if not name.startswith(('PPOOL_', 'MESON_', 'LD_', 'GI_', 'G_TEST_'))}
+
+
 def user_environment(prefix):
     """What a user has who installed the library: nothing that points into a build."""
     environ = {name: value for name, value in os.environ.items()
@@ -41,11 +54,23 @@ def user_environment(prefix):
     return environ
 
 
-def install(srcdir, meson, directory):
+def pack(srcdir, directory):
+    """Makes the tarball, and returns the directory of what was unpacked from it."""
+    tarball = directory / 'release.tar'
+    with tarfile.open(tarball, 'w') as archive:
+        for name in source_files(srcdir, others=False):
+            archive.add(srcdir / name, pathlib.Path(RELEASE, name), recursive=False)
+    with tarfile.open(tarball) as archive:
+        archive.extractall(directory)
+    return directory / RELEASE
+
+
+def install(srcdir, meson, directory, introspection):
     prefix = directory / 'prefix'
     run(*meson, 'setup', directory / 'build', srcdir, '--prefix', prefix, '-Dtests=false',
-        '-Dexamples=false', '-Dintrospection=disabled', '-Dvapi=disabled', '-Ddocs=disabled')
-    run(*meson, 'install', '-C', directory / 'build')
+        '-Dexamples=false', '-Dvapi=disabled', '-Dintrospection=' + introspection,
+        '-Ddocs=disabled', '--buildtype=plain', env=builder_environment())
+    run(*meson, 'install', '-C', directory / 'build', env=builder_environment())
     return user_environment(prefix)
 
 
@@ -64,8 +89,17 @@ def installed_files(environ):
             yield '%s: there is no %s' % (variable, path)
 
 
+def missing_files(prefix, introspection):
+    """What bindings need, and is not installed."""
+    if introspection == 'enabled':
+        for name in ('PPool-1.0.gir', 'PPool-1.0.typelib'):
+            if not list(prefix.rglob(name)):
+                yield 'there is no ' + name
+
+
 def main():
     srcdir, meson, compiler = pathlib.Path(sys.argv[1]), sys.argv[2].split(), sys.argv[3].split()
+    introspection = sys.argv[4]
     text = re.search(r'^```c\n(.*?)^```', (srcdir / 'README.md').read_text(), re.M | re.S).group(1)
     n_lines = len(text.splitlines())
     tap = Tap()
@@ -75,7 +109,9 @@ def main():
     with tempfile.TemporaryDirectory(prefix='ppool-readme-') as name:
         directory = pathlib.Path(name)
         try:
-            environ = install(srcdir, meson, directory)
+            release = pack(srcdir, directory)
+            environ = install(release, meson, directory, introspection)
+            tap.report('readme/bindings', missing_files(directory / 'prefix', introspection))
             tap.report('readme/install', installed_files(environ))
             compile_program(compiler, directory, text, environ)
             tap.report('readme/compile', [])

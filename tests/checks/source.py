@@ -10,6 +10,30 @@ import sys
 
 from tap import Tap
 
+# Of what people write in an editor; the documentation's tables have longer lines.
+MAX_COLUMNS = 100
+COLUMNS_OF = ('.c', '.h', '.py', '.js', '.vala', '.build')
+# How many lines of a folder are longer. The numbers may only become smaller;
+# a folder that has none needs no line.
+KNOWN_LONG = {
+    'benchmarks': 3,
+    'docs': 1,
+    'examples': 2,
+    'introspection': 7,
+    'ppool-glib': 1,
+    'ppool-glib/base': 2,
+    'ppool-glib/front': 16,
+    'ppool-glib/pool': 9,
+    'ppool-glib/wire': 1,
+    'ppool-glib/worker': 1,
+    'tests/languages': 29,
+    'tests/places': 7,
+    'tests/process': 18,
+    'tests/support': 1,
+    'tests/unit': 19,
+    'tests/workers': 1,
+}
+
 LICENCE = 'LGPL-2.1-or-later'
 
 # Files that have no place for a comment, or are read by people as they are.
@@ -19,6 +43,7 @@ UNMARKED = {
     'CONTRIBUTING.md',
     'NEWS',
     'README.md',
+    'tests/README.md',
     'tests/api.txt',
 }
 UNMARKED_DIRS = ('LICENSES/', 'tests/fuzz/corpus/')
@@ -47,10 +72,12 @@ ANY_COPYRIGHT = r'SPDX-FileCopyrightText: \d{4} The PPool-GLib authors'
 ANY_LICENCE = r'SPDX-License-Identifier: ' + re.escape(LICENCE)
 
 
-def source_files(srcdir):
-    """What git knows, or, outside of a checkout, everything but build directories."""
+def source_files(srcdir, others=True):
+    """What git knows, and with others what it would add; outside of a checkout, everything but
+    build directories."""
     listed = subprocess.run(
-        ['git', '-C', str(srcdir), 'ls-files', '-z', '--cached', '--others', '--exclude-standard'],
+        ['git', '-C', str(srcdir), 'ls-files', '-z', '--cached', '--exclude-standard',
+         *['--others'] * others],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
     if listed.returncode == 0:
         names = [name for name in listed.stdout.decode().split('\0') if name]
@@ -67,7 +94,7 @@ def licence_problems(name, text):
     if suffix in COPYRIGHT:
         if not re.match(COPYRIGHT[suffix], text, re.DOTALL):
             yield '%s does not begin with the header of a C file' % name
-        elif not re.match(r'/\* %s: ' % re.escape(pathlib.Path(name.removesuffix('.in')).name), text):
+        elif not text.startswith('/* %s: ' % pathlib.Path(name.removesuffix('.in')).name):
             yield '%s begins with the name of another file' % name
         return
     head = '\n'.join(text.splitlines()[:12])
@@ -85,6 +112,30 @@ def format_problems(name, text):
             yield '%s:%d: a tab' % (name, number)
 
 
+def long_lines(name, text):
+    """Lines that are longer than they may be."""
+    if pathlib.Path(name).suffix in COLUMNS_OF:
+        for number, line in enumerate(text.splitlines(), 1):
+            if len(line) > MAX_COLUMNS:
+                yield '%s:%d: %d columns, over %d' % (name, number, len(line), MAX_COLUMNS)
+
+
+def folder_of(name):
+    """The folder whose long lines are counted together."""
+    parts = name.split('/')
+    return '/'.join(parts[:2] if parts[0] in ('ppool-glib', 'tests') and len(parts) > 2
+                    else parts[:1])
+
+
+def column_problems(lines):
+    """Every long line of a folder that has more of them than are known."""
+    for folder in sorted(lines.keys() | KNOWN_LONG):
+        found, known = lines.get(folder, []), KNOWN_LONG.get(folder, 0)
+        if len(found) > known:
+            yield from found
+            yield '%s: %d long lines, over %d' % (folder, len(found), known)
+
+
 def word_problems(name, text):
     for pattern, suffixes in WORDS:
         if suffixes and pathlib.Path(name).suffix not in suffixes:
@@ -99,6 +150,7 @@ def main():
     srcdir = pathlib.Path(sys.argv[1])
     tap = Tap()
     problems = {'licence': [], 'format': [], 'words': []}
+    lines = {}
     for name in source_files(srcdir):
         if name.startswith(UNMARKED_DIRS):
             continue
@@ -106,9 +158,12 @@ def main():
         problems['licence'] += licence_problems(name, text)
         problems['format'] += format_problems(name, text)
         problems['words'] += word_problems(name, text)
+        lines.setdefault(folder_of(name), []).extend(long_lines(name, text))
+    problems['columns'] = column_problems(lines)
     for name, found in problems.items():
         tap.report('source/' + name, found)
     tap.end()
 
 
-main()
+if __name__ == '__main__':
+    main()

@@ -13,8 +13,9 @@ from ._objects import Buffer, Executor, Future, wait_futures
 from ._values import from_variant, to_variant
 from ._worker import Worker
 
-__all__ = ['AsCompleted', 'Buffer', 'Executor', 'Future', 'Launcher', 'Map', 'RemoteError', 'Worker',
-           'as_completed', 'create_task', 'from_variant', 'run', 'to_variant', 'wait_futures']
+__all__ = ['AsCompleted', 'Buffer', 'Executor', 'Future', 'Launcher', 'Map', 'RemoteError',
+           'Worker', 'as_completed', 'create_task', 'from_variant', 'run', 'to_variant',
+           'wait_futures']
 
 # Workers that call named functions start sooner without multiprocessing.
 _later.add('ProcessPoolExecutor', '_process_pool')

@@ -9,7 +9,7 @@ from gi.module import get_introspection_module
 from gi.overrides import override
 from gi.repository import GLib
 
-from . import _errors, _loop, _native, _objects, _values
+from . import _errors, _loop, _native, _values
 
 _PPool = get_introspection_module('PPool')
 _RawExecutor = _PPool.Executor
@@ -199,7 +199,7 @@ def new_map(executor, function, iterables, timeout, chunksize, buffersize):
     if buffersize is not None:
         result.set_buffer_size(buffersize)
     if timeout is not None:
-        result.set_timeout_msec(_objects.to_msec(timeout))
+        result.set_timeout_msec(_loop.to_msec(timeout))
         result._timeout = timeout
     return result
 
@@ -222,6 +222,6 @@ class AsCompleted(_Iterator, _PPool.AsCompleted):
 def as_completed(futures, timeout=None):
     """Gives an iterator, also for ``async for``, of futures in the order in which they are
     done. It raises TimeoutError when so many seconds have passed since this call."""
-    result = _PPool.AsCompleted.new(list(futures), _objects.to_msec(timeout))
+    result = _PPool.AsCompleted.new(list(futures), _loop.to_msec(timeout))
     result._timeout = timeout
     return result

@@ -128,6 +128,15 @@ def to_seconds(timeout):
     return float(timeout) if timeout < threading.TIMEOUT_MAX else None
 
 
+def to_msec(timeout):
+    """Seconds as the library wants them; None is no limit, and what is too long for it nearly
+    so. Raises TypeError for what is no number, and ValueError for what is not a number."""
+    timeout = to_seconds(timeout)
+    if timeout is None:
+        return -1
+    return math.ceil(min(max(timeout, 0), NO_LIMIT_SEC) * 1000)
+
+
 def is_interrupt(error):
     """Tells whether an exception was not raised by what ran, but ended it from outside: by
     Ctrl-C, or by the handler of a signal. No signals are handled in the thread of callbacks."""

@@ -5,7 +5,6 @@ Python's exceptions, ``await``. Names that only C has stay as they are there."""
 
 import atexit
 import concurrent.futures
-import math
 import os
 import sys
 import weakref
@@ -14,22 +13,13 @@ from gi.module import get_introspection_module
 from gi.overrides import override
 from gi.repository import GLib
 
-from . import _errors, _launcher, _loop, _native, _values
+from . import _errors, _iterators, _launcher, _loop, _native, _values
 
 _PPool = get_introspection_module('PPool')
 _RawFuture = _PPool.Future
 _RawExecutor = _PPool.Executor
 _raw_result = _RawFuture.result
 _raw_submit = _RawExecutor.submit
-
-
-def to_msec(timeout):
-    """Seconds as the library wants them; None is no limit, and what is too long for it nearly
-    so. Raises TypeError for what is no number, and ValueError for what is not a number."""
-    timeout = _loop.to_seconds(timeout)
-    if timeout is None:
-        return -1
-    return math.ceil(min(max(timeout, 0), _loop.NO_LIMIT_SEC) * 1000)
 
 
 @override
@@ -74,7 +64,7 @@ class Future(_RawFuture):
             _loop.wait_for_future(self)
             return
         _loop.wait_for(_native.wait_futures, [self], _PPool.ReturnWhen.ALL_COMPLETED,
-                       to_msec(timeout))
+                       _loop.to_msec(timeout))
         if not self.is_done():
             raise concurrent.futures.TimeoutError(
                 '“%s” was not done within %s s' % (self.get_function(), timeout))
@@ -224,7 +214,6 @@ class Executor(_RawExecutor):
         Items are drawn a little ahead of the reader, buffersize at most, in its thread;
         chunksize of them share a message, by default as many as is good. The reader gets
         TimeoutError when timeout seconds have passed since this call."""
-        from . import _iterators
         return _iterators.new_map(self, function, iterables, timeout, chunksize, buffersize)
 
     def shutdown(self, wait=True, *, cancel_futures=False):
@@ -317,7 +306,7 @@ def wait_futures(futures, return_when=_PPool.ReturnWhen.ALL_COMPLETED, timeout=N
     return_when = _RETURN_WHEN.get(return_when, return_when)
     if not isinstance(return_when, _PPool.ReturnWhen):
         raise ValueError('return_when can\'t be %r' % (return_when, ))
-    result = _loop.wait_for(_native.wait_futures, futures, return_when, to_msec(timeout))
+    result = _loop.wait_for(_native.wait_futures, futures, return_when, _loop.to_msec(timeout))
     return _wait_futures_finish(result)
 
 

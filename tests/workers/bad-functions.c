@@ -289,8 +289,8 @@ leave_child (PPoolInvocation  *invocation,
       signal (SIGPIPE, SIG_DFL);
       dup2 (fd, STDIN_FILENO);
       dup2 (fd, STDOUT_FILENO);
-      execl ("/bin/sh", "sh", "-c", "read go; echo 'A line of a child' >&2; echo written $$; read go",
-             NULL);
+      execl ("/bin/sh", "sh", "-c",
+             "read go; echo 'A line of a child' >&2; echo written $$; read go", NULL);
       _exit (1);
     }
   close (fd);

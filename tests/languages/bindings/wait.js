@@ -188,7 +188,7 @@ const tests = {
 };
 
 function main() {
-    const program = GLib.build_filenamev([GLib.getenv('G_TEST_BUILDDIR'), 'bad-worker']);
+    const program = GLib.build_filenamev([GLib.getenv('G_TEST_BUILDDIR'), 'workers', 'bad-worker']);
     const launcher = PPool.Launcher.new([program]);
     let number = 0;
     let nFailed = 0;

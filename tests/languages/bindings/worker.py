@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The PPool-GLib authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A worker in Python, with what pool.py, pool.js and the programs of tests/languages
+"""A worker in Python, with what pool.py, pool.js and the programs of tests/languages/matrix
 call. worker.js has the same functions."""
 
 import os

@@ -72,7 +72,7 @@ close_plugin (Plugin *self)
 static gpointer
 make_executor (Plugin *self)
 {
-  g_autofree char *program = g_test_build_filename (G_TEST_BUILT, "bad-worker", NULL);
+  g_autofree char *program = g_test_build_filename (G_TEST_BUILT, "workers", "bad-worker", NULL);
   g_autoptr (GObject) launcher = self->launcher_new ((const char *[]){ program, NULL });
 
   return self->executor_new (launcher);

@@ -259,7 +259,7 @@ harness_track (gpointer object)
 char *
 harness_program (const char *name)
 {
-  return g_test_build_filename (G_TEST_BUILT, name, NULL);
+  return g_test_build_filename (G_TEST_BUILT, "workers", name, NULL);
 }
 
 PPoolLauncher *

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 // A worker in JavaScript, with what pool.py, pool.js and the programs of
-// tests/languages call. worker.py has the same functions.
+// tests/languages/matrix call. worker.py has the same functions.
 
 import System from 'system';
 

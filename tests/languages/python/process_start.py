@@ -576,7 +576,7 @@ if __name__ == '__main__':
 
 def test_embedded_in_c():
     """What is for a program to do that another one has the Python of."""
-    host = pathlib.Path(os.environ['G_TEST_BUILDDIR'], 'python', 'embed-host')
+    host = pathlib.Path(os.environ['G_TEST_BUILDDIR'], 'languages', 'python', 'embed-host')
     if not host.exists():
         return 'this Python can\'t be embedded'
     script = make_directory(script=PREAMBLE + '''

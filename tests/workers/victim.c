@@ -424,7 +424,8 @@ main (int    argc,
   if (argc == 2 && g_str_equal (argv[1], "logged"))
     return run_logged ();
 
-  g_printerr ("usage: victim forgetful|forgetful-stays LOG | spinning N GATE | replaced GATE | terminal GATE | "
+  g_printerr ("usage: victim forgetful|forgetful-stays LOG | spinning N GATE | replaced GATE | "
+              "terminal GATE | "
               "daemon MASK first|later | reaper thread|handler | "
               "stopped MSEC GATE | logged\n");
 

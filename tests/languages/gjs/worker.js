@@ -125,7 +125,9 @@ if (ARGV[0] === 'handlers' && PPool.Worker.is_spawned())
     System.exit(worker.run());
 
 function startOther(mode) {
-    const script = GLib.build_filenamev([GLib.getenv('G_TEST_SRCDIR'), 'gjs', 'worker.js']);
+    const script = GLib.build_filenamev([
+        GLib.getenv('G_TEST_SRCDIR'), 'languages', 'gjs', 'worker.js',
+    ]);
     const launcher = PPool.Launcher.new(['gjs', '-m', script, mode]);
 
     return new PPool.Executor({launcher, maxWorkers: 1});
@@ -148,7 +150,9 @@ const tests = {
             checkEqual(await executor.call(name, {a: [1]}), {a: [1]});
         await checkRejects(RangeError, 'no promise', executor.call('thenable-that-throws'));
         await checkRejects(RangeError, 'too late', executor.call('reject-later'));
-        const path = GLib.build_filenamev([GLib.getenv('G_TEST_SRCDIR'), 'gjs', 'worker.js']);
+        const path = GLib.build_filenamev([
+            GLib.getenv('G_TEST_SRCDIR'), 'languages', 'gjs', 'worker.js',
+        ]);
         checkEqual(await executor.call('read-file', path), GLib.file_get_contents(path)[1]);
         const error = await checkRejects(Gio.IOErrorEnum, '',
             executor.call('read-file', '/nothing'));
@@ -215,7 +219,9 @@ const tests = {
 
     // The program again, written as scripts were before there were modules.
     'legacy-script': () => {
-        const script = GLib.build_filenamev([GLib.getenv('G_TEST_SRCDIR'), 'gjs', 'legacy.js']);
+        const script = GLib.build_filenamev([
+            GLib.getenv('G_TEST_SRCDIR'), 'languages', 'gjs', 'legacy.js',
+        ]);
         const [, out, err, status] = GLib.spawn_sync(null, ['gjs', script], null,
             GLib.SpawnFlags.SEARCH_PATH, null);
 

@@ -20,7 +20,7 @@ from gi.repository import GLib, PPool  # noqa: E402
 
 LIMIT = 20  # seconds
 
-C_WORKER = [os.path.join(os.environ['G_TEST_BUILDDIR'], 'bad-worker')]
+C_WORKER = [os.path.join(os.environ['G_TEST_BUILDDIR'], 'workers', 'bad-worker')]
 PYTHON_WORKER = [sys.executable, pathlib.Path(__file__).with_name('functions.py')]
 
 

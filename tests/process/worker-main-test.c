@@ -183,7 +183,7 @@ main (int    argc,
 
   g_test_init (&argc, &argv, NULL);
   program = g_getenv ("PPOOL_WORKER_PROGRAM");
-  module = g_test_build_filename (G_TEST_BUILT, "echo-module", NULL);
+  module = g_test_build_filename (G_TEST_BUILT, "workers", "echo-module", NULL);
   library = g_test_build_filename (G_TEST_BUILT, "..", "ppool-glib", "libppool-glib-1.0.so", NULL);
   warm_up[0] = program;
   warm_up[1] = module;

@@ -173,7 +173,8 @@ TESTS = [value for name, value in list(globals().items()) if name.startswith('te
 
 
 def main():
-    launcher = PPool.Launcher.new([os.path.join(os.environ['G_TEST_BUILDDIR'], 'bad-worker')])
+    launcher = PPool.Launcher.new([os.path.join(os.environ['G_TEST_BUILDDIR'], 'workers',
+                                               'bad-worker')])
     n_failed = 0
     print('1..%d' % len(TESTS))
     for number, test in enumerate(TESTS, 1):

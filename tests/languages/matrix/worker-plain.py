@@ -7,7 +7,7 @@ import pathlib
 import signal
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / 'examples' / 'protocol'))
+sys.path.insert(0, str(pathlib.Path(__file__).parents[3] / 'examples' / 'protocol'))
 
 from plain_worker import FunctionError, Worker  # noqa: E402
 

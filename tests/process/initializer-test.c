@@ -156,7 +156,8 @@ test_minimal_worker (Harness *harness)
   g_autoptr (PPoolFuture) never = harness_submit (refused, "echo", NULL);
 
   harness_assert_value (future, "(7,)");
-  harness_assert_broken (refused, never, PPOOL_ERROR_INITIALIZER, "anything", "a type that D-Bus does not have", NULL);
+  harness_assert_broken (refused, never, PPOOL_ERROR_INITIALIZER, "anything",
+                         "a type that D-Bus does not have", NULL);
 }
 
 /* What was logged, in the manager's thread. */

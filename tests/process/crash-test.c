@@ -13,8 +13,8 @@
  *
  * Without arguments, it takes a random tenth of the cells; with --all, all of
  * them; with --third and 0, 1 or 2, one of three parts. PPOOL_CRASH_SEED chooses
- * the tenth, PPOOL_CRASH_JOBS is how many cells run at a time. With a test program's usual arguments (-l, -p PATH of a cell),
- * it runs those cells itself. */
+ * the tenth, PPOOL_CRASH_JOBS is how many cells run at a time. With a test program's usual
+ * arguments (-l, -p PATH of a cell), it runs those cells itself. */
 
 #include "crash-run.h"
 

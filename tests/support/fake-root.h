@@ -12,7 +12,8 @@
 G_BEGIN_DECLS
 
 /* Where the hierarchies of control groups are mounted. */
-#define UNIFIED_MOUNT "25 30 0:23 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n"
+#define UNIFIED_MOUNT \
+  "25 30 0:23 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n"
 #define LEGACY_MOUNT  "32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"
 #define OTHER_MOUNTS  "21 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n" \
                       "31 31 0:28 / /sys/fs/cgroup/cpuset rw - cgroup cgroup rw,cpuset\n" \

@@ -325,7 +325,9 @@ const tests = {
                     print(error.matches(PPool.Error, PPool.Error.REMOTE), error.message);
                 }
             }`;
-        const script = GLib.build_filenamev([GLib.getenv('G_TEST_SRCDIR'), 'gjs', 'errors.js']);
+        const script = GLib.build_filenamev([
+            GLib.getenv('G_TEST_SRCDIR'), 'languages', 'gjs', 'errors.js',
+        ]);
         const [, out] = GLib.spawn_sync(null,
             ['env', '-u', 'GJS_PATH', 'gjs', '-c', code, script, GLib.getenv('GJS_PATH')], null,
             GLib.SpawnFlags.SEARCH_PATH, null);

@@ -118,7 +118,7 @@ def compile_all(tsc, *arguments):
 def main():
     srcdir, gir, gjs = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3]
     types = srcdir / 'introspection' / 'gjs' / 'PPool.d.ts'
-    here = srcdir / 'tests' / 'gjs' / 'types'
+    here = srcdir / 'tests' / 'languages' / 'gjs' / 'types'
     text = types.read_text(encoding='utf-8')
     failed = False
 

@@ -15,7 +15,7 @@ from support import LIMIT, check, check_equal, main
 # What a function that crashes leaves behind.
 STACK = re.compile(r'Fatal Python error: .*?^Extension modules: [^\n]*\n', re.MULTILINE | re.DOTALL)
 
-TREE = pathlib.Path(__file__).parents[2]
+TREE = pathlib.Path(__file__).parents[3]
 
 
 def check_page(name):

@@ -372,7 +372,7 @@ def test_flags():
 
 def test_guide():
     """The program of the guide does what it says."""
-    page = pathlib.Path(__file__).parents[2] / 'docs' / 'python.md'
+    page = pathlib.Path(__file__).parents[3] / 'docs' / 'python.md'
     section = page.read_text().partition('## A drop-in ProcessPoolExecutor')[2]
     out, errors = run_script(section.partition('```python\n')[2].partition('```')[0])
     lines = out.splitlines()

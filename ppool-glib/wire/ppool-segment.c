@@ -256,7 +256,8 @@ ppool_segment_new_from_fd (int       fd,
   if (self->data == MAP_FAILED)
     {
       g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_SYSTEM_LIMIT,
-                   "%" G_GSIZE_FORMAT " bytes of shared memory could not be mapped in process %d: %s",
+                   "%" G_GSIZE_FORMAT " bytes of shared memory could not be mapped in process %d: "
+                   "%s",
                    self->size, (int) getpid (), g_strerror (errno));
       return NULL;
     }

@@ -9,16 +9,16 @@
 
 #include "ppool-executor-internal.h"
 
+#include "ppool-call-private.h"
 #include "ppool-error.h"
 #include "ppool-future-private.h"
 
 static PPoolRecord *
-submit_record (PPoolExecutor       *self,
-               const char          *function,
-               GVariant            *args,
-               const GVariantType  *result_type,
-               GCancellable        *cancellable,
-               GError             **error)
+submit_record (PPoolExecutor  *self,
+               PPoolCallSpec  *spec,
+               GVariant       *args,
+               GCancellable   *cancellable,
+               GError        **error)
 {
   g_autoptr (PPoolRecord) record = NULL;
 
@@ -29,7 +29,7 @@ submit_record (PPoolExecutor       *self,
       return NULL;
     }
 
-  record = ppool_pool_make_record (self->pool, function, args, result_type, error);
+  record = ppool_pool_make_record (self->pool, spec, args, error);
   if (record == NULL)
     return NULL;
 
@@ -116,6 +116,7 @@ ppool_executor_submit (PPoolExecutor  *self,
                        GCancellable   *cancellable,
                        GError        **error)
 {
+  g_autoptr (PPoolCallSpec) spec = NULL;
   g_autoptr (PPoolRecord) record = NULL;
 
   g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
@@ -123,7 +124,8 @@ ppool_executor_submit (PPoolExecutor  *self,
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  record = submit_record (self, function, args, NULL, cancellable, error);
+  spec = ppool_call_spec_new (function);
+  record = submit_record (self, spec, args, cancellable, error);
 
   return record != NULL ? ppool_future_new (record, NULL) : NULL;
 }
@@ -159,8 +161,8 @@ ppool_executor_submit_call (PPoolExecutor  *self,
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  record = submit_record (self, ppool_call_get_function (call), ppool_call_get_args (call),
-                          ppool_call_get_result_type (call), cancellable, error);
+  record = submit_record (self, ppool_call_get_spec (call), ppool_call_get_args (call),
+                          cancellable, error);
 
   return record != NULL ? ppool_future_new (record, call) : NULL;
 }
@@ -329,6 +331,7 @@ ppool_executor_call_sync (PPoolExecutor  *self,
                           GCancellable   *cancellable,
                           GError        **error)
 {
+  g_autoptr (PPoolCallSpec) spec = NULL;
   g_autoptr (PPoolRecord) record = NULL;
   GVariant *value = NULL;
 
@@ -337,7 +340,8 @@ ppool_executor_call_sync (PPoolExecutor  *self,
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  record = submit_record (self, function, args, NULL, cancellable, error);
+  spec = ppool_call_spec_new (function);
+  record = submit_record (self, spec, args, cancellable, error);
   if (record == NULL)
     return NULL;
 

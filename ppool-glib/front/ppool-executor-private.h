@@ -18,7 +18,7 @@ gboolean     ppool_executor_accepts_calls (PPoolExecutor  *self,
                                            const char     *function,
                                            GError        **error);
 PPoolRecord *ppool_executor_make_record   (PPoolExecutor  *self,
-                                           const char     *function,
+                                           PPoolCallSpec  *spec,
                                            GVariant       *args,
                                            GError        **error);
 gboolean     ppool_executor_submit_record (PPoolExecutor  *self,

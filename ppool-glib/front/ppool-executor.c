@@ -912,11 +912,11 @@ ppool_executor_accepts_calls (PPoolExecutor  *self,
 /* Sinks @args. The record can be cancelled from now on. */
 PPoolRecord *
 ppool_executor_make_record (PPoolExecutor  *self,
-                            const char     *function,
+                            PPoolCallSpec  *spec,
                             GVariant       *args,
                             GError        **error)
 {
-  return ppool_pool_make_record (self->pool, function, args, NULL, error);
+  return ppool_pool_make_record (self->pool, spec, args, error);
 }
 
 gboolean

@@ -37,7 +37,7 @@ struct _PPoolMap
 
   /* Constant. */
   PPoolExecutor *executor; /* (owned) (nullable): NULL if a binding made the map */
-  char *function;          /* (owned) */
+  PPoolCallSpec *spec;     /* (owned) (nullable): of each call; NULL likewise */
   gint64 creation_time;
   GCancellable *cancellable; /* (owned): wakes who blocks, when the map is cancelled */
 

@@ -207,7 +207,7 @@ ppool_map_next_value (PPoolMap  *self,
   if (is_drawing (self))
     {
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_PENDING,
-                   "The map of “%s” is read from its own input function", self->function);
+                   "The map of “%s” is read from its own input function", self->spec->function);
       return NULL;
     }
 
@@ -220,7 +220,7 @@ ppool_map_next_value (PPoolMap  *self,
 
   if (!in_time)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
-                 "The map of “%s” had no result within %d ms", self->function, timeout_msec);
+                 "The map of “%s” had no result within %d ms", self->spec->function, timeout_msec);
 
   return value;
 }
@@ -313,7 +313,7 @@ advance (AsyncRead  *self,
   if (!turn || g_cancellable_is_cancelled (self->reply.cancellable))
     {
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                   "Reading the map of “%s” was cancelled", map->function);
+                   "Reading the map of “%s” was cancelled", map->spec->function);
       return TRUE;
     }
 

@@ -325,7 +325,7 @@ new_timeout_error (PPoolMap *self)
 {
   return g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
                       "The map of “%s” still had no result %d ms after its creation",
-                      self->function, self->timeout_msec);
+                      self->spec->function, self->timeout_msec);
 }
 
 /* A call is in the window before it is submitted, where cancelling the map meets
@@ -352,7 +352,7 @@ draw (PPoolMap *self)
     }
 
   sample_size (&self->input_size, args);
-  record = ppool_executor_make_record (self->executor, self->function, args, &error);
+  record = ppool_executor_make_record (self->executor, self->spec, args, &error);
   if (record == NULL)
     {
       close_window (self, error);
@@ -545,7 +545,7 @@ ppool_map_finalize (GObject *object)
   g_clear_error (&self->error);
   g_object_unref (self->cancellable);
   g_clear_object (&self->executor);
-  g_free (self->function);
+  g_clear_pointer (&self->spec, ppool_call_spec_unref);
   g_cond_clear (&self->turn);
   g_mutex_clear (&self->lock);
 
@@ -633,7 +633,7 @@ make_map (PPoolExecutor *executor,
   PPoolMap *self = g_object_new (PPOOL_TYPE_MAP, NULL);
 
   self->executor = g_object_ref (executor);
-  self->function = g_strdup (function);
+  self->spec = ppool_call_spec_new (function);
 
   return self;
 }
@@ -657,7 +657,7 @@ begin_change (PPoolMap *self)
     return TRUE;
 
   g_mutex_unlock (&self->lock);
-  g_critical ("The map of “%s” can't be changed after it was read", self->function);
+  g_critical ("The map of “%s” can't be changed after it was read", self->spec->function);
   return FALSE;
 }
 
@@ -991,7 +991,7 @@ ppool_map_cancel (PPoolMap *self)
     return;
 
   error = g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The map of “%s” was cancelled",
-                       self->function);
+                       self->spec->function);
 
   g_mutex_lock (&self->lock);
   if (!self->ended)

@@ -218,21 +218,19 @@ ppool_pool_set_initializer (PPoolPool  *self,
 
 /* Sinks @args. All ways to call a function meet here. */
 PPoolRecord *
-ppool_pool_make_record (PPoolPool           *self,
-                        const char          *function,
-                        GVariant            *args,
-                        const GVariantType  *result_type,
-                        GError             **error)
+ppool_pool_make_record (PPoolPool      *self,
+                        PPoolCallSpec  *spec,
+                        GVariant       *args,
+                        GError        **error)
 {
-  if (!ppool_value_check_name ("function", function, error))
+  if (!ppool_value_check_name ("function", spec->function, error))
     {
       if (args != NULL)
         g_variant_unref (g_variant_ref_sink (args));
       return NULL;
     }
 
-  return ppool_record_new (function, args, result_type, &record_owner_funcs,
-                           ppool_pool_ref (self));
+  return ppool_record_new (spec, args, &record_owner_funcs, ppool_pool_ref (self));
 }
 
 /* With the lock held. Gives what calls are refused with then. */

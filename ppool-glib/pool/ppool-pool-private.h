@@ -51,9 +51,8 @@ gboolean            ppool_pool_accepts_calls   (PPoolPool          *self,
                                                 const char         *function,
                                                 GError            **error);
 PPoolRecord        *ppool_pool_make_record     (PPoolPool          *self,
-                                                const char         *function,
+                                                PPoolCallSpec      *spec,
                                                 GVariant           *args,
-                                                const GVariantType *result_type,
                                                 GError            **error);
 gboolean            ppool_pool_submit          (PPoolPool          *self,
                                                 PPoolLauncher      *launcher,

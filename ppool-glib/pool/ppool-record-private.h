@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include "ppool-call-spec-private.h"
 #include "ppool-enums.h"
 #include "ppool-failure-private.h"
 
@@ -75,9 +76,8 @@ typedef struct
   GList link;          /* with the record's lock */
 } PPoolRecordWaiter;
 
-PPoolRecord      *ppool_record_new                 (const char             *function,
+PPoolRecord      *ppool_record_new                 (PPoolCallSpec          *spec,
                                                     GVariant               *args,
-                                                    const GVariantType     *result_type,
                                                     const PPoolRecordOwner *owner_funcs,
                                                     gpointer                owner);
 PPoolRecord      *ppool_record_ref                 (PPoolRecord            *self);

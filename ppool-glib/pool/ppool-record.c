@@ -36,7 +36,7 @@
 struct _PPoolRecord
 {
   /* Constant. */
-  GVariantType *result_type; /* (owned) (nullable) */
+  PPoolCallSpec *spec; /* (owned) */
   const PPoolRecordOwner *owner_funcs;
   gpointer owner; /* (owned) */
 
@@ -59,8 +59,6 @@ struct _PPoolRecord
   GVariant *value;            /* (owned) (nullable) */
   PPoolFailure *failure;      /* (owned) (nullable) */
   PPoolRecordHistory history;
-
-  char function[]; /* constant */
 };
 
 static void
@@ -75,18 +73,15 @@ set_args (PPoolRecord *self,
 
 /* Sinks @args and takes @owner. */
 PPoolRecord *
-ppool_record_new (const char             *function,
+ppool_record_new (PPoolCallSpec          *spec,
                   GVariant               *args,
-                  const GVariantType     *result_type,
                   const PPoolRecordOwner *owner_funcs,
                   gpointer                owner)
 {
-  gsize name_size = strlen (function) + 1;
-  PPoolRecord *self = g_atomic_rc_box_alloc0 (sizeof *self + name_size);
+  PPoolRecord *self = g_atomic_rc_box_new0 (PPoolRecord);
 
-  memcpy (self->function, function, name_size);
+  self->spec = ppool_call_spec_ref (spec);
   set_args (self, args);
-  self->result_type = result_type != NULL ? g_variant_type_copy (result_type) : NULL;
   self->owner_funcs = owner_funcs;
   self->owner = owner;
   self->history.queued_time = g_get_monotonic_time ();
@@ -111,7 +106,7 @@ free_record (gpointer data)
   g_assert (g_queue_is_empty (&self->waiters));
 
   ppool_record_release_inputs (self);
-  g_clear_pointer (&self->result_type, g_variant_type_free);
+  ppool_call_spec_unref (self->spec);
   g_clear_pointer (&self->value, g_variant_unref);
   g_clear_pointer (&self->failure, ppool_failure_unref);
   g_cond_clear (&self->settled);
@@ -293,15 +288,17 @@ static PPoolFailure *
 check_type (PPoolRecord *self,
             GVariant    *value)
 {
-  if (self->result_type == NULL || g_variant_is_of_type (value, self->result_type))
+  const GVariantType *type = self->spec->result_type;
+
+  if (type == NULL || g_variant_is_of_type (value, type))
     return NULL;
 
   return ppool_failure_new (
     g_error_new (PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS,
                  "The function “%s” returned a value of type “%s” where “%.*s” was asked for",
-                 self->function, g_variant_get_type_string (value),
-                 (int) g_variant_type_get_string_length (self->result_type),
-                 g_variant_type_peek_string (self->result_type)));
+                 self->spec->function, g_variant_get_type_string (value),
+                 (int) g_variant_type_get_string_length (type),
+                 g_variant_type_peek_string (type)));
 }
 
 /* The call was answered: worker @worker_pid has run it since @started, or 0 if
@@ -340,7 +337,7 @@ ppool_record_settle_cancelled (PPoolRecord *self)
   g_autoptr (PPoolFailure) failure =
     ppool_failure_new (g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED,
                                     "The call of “%s” was cancelled before it ran",
-                                    self->function));
+                                    self->spec->function));
   const Outcome outcome = { .state = PPOOL_FUTURE_STATE_CANCELLED, .failure = failure };
 
   return settle (self, &outcome);
@@ -483,7 +480,7 @@ ppool_record_get_state (PPoolRecord *self)
 const char *
 ppool_record_get_function (PPoolRecord *self)
 {
-  return self->function;
+  return self->spec->function;
 }
 
 gint64
@@ -534,7 +531,7 @@ ppool_record_wait (PPoolRecord   *self,
     g_cancellable_set_error_if_cancelled (cancellable, error);
   else if (end == PPOOL_WAITER_TIMED_OUT)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
-                 "The call of “%s” had no result after %d ms", self->function, timeout_msec);
+                 "The call of “%s” had no result after %d ms", self->spec->function, timeout_msec);
 
   return end == PPOOL_WAITER_MET;
 }
@@ -594,7 +591,7 @@ ppool_record_propagate (PPoolRecord  *self,
   if (!settled)
     {
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_PENDING, "The call of “%s” is not done",
-                   self->function);
+                   self->spec->function);
       return NULL;
     }
 

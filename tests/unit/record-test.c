@@ -37,6 +37,14 @@ unref_owner (gpointer owner)
 
 static const PPoolRecordOwner owner_funcs = { .check = check_owner, .unref = unref_owner };
 
+static PPoolRecord *
+new_record (void)
+{
+  g_autoptr (PPoolCallSpec) spec = ppool_call_spec_new ("function");
+
+  return ppool_record_new (spec, NULL, &owner_funcs, NULL);
+}
+
 static void
 told_cb (PPoolRecord *record,
          gpointer     data)
@@ -53,7 +61,7 @@ static void
 set_up (Fixture       *fixture,
         gconstpointer  data)
 {
-  fixture->record = ppool_record_new ("function", NULL, NULL, &owner_funcs, NULL);
+  fixture->record = new_record ();
   for (guint i = 0; i < N_WAITERS; i++)
     {
       fixture->waiters[i].func = told_cb;
@@ -188,8 +196,7 @@ test_race (void)
 {
   for (guint round = 0; round < N_ROUNDS; round++)
     {
-      g_autoptr (PPoolRecord) record =
-          ppool_record_new ("function", NULL, NULL, &owner_funcs, NULL);
+      g_autoptr (PPoolRecord) record = new_record ();
       Race race = { .record = record };
       GThread *threads[N_THREADS];
 

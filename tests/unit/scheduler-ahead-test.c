@@ -108,7 +108,8 @@ push_with (Fixture    *fixture,
            const char *function,
            GVariant   *args)
 {
-  PPoolRecord *record = ppool_record_new (function, args, NULL, &record_owner, fixture);
+  g_autoptr (PPoolCallSpec) spec = ppool_call_spec_new (function);
+  PPoolRecord *record = ppool_record_new (spec, args, &record_owner, fixture);
 
   g_ptr_array_add (fixture->records, record);
   ppool_scheduler_push (fixture->scheduler, record);

@@ -62,7 +62,8 @@ static const PPoolRecordOwner record_owner = { .unref = ignore_owner };
 static PPoolRecord *
 push (Fixture *fixture)
 {
-  PPoolRecord *record = ppool_record_new ("function", NULL, NULL, &record_owner, fixture);
+  g_autoptr (PPoolCallSpec) spec = ppool_call_spec_new ("function");
+  PPoolRecord *record = ppool_record_new (spec, NULL, &record_owner, fixture);
 
   g_ptr_array_add (fixture->records, record);
   ppool_scheduler_push (fixture->scheduler, record);

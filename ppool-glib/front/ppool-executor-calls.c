@@ -34,7 +34,7 @@ submit_record (PPoolExecutor  *self,
     return NULL;
 
   if (ppool_record_connect_cancellable (record, cancellable, error) &&
-      ppool_pool_submit (self->pool, self->launcher, record, error))
+      ppool_pool_submit (self->pool, record, error))
     return g_steal_pointer (&record);
 
   ppool_record_release_inputs (record);
@@ -73,8 +73,7 @@ ppool_executor_prestart (PPoolExecutor  *self,
   g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  return ppool_pool_prestart (self->pool, self->launcher, n_workers != 0 ? n_workers : G_MAXUINT,
-                              error);
+  return ppool_pool_prestart (self->pool, n_workers != 0 ? n_workers : G_MAXUINT, error);
 }
 
 /**

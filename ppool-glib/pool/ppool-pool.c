@@ -85,8 +85,8 @@ free_pool (gpointer data)
   g_clear_pointer (&self->processes, g_hash_table_unref);
   g_clear_pointer (&self->manager, ppool_manager_unref);
   g_clear_pointer (&self->startup.plan, ppool_launch_plan_unref);
-  g_clear_pointer (&self->startup.initializer, g_free);
-  g_clear_pointer (&self->startup.initializer_args, g_variant_unref);
+  g_clear_pointer (&self->settings.initializer, g_free);
+  g_clear_pointer (&self->settings.initializer_args, g_variant_unref);
   g_clear_pointer (&self->over_callbacks, g_array_unref);
   g_mutex_clear (&self->starting);
   ppool_lock_clear (&self->lock);
@@ -308,8 +308,7 @@ static void
 start_process (gpointer owner)
 {
   PPoolPool *self = owner;
-  PPoolProcess *process = ppool_process_new (&self->process_owner, self->manager, &self->startup,
-                                             self->settings.grace_msec);
+  PPoolProcess *process = ppool_process_new (&self->process_owner, self->manager, &self->startup);
 
   g_hash_table_add (self->processes, process);
   ppool_scheduler_add_slot (self->scheduler, ppool_process_get_slot (process), process);
@@ -504,7 +503,9 @@ ppool_pool_new (GObject       *executor,
   self->over_callbacks = g_array_new (FALSE, FALSE, sizeof (OverCallback));
   self->settings.grace_msec = PPOOL_SETTINGS_DEFAULT_GRACE_MSEC;
   self->n_processors = ppool_processors_count ();
-  self->scheduler = ppool_scheduler_new (&scheduler_funcs, self, self->n_processors);
+  self->startup.settings = &self->settings;
+  self->scheduler = ppool_scheduler_new (&scheduler_funcs, self, &self->settings);
+  ppool_scheduler_set_default_max (self->scheduler, self->n_processors);
   ppool_scheduler_set_n_processors (self->scheduler, self->n_processors);
   self->process_owner = (PPoolProcessOwner){
     .lock = &self->lock,
@@ -517,10 +518,12 @@ ppool_pool_new (GObject       *executor,
   return self;
 }
 
-/* Lets the calls that are left finish, then the workers leave. */
+/* Lets the calls that are left finish, then the workers leave. To be called where an object of
+ * a program may be released, by who is the last to submit calls. */
 void
 ppool_pool_drop (PPoolPool *self)
 {
+  g_clear_object (&self->settings.launcher);
   ppool_pool_shutdown (self, PPOOL_SHUTDOWN_FLAGS_NONE);
   ppool_pool_unref (self);
 }

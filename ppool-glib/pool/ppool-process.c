@@ -214,7 +214,7 @@ make_error (PPoolProcess *self)
   verdict.ready = self->was_ready;
   ppool_exit_tell (&self->exit, &verdict);
   verdict.stderr_tail = tail;
-  verdict.initializer = self->channel_state == CHANNEL_DRAINED ? self->startup->initializer : NULL;
+  verdict.initializer = self->channel_state == CHANNEL_DRAINED ? self->startup->settings->initializer : NULL;
   /* A handshake that failed as the worker left says nothing of its own. */
   verdict.cause = self->cause;
   if (verdict.cause == NULL && !verdict.exited)
@@ -577,7 +577,7 @@ handshake_cb (const GError *error,
     {
       /* How long an initializer may take is nobody's to say, unless the worker
        * was asked to leave meanwhile: then the timer is that one's. */
-      if (self->startup->initializer != NULL && get_life (self) == STARTING)
+      if (self->startup->settings->initializer != NULL && get_life (self) == STARTING)
         ppool_countdown_stop (&self->countdown);
       self->channel_state = CHANNEL_OPEN;
       ppool_start_initialize (self->startup, self->channel, &self->board);
@@ -665,19 +665,18 @@ start_cb (gpointer data)
   advance (self);
 }
 
-/* Makes a process and has the manager start it. */
+/* With the lock held: makes a process and has the manager start it. */
 PPoolProcess *
 ppool_process_new (const PPoolProcessOwner *owner,
                    PPoolManager            *manager,
-                   const PPoolStartup      *startup,
-                   guint                    grace_msec)
+                   const PPoolStartup      *startup)
 {
   PPoolProcess *self = g_atomic_rc_box_new0 (PPoolProcess);
 
   self->owner = owner;
   self->manager = ppool_manager_ref (manager);
   self->startup = startup;
-  self->grace_msec = grace_msec;
+  self->grace_msec = startup->settings->grace_msec;
   ppool_countdown_init (&self->countdown, manager, self);
   self->outbox = ppool_outbox_new (owner->lock, owner->scheduler, &self->slot);
 

@@ -50,10 +50,10 @@ struct _PPoolScheduler
 {
   const PPoolSchedulerFuncs *funcs;
   gpointer owner; /* (unowned): owns this */
-  guint max_workers;
-  guint max_tasks; /* of one worker; 0 is no limit */
+  const PPoolSettings *settings; /* (unowned): the pool's, with the same lock */
+  guint default_max;  /* of workers, where no number is set */
   guint n_processors; /* that trivial calls need no more workers than; 0 is unknown */
-  guint n_spare;   /* workers that are there before they are needed */
+  gboolean opened; /* workers can be started; there are neither these nor calls before */
   gboolean closed;
   gboolean is_watched; /* somebody looks again soon */
   guint64 last_number;   /* of a call */
@@ -66,13 +66,13 @@ struct _PPoolScheduler
 PPoolScheduler *
 ppool_scheduler_new (const PPoolSchedulerFuncs *funcs,
                      gpointer                   owner,
-                     guint                      max_workers)
+                     const PPoolSettings       *settings)
 {
   PPoolScheduler *self = g_new0 (PPoolScheduler, 1);
 
   self->funcs = funcs;
   self->owner = owner;
-  self->max_workers = max_workers;
+  self->settings = settings;
   self->estimates = ppool_estimate_new_table ();
 
   return self;
@@ -111,12 +111,20 @@ n_staying (PPoolScheduler *self)
   return ppool_scheduler_get_n_slots (self) - self->slots[PPOOL_SLOT_LEAVING].length;
 }
 
+static guint
+get_max (PPoolScheduler *self)
+{
+  return self->settings->max_workers > 0 ? self->settings->max_workers : self->default_max;
+}
+
 /* Whether the process has run as many calls as one may. */
 gboolean
 ppool_scheduler_is_spent (PPoolScheduler *self,
                           PPoolSlot      *slot)
 {
-  return self->max_tasks > 0 && slot->n_tasks >= self->max_tasks;
+  guint max_tasks = self->settings->max_tasks_per_worker;
+
+  return max_tasks > 0 && slot->n_tasks >= max_tasks;
 }
 
 static void
@@ -167,7 +175,7 @@ has_room (PPoolScheduler *self,
   return slot->takes_ahead && !slot->is_stuck && slot->n_calls < PPOOL_SCHEDULER_MAX_CALLS &&
          slot->expected + ppool_estimate_get (ppool_record_get_plan (record)->estimate) <= bound &&
          slot->n_bytes + ppool_record_get_plan (record)->size <= AHEAD_BYTES &&
-         (self->max_tasks == 0 || slot->n_tasks < self->max_tasks);
+         !ppool_scheduler_is_spent (self, slot);
 }
 
 /* The worker that has the least to do, if it has room: (nullable). @limit is when
@@ -456,10 +464,10 @@ start_needed (PPoolScheduler *self)
   guint n_idle = self->slots[PPOOL_SLOT_IDLE].length;
   guint n_needed = n_idle == 0 ? n_waiting (self) : 0;
 
-  if (!self->closed)
-    n_needed += self->n_spare;
+  if (self->opened && !self->closed)
+    n_needed += self->settings->spare_workers;
 
-  while (ppool_scheduler_get_n_slots (self) < self->max_workers &&
+  while (ppool_scheduler_get_n_slots (self) < get_max (self) &&
          self->slots[PPOOL_SLOT_STARTING].length + n_idle < n_needed)
     self->funcs->start (self->owner);
 }
@@ -482,7 +490,7 @@ dispatch (PPoolScheduler *self)
 {
   PPoolSlot *slot;
 
-  while (n_staying (self) > self->max_workers &&
+  while (n_staying (self) > get_max (self) &&
          (slot = first_slot (self, PPOOL_SLOT_IDLE)) != NULL)
     retire_slot (self, slot);
 
@@ -500,22 +508,23 @@ dispatch (PPoolScheduler *self)
     self->funcs->changed (self->owner);
 }
 
+/* How many workers there may be where no number is set. */
 void
-ppool_scheduler_set_max (PPoolScheduler *self,
-                         guint           max_workers)
+ppool_scheduler_set_default_max (PPoolScheduler *self,
+                                 guint           max_workers)
 {
-  self->max_workers = max_workers;
+  self->default_max = max_workers;
   dispatch (self);
 }
 
-/* A worker that has done its share by the new count leaves. */
+/* A worker that has done its share by a new count leaves. */
 void
-ppool_scheduler_set_max_tasks (PPoolScheduler *self,
-                               guint           max_tasks)
+ppool_scheduler_settings_changed (PPoolScheduler *self)
 {
   GList *next;
 
-  self->max_tasks = max_tasks;
+  if (!self->opened)
+    return;
 
   for (GList *link = self->slots[PPOOL_SLOT_IDLE].head; link != NULL; link = next)
     {
@@ -534,12 +543,11 @@ ppool_scheduler_set_n_processors (PPoolScheduler *self,
   self->n_processors = n_processors;
 }
 
-/* Keeps workers ready for calls that are still to come. */
+/* From now on workers can be started, and are kept ready for calls that are still to come. */
 void
-ppool_scheduler_set_n_spare (PPoolScheduler *self,
-                             guint           n_spare)
+ppool_scheduler_open (PPoolScheduler *self)
 {
-  self->n_spare = n_spare;
+  self->opened = TRUE;
   dispatch (self);
 }
 
@@ -548,7 +556,7 @@ void
 ppool_scheduler_prestart (PPoolScheduler *self,
                           guint           n_workers)
 {
-  while (ppool_scheduler_get_n_slots (self) < MIN (n_workers, self->max_workers))
+  while (ppool_scheduler_get_n_slots (self) < MIN (n_workers, get_max (self)))
     self->funcs->start (self->owner);
   dispatch (self);
 }
@@ -568,7 +576,7 @@ ppool_scheduler_push (PPoolScheduler *self,
   g_queue_push_tail_link (&self->pending, ppool_record_get_link (ppool_record_ref (record)));
 
   /* Where others wait already nothing has room, and maybe nothing can be started. */
-  if (self->pending.length == 1 || ppool_scheduler_get_n_slots (self) < self->max_workers)
+  if (self->pending.length == 1 || ppool_scheduler_get_n_slots (self) < get_max (self))
     dispatch (self);
   else if (self->funcs->changed != NULL)
     self->funcs->changed (self->owner);

@@ -27,6 +27,7 @@ struct _PPoolProcess
 
 typedef struct
 {
+  PPoolSettings settings;
   PPoolScheduler *scheduler;
   GPtrArray *processes; /* (element-type FakeProcess) */
   GPtrArray *records;   /* (element-type PPoolRecord) */
@@ -179,10 +180,20 @@ teach (Fixture    *fixture,
 }
 
 static void
+set_max (Fixture *fixture,
+         guint    max_workers)
+{
+  fixture->settings.max_workers = max_workers;
+  ppool_scheduler_settings_changed (fixture->scheduler);
+}
+
+static void
 set_up (Fixture       *fixture,
         gconstpointer  max_workers)
 {
-  fixture->scheduler = ppool_scheduler_new (&funcs, fixture, GPOINTER_TO_UINT (max_workers));
+  fixture->settings.max_workers = GPOINTER_TO_UINT (max_workers);
+  fixture->scheduler = ppool_scheduler_new (&funcs, fixture, &fixture->settings);
+  ppool_scheduler_open (fixture->scheduler);
   fixture->processes = g_ptr_array_new_with_free_func (g_free);
   fixture->records = g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
 }
@@ -193,7 +204,7 @@ tear_down (Fixture       *fixture,
 {
   PPoolRecord *record;
 
-  ppool_scheduler_set_max (fixture->scheduler, 0);
+  set_max (fixture, 0);
   while ((record = ppool_scheduler_pop (fixture->scheduler)) != NULL)
     ppool_record_unref (record);
   for (guint i = 0; i < fixture->processes->len; i++)
@@ -584,7 +595,8 @@ static void
 test_max_tasks (Fixture       *fixture,
                 gconstpointer  max_workers)
 {
-  ppool_scheduler_set_max_tasks (fixture->scheduler, 3);
+  fixture->settings.max_tasks_per_worker = 3;
+  ppool_scheduler_settings_changed (fixture->scheduler);
   teach (fixture, "short", SHORT_NSEC);
   for (guint i = 0; i < 5; i++)
     push (fixture, "short");

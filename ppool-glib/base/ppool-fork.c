@@ -14,6 +14,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "ppool-error.h"
+
 /* The kernel's flag of a process that has not executed a program since it was forked. */
 #define PF_FORKNOEXEC 0x40
 
@@ -60,6 +62,21 @@ ppool_fork_get_pid (void)
     }
 
   return pid;
+}
+
+/* Fails in a forked copy of process @owner, to which something @belongs. Nothing of that may be
+ * touched there: a thread that is no more may have been in the middle of it, with its locks. */
+gboolean
+ppool_fork_check (pid_t        owner,
+                  const char  *belongs,
+                  GError     **error)
+{
+  if (ppool_fork_get_pid () == owner)
+    return TRUE;
+
+  g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN,
+               "%s to process %ld; this one is a forked copy of it", belongs, (long) owner);
+  return FALSE;
 }
 
 /* Whether this process is a copy that fork() made and that has executed no program

@@ -164,7 +164,7 @@ add_ready (PPoolGroup       *group,
 static void
 arrived (PPoolGroup       *group,
          PPoolGroupMember *member,
-         PPoolRecord      *record G_GNUC_UNUSED)
+         PPoolOutcome     *outcome G_GNUC_UNUSED)
 {
   Arrivals *arrivals = group->data;
 

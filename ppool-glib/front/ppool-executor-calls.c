@@ -344,7 +344,7 @@ ppool_executor_call_sync (PPoolExecutor  *self,
   if (record == NULL)
     return NULL;
 
-  if (ppool_record_wait (record, -1, cancellable, error))
+  if (ppool_outcome_wait (&record->outcome, -1, cancellable, error))
     value = ppool_record_propagate (record, error);
   ppool_record_abandon (record);
 

@@ -102,7 +102,7 @@ ppool_future_finalize (GObject *object)
 {
   PPoolFuture *self = PPOOL_FUTURE (object);
 
-  if (self->record == NULL || ppool_record_check (self->record, NULL))
+  if (self->record == NULL || ppool_outcome_check (&self->record->outcome, NULL))
     let_go (self);
 
   G_OBJECT_CLASS (ppool_future_parent_class)->finalize (object);
@@ -221,7 +221,7 @@ ppool_future_is_done (PPoolFuture *self)
 {
   g_return_val_if_fail (ppool_future_is_usable (self), FALSE);
 
-  return ppool_record_is_done (self->record);
+  return ppool_outcome_is_done (&self->record->outcome);
 }
 
 /**
@@ -261,7 +261,7 @@ ppool_future_get_function (PPoolFuture *self)
 {
   g_return_val_if_fail (ppool_future_is_usable (self), NULL);
 
-  return ppool_record_get_function (self->record);
+  return self->record->spec->function;
 }
 
 /**
@@ -300,7 +300,7 @@ ppool_future_get_call (PPoolFuture *self)
 guint
 ppool_future_get_worker_pid (PPoolFuture *self)
 {
-  PPoolRecordHistory history;
+  PPoolHistory history;
 
   g_return_val_if_fail (ppool_future_is_usable (self), 0);
 
@@ -324,9 +324,12 @@ ppool_future_get_worker_pid (PPoolFuture *self)
 gint64
 ppool_future_get_queued_time (PPoolFuture *self)
 {
+  PPoolHistory history;
+
   g_return_val_if_fail (ppool_future_is_usable (self), 0);
 
-  return ppool_record_get_queued_time (self->record);
+  ppool_outcome_get_history (&self->record->outcome, &history);
+  return history.queued_time;
 }
 
 /**
@@ -345,7 +348,7 @@ ppool_future_get_queued_time (PPoolFuture *self)
 gint64
 ppool_future_get_started_time (PPoolFuture *self)
 {
-  PPoolRecordHistory history;
+  PPoolHistory history;
 
   g_return_val_if_fail (ppool_future_is_usable (self), 0);
 
@@ -369,7 +372,10 @@ ppool_future_get_started_time (PPoolFuture *self)
 gint64
 ppool_future_get_finished_time (PPoolFuture *self)
 {
+  PPoolHistory history;
+
   g_return_val_if_fail (ppool_future_is_usable (self), 0);
 
-  return ppool_record_get_finished_time (self->record);
+  ppool_outcome_get_history (&self->record->outcome, &history);
+  return history.finished_time;
 }

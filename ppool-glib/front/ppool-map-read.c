@@ -134,8 +134,9 @@ take_when_ready (PPoolMap   *self,
       if (deadline < G_MAXINT64 && g_get_monotonic_time () >= deadline)
         return FALSE;
 
-      ppool_record_wait (record, msec_until (MIN (deadline, ppool_map_get_deadline (self))),
-                         self->cancellable, NULL);
+      ppool_outcome_wait (&record->outcome,
+                          msec_until (MIN (deadline, ppool_map_get_deadline (self))),
+                          self->cancellable, NULL);
     }
 
   return TRUE;

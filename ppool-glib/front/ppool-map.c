@@ -453,7 +453,7 @@ ppool_map_take (PPoolMap     *self,
 
   g_mutex_lock (&self->lock);
   record = g_queue_peek_head (&self->window);
-  settled = record != NULL && ppool_record_is_done (record);
+  settled = record != NULL && ppool_outcome_is_done (&record->outcome);
   if (settled)
     g_queue_pop_head (&self->window);
   else if (record != NULL)

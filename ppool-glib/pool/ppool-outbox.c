@@ -85,7 +85,7 @@ find_flight (PPoolOutbox *self,
 {
   InFlight *flight = get_flight (self, id);
 
-  return flight->record != NULL && ppool_record_get_id (flight->record) == id ? flight : NULL;
+  return flight->record != NULL && flight->record->id == id ? flight : NULL;
 }
 
 static void
@@ -101,7 +101,7 @@ end_flight (PPoolOutbox *self,
             InFlight    *flight)
 {
   g_queue_unlink (&self->in_flight, &flight->link);
-  ppool_record_set_stage (flight->record, PPOOL_RECORD_OUT);
+  flight->record->stage = PPOOL_RECORD_OUT;
 
   if (flight->batch != NO_BATCH && --self->n_unanswered[flight->batch] == 0 &&
       !g_queue_is_empty (&self->unsent))
@@ -122,7 +122,7 @@ fail_call (PPoolOutbox    *self,
   g_autoptr (PPoolRecord) record = NULL;
   InFlight *flight;
 
-  g_prefix_error (&error, "The arguments of “%s”: ", ppool_record_get_function (call->record));
+  g_prefix_error (&error, "The arguments of “%s”: ", call->record->spec->function);
   failure = ppool_failure_new (error);
 
   g_mutex_lock (&self->lock->mutex);
@@ -136,7 +136,7 @@ fail_call (PPoolOutbox    *self,
   g_mutex_unlock (&self->lock->mutex);
 
   if (record != NULL)
-    ppool_record_settle_failure (record, failure);
+    ppool_outcome_settle_failure (&record->outcome, failure);
 }
 
 static void
@@ -148,7 +148,7 @@ send_call (PPoolOutbox    *self,
   GError *error = NULL;
 
   if (args != NULL &&
-      !ppool_channel_send_call (channel, call->id, ppool_record_get_function (call->record), args,
+      !ppool_channel_send_call (channel, call->id, call->record->spec->function, args,
                                 &error))
     fail_call (self, call, error);
 }
@@ -162,7 +162,7 @@ add_to_frame (PPoolOutbox     *self,
 {
   g_autoptr (GVariant) args = ppool_record_ref_args (call->record);
   PPoolLender *lender = ppool_channel_get_lender (channel);
-  const char *function = ppool_record_get_function (call->record);
+  const char *function = call->record->spec->function;
   GError *error = NULL;
 
   if (args == NULL)
@@ -236,8 +236,8 @@ take_outgoing (PPoolOutbox *self)
       Outgoing *call = &self->outgoing[n++];
 
       call->record = ppool_record_ref (link->data);
-      call->id = ppool_record_get_id (call->record);
-      ppool_record_set_stage (call->record, PPOOL_RECORD_SENT);
+      call->id = call->record->id;
+      call->record->stage = PPOOL_RECORD_SENT;
       get_flight (self, call->id)->batch = batch;
     }
 
@@ -430,14 +430,14 @@ ppool_outbox_push (PPoolOutbox *self,
   guint64 id = make_id (self);
   InFlight *flight = get_flight (self, id);
 
-  ppool_record_set_id (record, id);
+  record->id = id;
   if (self->board != NULL)
     ppool_board_offer (self->board, id);
 
   flight->record = ppool_record_ref (record);
   flight->batch = NO_BATCH;
   g_queue_push_tail_link (&self->in_flight, &flight->link);
-  g_queue_push_tail_link (&self->unsent, ppool_record_get_link (record));
+  g_queue_push_tail_link (&self->unsent, &record->link);
   mark_dirty (self);
 }
 
@@ -454,12 +454,12 @@ take_back (PPoolOutbox  *self,
            PPoolRecord  *record,
            const char  **violation)
 {
-  guint64 id = ppool_record_get_id (record);
+  guint64 id = record->id;
   PPoolBoardWord word;
 
-  if (ppool_record_get_stage (record) == PPOOL_RECORD_ASSIGNED)
+  if (record->stage == PPOOL_RECORD_ASSIGNED)
     {
-      g_queue_unlink (&self->unsent, ppool_record_get_link (record));
+      g_queue_unlink (&self->unsent, &record->link);
       return TRUE;
     }
 
@@ -497,7 +497,7 @@ ppool_outbox_recall (PPoolOutbox  *self,
 
   if (record != NULL)
     {
-      InFlight *flight = find_flight (self, ppool_record_get_id (record));
+      InFlight *flight = find_flight (self, record->id);
 
       return flight != NULL && flight->record == record ? recall_flight (self, flight, violation) :
                                                                NULL;
@@ -524,7 +524,7 @@ ppool_outbox_is_running (PPoolOutbox *self,
   PPoolBoardWord word = PPOOL_BOARD_TAKEN;
 
   if (self->board != NULL)
-    word = ppool_board_look (self->board, ppool_record_get_id (record), &times);
+    word = ppool_board_look (self->board, record->id, &times);
   *since = times.taken;
 
   return word == PPOOL_BOARD_TAKEN || word == PPOOL_BOARD_DONE;
@@ -539,8 +539,7 @@ ppool_outbox_get_since (PPoolOutbox *self)
     {
       const InFlight *flight = link->data;
       PPoolBoardTimes times;
-      PPoolBoardWord word =
-        ppool_board_look (self->board, ppool_record_get_id (flight->record), &times);
+      PPoolBoardWord word = ppool_board_look (self->board, flight->record->id, &times);
 
       if (word != PPOOL_BOARD_DONE)
         return word == PPOOL_BOARD_TAKEN ? times.taken : 0;
@@ -564,7 +563,7 @@ ppool_outbox_peek (PPoolOutbox *self,
       PPoolBoardWord word = PPOOL_BOARD_TAKEN;
 
       if (self->board != NULL)
-        word = ppool_board_look (self->board, ppool_record_get_id (record), NULL);
+        word = ppool_board_look (self->board, record->id, NULL);
       if (word == PPOOL_BOARD_TAKEN)
         return record;
       if (word == PPOOL_BOARD_DONE)
@@ -594,7 +593,7 @@ ppool_outbox_take_all (PPoolOutbox *self,
       gint64 since;
 
       if (ppool_outbox_is_running (self, flight->record, &since))
-        ppool_record_start (flight->record, pid, since);
+        ppool_outcome_start (&flight->record->outcome, pid, since);
       g_ptr_array_add (records, end_flight (self, flight));
     }
 }
@@ -676,7 +675,8 @@ settle_answered (const Answered    *answered,
   if (result->error != NULL)
     failure = ppool_failure_new (g_error_copy (result->error));
 
-  ppool_record_settle_result (answered->record, pid, answered->taken, result->value, failure);
+  ppool_outcome_settle_result (&answered->record->outcome, pid, answered->taken, result->value,
+                               failure);
 }
 
 /* Settles calls with what the worker, @pid, answered, and has the next ones sent

@@ -32,16 +32,16 @@ pool_cancel (gpointer     owner,
 
   ppool_lock_enter (&self->lock);
   withdrawn = ppool_scheduler_withdraw (self->scheduler, record);
-  if (!withdrawn && ppool_record_get_stage (record) == PPOOL_RECORD_NEW)
+  if (!withdrawn && record->stage == PPOOL_RECORD_NEW)
     {
       ppool_pool_accept (self, record);
-      ppool_record_set_stage (record, PPOOL_RECORD_OUT);
+      record->stage = PPOOL_RECORD_OUT;
       withdrawn = TRUE;
     }
   ppool_pool_leave_lock (self);
 
   if (withdrawn)
-    ppool_record_settle_cancelled (record);
+    ppool_outcome_settle_cancelled (&record->outcome);
 
   return ppool_record_get_state (record) == PPOOL_FUTURE_STATE_CANCELLED;
 }
@@ -64,22 +64,14 @@ pool_refresh (gpointer     owner,
     return;
 
   ppool_lock_enter (&self->lock);
-  if (ppool_record_get_stage (record) == PPOOL_RECORD_SENT)
-    ppool_process_refresh (ppool_record_get_plan (record)->slot->process, record);
+  if (record->stage == PPOOL_RECORD_SENT)
+    ppool_process_refresh (record->slot->process, record);
   ppool_lock_leave_quietly (&self->lock);
-}
-
-static gboolean
-pool_check (gpointer   owner,
-            GError   **error)
-{
-  return ppool_pool_check (owner, error);
 }
 
 static const PPoolRecordOwner record_owner_funcs = {
   .cancel = pool_cancel,
   .dup_source = pool_dup_source,
-  .check = pool_check,
   .refresh = pool_refresh,
   .settled = ppool_pool_record_settled,
   .unref = ppool_pool_unref,
@@ -402,7 +394,7 @@ ppool_pool_submit (PPoolPool    *self,
 
   ppool_lock_enter (&self->lock);
   accepted = accepts_calls (self, &broken);
-  if (accepted && ppool_record_get_stage (record) == PPOOL_RECORD_NEW)
+  if (accepted && record->stage == PPOOL_RECORD_NEW)
     {
       ppool_pool_accept (self, record);
       ppool_scheduler_push (self->scheduler, record);

@@ -136,9 +136,9 @@ settle_all (GPtrArray    *records,
       PPoolRecord *record = g_ptr_array_index (records, i);
 
       if (failure != NULL)
-        ppool_record_settle_failure (record, failure);
+        ppool_outcome_settle_failure (&record->outcome, failure);
       else
-        ppool_record_settle_cancelled (record);
+        ppool_outcome_settle_cancelled (&record->outcome);
     }
 }
 
@@ -215,7 +215,7 @@ ppool_pool_record_settled (gpointer     owner,
 {
   PPoolPool *self = owner;
 
-  if (ppool_record_get_plan (record)->accepted &&
+  if (record->accepted &&
       g_atomic_int_dec_and_test (&self->n_unsettled) &&
       g_atomic_int_get (&self->manager_has_ended))
     finish (self);
@@ -226,7 +226,7 @@ void
 ppool_pool_accept (PPoolPool   *self,
                    PPoolRecord *record)
 {
-  ppool_record_get_plan (record)->accepted = TRUE;
+  record->accepted = TRUE;
   g_atomic_int_inc (&self->n_unsettled);
 }
 
@@ -419,15 +419,15 @@ ppool_pool_end_workers (PPoolPool  *self,
   for (guint i = 0; i < running->len; i++)
     {
       PPoolRecord *record = g_ptr_array_index (running, i);
-      PPoolRecordHistory history;
+      PPoolHistory history;
       g_autoptr (PPoolFailure) failure = NULL;
 
       ppool_record_get_history (record, &history);
       failure = ppool_failure_new (
         g_error_new (PPOOL_ERROR, PPOOL_ERROR_BROKEN,
                      "Worker %u was ended by %s() while it ran “%s”", history.worker_pid, who,
-                     ppool_record_get_function (record)));
-      ppool_record_settle_failure (record, failure);
+                     record->spec->function));
+      ppool_outcome_settle_failure (&record->outcome, failure);
     }
   settle_all (cancelled, NULL);
   if (unused)
@@ -528,19 +528,12 @@ ppool_pool_drop (PPoolPool *self)
   ppool_pool_unref (self);
 }
 
-/* Fails in a forked copy of the process. Nothing of the pool may be touched there:
- * a thread that is no more may have been in the middle of it, with its locks. */
+/* Fails in a forked copy of the process, where nothing of the pool may be touched. */
 gboolean
 ppool_pool_check (PPoolPool  *self,
                   GError    **error)
 {
-  if (ppool_fork_get_pid () == self->pid)
-    return TRUE;
-
-  g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN,
-               "The executor belongs to process %ld; this one is a forked copy of it",
-               (long) self->pid);
-  return FALSE;
+  return ppool_fork_check (self->pid, "The executor belongs", error);
 }
 
 PPoolExecutorState

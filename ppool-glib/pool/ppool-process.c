@@ -227,7 +227,7 @@ make_error (PPoolProcess *self)
     ppool_record_ref (record);
   ppool_lock_leave_quietly (self->owner->lock);
 
-  verdict.function = record != NULL ? ppool_record_get_function (record) : NULL;
+  verdict.function = record != NULL ? record->spec->function : NULL;
   return ppool_verdict_to_error (&verdict);
 }
 
@@ -696,7 +696,7 @@ ppool_process_push (PPoolProcess *self,
 
   /* Who has no board takes a call as soon as it is sent. */
   if (!ppool_outbox_has_board (self->outbox))
-    ppool_record_start (record, self->pid, 0);
+    ppool_outcome_start (&record->outcome, self->pid, 0);
   ppool_outbox_push (self->outbox, record);
 }
 
@@ -729,7 +729,7 @@ ppool_process_refresh (PPoolProcess *self,
   gint64 since;
 
   if (ppool_outbox_is_running (self->outbox, record, &since))
-    ppool_record_start (record, self->pid, since);
+    ppool_outcome_start (&record->outcome, self->pid, since);
 }
 
 /* Asks the worker to leave: it has nothing to do. */

@@ -140,19 +140,18 @@ assign (PPoolScheduler *self,
         PPoolSlot      *slot)
 {
   g_autoptr (PPoolRecord) record = ppool_scheduler_pop (self);
-  PPoolRecordPlan *plan = ppool_record_get_plan (record);
 
-  ppool_record_set_stage (record, PPOOL_RECORD_ASSIGNED);
-  plan->slot = slot;
-  plan->expected = ppool_estimate_get (plan->estimate);
-  plan->is_trivial = ppool_estimate_is_trivial (plan->estimate);
+  record->stage = PPOOL_RECORD_ASSIGNED;
+  record->slot = slot;
+  record->expected = ppool_estimate_get (record->estimate);
+  record->is_trivial = ppool_estimate_is_trivial (record->estimate);
 
   if (slot->n_calls++ == 0)
     slot->busy_since = g_get_monotonic_time ();
   slot->n_tasks++;
-  slot->n_bytes += plan->size;
-  slot->expected += plan->expected;
-  slot->n_trivial += plan->is_trivial;
+  slot->n_bytes += record->size;
+  slot->expected += record->expected;
+  slot->n_trivial += record->is_trivial;
   self->funcs->assign (slot->process, record);
 }
 
@@ -173,8 +172,8 @@ has_room (PPoolScheduler *self,
           gint64          bound)
 {
   return slot->takes_ahead && !slot->is_stuck && slot->n_calls < PPOOL_SCHEDULER_MAX_CALLS &&
-         slot->expected + ppool_estimate_get (ppool_record_get_plan (record)->estimate) <= bound &&
-         slot->n_bytes + ppool_record_get_plan (record)->size <= AHEAD_BYTES &&
+         slot->expected + ppool_estimate_get (record->estimate) <= bound &&
+         slot->n_bytes + record->size <= AHEAD_BYTES &&
          !ppool_scheduler_is_spent (self, slot);
 }
 
@@ -236,8 +235,7 @@ find_idle (PPoolScheduler *self,
 {
   PPoolSlot *idle = g_queue_peek_head (&self->slots[PPOOL_SLOT_IDLE]);
 
-  if (idle != NULL && ppool_estimate_is_trivial (ppool_record_get_plan (record)->estimate) &&
-      is_crowded (self))
+  if (idle != NULL && ppool_estimate_is_trivial (record->estimate) && is_crowded (self))
     return NULL;
 
   return idle;
@@ -258,9 +256,8 @@ assign_all (PPoolScheduler *self)
       gint64 bound = idle != NULL ? NEAR_NSEC : AHEAD_NSEC;
 
       if (slot == NULL || slot->expected > limit || !has_room (self, slot, record, bound))
-        slot = ppool_estimate_get (ppool_record_get_plan (record)->estimate) <= bound ?
-                 find_room (self, record, bound, &limit) :
-                 NULL;
+        slot = ppool_estimate_get (record->estimate) <= bound ?
+                 find_room (self, record, bound, &limit) : NULL;
 
       if (slot != NULL)
         assign (self, slot);
@@ -289,13 +286,11 @@ static void
 forget_call (PPoolSlot   *slot,
              PPoolRecord *record)
 {
-  PPoolRecordPlan *plan = ppool_record_get_plan (record);
-
   slot->n_calls--;
-  slot->n_bytes -= plan->size;
-  slot->expected -= plan->expected;
-  slot->n_trivial -= plan->is_trivial;
-  plan->slot = NULL;
+  slot->n_bytes -= record->size;
+  slot->expected -= record->expected;
+  slot->n_trivial -= record->is_trivial;
+  record->slot = NULL;
 }
 
 /* Takes a call back that its worker has not taken: (nullable). */
@@ -324,14 +319,13 @@ static void
 requeue (PPoolScheduler *self,
          PPoolRecord    *record)
 {
-  guint64 number = ppool_record_get_plan (record)->number;
   GList *before = self->pending.head;
 
-  while (before != NULL && ppool_record_get_plan (before->data)->number < number)
+  while (before != NULL && ((PPoolRecord *) before->data)->number < record->number)
     before = before->next;
 
-  ppool_record_set_stage (record, PPOOL_RECORD_QUEUED);
-  g_queue_insert_before_link (&self->pending, before, ppool_record_get_link (record));
+  record->stage = PPOOL_RECORD_QUEUED;
+  g_queue_insert_before_link (&self->pending, before, &record->link);
 }
 
 static void
@@ -566,14 +560,12 @@ void
 ppool_scheduler_push (PPoolScheduler *self,
                       PPoolRecord    *record)
 {
-  PPoolRecordPlan *plan = ppool_record_get_plan (record);
-
   g_assert (!self->closed);
 
-  plan->estimate = ppool_estimate_find (self->estimates, ppool_record_get_function (record));
-  plan->number = ++self->last_number;
-  ppool_record_set_stage (record, PPOOL_RECORD_QUEUED);
-  g_queue_push_tail_link (&self->pending, ppool_record_get_link (ppool_record_ref (record)));
+  record->estimate = ppool_estimate_find (self->estimates, record->spec->function);
+  record->number = ++self->last_number;
+  record->stage = PPOOL_RECORD_QUEUED;
+  g_queue_push_tail_link (&self->pending, &ppool_record_ref (record)->link);
 
   /* Where others wait already nothing has room, and maybe nothing can be started. */
   if (self->pending.length == 1 || ppool_scheduler_get_n_slots (self) < get_max (self))
@@ -587,21 +579,21 @@ gboolean
 ppool_scheduler_withdraw (PPoolScheduler *self,
                           PPoolRecord    *record)
 {
-  PPoolRecordStage stage = ppool_record_get_stage (record);
+  PPoolRecordStage stage = record->stage;
   PPoolSlot *slot = NULL;
 
   if (stage == PPOOL_RECORD_QUEUED)
-    g_queue_unlink (&self->pending, ppool_record_get_link (record));
+    g_queue_unlink (&self->pending, &record->link);
   else if (stage == PPOOL_RECORD_ASSIGNED || stage == PPOOL_RECORD_SENT)
     {
-      slot = ppool_record_get_plan (record)->slot;
+      slot = record->slot;
       if (recall (self, slot, record) == NULL)
         return FALSE;
     }
   else
     return FALSE;
 
-  ppool_record_set_stage (record, PPOOL_RECORD_OUT);
+  record->stage = PPOOL_RECORD_OUT;
   ppool_record_unref (record);
   settle_slot (self, slot);
   dispatch (self);
@@ -614,12 +606,12 @@ PPoolRecord *
 ppool_scheduler_pop (PPoolScheduler *self)
 {
   GList *link = g_queue_pop_head_link (&self->pending);
+  PPoolRecord *record = link != NULL ? link->data : NULL;
 
-  if (link == NULL)
-    return NULL;
+  if (record != NULL)
+    record->stage = PPOOL_RECORD_OUT;
 
-  ppool_record_set_stage (link->data, PPOOL_RECORD_OUT);
-  return link->data;
+  return record;
 }
 
 /* Some time has gone by in which nothing may have happened. */
@@ -697,7 +689,7 @@ ppool_scheduler_slot_answered (PPoolScheduler *self,
   if (!is_in_use (slot))
     return;
 
-  ppool_estimate_measure (ppool_record_get_plan (record)->estimate, nsec);
+  ppool_estimate_measure (record->estimate, nsec);
   forget_call (slot, record);
 }
 

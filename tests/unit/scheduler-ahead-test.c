@@ -49,7 +49,7 @@ assign (PPoolProcess *process,
         PPoolRecord  *record)
 {
   g_queue_push_tail (&process->calls, ppool_record_ref (record));
-  ppool_record_set_stage (record, PPOOL_RECORD_SENT);
+  record->stage = PPOOL_RECORD_SENT;
 }
 
 static void
@@ -67,7 +67,7 @@ recall (PPoolProcess *process,
       {
         PPoolRecord *recalled = g_queue_pop_nth (&process->calls, i);
 
-        ppool_record_set_stage (recalled, PPOOL_RECORD_OUT);
+        recalled->stage = PPOOL_RECORD_OUT;
         return recalled;
       }
 
@@ -154,7 +154,7 @@ answer (Fixture *fixture,
   g_autoptr (PPoolRecord) record = g_queue_pop_head (&process->calls);
 
   g_assert_nonnull (record);
-  ppool_record_set_stage (record, PPOOL_RECORD_OUT);
+  record->stage = PPOOL_RECORD_OUT;
   ppool_scheduler_slot_answered (fixture->scheduler, &process->slot, record, nsec);
   ppool_scheduler_slot_refill (fixture->scheduler, &process->slot);
 }

@@ -18,6 +18,9 @@ typedef void (*PPoolChildFunc) (int      wait_status,
                                 gboolean is_lost,
                                 gpointer data);
 
+/* Whether the group of a child that has exited is to be ended with it. */
+typedef gboolean (*PPoolChildGroupFunc) (gpointer data);
+
 PPoolChild *ppool_child_new         (GPid            pid,
                                      GMainContext   *context,
                                      PPoolChildFunc  func,
@@ -25,7 +28,11 @@ PPoolChild *ppool_child_new         (GPid            pid,
 void        ppool_child_free        (PPoolChild     *self);
 
 GPid        ppool_child_get_pid     (PPoolChild     *self);
+void        ppool_child_set_group_func (PPoolChild         *self,
+                                     PPoolChildGroupFunc  func);
 void        ppool_child_send_signal (PPoolChild     *self,
+                                     int             number);
+void        ppool_child_signal_group (PPoolChild    *self,
                                      int             number);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolChild, ppool_child_free)

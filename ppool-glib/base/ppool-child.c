@@ -37,6 +37,7 @@ struct _PPoolChild
   guint pause_msec;
   GSource *source; /* (owned) (nullable); NULL once it has exited */
   PPoolChildFunc func;
+  PPoolChildGroupFunc ends_group; /* (nullable) */
   gpointer data;
 };
 
@@ -72,6 +73,20 @@ ask_later (PPoolChild *self)
   self->pause_msec = MIN (2 * self->pause_msec, LAST_PAUSE_MSEC);
 }
 
+/* Ends what the child leaves behind, while its number is still its own. */
+static void
+end_group (PPoolChild *self)
+{
+  siginfo_t info = { 0 };
+
+  if (self->ends_group == NULL)
+    return;
+
+  if (waitid (P_PID, (id_t) self->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+      info.si_pid == self->pid && self->ends_group (self->data))
+    kill (-self->pid, SIGKILL);
+}
+
 static gboolean
 dispatch (GSource     *source,
           GSourceFunc  callback G_GNUC_UNUSED,
@@ -81,6 +96,7 @@ dispatch (GSource     *source,
   int status = 0;
   pid_t found;
 
+  end_group (self);
   do
     found = waitpid (self->pid, &status, WNOHANG);
   while (found < 0 && errno == EINTR);
@@ -141,17 +157,47 @@ ppool_child_get_pid (PPoolChild *self)
   return self->pid;
 }
 
+/* Asked with the same data, when the child has exited and is not reaped yet. */
+void
+ppool_child_set_group_func (PPoolChild          *self,
+                            PPoolChildGroupFunc  func)
+{
+  self->ends_group = func;
+}
+
+/* A descriptor still means this child when a reaper of the program's has let its
+ * number become another process's. Returns: whether there is such a process */
+static gboolean
+send_signal (PPoolChild *self,
+             int         number)
+{
+  if (self->source == NULL)
+    return FALSE;
+
+  if (self->fd >= 0 && syscall (SYS_pidfd_send_signal, self->fd, number, NULL, 0) == 0)
+    return TRUE;
+  if (self->fd >= 0 && errno == ESRCH)
+    return FALSE;
+
+  return kill (self->pid, number) == 0;
+}
+
 /* Does nothing to a child that has exited. */
 void
 ppool_child_send_signal (PPoolChild *self,
                          int         number)
 {
-  if (self->source == NULL)
-    return;
+  send_signal (self, number);
+}
 
-  /* A descriptor still means this child when a reaper of the program's has let its
-   * number become another process's. */
-  if (self->fd < 0 || (syscall (SYS_pidfd_send_signal, self->fd, number, NULL, 0) != 0 &&
-                       errno != ESRCH))
-    kill (self->pid, number);
+/* Signals also the processes that the child has started, if they are in its group. A child
+ * that leads no group has none. */
+void
+ppool_child_signal_group (PPoolChild *self,
+                          int         number)
+{
+  if (getpgid (self->pid) != self->pid)
+    send_signal (self, number);
+  else if (send_signal (self, 0))
+    kill (-self->pid, number);
 }

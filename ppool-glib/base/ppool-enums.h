@@ -22,13 +22,16 @@ G_BEGIN_DECLS
  * @PPOOL_FUTURE_STATE_PENDING: no worker has taken the call yet
  * @PPOOL_FUTURE_STATE_RUNNING: a worker has taken the call
  * @PPOOL_FUTURE_STATE_FINISHED: the call has a value or an error
- * @PPOOL_FUTURE_STATE_CANCELLED: the call was cancelled and will never run
+ * @PPOOL_FUTURE_STATE_CANCELLED: the call was cancelled and will never run, or it was
+ *   aborted and gave no value
  *
  * The states of a call.
  *
  * A call goes from pending to running to finished, or from pending to
  * cancelled, or, if it fails before a worker has taken it, from pending to
- * finished. It never returns to an earlier state.
+ * finished. A call that is aborted goes from running to cancelled. It never returns to
+ * an earlier state: one that runs again after the death of its worker is running all
+ * the time.
  *
  * Since: 1.0
  */
@@ -79,6 +82,24 @@ typedef enum
   PPOOL_EXECUTOR_STATE_SHUT_DOWN,
   PPOOL_EXECUTOR_STATE_BROKEN,
 } PPoolExecutorState;
+
+/**
+ * PPoolCrashPolicy:
+ * @PPOOL_CRASH_POLICY_BREAK: the executor is broken: all its calls fail with
+ *   `PPOOL_ERROR_BROKEN`, and no more are accepted
+ * @PPOOL_CRASH_POLICY_REPLACE: the call that the worker ran fails with
+ *   `PPOOL_ERROR_WORKER_DIED`, or runs again if it may; all other calls go on, and
+ *   another worker is started for them
+ *
+ * What the death of a worker means for its executor.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  PPOOL_CRASH_POLICY_BREAK,
+  PPOOL_CRASH_POLICY_REPLACE,
+} PPoolCrashPolicy;
 
 /**
  * PPoolShutdownFlags:

@@ -24,9 +24,8 @@ G_BEGIN_DECLS
  * @PPOOL_ERROR_SHUT_DOWN: the executor had been shut down
  * @PPOOL_ERROR_WORKER_DIED: a worker was killed, exited unexpectedly, or closed
  *   its channel
- * @PPOOL_ERROR_TIMED_OUT: a call took longer than it may; reserved, no
- *   function of this version fails with it. A wait whose time is up fails with
- *   `G_IO_ERROR_TIMED_OUT`
+ * @PPOOL_ERROR_TIMED_OUT: a call took longer than it may, or waited longer than it may
+ *   for a worker. A wait whose time is up fails with `G_IO_ERROR_TIMED_OUT`
  * @PPOOL_ERROR_UNKNOWN_FUNCTION: the worker has no function of that name
  * @PPOOL_ERROR_UNHANDLED: the function returned neither a value nor an error
  * @PPOOL_ERROR_INVALID_ARGS: the worker does not support the type of a value,

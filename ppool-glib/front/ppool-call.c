@@ -41,9 +41,13 @@ typedef enum
   PROP_FUNCTION = 1,
   PROP_ARGS,
   PROP_RESULT_TYPE,
+  PROP_TIMEOUT_MSEC,
+  PROP_QUEUE_TIMEOUT_MSEC,
+  PROP_MAX_RETRIES,
+  PROP_LABEL,
 } PPoolCallProperty;
 
-static GParamSpec *props[PROP_RESULT_TYPE + 1];
+static GParamSpec *props[PROP_LABEL + 1];
 
 G_DEFINE_FINAL_TYPE (PPoolCall, ppool_call, G_TYPE_OBJECT)
 
@@ -78,6 +82,18 @@ ppool_call_get_property (GObject    *object,
     case PROP_RESULT_TYPE:
       g_value_set_boxed (value, self->spec->result_type);
       break;
+    case PROP_TIMEOUT_MSEC:
+      g_value_set_int (value, self->spec->timeout_msec);
+      break;
+    case PROP_QUEUE_TIMEOUT_MSEC:
+      g_value_set_int (value, self->spec->queue_timeout_msec);
+      break;
+    case PROP_MAX_RETRIES:
+      g_value_set_uint (value, self->spec->max_retries);
+      break;
+    case PROP_LABEL:
+      g_value_set_string (value, self->spec->label);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
     }
@@ -103,6 +119,18 @@ ppool_call_set_property (GObject      *object,
       break;
     case PROP_RESULT_TYPE:
       ppool_call_set_result_type (self, g_value_get_boxed (value));
+      break;
+    case PROP_TIMEOUT_MSEC:
+      ppool_call_set_timeout_msec (self, g_value_get_int (value));
+      break;
+    case PROP_QUEUE_TIMEOUT_MSEC:
+      ppool_call_set_queue_timeout_msec (self, g_value_get_int (value));
+      break;
+    case PROP_MAX_RETRIES:
+      ppool_call_set_max_retries (self, g_value_get_uint (value));
+      break;
+    case PROP_LABEL:
+      ppool_call_set_label (self, g_value_get_string (value));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
@@ -168,6 +196,69 @@ ppool_call_class_init (PPoolCallClass *klass)
   props[PROP_RESULT_TYPE] =
     g_param_spec_boxed ("result-type", NULL, NULL, G_TYPE_VARIANT_TYPE,
                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * PPoolCall:timeout-msec:
+   *
+   * The time that the call may run, in milliseconds, or -1 for the executor's
+   * [property@PPool.Executor:call-timeout-msec].
+   *
+   * The time begins when a worker takes the call, and anew with each attempt. It is
+   * monotonic, and stands still while the system is suspended. When it is over the call is
+   * ended, as by [method@PPool.Future.abort]; if the function does not return a value in
+   * spite of that, the call fails with `PPOOL_ERROR_TIMED_OUT`. Other calls are not affected.
+   * It does not end while a debugger traces the worker.
+   *
+   * Since: 1.0
+   */
+  props[PROP_TIMEOUT_MSEC] =
+    g_param_spec_int ("timeout-msec", NULL, NULL, -1, G_MAXINT, -1,
+                      G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * PPoolCall:queue-timeout-msec:
+   *
+   * The time that the call may wait for a worker, in milliseconds, or -1 for the
+   * executor's [property@PPool.Executor:queue-timeout-msec].
+   *
+   * If no worker has taken it by then, it fails with `PPOOL_ERROR_TIMED_OUT` and never
+   * runs. A call that runs again after the death of its worker has no such limit.
+   *
+   * Since: 1.0
+   */
+  props[PROP_QUEUE_TIMEOUT_MSEC] =
+    g_param_spec_int ("queue-timeout-msec", NULL, NULL, -1, G_MAXINT, -1,
+                      G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * PPoolCall:max-retries:
+   *
+   * The number of times that the call runs again after its worker has died.
+   *
+   * It is of use with `PPOOL_CRASH_POLICY_REPLACE`, for functions that may run more than
+   * once. The call keeps its place in the queue and its state of running. After a `SIGKILL`
+   * that did not come from this program, most likely for lack of memory, it waits for 1 s
+   * first, and twice as long each time. An error that the function returns is a result, and
+   * nothing runs again after it, nor after a timeout or an abort.
+   *
+   * Since: 1.0
+   */
+  props[PROP_MAX_RETRIES] =
+    g_param_spec_uint ("max-retries", NULL, NULL, 0, G_MAXUINT, 0,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * PPoolCall:label:
+   *
+   * What the call is about, such as the name of a file, or `NULL`.
+   *
+   * It is part of the message when the worker dies that runs the call.
+   *
+   * Since: 1.0
+   */
+  props[PROP_LABEL] =
+    g_param_spec_string ("label", NULL, NULL, NULL,
+                         G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   g_object_class_install_properties (object_class, G_N_ELEMENTS (props), props);
 }
@@ -296,6 +387,196 @@ ppool_call_set_result_type (PPoolCall          *self,
   if (result_type != NULL)
     spec->result_type = g_variant_type_copy (result_type);
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_RESULT_TYPE]);
+}
+
+/**
+ * ppool_call_get_timeout_msec:
+ * @self: a call
+ *
+ * Gets the time that the call may run.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the time in milliseconds, or -1 for that of the executor
+ *
+ * Since: 1.0
+ */
+int
+ppool_call_get_timeout_msec (PPoolCall *self)
+{
+  g_return_val_if_fail (PPOOL_IS_CALL (self), -1);
+
+  return self->spec->timeout_msec;
+}
+
+/**
+ * ppool_call_set_timeout_msec:
+ * @self: a call
+ * @timeout_msec: a time in milliseconds, or -1 for that of the executor
+ *
+ * Sets [property@PPool.Call:timeout-msec].
+ *
+ * Earlier submissions are not affected.
+ *
+ * **Threads**: not while another thread uses @self.
+ *
+ * Since: 1.0
+ */
+void
+ppool_call_set_timeout_msec (PPoolCall *self,
+                             int        timeout_msec)
+{
+  g_return_if_fail (PPOOL_IS_CALL (self));
+  g_return_if_fail (timeout_msec >= -1);
+
+  if (self->spec->timeout_msec == timeout_msec)
+    return;
+
+  change (self)->timeout_msec = timeout_msec;
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_TIMEOUT_MSEC]);
+}
+
+/**
+ * ppool_call_get_queue_timeout_msec:
+ * @self: a call
+ *
+ * Gets the time that the call may wait for a worker.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the time in milliseconds, or -1 for that of the executor
+ *
+ * Since: 1.0
+ */
+int
+ppool_call_get_queue_timeout_msec (PPoolCall *self)
+{
+  g_return_val_if_fail (PPOOL_IS_CALL (self), -1);
+
+  return self->spec->queue_timeout_msec;
+}
+
+/**
+ * ppool_call_set_queue_timeout_msec:
+ * @self: a call
+ * @queue_timeout_msec: a time in milliseconds, or -1 for that of the executor
+ *
+ * Sets [property@PPool.Call:queue-timeout-msec].
+ *
+ * Earlier submissions are not affected.
+ *
+ * **Threads**: not while another thread uses @self.
+ *
+ * Since: 1.0
+ */
+void
+ppool_call_set_queue_timeout_msec (PPoolCall *self,
+                                   int        queue_timeout_msec)
+{
+  g_return_if_fail (PPOOL_IS_CALL (self));
+  g_return_if_fail (queue_timeout_msec >= -1);
+
+  if (self->spec->queue_timeout_msec == queue_timeout_msec)
+    return;
+
+  change (self)->queue_timeout_msec = queue_timeout_msec;
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_QUEUE_TIMEOUT_MSEC]);
+}
+
+/**
+ * ppool_call_get_max_retries:
+ * @self: a call
+ *
+ * Gets the number of times that the call runs again after its worker has died.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the number
+ *
+ * Since: 1.0
+ */
+guint
+ppool_call_get_max_retries (PPoolCall *self)
+{
+  g_return_val_if_fail (PPOOL_IS_CALL (self), 0);
+
+  return self->spec->max_retries;
+}
+
+/**
+ * ppool_call_set_max_retries:
+ * @self: a call
+ * @max_retries: a number
+ *
+ * Sets [property@PPool.Call:max-retries].
+ *
+ * Earlier submissions are not affected.
+ *
+ * **Threads**: not while another thread uses @self.
+ *
+ * Since: 1.0
+ */
+void
+ppool_call_set_max_retries (PPoolCall *self,
+                            guint      max_retries)
+{
+  g_return_if_fail (PPOOL_IS_CALL (self));
+
+  if (self->spec->max_retries == max_retries)
+    return;
+
+  change (self)->max_retries = max_retries;
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_MAX_RETRIES]);
+}
+
+/**
+ * ppool_call_get_label:
+ * @self: a call
+ *
+ * Gets what the call is about.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer none) (nullable): the label
+ *
+ * Since: 1.0
+ */
+const char *
+ppool_call_get_label (PPoolCall *self)
+{
+  g_return_val_if_fail (PPOOL_IS_CALL (self), NULL);
+
+  return self->spec->label;
+}
+
+/**
+ * ppool_call_set_label:
+ * @self: a call
+ * @label: (nullable): a text
+ *
+ * Sets [property@PPool.Call:label].
+ *
+ * Earlier submissions are not affected.
+ *
+ * **Threads**: not while another thread uses @self.
+ *
+ * Since: 1.0
+ */
+void
+ppool_call_set_label (PPoolCall  *self,
+                      const char *label)
+{
+  PPoolCallSpec *spec;
+
+  g_return_if_fail (PPOOL_IS_CALL (self));
+
+  if (g_strcmp0 (self->spec->label, label) == 0)
+    return;
+
+  spec = change (self);
+  g_free (spec->label);
+  spec->label = g_strdup (label);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_LABEL]);
 }
 
 /* Function and options, as they are now. */

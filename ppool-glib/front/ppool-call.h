@@ -37,4 +37,28 @@ PPOOL_AVAILABLE_IN_1_0
 void                ppool_call_set_result_type (PPoolCall          *self,
                                                 const GVariantType *result_type);
 
+PPOOL_AVAILABLE_IN_1_0
+int                 ppool_call_get_timeout_msec (PPoolCall         *self);
+PPOOL_AVAILABLE_IN_1_0
+void                ppool_call_set_timeout_msec (PPoolCall         *self,
+                                                int                 timeout_msec);
+
+PPOOL_AVAILABLE_IN_1_0
+int                 ppool_call_get_queue_timeout_msec (PPoolCall   *self);
+PPOOL_AVAILABLE_IN_1_0
+void                ppool_call_set_queue_timeout_msec (PPoolCall   *self,
+                                                int                 queue_timeout_msec);
+
+PPOOL_AVAILABLE_IN_1_0
+guint               ppool_call_get_max_retries (PPoolCall          *self);
+PPOOL_AVAILABLE_IN_1_0
+void                ppool_call_set_max_retries (PPoolCall          *self,
+                                                guint               max_retries);
+
+PPOOL_AVAILABLE_IN_1_0
+const char         *ppool_call_get_label       (PPoolCall          *self);
+PPOOL_AVAILABLE_IN_1_0
+void                ppool_call_set_label       (PPoolCall          *self,
+                                                const char         *label);
+
 G_END_DECLS

@@ -79,6 +79,12 @@ typedef enum
   PROP_INITIALIZER,
   PROP_INITIALIZER_ARGS,
   PROP_GRACE_MSEC,
+  PROP_CRASH_POLICY,
+  PROP_MAX_START_FAILURES,
+  PROP_ABORT_GRACE_MSEC,
+  PROP_CALL_TIMEOUT_MSEC,
+  PROP_QUEUE_TIMEOUT_MSEC,
+  PROP_CANCEL_RUNNING,
   PROP_STATE,
   PROP_N_WORKERS,
   PROP_N_PENDING,
@@ -197,6 +203,24 @@ ppool_executor_get_property (GObject    *object,
     case PROP_GRACE_MSEC:
       g_value_set_uint (value, ppool_executor_get_grace_msec (self));
       break;
+    case PROP_CRASH_POLICY:
+      g_value_set_enum (value, (int) ppool_executor_get_crash_policy (self));
+      break;
+    case PROP_MAX_START_FAILURES:
+      g_value_set_uint (value, ppool_executor_get_max_start_failures (self));
+      break;
+    case PROP_ABORT_GRACE_MSEC:
+      g_value_set_uint (value, ppool_executor_get_abort_grace_msec (self));
+      break;
+    case PROP_CALL_TIMEOUT_MSEC:
+      g_value_set_int (value, ppool_executor_get_call_timeout_msec (self));
+      break;
+    case PROP_QUEUE_TIMEOUT_MSEC:
+      g_value_set_int (value, ppool_executor_get_queue_timeout_msec (self));
+      break;
+    case PROP_CANCEL_RUNNING:
+      g_value_set_boolean (value, ppool_executor_get_cancel_running (self));
+      break;
     case PROP_STATE:
       g_value_set_enum (value, (int) ppool_executor_get_state (self));
       break;
@@ -250,6 +274,24 @@ ppool_executor_set_property (GObject      *object,
       break;
     case PROP_GRACE_MSEC:
       ppool_executor_set_grace_msec (self, g_value_get_uint (value));
+      break;
+    case PROP_CRASH_POLICY:
+      ppool_executor_set_crash_policy (self, (PPoolCrashPolicy) g_value_get_enum (value));
+      break;
+    case PROP_MAX_START_FAILURES:
+      ppool_executor_set_max_start_failures (self, g_value_get_uint (value));
+      break;
+    case PROP_ABORT_GRACE_MSEC:
+      ppool_executor_set_abort_grace_msec (self, g_value_get_uint (value));
+      break;
+    case PROP_CALL_TIMEOUT_MSEC:
+      ppool_executor_set_call_timeout_msec (self, g_value_get_int (value));
+      break;
+    case PROP_QUEUE_TIMEOUT_MSEC:
+      ppool_executor_set_queue_timeout_msec (self, g_value_get_int (value));
+      break;
+    case PROP_CANCEL_RUNNING:
+      ppool_executor_set_cancel_running (self, g_value_get_boolean (value));
       break;
     case PROP_STATE:
     case PROP_N_WORKERS:
@@ -415,6 +457,111 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
     g_param_spec_uint ("grace-msec", NULL, NULL, 0, G_MAXUINT,
                        PPOOL_SETTINGS_DEFAULT_GRACE_MSEC,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * PPoolExecutor:crash-policy:
+   *
+   * What the death of a worker means for the executor.
+   *
+   * By default the executor is broken then, and all its calls fail. With
+   * `PPOOL_CRASH_POLICY_REPLACE` only the call that the worker ran fails, with
+   * `PPOOL_ERROR_WORKER_DIED`, or runs again if its [property@PPool.Call:max-retries]
+   * allow that. Calls that the worker had not taken run elsewhere.
+   *
+   * A worker that can't be started, or that ends before it has taken a call, is no
+   * call's fault: see [property@PPool.Executor:max-start-failures].
+   *
+   * A change applies to workers that die afterwards.
+   *
+   * Since: 1.0
+   */
+  props[PROP_CRASH_POLICY] =
+    g_param_spec_enum ("crash-policy", NULL, NULL, PPOOL_TYPE_CRASH_POLICY,
+                       PPOOL_CRASH_POLICY_BREAK,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * PPoolExecutor:max-start-failures:
+   *
+   * The number of failed starts in a row after which an executor is broken that
+   * replaces its workers.
+   *
+   * A start has failed if there is no process, if its initializer fails, or if the worker
+   * ends before it has taken a call. The next one is tried after 100 ms, and the pause
+   * doubles with each failure up to 10 s. A worker that has answered a call ends the row.
+   * Workers that were started together count as one.
+   *
+   * The default is 5, and 0 is no limit. With `PPOOL_CRASH_POLICY_BREAK` the first failure
+   * breaks the executor.
+   *
+   * Since: 1.0
+   */
+  props[PROP_MAX_START_FAILURES] =
+    g_param_spec_uint ("max-start-failures", NULL, NULL, 0, G_MAXUINT,
+                       PPOOL_SETTINGS_DEFAULT_MAX_START_FAILURES,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * PPoolExecutor:abort-grace-msec:
+   *
+   * The time between the steps by which a running call is ended, in milliseconds.
+   *
+   * A call is ended when it is aborted with [method@PPool.Future.abort] or its
+   * [property@PPool.Call:timeout-msec] is over. Its function is asked to return first, by
+   * [method@PPool.Invocation.get_cancellable]. If it has not returned after this time, the
+   * worker is sent `SIGTERM`, and after the same time again `SIGKILL`.
+   *
+   * The default is 1000; with 0, `SIGKILL` is sent at once.
+   *
+   * Since: 1.0
+   */
+  props[PROP_ABORT_GRACE_MSEC] =
+    g_param_spec_uint ("abort-grace-msec", NULL, NULL, 0, G_MAXUINT,
+                       PPOOL_SETTINGS_DEFAULT_ABORT_GRACE_MSEC,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * PPoolExecutor:call-timeout-msec:
+   *
+   * The time that calls may run which have no [property@PPool.Call:timeout-msec] of their
+   * own, in milliseconds, or -1 for no limit.
+   *
+   * A change applies to calls that are submitted afterwards.
+   *
+   * Since: 1.0
+   */
+  props[PROP_CALL_TIMEOUT_MSEC] =
+    g_param_spec_int ("call-timeout-msec", NULL, NULL, -1, G_MAXINT, -1,
+                      G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * PPoolExecutor:queue-timeout-msec:
+   *
+   * The time that calls may wait for a worker which have no
+   * [property@PPool.Call:queue-timeout-msec] of their own, in milliseconds, or -1 for no
+   * limit.
+   *
+   * A change applies to calls that are submitted afterwards.
+   *
+   * Since: 1.0
+   */
+  props[PROP_QUEUE_TIMEOUT_MSEC] =
+    g_param_spec_int ("queue-timeout-msec", NULL, NULL, -1, G_MAXINT, -1,
+                      G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * PPoolExecutor:cancel-running:
+   *
+   * Whether the cancellable that was given with a call ends it also while it runs.
+   *
+   * By default a cancellable cancels a call that no worker has taken, and a running call
+   * goes on. With this, the running call is aborted, see [method@PPool.Future.abort].
+   *
+   * Since: 1.0
+   */
+  props[PROP_CANCEL_RUNNING] =
+    g_param_spec_boolean ("cancel-running", NULL, NULL, FALSE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   /**
    * PPoolExecutor:state:
@@ -752,6 +899,256 @@ ppool_executor_set_grace_msec (PPoolExecutor *self,
 }
 
 /**
+ * ppool_executor_get_crash_policy:
+ * @self: an executor
+ *
+ * Gets what the death of a worker means for the executor.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the policy
+ *
+ * Since: 1.0
+ */
+PPoolCrashPolicy
+ppool_executor_get_crash_policy (PPoolExecutor *self)
+{
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), PPOOL_CRASH_POLICY_BREAK);
+
+  return ppool_pool_get_settings (self->pool).crash_policy;
+}
+
+/**
+ * ppool_executor_set_crash_policy:
+ * @self: an executor
+ * @crash_policy: a policy
+ *
+ * Sets [property@PPool.Executor:crash-policy].
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Since: 1.0
+ */
+void
+ppool_executor_set_crash_policy (PPoolExecutor    *self,
+                                 PPoolCrashPolicy  crash_policy)
+{
+  g_return_if_fail (PPOOL_IS_EXECUTOR (self));
+
+  if (ppool_pool_change_setting (self->pool, PPOOL_SETTING (crash_policy, &crash_policy)))
+    tell_setting (self, PROP_CRASH_POLICY);
+}
+
+/**
+ * ppool_executor_get_max_start_failures:
+ * @self: an executor
+ *
+ * Gets the number of failed starts in a row after which the executor is broken.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the number, or 0 for no limit
+ *
+ * Since: 1.0
+ */
+guint
+ppool_executor_get_max_start_failures (PPoolExecutor *self)
+{
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
+
+  return ppool_pool_get_settings (self->pool).max_start_failures;
+}
+
+/**
+ * ppool_executor_set_max_start_failures:
+ * @self: an executor
+ * @max_start_failures: a number, or 0 for no limit
+ *
+ * Sets [property@PPool.Executor:max-start-failures].
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Since: 1.0
+ */
+void
+ppool_executor_set_max_start_failures (PPoolExecutor *self,
+                                       guint          max_start_failures)
+{
+  g_return_if_fail (PPOOL_IS_EXECUTOR (self));
+
+  if (ppool_pool_change_setting (self->pool, PPOOL_SETTING (max_start_failures, &max_start_failures)))
+    tell_setting (self, PROP_MAX_START_FAILURES);
+}
+
+/**
+ * ppool_executor_get_abort_grace_msec:
+ * @self: an executor
+ *
+ * Gets the time between the steps by which a running call is ended.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the time in milliseconds
+ *
+ * Since: 1.0
+ */
+guint
+ppool_executor_get_abort_grace_msec (PPoolExecutor *self)
+{
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
+
+  return ppool_pool_get_settings (self->pool).abort_grace_msec;
+}
+
+/**
+ * ppool_executor_set_abort_grace_msec:
+ * @self: an executor
+ * @abort_grace_msec: a time in milliseconds
+ *
+ * Sets [property@PPool.Executor:abort-grace-msec].
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Since: 1.0
+ */
+void
+ppool_executor_set_abort_grace_msec (PPoolExecutor *self,
+                                     guint          abort_grace_msec)
+{
+  g_return_if_fail (PPOOL_IS_EXECUTOR (self));
+
+  if (ppool_pool_change_setting (self->pool, PPOOL_SETTING (abort_grace_msec, &abort_grace_msec)))
+    tell_setting (self, PROP_ABORT_GRACE_MSEC);
+}
+
+/**
+ * ppool_executor_get_call_timeout_msec:
+ * @self: an executor
+ *
+ * Gets the time that calls may run which have no limit of their own.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the time in milliseconds, or -1 for no limit
+ *
+ * Since: 1.0
+ */
+int
+ppool_executor_get_call_timeout_msec (PPoolExecutor *self)
+{
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), -1);
+
+  return ppool_pool_get_settings (self->pool).call_timeout_msec;
+}
+
+/**
+ * ppool_executor_set_call_timeout_msec:
+ * @self: an executor
+ * @call_timeout_msec: a time in milliseconds, or -1 for no limit
+ *
+ * Sets [property@PPool.Executor:call-timeout-msec].
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Since: 1.0
+ */
+void
+ppool_executor_set_call_timeout_msec (PPoolExecutor *self,
+                                      int            call_timeout_msec)
+{
+  g_return_if_fail (PPOOL_IS_EXECUTOR (self));
+  g_return_if_fail (call_timeout_msec >= -1);
+
+  if (ppool_pool_change_setting (self->pool, PPOOL_SETTING (call_timeout_msec, &call_timeout_msec)))
+    tell_setting (self, PROP_CALL_TIMEOUT_MSEC);
+}
+
+/**
+ * ppool_executor_get_queue_timeout_msec:
+ * @self: an executor
+ *
+ * Gets the time that calls may wait for a worker which have no limit of their own.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the time in milliseconds, or -1 for no limit
+ *
+ * Since: 1.0
+ */
+int
+ppool_executor_get_queue_timeout_msec (PPoolExecutor *self)
+{
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), -1);
+
+  return ppool_pool_get_settings (self->pool).queue_timeout_msec;
+}
+
+/**
+ * ppool_executor_set_queue_timeout_msec:
+ * @self: an executor
+ * @queue_timeout_msec: a time in milliseconds, or -1 for no limit
+ *
+ * Sets [property@PPool.Executor:queue-timeout-msec].
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Since: 1.0
+ */
+void
+ppool_executor_set_queue_timeout_msec (PPoolExecutor *self,
+                                       int            queue_timeout_msec)
+{
+  g_return_if_fail (PPOOL_IS_EXECUTOR (self));
+  g_return_if_fail (queue_timeout_msec >= -1);
+
+  if (ppool_pool_change_setting (self->pool, PPOOL_SETTING (queue_timeout_msec, &queue_timeout_msec)))
+    tell_setting (self, PROP_QUEUE_TIMEOUT_MSEC);
+}
+
+/**
+ * ppool_executor_get_cancel_running:
+ * @self: an executor
+ *
+ * Gets whether the cancellable of a call ends it also while it runs.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: `TRUE` if running calls are aborted
+ *
+ * Since: 1.0
+ */
+gboolean
+ppool_executor_get_cancel_running (PPoolExecutor *self)
+{
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), FALSE);
+
+  return ppool_pool_get_settings (self->pool).cancel_running;
+}
+
+/**
+ * ppool_executor_set_cancel_running:
+ * @self: an executor
+ * @cancel_running: `TRUE` to abort running calls
+ *
+ * Sets [property@PPool.Executor:cancel-running].
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Since: 1.0
+ */
+void
+ppool_executor_set_cancel_running (PPoolExecutor *self,
+                                   gboolean       cancel_running)
+{
+  g_return_if_fail (PPOOL_IS_EXECUTOR (self));
+
+  cancel_running = cancel_running != FALSE;
+
+  if (ppool_pool_change_setting (self->pool, PPOOL_SETTING (cancel_running, &cancel_running)))
+    tell_setting (self, PROP_CANCEL_RUNNING);
+}
+
+/**
  * ppool_executor_get_state:
  * @self: an executor
  *
@@ -867,6 +1264,36 @@ ppool_executor_get_error (PPoolExecutor *self)
   g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
 
   return ppool_pool_get_error (self->pool);
+}
+
+/**
+ * ppool_executor_revive:
+ * @self: an executor
+ * @error: return location for an error
+ *
+ * Makes an executor that is broken accept calls again.
+ *
+ * Its state is running afterwards, and [method@PPool.Executor.get_error] returns `NULL`.
+ * Calls that have failed stay as they are. An executor that is running is left alone.
+ *
+ * It fails with `PPOOL_ERROR_SHUT_DOWN` after the executor was shut down, and with
+ * `PPOOL_ERROR_BROKEN` in a forked copy of its process.
+ *
+ * **Threads**: may be called from any thread. It may block for a moment, until what is
+ * left of the broken executor has ended.
+ *
+ * Returns: `TRUE`, or `FALSE` with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+ppool_executor_revive (PPoolExecutor  *self,
+                       GError        **error)
+{
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return ppool_pool_revive (self->pool, error);
 }
 
 /* Fails in a forked copy of the process, where nothing may be touched. */

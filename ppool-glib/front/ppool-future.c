@@ -27,8 +27,8 @@
  * A future is a [iface@Gio.AsyncResult], whose source object is the executor
  * while that exists: it can be given to [method@PPool.Executor.call_finish].
  *
- * A future does not report the progress of a function, and does not stop one
- * that is running: only calls that no worker has taken can be cancelled.
+ * Only calls that no worker has taken can be cancelled. One that is running is ended by
+ * [method@PPool.Future.abort], together with its worker if that does not answer.
  *
  * This class is final.
  *
@@ -165,10 +165,42 @@ ppool_future_cancel (PPoolFuture *self)
 }
 
 /**
+ * ppool_future_abort:
+ * @self: a future
+ *
+ * Ends the call, whether it waits or runs.
+ *
+ * A call that no worker has taken is cancelled, as by [method@PPool.Future.cancel]. The
+ * function of a running call is asked to return, by
+ * [method@PPool.Invocation.get_cancellable]. If it has not returned after
+ * [property@PPool.Executor:abort-grace-msec], its worker is sent `SIGTERM`, and after the
+ * same time again `SIGKILL`, and with it the processes in its group, which are those that
+ * the function has started. A worker in another language that can't be asked is sent
+ * `SIGTERM` at once.
+ *
+ * If the function returns a value in spite of that, the future has this value. In all
+ * other cases it has the error `G_IO_ERROR_CANCELLED` and
+ * [method@PPool.Future.is_cancelled] is `TRUE`, once it is certain that the function
+ * runs no more. Other calls are not affected, and the executor is not broken.
+ *
+ * **Threads**: may be called from any thread; it doesn't block. No callback is called
+ * from within it.
+ *
+ * Since: 1.0
+ */
+void
+ppool_future_abort (PPoolFuture *self)
+{
+  g_return_if_fail (ppool_future_is_usable (self));
+
+  ppool_record_abort (self->record);
+}
+
+/**
  * ppool_future_is_cancelled:
  * @self: a future
  *
- * Checks whether the call was cancelled before it ran.
+ * Checks whether the call was cancelled before it ran, or aborted.
  *
  * This distinguishes a cancelled call from a function that returned the error
  * `G_IO_ERROR_CANCELLED`.
@@ -286,10 +318,37 @@ ppool_future_get_call (PPoolFuture *self)
 }
 
 /**
+ * ppool_future_get_n_attempts:
+ * @self: a future
+ *
+ * Gets how many workers have taken the call.
+ *
+ * It is more than one if workers have died that ran it, and
+ * [property@PPool.Call:max-retries] let it run again. An attempt that is about to begin
+ * counts.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the number, 0 as long as no worker has taken the call
+ *
+ * Since: 1.0
+ */
+guint
+ppool_future_get_n_attempts (PPoolFuture *self)
+{
+  PPoolHistory history;
+
+  g_return_val_if_fail (ppool_future_is_usable (self), 0);
+
+  ppool_record_get_history (self->record, &history);
+  return history.n_attempts;
+}
+
+/**
  * ppool_future_get_worker_pid:
  * @self: a future
  *
- * Gets the process ID of the worker that took the call.
+ * Gets the process ID of the worker that took the call, the last one if it runs again.
  *
  * **Threads**: may be called from any thread.
  *

@@ -43,6 +43,9 @@ PPOOL_AVAILABLE_IN_1_0
 gboolean         ppool_future_cancel               (PPoolFuture          *self);
 
 PPOOL_AVAILABLE_IN_1_0
+void             ppool_future_abort                (PPoolFuture          *self);
+
+PPOOL_AVAILABLE_IN_1_0
 gboolean         ppool_future_is_cancelled         (PPoolFuture          *self);
 PPOOL_AVAILABLE_IN_1_0
 gboolean         ppool_future_is_running           (PPoolFuture          *self);
@@ -83,6 +86,8 @@ PPOOL_AVAILABLE_IN_1_0
 const char      *ppool_future_get_function         (PPoolFuture          *self);
 PPOOL_AVAILABLE_IN_1_0
 PPoolCall       *ppool_future_get_call             (PPoolFuture          *self);
+PPOOL_AVAILABLE_IN_1_0
+guint            ppool_future_get_n_attempts       (PPoolFuture          *self);
 PPOOL_AVAILABLE_IN_1_0
 guint            ppool_future_get_worker_pid       (PPoolFuture          *self);
 PPOOL_AVAILABLE_IN_1_0

@@ -17,6 +17,10 @@ G_BEGIN_DECLS
 typedef struct
 {
   GVariantType *result_type; /* (owned) (nullable): the required one */
+  int timeout_msec;          /* from when a worker takes it; -1 is what the executor has */
+  int queue_timeout_msec;    /* until one takes it; likewise */
+  guint max_retries;         /* after deaths of its worker */
+  char *label;               /* (owned) (nullable) */
   char function[];
 } PPoolCallSpec;
 

@@ -19,6 +19,8 @@ ppool_call_spec_new (const char *function)
   PPoolCallSpec *self = g_atomic_rc_box_alloc0 (sizeof *self + name_size);
 
   memcpy (self->function, function, name_size);
+  self->timeout_msec = -1;
+  self->queue_timeout_msec = -1;
 
   return self;
 }
@@ -31,6 +33,7 @@ ppool_call_spec_copy (PPoolCallSpec *self)
 
   if (self->result_type != NULL)
     copy->result_type = g_variant_type_copy (self->result_type);
+  copy->label = g_strdup (self->label);
 
   return copy;
 }
@@ -47,6 +50,7 @@ free_spec (gpointer data)
   PPoolCallSpec *self = data;
 
   g_clear_pointer (&self->result_type, g_variant_type_free);
+  g_free (self->label);
 }
 
 void

@@ -25,6 +25,7 @@ typedef struct
 {
   PPoolChild *child; /* (owned) (nullable) */
   PPoolExitState state;
+  gboolean with_group; /* what it has started ends with it */
   int wait_status;
   gboolean status_is_lost;       /* somebody else has reaped it … */
   gboolean children_are_ignored; /* … which the kernel did */
@@ -37,6 +38,7 @@ void     ppool_exit_kill      (PPoolExit       *self);
 void     ppool_exit_note      (PPoolExit       *self,
                                int              wait_status,
                                gboolean         is_lost);
+gboolean ppool_exit_was_killed (const PPoolExit *self);
 void     ppool_exit_tell      (const PPoolExit *self,
                                PPoolVerdict    *verdict);
 

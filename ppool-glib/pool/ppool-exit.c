@@ -29,13 +29,17 @@ ppool_exit_signal (PPoolExit *self,
 
   g_debug ("Worker %d: sent signal %d (%s)", (int) ppool_child_get_pid (self->child), number,
            g_strsignal (number));
-  ppool_child_send_signal (self->child, number);
+  if (self->with_group)
+    ppool_child_signal_group (self->child, number);
+  else
+    ppool_child_send_signal (self->child, number);
 }
 
 /* Ends it for what it did. */
 void
 ppool_exit_kill (PPoolExit *self)
 {
+  self->with_group = TRUE;
   if (self->state == PPOOL_EXIT_RUNNING)
     self->state = PPOOL_EXIT_KILLED;
   ppool_exit_signal (self, SIGKILL);
@@ -77,6 +81,14 @@ ppool_exit_note (PPoolExit *self,
   self->status_is_lost = is_lost;
   self->children_are_ignored = is_lost && children_are_ignored ();
   log_exit (self);
+}
+
+/* With SIGKILL, which the pool has not sent. */
+gboolean
+ppool_exit_was_killed (const PPoolExit *self)
+{
+  return self->state == PPOOL_EXIT_REAPED && !self->status_is_lost &&
+         WIFSIGNALED (self->wait_status) && WTERMSIG (self->wait_status) == SIGKILL;
 }
 
 void

@@ -41,7 +41,7 @@ void          ppool_manager_arm         (PPoolManager     *self,
                                          guint             msec,
                                          PPoolManagerFunc  func,
                                          gpointer          data);
-void          ppool_manager_disarm      (PPoolManager     *self,
+gboolean      ppool_manager_disarm      (PPoolManager     *self,
                                          PPoolTimer       *timer);
 void          ppool_manager_end         (PPoolManager     *self);
 void          ppool_manager_join        (PPoolManager     *self);

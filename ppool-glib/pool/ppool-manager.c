@@ -348,14 +348,20 @@ ppool_manager_arm (PPoolManager     *self,
   g_mutex_unlock (&self->lock);
 }
 
-void
+/* Returns: whether it was armed; if not, @func was called or is about to be */
+gboolean
 ppool_manager_disarm (PPoolManager *self,
                       PPoolTimer   *timer)
 {
+  gboolean was_armed;
+
   g_mutex_lock (&self->lock);
-  if (timer->place != 0)
+  was_armed = timer->place != 0;
+  if (was_armed)
     remove_timer (self, timer);
   g_mutex_unlock (&self->lock);
+
+  return was_armed;
 }
 
 /* To be called in the manager's thread. */

@@ -41,9 +41,20 @@ gboolean     ppool_outbox_is_running (PPoolOutbox     *self,
 gint64       ppool_outbox_get_since  (PPoolOutbox     *self);
 PPoolRecord *ppool_outbox_peek       (PPoolOutbox     *self,
                                       gboolean        *is_done);
+void         ppool_outbox_push_cancel (PPoolOutbox    *self,
+                                      PPoolRecord     *record);
+gboolean     ppool_outbox_can_cancel (PPoolOutbox     *self);
+gboolean     ppool_outbox_still_runs (PPoolOutbox     *self,
+                                      PPoolRecord     *record);
+gboolean     ppool_outbox_is_empty   (PPoolOutbox     *self);
 void         ppool_outbox_take_all   (PPoolOutbox     *self,
                                       guint            pid,
-                                      GPtrArray       *records);
+                                      GPtrArray       *untaken,
+                                      GPtrArray       *taken,
+                                      GPtrArray       *done);
+PPoolRecord *ppool_outbox_find_overdue (PPoolOutbox   *self,
+                                      gint64           now,
+                                      gint64          *due);
 
 /* Without the lock. */
 void         ppool_outbox_send_notes (PPoolOutbox     *self);

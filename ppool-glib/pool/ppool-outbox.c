@@ -52,6 +52,8 @@ struct _PPoolOutbox
   PPoolChannel *channel; /* (owned) (nullable): NULL before and after its time */
   PPoolBoard *board;     /* (owned) (nullable): NULL if the worker has none */
   gboolean has_frames;   /* the worker takes them */
+  gboolean has_cancel;   /* the worker can be asked to end a call */
+  guint64 cancel_id;     /* of the call that it is to be asked to end, or 0 */
   guint64 last_id;       /* ids of calls are this connection's own */
   InFlight flights[PPOOL_BOARD_SIZE];
   GQueue in_flight; /* (unowned) (element-type InFlight): in the order of pushing */
@@ -574,12 +576,61 @@ ppool_outbox_peek (PPoolOutbox *self,
   return done;
 }
 
-/* Moves all calls to @records: whatever the worker, @pid, says of them is too
- * late. */
+/* What the worker has made of a call. Without a board it has taken all that it was sent. */
+static PPoolBoardWord
+look (PPoolOutbox     *self,
+      PPoolRecord     *record,
+      PPoolBoardTimes *times)
+{
+  if (self->board == NULL)
+    return record->stage == PPOOL_RECORD_SENT ? PPOOL_BOARD_TAKEN : PPOOL_BOARD_OFFERED;
+
+  return ppool_board_look (self->board, record->id, times);
+}
+
+/* Whether a call was not answered, and is not about to be. */
+gboolean
+ppool_outbox_still_runs (PPoolOutbox *self,
+                         PPoolRecord *record)
+{
+  InFlight *flight = find_flight (self, record->id);
+
+  return flight != NULL && flight->record == record &&
+         look (self, record, NULL) == PPOOL_BOARD_TAKEN;
+}
+
+gboolean
+ppool_outbox_can_cancel (PPoolOutbox *self)
+{
+  return self->has_cancel;
+}
+
+/* Asks the worker to end a call. */
+void
+ppool_outbox_push_cancel (PPoolOutbox *self,
+                          PPoolRecord *record)
+{
+  if (!self->has_cancel)
+    return;
+
+  self->cancel_id = record->id;
+  mark_dirty (self);
+}
+
+gboolean
+ppool_outbox_is_empty (PPoolOutbox *self)
+{
+  return g_queue_is_empty (&self->in_flight);
+}
+
+/* Moves all calls to where they belong, by what worker @pid has made of them: whatever it
+ * says of them from now on is too late. */
 void
 ppool_outbox_take_all (PPoolOutbox *self,
                        guint        pid,
-                       GPtrArray   *records)
+                       GPtrArray   *untaken,
+                       GPtrArray   *taken,
+                       GPtrArray   *done)
 {
   GList *link;
 
@@ -590,12 +641,50 @@ ppool_outbox_take_all (PPoolOutbox *self,
   while ((link = self->in_flight.head) != NULL)
     {
       InFlight *flight = link->data;
-      gint64 since;
+      PPoolBoardTimes times = { 0 };
+      PPoolBoardWord word = look (self, flight->record, &times);
+      GPtrArray *records = untaken;
 
-      if (ppool_outbox_is_running (self, flight->record, &since))
-        ppool_outcome_start (&flight->record->outcome, pid, since);
+      if (word == PPOOL_BOARD_TAKEN || word == PPOOL_BOARD_DONE)
+        {
+          ppool_outcome_start (&flight->record->outcome, pid, times.taken);
+          records = word == PPOOL_BOARD_DONE ? done : taken;
+        }
       g_ptr_array_add (records, end_flight (self, flight));
     }
+}
+
+/* A call that has run for longer than it may: (nullable) (transfer none). If there is none,
+ * @due is when there may be one, or 0. */
+PPoolRecord *
+ppool_outbox_find_overdue (PPoolOutbox *self,
+                           gint64       now,
+                           gint64      *due)
+{
+  *due = 0;
+  for (GList *link = self->in_flight.head; link != NULL; link = link->next)
+    {
+      PPoolRecord *record = ((InFlight *) link->data)->record;
+      PPoolBoardTimes times = { 0 };
+      PPoolBoardWord word;
+      gint64 limit = now;
+
+      if (record->timeout_msec < 0 || record->ending != PPOOL_RECORD_NOT_ENDED)
+        continue;
+
+      word = look (self, record, &times);
+      if (word != PPOOL_BOARD_TAKEN && word != PPOOL_BOARD_OFFERED)
+        continue;
+
+      if (word == PPOOL_BOARD_TAKEN)
+        limit = times.taken > 0 ? times.taken : record->pushed_time;
+      limit += record->timeout_msec * G_TIME_SPAN_MILLISECOND;
+      if (limit <= now && word == PPOOL_BOARD_TAKEN)
+        return record;
+      *due = *due == 0 ? limit : MIN (*due, limit);
+    }
+
+  return NULL;
 }
 
 /* Without the lock */
@@ -642,6 +731,7 @@ check_board (PPoolOutbox *self,
 typedef struct
 {
   PPoolRecord *record; /* (owned) (nullable) */
+  PPoolRecordEnding ending;
   gint64 taken;
 } Answered;
 
@@ -661,22 +751,31 @@ take_answered (PPoolOutbox       *self,
     return INVALID_STATE;
 
   answered->record = end_flight (self, flight);
+  answered->ending = answered->record->ending;
   ppool_scheduler_slot_answered (self->scheduler, self->slot, answered->record, nsec);
   return NULL;
 }
 
+/* A call that was to end gives its value, or else has ended. */
 static void
 settle_answered (const Answered    *answered,
                  const PPoolResult *result,
                  guint              pid)
 {
+  PPoolRecord *record = answered->record;
   g_autoptr (PPoolFailure) failure = NULL;
+
+  if (result->error != NULL && answered->ending != PPOOL_RECORD_NOT_ENDED)
+    {
+      ppool_outcome_start (&record->outcome, pid, answered->taken);
+      ppool_record_settle_ended (record, answered->ending, result->error->message);
+      return;
+    }
 
   if (result->error != NULL)
     failure = ppool_failure_new (g_error_copy (result->error));
 
-  ppool_outcome_settle_result (&answered->record->outcome, pid, answered->taken, result->value,
-                               failure);
+  ppool_outcome_settle_result (&record->outcome, pid, answered->taken, result->value, failure);
 }
 
 /* Settles calls with what the worker, @pid, answered, and has the next ones sent

@@ -21,9 +21,10 @@ typedef struct _PPoolOutcome PPoolOutcome;
 /* Times are monotonic, in microseconds, and 0 until they come. */
 typedef struct
 {
-  guint worker_pid;
+  guint worker_pid; /* the last one's that took it */
+  guint n_attempts; /* workers that took it, or are to take it again */
   gint64 queued_time; /* constant */
-  gint64 started_time;
+  gint64 started_time; /* of the first attempt */
   gint64 finished_time;
 } PPoolHistory;
 
@@ -77,6 +78,8 @@ gboolean         ppool_outcome_settle_result     (PPoolOutcome         *self,
 gboolean         ppool_outcome_settle_failure    (PPoolOutcome         *self,
                                                   PPoolFailure         *failure);
 gboolean         ppool_outcome_settle_cancelled  (PPoolOutcome         *self);
+gboolean         ppool_outcome_settle_aborted    (PPoolOutcome         *self);
+void             ppool_outcome_note_retry        (PPoolOutcome         *self);
 
 /* For whoever waits. */
 gboolean         ppool_outcome_check             (PPoolOutcome         *self,

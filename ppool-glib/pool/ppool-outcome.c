@@ -64,12 +64,14 @@ note_start (PPoolOutcome *self,
             guint         worker_pid,
             gint64        time)
 {
-  if (self->state != PPOOL_FUTURE_STATE_PENDING)
-    return;
-
-  self->state = PPOOL_FUTURE_STATE_RUNNING;
-  self->history.started_time = time != 0 ? time : g_get_monotonic_time ();
-  self->history.worker_pid = worker_pid;
+  if (self->state == PPOOL_FUTURE_STATE_PENDING)
+    {
+      self->state = PPOOL_FUTURE_STATE_RUNNING;
+      self->history.started_time = time != 0 ? time : g_get_monotonic_time ();
+      self->history.n_attempts = 1;
+    }
+  if (self->state == PPOOL_FUTURE_STATE_RUNNING && self->history.worker_pid == 0)
+    self->history.worker_pid = worker_pid;
 }
 
 /* A worker has taken the call, at @time, or now if that is 0. */
@@ -203,6 +205,27 @@ ppool_outcome_settle_cancelled (PPoolOutcome *self)
                                     self->spec->function));
 
   return settle (self, &(End) { .state = PPOOL_FUTURE_STATE_CANCELLED, .failure = failure });
+}
+
+/* While a worker ran it, or between two of them. */
+gboolean
+ppool_outcome_settle_aborted (PPoolOutcome *self)
+{
+  g_autoptr (PPoolFailure) failure =
+    ppool_failure_new (g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                                    "The call of “%s” was aborted", self->spec->function));
+
+  return settle (self, &(End) { .state = PPOOL_FUTURE_STATE_CANCELLED, .failure = failure });
+}
+
+/* It is to run again, and is running all the time. */
+void
+ppool_outcome_note_retry (PPoolOutcome *self)
+{
+  g_mutex_lock (&self->lock);
+  self->history.n_attempts++;
+  self->history.worker_pid = 0;
+  g_mutex_unlock (&self->lock);
 }
 
 /* For whoever waits */

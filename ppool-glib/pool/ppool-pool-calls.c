@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "ppool-pool-internal.h"
+#include "ppool-policy-private.h"
 
 #include <string.h>
 
@@ -20,6 +20,28 @@
 
 /* Records */
 
+/* With the lock held. One that has been taken once never counts as never run. */
+static gboolean
+withdraw (PPoolPool   *self,
+          PPoolRecord *record)
+{
+  gboolean withdrawn = FALSE;
+
+  if (record->stage == PPOOL_RECORD_NEW)
+    {
+      ppool_pool_accept (self, record);
+      record->stage = PPOOL_RECORD_OUT;
+      withdrawn = TRUE;
+    }
+  else if (record->n_deaths == 0)
+    withdrawn = ppool_policy_withdraw (self, record);
+
+  if (withdrawn)
+    ppool_pool_look_for_end (self);
+
+  return withdrawn;
+}
+
 static gboolean
 pool_cancel (gpointer     owner,
              PPoolRecord *record)
@@ -31,19 +53,66 @@ pool_cancel (gpointer     owner,
     return FALSE;
 
   ppool_lock_enter (&self->lock);
-  withdrawn = ppool_scheduler_withdraw (self->scheduler, record);
-  if (!withdrawn && record->stage == PPOOL_RECORD_NEW)
-    {
-      ppool_pool_accept (self, record);
-      record->stage = PPOOL_RECORD_OUT;
-      withdrawn = TRUE;
-    }
+  withdrawn = withdraw (self, record);
   ppool_pool_leave_lock (self);
 
   if (withdrawn)
     ppool_outcome_settle_cancelled (&record->outcome);
 
   return ppool_record_get_state (record) == PPOOL_FUTURE_STATE_CANCELLED;
+}
+
+/* With the lock held, for a call that can't be withdrawn. Returns: whether it was between two
+ * attempts */
+static gboolean
+end_running (PPoolPool   *self,
+             PPoolRecord *record)
+{
+  if (record->n_deaths > 0 && ppool_policy_withdraw (self, record))
+    {
+      ppool_pool_look_for_end (self);
+      return TRUE;
+    }
+
+  if (record->stage == PPOOL_RECORD_SENT)
+    ppool_process_end_call (record->slot->process, record, PPOOL_RECORD_ABORTED);
+
+  return FALSE;
+}
+
+static void
+pool_abort (gpointer     owner,
+            PPoolRecord *record)
+{
+  PPoolPool *self = owner;
+  gboolean was_between = FALSE;
+  gboolean withdrawn;
+
+  if (!ppool_pool_check (self, NULL))
+    return;
+
+  ppool_lock_enter (&self->lock);
+  withdrawn = withdraw (self, record);
+  if (!withdrawn)
+    was_between = end_running (self, record);
+  ppool_pool_leave_lock (self);
+
+  if (withdrawn)
+    ppool_outcome_settle_cancelled (&record->outcome);
+  else if (was_between)
+    ppool_outcome_settle_aborted (&record->outcome);
+}
+
+static void
+pool_cancelled (gpointer     owner,
+                PPoolRecord *record)
+{
+  PPoolPool *self = owner;
+
+  if (ppool_pool_get_settings (self).cancel_running)
+    pool_abort (self, record);
+  else
+    pool_cancel (self, record);
 }
 
 static GObject *
@@ -71,6 +140,8 @@ pool_refresh (gpointer     owner,
 
 static const PPoolRecordOwner record_owner_funcs = {
   .cancel = pool_cancel,
+  .abort = pool_abort,
+  .cancelled = pool_cancelled,
   .dup_source = pool_dup_source,
   .refresh = pool_refresh,
   .settled = ppool_pool_record_settled,
@@ -397,6 +468,7 @@ ppool_pool_submit (PPoolPool    *self,
   if (accepted && record->stage == PPOOL_RECORD_NEW)
     {
       ppool_pool_accept (self, record);
+      ppool_policy_limit_time (self, record);
       ppool_scheduler_push (self->scheduler, record);
     }
   ppool_lock_leave (&self->lock);
@@ -405,4 +477,61 @@ ppool_pool_submit (PPoolPool    *self,
     set_refused (broken, error);
 
   return accepted;
+}
+
+/* With the lock held: whatever is left of a manager that was told to end comes to its end, so
+ * that the next call starts another, unless the pool was shut down meanwhile. */
+static void
+renew_manager (PPoolPool *self)
+{
+  PPoolManager *manager = self->manager;
+
+  while (!self->over)
+    g_cond_wait (&self->changed, &self->lock.mutex);
+  ppool_lock_leave (&self->lock);
+
+  ppool_manager_join (manager);
+
+  ppool_lock_enter (&self->lock);
+  if (self->was_shut_down)
+    return;
+
+  g_atomic_pointer_set (&self->manager, NULL);
+  ppool_manager_unref (manager);
+  g_clear_pointer (&self->startup.plan, ppool_launch_plan_unref);
+  self->is_ending = FALSE;
+  self->over = FALSE;
+  g_atomic_int_set (&self->manager_has_ended, FALSE);
+  if (self->over_callbacks == NULL)
+    self->over_callbacks = g_array_new (FALSE, FALSE, sizeof (OverCallback));
+}
+
+gboolean
+ppool_pool_revive (PPoolPool  *self,
+                   GError    **error)
+{
+  gboolean was_shut_down;
+
+  if (!ppool_pool_check (self, error))
+    return FALSE;
+
+  g_mutex_lock (&self->starting);
+  ppool_lock_enter (&self->lock);
+  if (!self->was_shut_down && self->is_ending)
+    renew_manager (self);
+  was_shut_down = self->was_shut_down;
+  if (!was_shut_down && self->state == PPOOL_EXECUTOR_STATE_BROKEN)
+    {
+      g_clear_error (&self->cause);
+      g_clear_pointer (&self->broken, ppool_failure_unref);
+      ppool_policy_revive (self);
+      ppool_pool_set_state (self, PPOOL_EXECUTOR_STATE_RUNNING);
+    }
+  ppool_lock_leave (&self->lock);
+  g_mutex_unlock (&self->starting);
+
+  if (was_shut_down)
+    set_refused (NULL, error);
+
+  return !was_shut_down;
 }

@@ -51,7 +51,14 @@ struct _PPoolPool
   PPoolSettings settings;
   guint n_processors; /* of the thread that wanted the default of workers */
   gboolean is_sender_posted; /* the manager is to send what was decided */
-  PPoolTimer watch; /* guarded by the manager */
+  GQueue retrying;        /* (owned) (element-type PPoolRecord): calls that run again in a while */
+  guint n_failed_starts;  /* in a row */
+  gint64 failed_start_time;
+  gboolean was_shut_down;
+  gboolean is_ending;     /* the manager was told to end */
+
+  PPoolTimer watch;  /* guarded by the manager, as the next */
+  PPoolTimer starts; /* when one may be tried again */
 };
 
 gpointer ppool_pool_ref            (PPoolPool    *self);
@@ -61,6 +68,13 @@ void     ppool_pool_unref          (gpointer      data);
 void     ppool_pool_leave_lock     (PPoolPool    *self);
 void     ppool_pool_accept         (PPoolPool    *self,
                                     PPoolRecord  *record);
+void     ppool_pool_set_state      (PPoolPool    *self,
+                                    PPoolExecutorState state);
+
+void     ppool_pool_look_for_end   (PPoolPool    *self);
+
+void     ppool_pool_conclude       (PPoolPool    *self);
+void     ppool_pool_note_end       (PPoolPool    *self);
 
 void     ppool_pool_record_settled (gpointer      owner,
                                     PPoolRecord  *record);

@@ -54,6 +54,8 @@ gboolean            ppool_pool_prestart        (PPoolPool          *self,
                                                 guint               n_workers,
                                                 GError            **error);
 
+gboolean            ppool_pool_revive          (PPoolPool          *self,
+                                                GError            **error);
 void                ppool_pool_shutdown        (PPoolPool          *self,
                                                 PPoolShutdownFlags  flags);
 void                ppool_pool_end_workers     (PPoolPool          *self,

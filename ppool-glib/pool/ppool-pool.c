@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "ppool-pool-internal.h"
+#include "ppool-policy-private.h"
 
 #include <signal.h>
 #include <string.h>
@@ -18,46 +18,9 @@
 #include "ppool-processors-private.h"
 #include "ppool-waiter-private.h"
 
-/* A pool is held by its executor, by its manager's thread while that runs, and
- * by every record. The thread starts with the first call and ends when the pool
- * has broken or is shut down and the last process is gone; the pool is over
- * then.
- *
- *   RUNNING ─► SHUTTING_DOWN ─► SHUT_DOWN
- *      └─────────────┴────────► BROKEN
- *
- * Everything but what is constant is guarded by the lock, which is never held
- * while records settle, objects are let go or somebody is called. */
-
 /* How long a call may be behind another, while a worker is idle, before somebody
  * looks. */
 #define WATCH_MSEC 3
-
-/* The lock */
-
-static void
-send_cb (gpointer data)
-{
-  PPoolPool *self = data;
-
-  ppool_lock_enter (&self->lock);
-  self->is_sender_posted = FALSE;
-  ppool_lock_leave (&self->lock);
-  ppool_pool_unref (self);
-}
-
-/* Leaves it for who does not want to send: what was decided is sent by the manager,
- * which is there if anything is to be sent. */
-void
-ppool_pool_leave_lock (PPoolPool *self)
-{
-  if (ppool_lock_is_dirty (&self->lock) && !self->is_sender_posted)
-    {
-      self->is_sender_posted = TRUE;
-      ppool_manager_post (self->manager, send_cb, ppool_pool_ref (self));
-    }
-  ppool_lock_leave_quietly (&self->lock);
-}
 
 /* Without the lock. */
 static void
@@ -69,223 +32,7 @@ has_changed (gpointer owner,
   ppool_notifier_poke (self->notifier, is_urgent);
 }
 
-static void
-free_pool (gpointer data)
-{
-  PPoolPool *self = data;
-
-  g_assert (g_hash_table_size (self->processes) == 0);
-
-  g_weak_ref_clear (&self->executor);
-  ppool_notifier_unref (self->notifier);
-  g_cond_clear (&self->changed);
-  g_clear_error (&self->cause);
-  g_clear_pointer (&self->broken, ppool_failure_unref);
-  g_clear_pointer (&self->scheduler, ppool_scheduler_free);
-  g_clear_pointer (&self->processes, g_hash_table_unref);
-  g_clear_pointer (&self->manager, ppool_manager_unref);
-  g_clear_pointer (&self->startup.plan, ppool_launch_plan_unref);
-  g_clear_pointer (&self->settings.initializer, g_free);
-  g_clear_pointer (&self->settings.initializer_args, g_variant_unref);
-  g_clear_pointer (&self->over_callbacks, g_array_unref);
-  g_mutex_clear (&self->starting);
-  ppool_lock_clear (&self->lock);
-}
-
-gpointer
-ppool_pool_ref (PPoolPool *self)
-{
-  return g_atomic_rc_box_acquire (self);
-}
-
-void
-ppool_pool_unref (gpointer data)
-{
-  g_atomic_rc_box_release_full (data, free_pool);
-}
-
-/* With the lock held. */
-static void
-set_state (PPoolPool          *self,
-           PPoolExecutorState  state)
-{
-  self->state = state;
-  ppool_lock_note_change (&self->lock, TRUE);
-}
-
-/* All calls, and all workers */
-
-/* With the lock held: all calls that no worker has taken. */
-static void
-take_pending (PPoolPool *self,
-              GPtrArray *records)
-{
-  PPoolRecord *record;
-
-  ppool_scheduler_recall_all (self->scheduler);
-  while ((record = ppool_scheduler_pop (self->scheduler)) != NULL)
-    g_ptr_array_add (records, record);
-}
-
-static void
-settle_all (GPtrArray    *records,
-            PPoolFailure *failure)
-{
-  for (guint i = 0; i < records->len; i++)
-    {
-      PPoolRecord *record = g_ptr_array_index (records, i);
-
-      if (failure != NULL)
-        ppool_outcome_settle_failure (&record->outcome, failure);
-      else
-        ppool_outcome_settle_cancelled (&record->outcome);
-    }
-}
-
-/* With the lock held: ends all workers, and takes what they have. */
-static void
-evict_all (PPoolPool *self,
-           int        signal,
-           GPtrArray *records)
-{
-  GHashTableIter iter;
-  gpointer key;
-
-  g_hash_table_iter_init (&iter, self->processes);
-  while (g_hash_table_iter_next (&iter, &key, NULL))
-    ppool_process_terminate (key, signal, records);
-}
-
-/* The end of the pool */
-
-/* A call is settled without the lock, after it was taken from the queue or
- * from its process; so the pool is over, and shut down, when that has been done as
- * well. */
-static void
-finish (PPoolPool *self)
-{
-  g_autoptr (GArray) callbacks = NULL;
-
-  ppool_lock_enter (&self->lock);
-  if (!self->over)
-    callbacks = g_steal_pointer (&self->over_callbacks);
-  if (self->state == PPOOL_EXECUTOR_STATE_SHUTTING_DOWN)
-    set_state (self, PPOOL_EXECUTOR_STATE_SHUT_DOWN);
-  self->over = TRUE;
-  g_cond_broadcast (&self->changed);
-  ppool_lock_leave_quietly (&self->lock);
-
-  for (guint i = 0; callbacks != NULL && i < callbacks->len; i++)
-    {
-      const OverCallback *callback = &g_array_index (callbacks, OverCallback, i);
-
-      callback->func (callback->data);
-    }
-}
-
-/* Nothing is left to manage. */
-static void
-note_end (PPoolPool *self)
-{
-  g_atomic_int_set (&self->manager_has_ended, TRUE);
-  if (g_atomic_int_get (&self->n_unsettled) == 0)
-    finish (self);
-}
-
-/* In the manager's thread, or in that of one which came too late to be the pool's. */
-void
-ppool_pool_manager_ended (gpointer data)
-{
-  PPoolPool *self = data;
-  PPoolManager *manager = g_atomic_pointer_get (&self->manager);
-
-  if (manager != NULL)
-    {
-      ppool_manager_disarm (manager, &self->watch);
-      note_end (self);
-    }
-
-  ppool_pool_unref (self);
-}
-
-/* For a record that was accepted. */
-void
-ppool_pool_record_settled (gpointer     owner,
-                           PPoolRecord *record)
-{
-  PPoolPool *self = owner;
-
-  if (record->accepted &&
-      g_atomic_int_dec_and_test (&self->n_unsettled) &&
-      g_atomic_int_get (&self->manager_has_ended))
-    finish (self);
-}
-
-/* With the lock held. */
-void
-ppool_pool_accept (PPoolPool   *self,
-                   PPoolRecord *record)
-{
-  record->accepted = TRUE;
-  g_atomic_int_inc (&self->n_unsettled);
-}
-
-/* Ends the manager if nothing is left to manage. */
-static void
-conclude (PPoolPool *self)
-{
-  gboolean over;
-
-  ppool_lock_enter (&self->lock);
-  over = self->state != PPOOL_EXECUTOR_STATE_RUNNING &&
-         g_hash_table_size (self->processes) == 0 &&
-         ppool_scheduler_get_n_pending (self->scheduler) == 0;
-  ppool_lock_leave_quietly (&self->lock);
-
-  if (over)
-    ppool_manager_end (self->manager);
-}
-
 /* Workers, in the manager's thread */
-
-static const char *
-cause_name (const GError *cause)
-{
-  g_autoptr (GEnumClass) klass = g_type_class_ref (PPOOL_TYPE_ERROR);
-  GEnumValue *value = g_enum_get_value (klass, cause->code);
-
-  return value != NULL ? value->value_name + strlen ("PPOOL_ERROR_") : "";
-}
-
-static void
-process_died (gpointer      data,
-              const GError *why)
-{
-  PPoolPool *self = data;
-  g_autoptr (GPtrArray) records =
-    g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
-  g_autoptr (PPoolFailure) failure = NULL;
-  g_autoptr (GError) cause = g_error_copy (why);
-
-  failure = ppool_failure_new (g_error_new (PPOOL_ERROR, PPOOL_ERROR_BROKEN,
-                                            "The pool is broken (%s): %s", cause_name (why),
-                                            why->message));
-
-  ppool_lock_enter (&self->lock);
-  if (self->broken == NULL)
-    {
-      set_state (self, PPOOL_EXECUTOR_STATE_BROKEN);
-      self->cause = g_steal_pointer (&cause);
-      self->broken = ppool_failure_ref (failure);
-    }
-  take_pending (self, records);
-  evict_all (self, SIGTERM, records);
-  ppool_lock_leave (&self->lock);
-
-  settle_all (records, failure);
-  if (why->code == PPOOL_ERROR_INITIALIZER)
-    g_message ("%s", why->message);
-}
 
 static void
 process_gone (gpointer      data,
@@ -299,7 +46,7 @@ process_gone (gpointer      data,
   ppool_lock_leave (&self->lock);
 
   ppool_process_unref (process);
-  conclude (self);
+  ppool_pool_conclude (self);
 }
 
 /* What the scheduler says, with the lock held */
@@ -353,28 +100,19 @@ static const PPoolSchedulerFuncs scheduler_funcs = {
 
 /* For the executor: the end */
 
-static void
-conclude_in_manager (gpointer data)
-{
-  PPoolPool *self = data;
-
-  conclude (self);
-  ppool_pool_unref (self);
-}
-
 /* With the lock held. What comes later finds the manager ending by itself. Returns:
  * whether there never was one */
 static gboolean
 close_pool (PPoolPool *self)
 {
   ppool_scheduler_close (self->scheduler);
+  self->was_shut_down = TRUE;
 
   if (self->state != PPOOL_EXECUTOR_STATE_RUNNING)
     return FALSE;
 
-  set_state (self, PPOOL_EXECUTOR_STATE_SHUTTING_DOWN);
-  if (self->manager != NULL)
-    ppool_manager_post (self->manager, conclude_in_manager, ppool_pool_ref (self));
+  ppool_pool_set_state (self, PPOOL_EXECUTOR_STATE_SHUTTING_DOWN);
+  ppool_pool_look_for_end (self);
 
   return self->manager == NULL;
 }
@@ -389,13 +127,13 @@ ppool_pool_shutdown (PPoolPool          *self,
 
   ppool_lock_enter (&self->lock);
   if ((flags & PPOOL_SHUTDOWN_FLAGS_CANCEL_PENDING) != 0)
-    take_pending (self, cancelled);
+    ppool_policy_take_pending (self, cancelled);
   unused = close_pool (self);
   ppool_pool_leave_lock (self);
 
-  settle_all (cancelled, NULL);
+  ppool_policy_settle_all (cancelled, NULL);
   if (unused)
-    note_end (self);
+    ppool_pool_note_end (self);
 }
 
 /* Ends every worker now. Running calls fail with the one who asked for it. */
@@ -411,8 +149,8 @@ ppool_pool_end_workers (PPoolPool  *self,
   gboolean unused;
 
   ppool_lock_enter (&self->lock);
-  take_pending (self, cancelled);
-  evict_all (self, signal, running);
+  ppool_policy_take_pending (self, cancelled);
+  ppool_policy_evict_all (self, signal, running);
   unused = close_pool (self);
   ppool_pool_leave_lock (self);
 
@@ -429,9 +167,9 @@ ppool_pool_end_workers (PPoolPool  *self,
                      record->spec->function));
       ppool_outcome_settle_failure (&record->outcome, failure);
     }
-  settle_all (cancelled, NULL);
+  ppool_policy_settle_all (cancelled, NULL);
   if (unused)
-    note_end (self);
+    ppool_pool_note_end (self);
 }
 
 static gboolean
@@ -502,6 +240,10 @@ ppool_pool_new (GObject       *executor,
   self->processes = g_hash_table_new (NULL, NULL);
   self->over_callbacks = g_array_new (FALSE, FALSE, sizeof (OverCallback));
   self->settings.grace_msec = PPOOL_SETTINGS_DEFAULT_GRACE_MSEC;
+  self->settings.abort_grace_msec = PPOOL_SETTINGS_DEFAULT_ABORT_GRACE_MSEC;
+  self->settings.max_start_failures = PPOOL_SETTINGS_DEFAULT_MAX_START_FAILURES;
+  self->settings.call_timeout_msec = -1;
+  self->settings.queue_timeout_msec = -1;
   self->n_processors = ppool_processors_count ();
   self->startup.settings = &self->settings;
   self->scheduler = ppool_scheduler_new (&scheduler_funcs, self, &self->settings);
@@ -511,7 +253,8 @@ ppool_pool_new (GObject       *executor,
     .lock = &self->lock,
     .scheduler = self->scheduler,
     .pool = self,
-    .died = process_died,
+    .ended = ppool_policy_process_ended,
+    .proved = ppool_policy_proved,
     .gone = process_gone,
   };
 
@@ -560,8 +303,9 @@ ppool_pool_get_counts (PPoolPool   *self,
     return;
 
   ppool_lock_enter (&self->lock);
-  counts->n_workers = ppool_scheduler_get_n_slots (self->scheduler);
-  counts->n_pending = ppool_scheduler_get_n_pending (self->scheduler);
+  counts->n_workers = ppool_scheduler_get_n_workers (self->scheduler);
+  counts->n_pending =
+    ppool_scheduler_get_n_pending (self->scheduler) + self->retrying.length;
   counts->n_running = ppool_scheduler_get_n_running (self->scheduler);
   ppool_lock_leave_quietly (&self->lock);
 }

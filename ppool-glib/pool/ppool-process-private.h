@@ -13,6 +13,16 @@
 
 G_BEGIN_DECLS
 
+/* How a worker has ended that was not asked to, or had calls. */
+typedef struct
+{
+  const GError *error;  /* what became of it */
+  const char *summary;  /* the same without what it has written */
+  gboolean was_asked;   /* by the pool, for a call's sake */
+  gboolean was_killed;  /* with SIGKILL, by somebody else */
+  gint64 created_time;  /* when its start was decided */
+} PPoolProcessEnd;
+
 /* What a process needs of the pool that it belongs to. */
 typedef struct
 {
@@ -20,9 +30,12 @@ typedef struct
   PPoolScheduler *scheduler; /* (unowned) */
   gpointer pool;             /* (unowned): outlives all processes */
 
-  /* In the manager's thread: it ended without being asked, and why. */
-  void (*died) (gpointer      pool,
-                const GError *why);
+  /* In the manager's thread: it has ended. Its calls are to be taken. */
+  void (*ended) (gpointer               pool,
+                 PPoolProcess          *process,
+                 const PPoolProcessEnd *end);
+  /* In any thread: it has answered its first call. */
+  void (*proved) (gpointer pool);
   /* In the manager's thread: it is reaped and nothing of it is left. */
   void (*gone) (gpointer      pool,
                 PPoolProcess *process);
@@ -44,6 +57,13 @@ gint64        ppool_process_get_since (PPoolProcess            *self);
 void          ppool_process_refresh   (PPoolProcess            *self,
                                        PPoolRecord             *record);
 void          ppool_process_retire    (PPoolProcess            *self);
+void          ppool_process_end_call  (PPoolProcess            *self,
+                                       PPoolRecord             *record,
+                                       PPoolRecordEnding        ending);
+void          ppool_process_take_calls (PPoolProcess           *self,
+                                       GPtrArray               *untaken,
+                                       GPtrArray               *taken,
+                                       GPtrArray               *done);
 void          ppool_process_terminate (PPoolProcess            *self,
                                        int                      signal,
                                        GPtrArray               *orphans);

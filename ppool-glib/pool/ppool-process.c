@@ -10,6 +10,7 @@
 #include "ppool-process-private.h"
 
 #include <signal.h>
+#include <string.h>
 
 #include "ppool-countdown-private.h"
 #include "ppool-exit-private.h"
@@ -27,6 +28,11 @@
  * manager's thread, when its channel is drained and its exit is known or of no
  * interest, and it is gone when it is reaped as well.
  *
+ * A worker that is ready may be ended for the sake of one call, which was aborted or has
+ * run for too long: by a ladder of which each step looks first whether it still runs that
+ * call, under the lock. It is asked to cancel the call, and goes on if it answers; then
+ * it is sent SIGTERM and is LEAVING, then SIGKILL.
+ *
  * Life and pid are guarded by the pool's lock. Results arrive in GDBus's I/O thread
  * and settle there. Everything else belongs to the manager's thread, in which a
  * watch or a handshake that is outstanding holds the process. There is one countdown
@@ -37,6 +43,9 @@
 
 /* How long a worker whose handshake failed may take to show why. */
 #define EXCUSE_MSEC 500
+
+/* When to look again at a worker that is traced by a debugger. */
+#define TRACED_MSEC 1000
 
 /* How long the channel may stay open behind a worker that has exited: a child
  * of the worker may hold it. */
@@ -83,9 +92,16 @@ struct _PPoolProcess
   const char *violation; /* (nullable): what it did that can't be */
   char *library;         /* (owned) (nullable): the worker's, if it is another one */
   const char *leaving;   /* (nullable): why it was asked to leave */
+  PPoolRecord *ending;   /* (owned) (nullable): the call that it is to end */
+  gboolean ending_begun; /* it was told */
+  gint64 overdue_due;    /* when to look for calls that have run for too long, or 0 */
+  gboolean is_evicted;   /* its calls were taken while it ran them */
+
+  gboolean has_answered; /* a call; in GDBus's thread */
 
   /* In the manager's thread. */
   PPoolExit exit;
+  gint64 created_time;       /* constant */
   gint64 start_time;         /* constant once there is a channel */
   PPoolChannel *channel;     /* (owned) (nullable) */
   ChannelState channel_state;
@@ -95,6 +111,7 @@ struct _PPoolProcess
   GError *handshake_error;   /* (owned) (nullable) */
   PPoolStderr *errors;       /* (owned) (nullable) */
   PPoolCountdown countdown;  /* of what is waited for */
+  PPoolTimer overdue;
   guint n_signals; /* sent to a worker that is to leave */
 };
 
@@ -104,6 +121,7 @@ free_process (gpointer data)
   PPoolProcess *self = data;
 
   g_assert (self->countdown.timer.place == 0);
+  g_assert (self->overdue.place == 0);
 
   g_clear_pointer (&self->outbox, ppool_outbox_unref);
   g_clear_pointer (&self->board, ppool_board_free);
@@ -136,6 +154,23 @@ post (PPoolProcess     *self,
       PPoolManagerFunc  func)
 {
   ppool_manager_post (self->manager, func, ppool_process_ref (self));
+}
+
+static void look_for_overdue_cb (gpointer data);
+
+/* With the lock held. */
+static void
+look_for_overdue_at (PPoolProcess *self,
+                     gint64        now,
+                     gint64        due)
+{
+  if (self->overdue_due != 0 && self->overdue_due <= due)
+    return;
+
+  self->overdue_due = due;
+  ppool_manager_arm (self->manager, &self->overdue,
+                     (guint) ((due - now) / G_TIME_SPAN_MILLISECOND) + 1, look_for_overdue_cb,
+                     self);
 }
 
 static Life
@@ -196,18 +231,22 @@ set_drained (PPoolProcess *self)
     self->channel_state = CHANNEL_DRAINED;
 }
 
-static GError *
-make_error (PPoolProcess *self)
+static char *
+dup_tail (PPoolProcess *self)
 {
-  g_autofree char *tail = NULL;
+  if (self->errors == NULL)
+    return NULL;
+
+  ppool_stderr_catch_up (self->errors);
+  return ppool_stderr_dup_tail (self->errors);
+}
+
+static GError *
+make_error (PPoolProcess *self,
+            const char   *tail)
+{
   PPoolVerdict verdict = { 0 };
   g_autoptr (PPoolRecord) record = NULL;
-
-  if (self->errors != NULL)
-    {
-      ppool_stderr_catch_up (self->errors);
-      tail = ppool_stderr_dup_tail (self->errors);
-    }
 
   verdict.started = self->pid != 0;
   verdict.pid = self->pid;
@@ -231,34 +270,46 @@ make_error (PPoolProcess *self)
   return ppool_verdict_to_error (&verdict);
 }
 
+/* One that left as it was asked to has no calls. */
 static void
 conclude (PPoolProcess *self)
 {
+  PPoolProcessEnd end = { .created_time = self->created_time };
+  g_autoptr (GError) summary = NULL;
   g_autoptr (GError) error = NULL;
-  gboolean asked;
+  g_autofree char *tail = NULL;
+  gboolean has_calls;
 
   ppool_lock_enter (self->owner->lock);
-  asked = self->life == LEAVING;
-  if (!asked)
+  end.was_asked = self->life == LEAVING || self->ending != NULL;
+  has_calls = !ppool_outbox_is_empty (self->outbox);
+  if (self->life != LEAVING)
     set_failed (self);
   self->life = CONCLUDED;
   ppool_lock_leave (self->owner->lock);
 
-  if (asked)
+  if (end.was_asked && !has_calls)
     return;
 
-  error = make_error (self);
+  tail = dup_tail (self);
+  summary = make_error (self, NULL);
+  error = make_error (self, tail);
+  end.error = error;
+  end.summary = summary->message;
+  end.was_killed = !end.was_asked && ppool_exit_was_killed (&self->exit);
   g_debug ("Verdict: %s", error->message);
-  self->owner->died (self->owner->pool, error);
+  self->owner->ended (self->owner->pool, self, &end);
 }
 
 static void
 finish (PPoolProcess *self)
 {
   ppool_countdown_stop (&self->countdown);
+  ppool_manager_disarm (self->manager, &self->overdue);
 
   ppool_lock_enter (self->owner->lock);
   self->life = GONE;
+  g_clear_pointer (&self->ending, ppool_record_unref);
   ppool_outbox_close (self->outbox);
   ppool_lock_leave (self->owner->lock);
 
@@ -344,6 +395,15 @@ undrained_cb (gpointer data)
   ppool_countdown_start (&self->countdown, UNREAD_MSEC, unread_cb);
 }
 
+/* What a worker has started goes on when that has left as it was asked to. */
+static gboolean
+ends_group_cb (gpointer data)
+{
+  PPoolProcess *self = data;
+
+  return self->exit.with_group || get_life (self) != LEAVING;
+}
+
 static void
 exited_cb (int      wait_status,
            gboolean is_lost,
@@ -415,6 +475,7 @@ terminated_cb (gpointer data)
 {
   g_autoptr (PPoolProcess) self = data;
 
+  self->exit.with_group = self->is_evicted;
   if (!ppool_exit_is_reaped (&self->exit) && self->n_signals == 0)
     ungraceful_cb (self);
 }
@@ -424,9 +485,115 @@ killed_cb (gpointer data)
 {
   g_autoptr (PPoolProcess) self = data;
 
+  self->exit.with_group = TRUE;
   self->n_signals = MAX (self->n_signals, 1);
   if (!ppool_exit_is_reaped (&self->exit))
     ungraceful_cb (self);
+}
+
+/* The ladder for a call that is to end, in the manager's thread */
+
+/* With the lock held: it was answered, or is about to be. */
+static void
+stop_ending (PPoolProcess *self)
+{
+  g_clear_pointer (&self->ending, ppool_record_unref);
+  ppool_scheduler_slot_hold (self->owner->scheduler, &self->slot, FALSE);
+}
+
+static void
+end_killed_cb (gpointer data)
+{
+  PPoolProcess *self = data;
+
+  ppool_exit_signal (&self->exit, SIGKILL);
+  shut (self);
+}
+
+/* The worker has had its chance. */
+static void
+end_overdue_cb (gpointer data)
+{
+  PPoolProcess *self = data;
+  guint grace_msec = 0;
+  gboolean goes_on;
+
+  ppool_lock_enter (self->owner->lock);
+  goes_on = self->ending != NULL && self->ending_begun && self->life == READY;
+  if (goes_on && !ppool_outbox_still_runs (self->outbox, self->ending))
+    {
+      stop_ending (self);
+      goes_on = FALSE;
+    }
+  if (goes_on)
+    {
+      self->life = LEAVING;
+      self->leaving = "a call that it ran was to end";
+      grace_msec = self->startup->settings->abort_grace_msec;
+      ppool_scheduler_slot_leaves (self->owner->scheduler, &self->slot);
+      self->exit.with_group = TRUE;
+      ppool_exit_signal (&self->exit, grace_msec > 0 ? SIGTERM : SIGKILL);
+    }
+  ppool_lock_leave (self->owner->lock);
+
+  if (goes_on && grace_msec > 0)
+    ppool_countdown_start (&self->countdown, grace_msec, end_killed_cb);
+  else if (goes_on)
+    shut (self);
+}
+
+/* It was asked to end the call, if it can be. */
+static void
+end_begun_cb (gpointer data)
+{
+  g_autoptr (PPoolProcess) self = data;
+  guint grace_msec = 0;
+
+  ppool_lock_enter (self->owner->lock);
+  self->ending_begun = TRUE;
+  if (ppool_outbox_can_cancel (self->outbox))
+    grace_msec = self->startup->settings->abort_grace_msec;
+  ppool_lock_leave_quietly (self->owner->lock);
+
+  if (grace_msec > 0 && !is_drained (self))
+    ppool_countdown_start (&self->countdown, grace_msec, end_overdue_cb);
+  else
+    end_overdue_cb (self);
+}
+
+/* A worker that a debugger has stopped is not late. */
+static gboolean
+is_traced (guint pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%u/status", pid);
+  g_autofree char *status = NULL;
+  const char *tracer;
+
+  if (!g_file_get_contents (path, &status, NULL, NULL))
+    return FALSE;
+
+  tracer = strstr (status, "\nTracerPid:");
+  return tracer != NULL && g_ascii_strtoull (tracer + strlen ("\nTracerPid:"), NULL, 10) != 0;
+}
+
+static void
+look_for_overdue_cb (gpointer data)
+{
+  PPoolProcess *self = data;
+  PPoolRecord *record;
+  gint64 now = g_get_monotonic_time ();
+  gint64 due;
+
+  ppool_lock_enter (self->owner->lock);
+  self->overdue_due = 0;
+  record = ppool_outbox_find_overdue (self->outbox, now, &due);
+  if (record != NULL && is_traced (self->pid))
+    due = now + TRACED_MSEC * G_TIME_SPAN_MILLISECOND;
+  else if (record != NULL)
+    ppool_process_end_call (self, record, PPOOL_RECORD_OVERDUE);
+  if (due != 0 && self->life == READY)
+    look_for_overdue_at (self, now, due);
+  ppool_lock_leave (self->owner->lock);
 }
 
 /* What the worker says, in GDBus's I/O thread */
@@ -487,12 +654,19 @@ receive_results (PPoolProcess            *self,
   const char *violation =
     ppool_outbox_settle (self->outbox, self->pid, event->results, event->n_results);
 
-  if (violation == NULL)
+  if (violation == NULL && self->has_answered && g_atomic_pointer_get (&self->ending) == NULL)
     return;
 
+  if (!self->has_answered)
+    self->owner->proved (self->owner->pool);
+  self->has_answered = TRUE;
+
   ppool_lock_enter (self->owner->lock);
-  set_violation (self, violation);
-  ppool_lock_leave_quietly (self->owner->lock);
+  if (violation != NULL)
+    set_violation (self, violation);
+  else if (self->ending != NULL && self->life == READY && self->ending->stage == PPOOL_RECORD_OUT)
+    stop_ending (self);
+  ppool_lock_leave (self->owner->lock);
 }
 
 static void
@@ -607,7 +781,10 @@ spawn (PPoolProcess  *self,
   GPid pid = ppool_start_spawn (self->startup, context, channel_fd, &self->errors, error);
 
   if (pid != 0)
-    self->exit.child = ppool_child_new (pid, context, exited_cb, ppool_process_ref (self));
+    {
+      self->exit.child = ppool_child_new (pid, context, exited_cb, ppool_process_ref (self));
+      ppool_child_set_group_func (self->exit.child, ends_group_cb);
+    }
 
   return pid != 0;
 }
@@ -677,6 +854,7 @@ ppool_process_new (const PPoolProcessOwner *owner,
   self->manager = ppool_manager_ref (manager);
   self->startup = startup;
   self->grace_msec = startup->settings->grace_msec;
+  self->created_time = g_get_monotonic_time ();
   ppool_countdown_init (&self->countdown, manager, self);
   self->outbox = ppool_outbox_new (owner->lock, owner->scheduler, &self->slot);
 
@@ -693,6 +871,14 @@ ppool_process_push (PPoolProcess *self,
                     PPoolRecord  *record)
 {
   g_assert (self->life == READY);
+
+  if (record->timeout_msec >= 0)
+    {
+      record->pushed_time = g_get_monotonic_time ();
+      look_for_overdue_at (self, record->pushed_time,
+                           record->pushed_time +
+                             record->timeout_msec * G_TIME_SPAN_MILLISECOND);
+    }
 
   /* Who has no board takes a call as soon as it is sent. */
   if (!ppool_outbox_has_board (self->outbox))
@@ -752,6 +938,37 @@ ppool_process_retire (PPoolProcess *self)
   self->life = LEAVING;
 }
 
+/* Ends a call that the worker runs, and the worker if it does not answer then. What it was
+ * sent ahead goes elsewhere. */
+void
+ppool_process_end_call (PPoolProcess      *self,
+                        PPoolRecord       *record,
+                        PPoolRecordEnding  ending)
+{
+  if (record->ending == PPOOL_RECORD_NOT_ENDED)
+    record->ending = ending;
+
+  if (self->ending != NULL || self->life != READY)
+    return;
+
+  self->ending = ppool_record_ref (record);
+  self->ending_begun = FALSE;
+  ppool_outbox_push_cancel (self->outbox, record);
+  ppool_scheduler_slot_hold (self->owner->scheduler, &self->slot, TRUE);
+  post (self, end_begun_cb);
+}
+
+/* What a worker had that has ended. */
+void
+ppool_process_take_calls (PPoolProcess *self,
+                          GPtrArray    *untaken,
+                          GPtrArray    *taken,
+                          GPtrArray    *done)
+{
+  ppool_outbox_take_all (self->outbox, self->pid, untaken, taken, done);
+  ppool_scheduler_evict_slot (self->owner->scheduler, &self->slot);
+}
+
 /* Ends the worker, whatever it does, with SIGTERM and in the end SIGKILL, or
  * with SIGKILL at once. What it was given goes to @orphans. */
 void
@@ -759,9 +976,9 @@ ppool_process_terminate (PPoolProcess *self,
                          int           signal,
                          GPtrArray    *orphans)
 {
-  ppool_outbox_take_all (self->outbox, self->pid, orphans);
-  ppool_scheduler_evict_slot (self->owner->scheduler, &self->slot);
+  ppool_process_take_calls (self, orphans, orphans, orphans);
 
+  self->is_evicted = TRUE;
   if (self->life >= FAILED)
     return;
 

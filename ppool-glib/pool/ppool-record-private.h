@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include "ppool-manager-private.h"
 #include "ppool-outcome-private.h"
 
 G_BEGIN_DECLS
@@ -17,6 +18,9 @@ typedef struct _PPoolRecord PPoolRecord;
 typedef struct
 {
   gboolean (*cancel)     (gpointer owner, PPoolRecord *record);
+  void     (*abort)      (gpointer owner, PPoolRecord *record);
+  /* A cancellable was cancelled. */
+  void     (*cancelled)  (gpointer owner, PPoolRecord *record);
   GObject *(*dup_source) (gpointer owner);
   /* Has a record that runs say so. */
   void     (*refresh)    (gpointer owner, PPoolRecord *record);
@@ -32,8 +36,17 @@ typedef enum
   PPOOL_RECORD_QUEUED,
   PPOOL_RECORD_ASSIGNED, /* to a worker, not sent */
   PPOOL_RECORD_SENT,
+  PPOOL_RECORD_RETRYING, /* to be queued again in a while */
   PPOOL_RECORD_OUT,
 } PPoolRecordStage;
+
+/* What its worker is being ended for, if it is for this call. */
+typedef enum
+{
+  PPOOL_RECORD_NOT_ENDED,
+  PPOOL_RECORD_ABORTED,
+  PPOOL_RECORD_OVERDUE,
+} PPoolRecordEnding;
 
 struct _PPoolRecord
 {
@@ -55,6 +68,17 @@ struct _PPoolRecord
   struct _PPoolEstimate *estimate; /* (unowned) (nullable): what is known of its function */
   gint64 expected;     /* how long it is going to take, in nanoseconds */
   gboolean is_trivial; /* what its function does takes no more than a moment */
+  PPoolRecordEnding ending;
+  int timeout_msec;    /* from when a worker takes it; -1 is no limit */
+  int queue_timeout_msec; /* until one does; likewise */
+  gint64 pushed_time;  /* when it was given to its worker, if it has a timeout */
+  guint n_deaths;      /* of workers that had taken it */
+  GString *deaths;     /* (owned) (nullable): what became of these */
+
+  /* Of the time in the queue, and then of that before it is queued again. While it is armed
+   * it has a reference. */
+  gboolean has_timer; /* constant once queued */
+  PPoolTimer timer;   /* guarded by the manager */
 
   /* With the lock of the outcome: what the caller gave, until it is released. */
   gboolean abandoned;        /* no future asks for the outcome any more */
@@ -78,6 +102,10 @@ void              ppool_record_release_inputs      (PPoolRecord            *self
 void              ppool_record_abandon             (PPoolRecord            *self);
 
 gboolean          ppool_record_cancel              (PPoolRecord            *self);
+void              ppool_record_abort               (PPoolRecord            *self);
+gboolean          ppool_record_settle_ended        (PPoolRecord            *self,
+                                                    PPoolRecordEnding       ending,
+                                                    const char             *detail);
 GObject          *ppool_record_dup_source          (PPoolRecord            *self);
 PPoolFutureState  ppool_record_get_state           (PPoolRecord            *self);
 void              ppool_record_get_history         (PPoolRecord            *self,

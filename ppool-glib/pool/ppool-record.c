@@ -9,6 +9,7 @@
 
 #include "ppool-record-private.h"
 
+#include "ppool-error.h"
 #include "ppool-value-private.h"
 
 /* A record is shared by the future that a caller holds and by the pool that
@@ -71,6 +72,8 @@ free_record (gpointer data)
 
   ppool_record_release_inputs (self);
   ppool_outcome_clear (&self->outcome);
+  if (self->deaths != NULL)
+    g_string_free (self->deaths, TRUE);
   ppool_call_spec_unref (self->spec);
   self->owner_funcs->unref (self->owner);
 }
@@ -98,7 +101,9 @@ static void
 cancelled_cb (GCancellable *cancellable G_GNUC_UNUSED,
               gpointer      user_data)
 {
-  ppool_record_cancel (user_data);
+  PPoolRecord *self = user_data;
+
+  self->owner_funcs->cancelled (self->owner, self);
 }
 
 static void
@@ -134,7 +139,7 @@ ppool_record_connect_cancellable (PPoolRecord   *self,
 
   /* Cancelled between the check and the connection: nobody was told. */
   if (g_cancellable_is_cancelled (cancellable))
-    ppool_record_cancel (self);
+    self->owner_funcs->cancelled (self->owner, self);
 
   return TRUE;
 }
@@ -178,6 +183,34 @@ gboolean
 ppool_record_cancel (PPoolRecord *self)
 {
   return self->owner_funcs->cancel (self->owner, self);
+}
+
+/* Whether it waits or runs. */
+void
+ppool_record_abort (PPoolRecord *self)
+{
+  self->owner_funcs->abort (self->owner, self);
+}
+
+/* The call was ended, or has answered in time with something that is no value. @detail
+ * is more about that: (nullable). */
+gboolean
+ppool_record_settle_ended (PPoolRecord       *self,
+                           PPoolRecordEnding  ending,
+                           const char        *detail)
+{
+  g_autoptr (PPoolFailure) failure = NULL;
+
+  if (ending == PPOOL_RECORD_ABORTED)
+    return ppool_outcome_settle_aborted (&self->outcome);
+
+  failure = ppool_failure_new (
+    g_error_new (PPOOL_ERROR, PPOOL_ERROR_TIMED_OUT,
+                 "The call of “%s” was ended after %d ms, which is its timeout-msec%s%s",
+                 self->spec->function, self->timeout_msec, detail != NULL ? "; " : "",
+                 detail != NULL ? detail : ""));
+
+  return ppool_outcome_settle_failure (&self->outcome, failure);
 }
 
 GObject *

@@ -61,6 +61,7 @@ struct _PPoolSlot
   gboolean takes_ahead; /* it can be given calls that it may lose again */
   gboolean is_unfit;    /* what it says of its calls is of no interest any more */
   gboolean is_stuck;    /* what it runs takes longer than was expected */
+  gboolean is_held;     /* it is given nothing for a while */
   GList link; /* in the scheduler's list of that state */
 };
 
@@ -85,6 +86,10 @@ void            ppool_scheduler_push        (PPoolScheduler            *self,
 gboolean        ppool_scheduler_withdraw    (PPoolScheduler            *self,
                                              PPoolRecord               *record);
 PPoolRecord    *ppool_scheduler_pop         (PPoolScheduler            *self);
+void            ppool_scheduler_put_back    (PPoolScheduler            *self,
+                                             GPtrArray                 *records);
+void            ppool_scheduler_limit_starts (PPoolScheduler           *self,
+                                             guint                      max_starting);
 void            ppool_scheduler_look_again  (PPoolScheduler            *self);
 void            ppool_scheduler_recall_all  (PPoolScheduler            *self);
 void            ppool_scheduler_close       (PPoolScheduler            *self);
@@ -100,6 +105,11 @@ void            ppool_scheduler_slot_answered (PPoolScheduler          *self,
                                              gint64                     nsec);
 void            ppool_scheduler_slot_refill (PPoolScheduler            *self,
                                              PPoolSlot                 *slot);
+void            ppool_scheduler_slot_hold   (PPoolScheduler            *self,
+                                             PPoolSlot                 *slot,
+                                             gboolean                   held);
+void            ppool_scheduler_slot_leaves (PPoolScheduler            *self,
+                                             PPoolSlot                 *slot);
 void            ppool_scheduler_slot_unfit  (PPoolScheduler            *self,
                                              PPoolSlot                 *slot);
 void            ppool_scheduler_evict_slot  (PPoolScheduler            *self,
@@ -109,6 +119,7 @@ void            ppool_scheduler_remove_slot (PPoolScheduler            *self,
 
 guint           ppool_scheduler_get_n_pending (PPoolScheduler          *self);
 guint           ppool_scheduler_get_n_running (PPoolScheduler          *self);
+guint           ppool_scheduler_get_n_workers (PPoolScheduler          *self);
 guint           ppool_scheduler_get_n_slots   (PPoolScheduler          *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolScheduler, ppool_scheduler_free)

@@ -56,6 +56,8 @@ struct _PPoolScheduler
   gboolean opened; /* workers can be started; there are neither these nor calls before */
   gboolean closed;
   gboolean is_watched; /* somebody looks again soon */
+  guint max_starting;  /* workers at a time */
+  guint n_unfit;       /* slots */
   guint64 last_number;   /* of a call */
   GHashTable *estimates; /* (owned) (element-type utf8 PPoolEstimate): by function */
 
@@ -74,6 +76,7 @@ ppool_scheduler_new (const PPoolSchedulerFuncs *funcs,
   self->owner = owner;
   self->settings = settings;
   self->estimates = ppool_estimate_new_table ();
+  self->max_starting = G_MAXUINT;
 
   return self;
 }
@@ -171,7 +174,7 @@ has_room (PPoolScheduler *self,
           PPoolRecord    *record,
           gint64          bound)
 {
-  return slot->takes_ahead && !slot->is_stuck && slot->n_calls < PPOOL_SCHEDULER_MAX_CALLS &&
+  return slot->takes_ahead && !slot->is_stuck && !slot->is_held && slot->n_calls < PPOOL_SCHEDULER_MAX_CALLS &&
          slot->expected + ppool_estimate_get (record->estimate) <= bound &&
          slot->n_bytes + record->size <= AHEAD_BYTES &&
          !ppool_scheduler_is_spent (self, slot);
@@ -451,6 +454,15 @@ retire_unneeded (PPoolScheduler *self)
     retire_slot (self, slot);
 }
 
+/* One that is not fit for anything, and may take its time to be gone, takes nobody's
+ * place. */
+static gboolean
+may_start (PPoolScheduler *self)
+{
+  return ppool_scheduler_get_n_workers (self) < get_max (self) &&
+         self->slots[PPOOL_SLOT_STARTING].length < self->max_starting;
+}
+
 /* While a worker is idle, what waits is soon done by those that are not. */
 static void
 start_needed (PPoolScheduler *self)
@@ -461,8 +473,7 @@ start_needed (PPoolScheduler *self)
   if (self->opened && !self->closed)
     n_needed += self->settings->spare_workers;
 
-  while (ppool_scheduler_get_n_slots (self) < get_max (self) &&
-         self->slots[PPOOL_SLOT_STARTING].length + n_idle < n_needed)
+  while (may_start (self) && self->slots[PPOOL_SLOT_STARTING].length + n_idle < n_needed)
     self->funcs->start (self->owner);
 }
 
@@ -550,7 +561,7 @@ void
 ppool_scheduler_prestart (PPoolScheduler *self,
                           guint           n_workers)
 {
-  while (ppool_scheduler_get_n_slots (self) < MIN (n_workers, get_max (self)))
+  while (ppool_scheduler_get_n_workers (self) < n_workers && may_start (self))
     self->funcs->start (self->owner);
   dispatch (self);
 }
@@ -568,7 +579,7 @@ ppool_scheduler_push (PPoolScheduler *self,
   g_queue_push_tail_link (&self->pending, &ppool_record_ref (record)->link);
 
   /* Where others wait already nothing has room, and maybe nothing can be started. */
-  if (self->pending.length == 1 || ppool_scheduler_get_n_slots (self) < get_max (self))
+  if (self->pending.length == 1 || may_start (self))
     dispatch (self);
   else if (self->funcs->changed != NULL)
     self->funcs->changed (self->owner);
@@ -612,6 +623,30 @@ ppool_scheduler_pop (PPoolScheduler *self)
     record->stage = PPOOL_RECORD_OUT;
 
   return record;
+}
+
+/* Calls go back to where they were in the queue. */
+void
+ppool_scheduler_put_back (PPoolScheduler *self,
+                          GPtrArray      *records)
+{
+  for (guint i = 0; i < records->len; i++)
+    {
+      PPoolRecord *record = ppool_record_ref (g_ptr_array_index (records, i));
+
+      record->slot = NULL;
+      requeue (self, record);
+    }
+  dispatch (self);
+}
+
+/* How many workers may start at the same time. */
+void
+ppool_scheduler_limit_starts (PPoolScheduler *self,
+                              guint           max_starting)
+{
+  self->max_starting = max_starting;
+  dispatch (self);
 }
 
 /* Some time has gone by in which nothing may have happened. */
@@ -707,12 +742,25 @@ ppool_scheduler_slot_refill (PPoolScheduler *self,
   dispatch (self);
 }
 
+/* A process is given no call for a while, and what it has not taken it loses. */
+void
+ppool_scheduler_slot_hold (PPoolScheduler *self,
+                           PPoolSlot      *slot,
+                           gboolean        held)
+{
+  slot->is_held = held;
+  if (held)
+    recall_from (self, slot);
+  dispatch (self);
+}
+
 /* A process is to be given no call any more, and what it has it keeps. */
 void
 ppool_scheduler_slot_unfit (PPoolScheduler *self,
                             PPoolSlot      *slot)
 {
   slot->takes_ahead = FALSE;
+  self->n_unfit += !slot->is_unfit;
   slot->is_unfit = TRUE;
   if (slot->n_calls == 0)
     move_slot (self, slot, PPOOL_SLOT_LEAVING);
@@ -730,11 +778,21 @@ ppool_scheduler_evict_slot (PPoolScheduler *self,
   ppool_scheduler_slot_unfit (self, slot);
 }
 
+/* A process leaves in the middle of a call. */
+void
+ppool_scheduler_slot_leaves (PPoolScheduler *self,
+                             PPoolSlot      *slot)
+{
+  ppool_scheduler_evict_slot (self, slot);
+  dispatch (self);
+}
+
 void
 ppool_scheduler_remove_slot (PPoolScheduler *self,
                              PPoolSlot      *slot)
 {
   g_queue_unlink (&self->slots[slot->state], &slot->link);
+  self->n_unfit -= slot->is_unfit;
   dispatch (self);
 }
 
@@ -749,6 +807,13 @@ guint
 ppool_scheduler_get_n_running (PPoolScheduler *self)
 {
   return self->slots[PPOOL_SLOT_BUSY].length;
+}
+
+/* That can be of use still. */
+guint
+ppool_scheduler_get_n_workers (PPoolScheduler *self)
+{
+  return ppool_scheduler_get_n_slots (self) - self->n_unfit;
 }
 
 guint

@@ -7,11 +7,14 @@
 
 #pragma once
 
+#include "ppool-enums.h"
 #include "ppool-launcher.h"
 
 G_BEGIN_DECLS
 
 #define PPOOL_SETTINGS_DEFAULT_GRACE_MSEC 5000
+#define PPOOL_SETTINGS_DEFAULT_ABORT_GRACE_MSEC 1000
+#define PPOOL_SETTINGS_DEFAULT_MAX_START_FAILURES 5
 
 /* As they were set. The pool has them, guarded by its lock, and nobody else has: who goes by
  * them reads them there. A setting is a field here and a property of the executor. */
@@ -26,6 +29,13 @@ typedef struct
   guint max_tasks_per_worker; /* 0 is no limit */
   guint spare_workers;        /* none starts before the pool is used */
   guint grace_msec;           /* 0 is no limit; of workers that start from now on */
+
+  PPoolCrashPolicy crash_policy;
+  guint max_start_failures; /* in a row; 0 is no limit */
+  guint abort_grace_msec;   /* of each step */
+  int call_timeout_msec;    /* of calls that have none of their own; -1 is no limit */
+  int queue_timeout_msec;   /* likewise */
+  gboolean cancel_running;  /* a cancellable aborts a call that runs */
 } PPoolSettings;
 
 /* Arguments for who sets a field: where it is, what is copied there, and its size. */

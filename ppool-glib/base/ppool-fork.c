@@ -114,7 +114,7 @@ ppool_fork_get_threads_owner (void)
   return g_atomic_int_get (&threads_owner);
 }
 
-/* Takes a lock that whatever the process does may need, such as letting go of a value.
+/* Takes a lock that whatever the process does may need, such as releasing a value.
  *
  * A thread that fork() didn't copy may have held it, in the middle of a change. So in a
  * copy, whoever comes first makes the lock anew, and @forget what it guards, without

@@ -261,14 +261,14 @@ ppool_executor_set_property (GObject      *object,
 }
 
 static void
-let_go (PPoolExecutor *self)
+release (PPoolExecutor *self)
 {
   ppool_notifier_end (self->notifier);
   ppool_notifier_unref (self->notifier);
   ppool_pool_drop (self->pool);
 }
 
-/* Nothing is let go of in dispose(): a binding may still call methods then. A
+/* Nothing is released in dispose(): a binding may still call methods then. A
  * forked copy of the process keeps what it has, as locks may be held for good. */
 static void
 ppool_executor_finalize (GObject *object)
@@ -276,7 +276,7 @@ ppool_executor_finalize (GObject *object)
   PPoolExecutor *self = PPOOL_EXECUTOR (object);
 
   if (ppool_pool_check (self->pool, NULL))
-    let_go (self);
+    release (self);
 
   G_OBJECT_CLASS (ppool_executor_parent_class)->finalize (object);
 }

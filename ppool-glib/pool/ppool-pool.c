@@ -27,7 +27,7 @@
  *      └─────────────┴────────► BROKEN
  *
  * Everything but what is constant is guarded by the lock, which is never held
- * while records settle, objects are let go or somebody is called. */
+ * while records settle, objects are released or somebody is called. */
 
 /* How long a call may be behind another, while a worker is idle, before somebody
  * looks. */

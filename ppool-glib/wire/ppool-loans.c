@@ -37,7 +37,7 @@ ppool_loans_free (PPoolLoans *self)
   g_free (self);
 }
 
-/* Lets go of the owner. No segment of this side is lent or filled again. What was borrowed
+/* Releases the owner. No segment of this side is lent or filled again. What was borrowed
  * stays as long as somebody has it. */
 void
 ppool_loans_close (PPoolLoans *self)

@@ -17,7 +17,7 @@ PPoolInvocation *ppool_invocation_new       (void);
 gboolean         ppool_invocation_can_begin (PPoolInvocation   *self);
 void             ppool_invocation_begin     (PPoolInvocation   *self,
                                              PPoolAnswers      *answers,
-                                             const PPoolTicket *ticket,
+                                             const PPoolCallId *call_id,
                                              char              *function,
                                              GVariant          *args);
 void             ppool_invocation_set_over  (PPoolInvocation   *self);

@@ -82,7 +82,7 @@ struct _PPoolInvocation
 
   int answered; /* atomic, once others see it */
 
-  PPoolTicket ticket;
+  PPoolCallId call_id;
   PPoolAnswers *answers; /* (owned) (nullable); for whoever answers */
 };
 
@@ -164,12 +164,12 @@ ppool_invocation_can_begin (PPoolInvocation *self)
 void
 ppool_invocation_begin (PPoolInvocation   *self,
                         PPoolAnswers      *answers,
-                        const PPoolTicket *ticket,
+                        const PPoolCallId *call_id,
                         char              *function,
                         GVariant          *args)
 {
   self->answers = ppool_answers_ref (answers);
-  self->ticket = *ticket;
+  self->call_id = *call_id;
   if (self->function != function)
     {
       g_clear_pointer (&self->function, g_ref_string_release);
@@ -207,7 +207,7 @@ ppool_invocation_fail (PPoolInvocation *self,
   message = g_strdup_vprintf (format, list);
   va_end (list);
 
-  ppool_answers_return_failure (self->answers, &self->ticket, code, message);
+  ppool_answers_return_failure (self->answers, &self->call_id, code, message);
   finish_answer (self);
 }
 
@@ -291,7 +291,7 @@ ppool_invocation_return_value (PPoolInvocation *self,
       return;
     }
 
-  ppool_answers_return_value (self->answers, &self->ticket, owned_value);
+  ppool_answers_return_value (self->answers, &self->call_id, owned_value);
   finish_answer (self);
 }
 
@@ -325,7 +325,7 @@ ppool_invocation_return_gerror (PPoolInvocation *self,
       return;
     }
 
-  ppool_answers_return_error (self->answers, &self->ticket, error);
+  ppool_answers_return_error (self->answers, &self->call_id, error);
   finish_answer (self);
 }
 

@@ -275,7 +275,7 @@ class Setup:
         return _process_worker.Descriptor(self.launcher.inherit_fd(number))
 
     def close(self):
-        """Lets go of everything, once no worker is going to be started."""
+        """Releases everything, once no worker is going to be started."""
         self._initializing = None
         while self._descriptors:
             os.close(self._descriptors.pop())

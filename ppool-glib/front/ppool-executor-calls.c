@@ -20,16 +20,8 @@ submit_record (PPoolExecutor  *self,
                GCancellable   *cancellable,
                GError        **error)
 {
-  g_autoptr (PPoolRecord) record = NULL;
+  g_autoptr (PPoolRecord) record = ppool_pool_make_record (self->pool, spec, args, error);
 
-  if (!ppool_pool_check (self->pool, error))
-    {
-      if (args != NULL)
-        g_variant_unref (g_variant_ref_sink (args));
-      return NULL;
-    }
-
-  record = ppool_pool_make_record (self->pool, spec, args, error);
   if (record == NULL)
     return NULL;
 

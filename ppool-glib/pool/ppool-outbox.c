@@ -68,7 +68,7 @@ static PPoolRecord *
 find_call (PPoolOutbox *self,
            guint64      id)
 {
-  PPoolRecord *record = self->places[ppool_board_get_place (id)];
+  PPoolRecord *record = self->places[PPOOL_BOARD_PLACE (id)];
 
   return record != NULL && record->id == id ? record : NULL;
 }
@@ -87,7 +87,7 @@ end_flight (PPoolOutbox *self,
 {
   g_queue_unlink (&self->in_flight, &record->flight);
   record->stage = PPOOL_RECORD_OUT;
-  self->places[ppool_board_get_place (record->id)] = NULL;
+  self->places[PPOOL_BOARD_PLACE (record->id)] = NULL;
 
   if (record->batch != NO_BATCH && --self->n_unanswered[record->batch] == 0 &&
       !g_queue_is_empty (&self->unsent))
@@ -141,11 +141,11 @@ send_call (PPoolOutbox  *self,
 static void
 add_to_frame (PPoolOutbox   *self,
               PPoolChannel  *channel,
+              PPoolLender   *lender,
               GByteArray   **frame,
               const Item    *item)
 {
   g_autoptr (GVariant) args = ppool_record_ref_args (item->record);
-  PPoolLender *lender = ppool_channel_get_lender (channel);
   const char *function = item->record->spec->function;
   GError *error = NULL;
 
@@ -177,10 +177,12 @@ send_batch (PPoolOutbox  *self,
             guint         n)
 {
   GByteArray *frame = g_byte_array_new ();
+  PPoolLoans *loans = ppool_channel_get_loans (channel);
 
   for (guint i = 0; i < n; i++)
-    add_to_frame (self, channel, &frame, &self->items[i]);
-  ppool_channel_prepend_notes (channel, frame);
+    add_to_frame (self, channel, loans != NULL ? loans->lender : NULL, &frame, &self->items[i]);
+  if (loans != NULL)
+    ppool_loans_prepend_notes (loans, frame);
 
   if (frame->len > 0)
     ppool_channel_send_frame (channel, frame);
@@ -287,17 +289,19 @@ send_turn (PPoolOutbox  *self,
     ppool_channel_send_exit (channel);
 }
 
-/* Enters with the lock held and leaves without it. */
+/* What was pushed is sent, by this thread or by the one that is at it. Enters with the lock
+ * held and leaves without it. */
 static void
-flush (PPoolOutbox *self)
+send_cb (gpointer owner)
 {
+  g_autoptr (PPoolOutbox) self = owner;
   g_autoptr (PPoolChannel) channel = NULL;
+  gboolean is_mine = !self->flushing;
   Turn turn;
 
-  self->flushing = TRUE;
-
-  while (self->channel != NULL && begin_turn (self, &turn))
+  while (is_mine && self->channel != NULL && begin_turn (self, &turn))
     {
+      self->flushing = TRUE;
       if (channel == NULL)
         channel = ppool_channel_ref (self->channel);
       g_mutex_unlock (&self->lock->mutex);
@@ -309,20 +313,9 @@ flush (PPoolOutbox *self)
       forget_items (self, channel, turn.n_calls);
     }
 
-  self->flushing = FALSE;
+  if (is_mine)
+    self->flushing = FALSE;
   g_mutex_unlock (&self->lock->mutex);
-}
-
-/* What was pushed is sent, by this thread or by the one that is at it. */
-static void
-send_cb (gpointer owner)
-{
-  g_autoptr (PPoolOutbox) self = owner;
-
-  if (self->flushing)
-    g_mutex_unlock (&self->lock->mutex);
-  else
-    flush (self);
 }
 
 /* With the lock held, for the owner */
@@ -335,7 +328,7 @@ make_id (PPoolOutbox *self)
 
   do
     self->last_id++;
-  while (self->places[ppool_board_get_place (self->last_id)] != NULL);
+  while (self->places[PPOOL_BOARD_PLACE (self->last_id)] != NULL);
 
   return self->last_id;
 }
@@ -391,28 +384,26 @@ ppool_outbox_set_abilities (PPoolOutbox *self,
   self->has_frames = has_frames;
 }
 
-gboolean
-ppool_outbox_has_board (PPoolOutbox *self)
-{
-  return self->board != NULL;
-}
-
 void
 ppool_outbox_close (PPoolOutbox *self)
 {
   g_clear_pointer (&self->channel, ppool_channel_unref);
 }
 
-/* Gives the worker a call. */
+/* Gives the worker, @pid, a call. */
 void
 ppool_outbox_push (PPoolOutbox *self,
-                   PPoolRecord *record)
+                   PPoolRecord *record,
+                   guint        pid)
 {
   record->id = make_id (self);
+  /* Who has no board takes a call as soon as it is sent. */
   if (self->board != NULL)
     ppool_board_offer (self->board, record->id);
+  else
+    ppool_outcome_start (&record->outcome, pid, 0);
 
-  self->places[ppool_board_get_place (record->id)] = ppool_record_ref (record);
+  self->places[PPOOL_BOARD_PLACE (record->id)] = ppool_record_ref (record);
   record->batch = NO_BATCH;
   record->flight.data = record;
   g_queue_push_tail_link (&self->in_flight, &record->flight);

@@ -20,6 +20,15 @@
 
 /* Records */
 
+/* With the lock held: it is to settle. */
+static void
+accept (PPoolPool   *self,
+        PPoolRecord *record)
+{
+  record->accepted = TRUE;
+  g_atomic_int_inc (&self->n_unsettled);
+}
+
 static gboolean
 pool_cancel (gpointer     owner,
              PPoolRecord *record)
@@ -34,7 +43,7 @@ pool_cancel (gpointer     owner,
   withdrawn = ppool_scheduler_withdraw (self->scheduler, record);
   if (!withdrawn && record->stage == PPOOL_RECORD_NEW)
     {
-      ppool_pool_accept (self, record);
+      accept (self, record);
       record->stage = PPOOL_RECORD_OUT;
       withdrawn = TRUE;
     }
@@ -338,8 +347,8 @@ ensure_manager (PPoolPool  *self,
 {
   gboolean started;
 
-  if (g_atomic_pointer_get (&self->manager) != NULL)
-    return TRUE;
+  if (!check_initializer (self, error))
+    return FALSE;
 
   g_mutex_lock (&self->starting);
   started = start_manager (self, error);
@@ -354,7 +363,7 @@ is_usable (PPoolPool  *self,
            GError    **error)
 {
   return ppool_pool_check (self, error) && ppool_spawned_check (error) &&
-         check_initializer (self, error) && ensure_manager (self, error);
+         (g_atomic_pointer_get (&self->manager) != NULL || ensure_manager (self, error));
 }
 
 /* Starts workers before there are calls for them. */
@@ -396,7 +405,7 @@ ppool_pool_submit (PPoolPool    *self,
   accepted = accepts_calls (self, &broken);
   if (accepted && record->stage == PPOOL_RECORD_NEW)
     {
-      ppool_pool_accept (self, record);
+      accept (self, record);
       ppool_scheduler_push (self->scheduler, record);
     }
   ppool_lock_leave (&self->lock);

@@ -221,15 +221,6 @@ ppool_pool_record_settled (gpointer     owner,
     finish (self);
 }
 
-/* With the lock held. */
-void
-ppool_pool_accept (PPoolPool   *self,
-                   PPoolRecord *record)
-{
-  record->accepted = TRUE;
-  g_atomic_int_inc (&self->n_unsettled);
-}
-
 /* Ends the manager if nothing is left to manage. */
 static void
 conclude (PPoolPool *self)

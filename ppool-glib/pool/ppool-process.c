@@ -694,10 +694,7 @@ ppool_process_push (PPoolProcess *self,
 {
   g_assert (self->life == READY);
 
-  /* Who has no board takes a call as soon as it is sent. */
-  if (!ppool_outbox_has_board (self->outbox))
-    ppool_outcome_start (&record->outcome, self->pid, 0);
-  ppool_outbox_push (self->outbox, record);
+  ppool_outbox_push (self->outbox, record, self->pid);
 }
 
 /* Takes @record back, or the first call that can be if that is NULL: (nullable)

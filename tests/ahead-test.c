@@ -319,7 +319,7 @@ test_died (Harness *harness)
 
 /* A13: a hostile board breaks the pool and nothing else. */
 static void
-test_scribbled (Harness *harness)
+test_invalid (Harness *harness)
 {
   g_autoptr (PPoolExecutor) executor = harness_executor (1);
   g_autoptr (PPoolFuture) future = NULL;
@@ -345,7 +345,7 @@ main (int    argc,
   harness_add ("/ahead/shut-down", test_shut_down);
   harness_add ("/ahead/terminated", test_terminated);
   harness_add ("/ahead/died", test_died);
-  harness_add ("/ahead/scribbled", test_scribbled);
+  harness_add ("/ahead/invalid", test_invalid);
 
   return g_test_run ();
 }

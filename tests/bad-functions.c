@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -388,6 +389,64 @@ count_segments (PPoolInvocation  *invocation,
   return g_variant_new_uint32 (n);
 }
 
+/* As a careless daemon does, and then something else may have the numbers. */
+static GVariant *
+close_all (PPoolInvocation  *invocation,
+           GVariant         *args,
+           gpointer          user_data,
+           GError          **error)
+{
+  gboolean reuse = g_variant_get_boolean (args);
+
+  for (int fd = CHANNEL_FD; fd < 256; fd++)
+    close (fd);
+  for (int fd = CHANNEL_FD; reuse && fd < 20; fd++)
+    dup (STDERR_FILENO);
+
+  return NULL;
+}
+
+/* Leaves this process so many descriptors, or as many as it likes if that is negative. */
+static GVariant *
+limit_descriptors (PPoolInvocation  *invocation,
+                   GVariant         *args,
+                   gpointer          user_data,
+                   GError          **error)
+{
+  int n_left = g_variant_get_int32 (args);
+  int first = dup (STDERR_FILENO);
+  struct rlimit limit;
+
+  close (first);
+  getrlimit (RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = n_left < 0 ? limit.rlim_max : (rlim_t) (first + n_left);
+  setrlimit (RLIMIT_NOFILE, &limit);
+
+  return g_variant_new_int32 (first + n_left);
+}
+
+/* Leaves this process so much more address space, or as much as it likes. */
+static GVariant *
+limit_memory (PPoolInvocation  *invocation,
+              GVariant         *args,
+              gpointer          user_data,
+              GError          **error)
+{
+  gint64 left = g_variant_get_int64 (args);
+  g_autofree char *statm = NULL;
+  struct rlimit limit;
+
+  if (!g_file_get_contents ("/proc/self/statm", &statm, NULL, error))
+    return NULL;
+
+  getrlimit (RLIMIT_AS, &limit);
+  limit.rlim_cur = left < 0 ? limit.rlim_max :
+    (rlim_t) g_ascii_strtoull (statm, NULL, 10) * (rlim_t) sysconf (_SC_PAGESIZE) + (rlim_t) left;
+  setrlimit (RLIMIT_AS, &limit);
+
+  return g_variant_new_string ("limited");
+}
+
 const NamedFunction bad_functions[] = {
   { "fail", fail },
   { "step", step },
@@ -395,6 +454,9 @@ const NamedFunction bad_functions[] = {
   { "fail-at-length", fail_at_length },
   { "nothing", nothing },
   { "spin", spin },
+  { "close-all", close_all },
+  { "limit-descriptors", limit_descriptors },
+  { "limit-memory", limit_memory },
   { "exit", leave },
   { "_exit", leave_quickly },
   { "die", die },

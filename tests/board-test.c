@@ -76,16 +76,16 @@ test_withdraw (Fixture       *fixture,
 }
 
 static void
-test_scribbled (Fixture       *fixture,
-                gconstpointer  data)
+test_invalid (Fixture       *fixture,
+              gconstpointer  data)
 {
   guint64 *words = mmap (NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fixture->fd, 0);
 
   ppool_board_offer (fixture->pool, 0);
   for (guint i = 0; i < 4096 / sizeof *words; i++)
     words[i] = G_MAXUINT64;
-  g_assert_cmpint (ppool_board_look (fixture->pool, 0, NULL), ==, PPOOL_BOARD_SCRIBBLED);
-  g_assert_cmpint (ppool_board_withdraw (fixture->pool, 0), ==, PPOOL_BOARD_SCRIBBLED);
+  g_assert_cmpint (ppool_board_look (fixture->pool, 0, NULL), ==, PPOOL_BOARD_INVALID);
+  g_assert_cmpint (ppool_board_withdraw (fixture->pool, 0), ==, PPOOL_BOARD_INVALID);
   munmap (words, 4096);
 }
 
@@ -159,7 +159,7 @@ main (int    argc,
 
   g_test_add ("/board/take", Fixture, NULL, set_up, test_take, tear_down);
   g_test_add ("/board/withdraw", Fixture, NULL, set_up, test_withdraw, tear_down);
-  g_test_add ("/board/scribbled", Fixture, NULL, set_up, test_scribbled, tear_down);
+  g_test_add ("/board/invalid", Fixture, NULL, set_up, test_invalid, tear_down);
   g_test_add_func ("/board/shares", test_shares);
   g_test_add ("/board/race", Fixture, NULL, set_up, test_race, tear_down);
   g_test_add_func ("/board/unsealed", test_unsealed);

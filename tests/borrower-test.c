@@ -157,8 +157,8 @@ test_generations (Fixture       *fixture,
 
 /* No value that can be harmed by it is read where its writer can change it. */
 static void
-test_scribbled (Fixture       *fixture,
-                gconstpointer  user_data)
+test_invalid (Fixture       *fixture,
+              gconstpointer  user_data)
 {
   static const char * const texts[] = { "('hello', uint32 7)", "'text'", "['a', 'b']", "<('v', 1)>",
                                         "[true, false]", "[(byte 1, 2)]", "@may b'bytes'" };
@@ -384,7 +384,7 @@ main (int   argc,
 
   add ("/borrower/nonsense", test_nonsense);
   add ("/borrower/generations", test_generations);
-  add ("/borrower/scribbled", test_scribbled);
+  add ("/borrower/invalid", test_invalid);
   add ("/borrower/raced", test_raced);
   add ("/borrower/announced-twice", test_announced_twice);
   add ("/borrower/flood", test_flood);

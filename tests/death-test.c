@@ -251,6 +251,14 @@ test_channel (Harness *harness)
   check_death_in_call ("shut-channel", NULL, PPOOL_ERROR_WORKER_DIED, "channel", NULL);
 }
 
+static void
+test_closed (Harness *harness)
+{
+  for (int reuse = FALSE; reuse <= TRUE; reuse++)
+    check_death_in_call ("close-all", g_variant_new_boolean (reuse), PPOOL_ERROR_WORKER_DIED,
+                         "status 1", "The channel to the pool was closed in this process");
+}
+
 /* It looks alive by its channel and its standard error, which its child has. */
 static void
 test_heir (Harness *harness)
@@ -350,6 +358,7 @@ main (int    argc,
   harness_add ("/death/in-call/unknown-status", test_unknown_status);
   harness_add ("/death/in-call/reaper", test_reaper);
   harness_add ("/death/in-call/channel", test_channel);
+  harness_add ("/death/in-call/closed", test_closed);
   /* A13, A26 */
   harness_add ("/death/stderr/tail", test_stderr_tail);
   harness_add ("/death/stderr/at-once", test_stderr_at_once);

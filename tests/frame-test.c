@@ -140,7 +140,7 @@ test_cut_off (void)
 /* Each byte is changed in each bit: it is read or refused, and no more is read
  * than there is. */
 static void
-test_scribbled (void)
+test_invalid (void)
 {
   g_autoptr (GByteArray) frame = make_frame ();
 
@@ -342,10 +342,10 @@ test_not_lent (Lending       *lending,
   g_assert_cmpuint (ppool_lender_get_n_bytes (lending->lender), ==, 0);
 }
 
-/* What lies elsewhere is scribbled on in each bit, and cut at each byte. */
+/* What lies elsewhere is changed in each bit, and cut at each byte. */
 static void
-test_lent_scribbled (Lending       *lending,
-                     gconstpointer  user_data)
+test_lent_invalid (Lending       *lending,
+                   gconstpointer  user_data)
 {
   g_autoptr (GByteArray) frame = g_byte_array_new ();
   g_autoptr (GVariant) value = lending_make_value (40000, 1);
@@ -428,14 +428,14 @@ main (int   argc,
   g_test_add_func ("/frame/round-trip", test_round_trip);
   g_test_add_func ("/frame/large", test_large);
   g_test_add_func ("/frame/cut-off", test_cut_off);
-  g_test_add_func ("/frame/scribbled", test_scribbled);
+  g_test_add_func ("/frame/invalid", test_invalid);
   g_test_add_func ("/frame/refused", test_refused);
   g_test_add_func ("/frame/too-large", test_too_large);
   g_test_add_func ("/frame/notes-refused", test_notes_refused);
   lending_add ("/frame/lent", test_lent);
   lending_add ("/frame/forgotten", test_forgotten);
   lending_add ("/frame/not-lent", test_not_lent);
-  lending_add ("/frame/lent-scribbled", test_lent_scribbled);
+  lending_add ("/frame/lent-invalid", test_lent_invalid);
 
   return g_test_run ();
 }

@@ -34,7 +34,7 @@ typedef struct
 
 /* A13, and “Trust” in the protocol. Floods are in flood-test.c. */
 static const Lie lies[] = {
-  { "/hostile/board/scribbled", "board", "board", { "scribble:255", "return" } },
+  { "/hostile/board/invalid", "board", "board", { "scribble:255", "return" } },
   { "/hostile/board/zeroed", "board", "board", { "scribble:0", "return" } },
   { "/hostile/board/not-taken", "board", "board", { "return" } },
   { "/hostile/board/not-done", "board", "board", { "word:2", "return" } },
@@ -139,10 +139,10 @@ tell (const Lie *lie)
 
 /* Who lies later than it lends has lent nothing that could do harm. */
 static void
-test_scribbled (Harness *harness)
+test_invalid (Harness *harness)
 {
   g_autoptr (PPoolExecutor) executor = harness_executor_on (
-      harness_raw_launcher ("init:" SEGMENTS, "calls", "segment:good", "lend:scribbled", "calls", NULL),
+      harness_raw_launcher ("init:" SEGMENTS, "calls", "segment:good", "lend:invalid", "calls", NULL),
       1);
   g_autoptr (PPoolFuture) future = harness_submit (executor, "function", NULL);
   g_autoptr (GVariant) value = harness_result (future);
@@ -209,7 +209,7 @@ main (int    argc,
   for (guint i = 0; i < G_N_ELEMENTS (lies); i++)
     harness_add_with_data (lies[i].path, test_lie, &lies[i]);
   harness_add ("/hostile/board/times", test_times);
-  harness_add ("/hostile/loan/scribbled", test_scribbled);
+  harness_add ("/hostile/loan/invalid", test_invalid);
 
   return g_test_run ();
 }

@@ -118,7 +118,7 @@ raw_segments_lend (const char *how)
     size = 20;
 
   raw_frames_write_item (VALUE, LENT, raw_frames_get_id (), &loan, size);
-  if (g_str_equal (how, "scribbled"))
+  if (g_str_equal (how, "invalid"))
     memset (content, 'd', SIZE);
 }
 

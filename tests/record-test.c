@@ -5,7 +5,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "ppool-record-wait-private.h"
+#include "ppool-record-private.h"
 
 #include "ppool-error.h"
 

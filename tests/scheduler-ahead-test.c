@@ -16,12 +16,14 @@
 #define HALF_NSEC (100 * 1000)
 #define LONG_NSEC (10 * 1000 * 1000)
 
-typedef struct
+typedef struct _PPoolProcess FakeProcess;
+
+struct _PPoolProcess
 {
-  PPoolSeat seat;
+  PPoolSlot slot;
   gint64 running_since; /* 0 unless a test says that it is long ago */
   GQueue calls; /* (element-type PPoolRecord): in the order in which they came */
-} FakeProcess;
+};
 
 typedef struct
 {
@@ -38,33 +40,27 @@ start (gpointer owner)
   FakeProcess *process = g_new0 (FakeProcess, 1);
 
   g_ptr_array_add (fixture->processes, process);
-  ppool_scheduler_add_seat (fixture->scheduler, &process->seat, process);
+  ppool_scheduler_add_slot (fixture->scheduler, &process->slot, process);
 }
 
 static void
-assign (gpointer     data,
-        PPoolRecord *record)
+assign (PPoolProcess *process,
+        PPoolRecord  *record)
 {
-  FakeProcess *process = data;
-
   g_queue_push_tail (&process->calls, ppool_record_ref (record));
   ppool_record_set_stage (record, PPOOL_RECORD_SENT);
 }
 
 static void
-retire (gpointer data)
+retire (PPoolProcess *process)
 {
-  FakeProcess *process = data;
-
   g_assert_true (g_queue_is_empty (&process->calls));
 }
 
 static PPoolRecord *
-recall (gpointer     data,
-        PPoolRecord *record)
+recall (PPoolProcess *process,
+        PPoolRecord  *record)
 {
-  FakeProcess *process = data;
-
   for (guint i = 1; i < process->calls.length; i++)
     if (record == NULL || g_queue_peek_nth (&process->calls, i) == record)
       {
@@ -78,10 +74,8 @@ recall (gpointer     data,
 }
 
 static gint64
-running_since (gpointer data)
+get_since (PPoolProcess *process)
 {
-  FakeProcess *process = data;
-
   return process->running_since;
 }
 
@@ -98,7 +92,7 @@ static const PPoolSchedulerFuncs funcs = {
   .assign = assign,
   .retire = retire,
   .recall = recall,
-  .running_since = running_since,
+  .get_since = get_since,
   .watch = watch,
 };
 
@@ -145,8 +139,8 @@ become_ready (Fixture *fixture,
 {
   FakeProcess *process = get_process (fixture, i);
 
-  process->seat.takes_ahead = takes_ahead;
-  ppool_scheduler_seat_ready (fixture->scheduler, &process->seat);
+  process->slot.takes_ahead = takes_ahead;
+  ppool_scheduler_slot_ready (fixture->scheduler, &process->slot);
 }
 
 static void
@@ -159,8 +153,8 @@ answer (Fixture *fixture,
 
   g_assert_nonnull (record);
   ppool_record_set_stage (record, PPOOL_RECORD_OUT);
-  ppool_scheduler_seat_answered (fixture->scheduler, &process->seat, record, nsec);
-  ppool_scheduler_seat_refill (fixture->scheduler, &process->seat);
+  ppool_scheduler_slot_answered (fixture->scheduler, &process->slot, record, nsec);
+  ppool_scheduler_slot_refill (fixture->scheduler, &process->slot);
 }
 
 static void
@@ -178,7 +172,7 @@ teach (Fixture    *fixture,
        gint64      nsec)
 {
   push (fixture, function);
-  if (get_process (fixture, 0)->seat.state == PPOOL_SEAT_STARTING)
+  if (get_process (fixture, 0)->slot.state == PPOOL_SLOT_STARTING)
     become_ready (fixture, 0, TRUE);
   answer (fixture, 0, nsec);
 }
@@ -206,7 +200,7 @@ tear_down (Fixture       *fixture,
       FakeProcess *process = get_process (fixture, i);
 
       g_queue_clear_full (&process->calls, (GDestroyNotify) ppool_record_unref);
-      ppool_scheduler_remove_seat (fixture->scheduler, &process->seat);
+      ppool_scheduler_remove_slot (fixture->scheduler, &process->slot);
     }
   ppool_scheduler_free (fixture->scheduler);
   g_ptr_array_unref (fixture->processes);
@@ -335,7 +329,7 @@ test_near (Fixture       *fixture,
   g_assert_cmpuint (fixture->n_watched, ==, 2);
 
   process = get_process (fixture, 0);
-  process->seat.busy_since -= G_TIME_SPAN_SECOND;
+  process->slot.busy_since -= G_TIME_SPAN_SECOND;
   process->running_since = 1;
   ppool_scheduler_look_again (fixture->scheduler);
   assert_calls (fixture, 0, 1);
@@ -369,7 +363,7 @@ let_stick (Fixture *fixture)
     {
       FakeProcess *process = get_process (fixture, i);
 
-      process->seat.busy_since -= G_TIME_SPAN_SECOND;
+      process->slot.busy_since -= G_TIME_SPAN_SECOND;
       process->running_since = 1;
     }
   ppool_scheduler_look_again (fixture->scheduler);
@@ -503,7 +497,7 @@ test_stuck (Fixture       *fixture,
   assert_calls (fixture, 1, 1);
 
   process = get_process (fixture, 0);
-  process->seat.busy_since -= G_TIME_SPAN_SECOND;
+  process->slot.busy_since -= G_TIME_SPAN_SECOND;
   process->running_since = 1;
   answer (fixture, 1, LONG_NSEC);
   assert_calls (fixture, 0, 1);
@@ -532,7 +526,7 @@ test_untaken (Fixture       *fixture,
   assert_calls (fixture, 0, 2);
 
   process = get_process (fixture, 0);
-  process->seat.busy_since -= G_TIME_SPAN_SECOND;
+  process->slot.busy_since -= G_TIME_SPAN_SECOND;
   process->running_since = 0;
   answer (fixture, 1, LONG_NSEC);
   assert_calls (fixture, 0, 1);
@@ -581,7 +575,7 @@ test_withdraw (Fixture       *fixture,
   g_assert_false (ppool_scheduler_withdraw (fixture->scheduler, ahead));
   assert_calls (fixture, 0, 1);
   answer (fixture, 0, SHORT_NSEC);
-  g_assert_cmpint (get_process (fixture, 0)->seat.state, ==, PPOOL_SEAT_IDLE);
+  g_assert_cmpint (get_process (fixture, 0)->slot.state, ==, PPOOL_SLOT_IDLE);
 }
 
 /* A14 */
@@ -597,7 +591,7 @@ test_max_tasks (Fixture       *fixture,
   answer (fixture, 0, SHORT_NSEC);
   assert_calls (fixture, 0, 1);
   answer (fixture, 0, SHORT_NSEC);
-  g_assert_cmpint (get_process (fixture, 0)->seat.state, ==, PPOOL_SEAT_LEAVING);
+  g_assert_cmpint (get_process (fixture, 0)->slot.state, ==, PPOOL_SLOT_LEAVING);
 }
 
 static void

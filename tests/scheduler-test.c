@@ -7,12 +7,14 @@
 
 #include "ppool-scheduler-private.h"
 
-typedef struct
+typedef struct _PPoolProcess FakeProcess;
+
+struct _PPoolProcess
 {
-  PPoolSeat seat;
+  PPoolSlot slot;
   PPoolRecord *record; /* (owned) (nullable): the call that it was given */
   gboolean is_retired;
-} FakeProcess;
+};
 
 typedef struct
 {
@@ -28,31 +30,27 @@ start (gpointer owner)
   FakeProcess *process = g_new0 (FakeProcess, 1);
 
   g_ptr_array_add (fixture->processes, process);
-  ppool_scheduler_add_seat (fixture->scheduler, &process->seat, process);
+  ppool_scheduler_add_slot (fixture->scheduler, &process->slot, process);
 }
 
 static void
-assign (gpointer     data,
-        PPoolRecord *record)
+assign (PPoolProcess *process,
+        PPoolRecord  *record)
 {
-  FakeProcess *process = data;
-
   g_assert_null (process->record);
   g_assert_false (process->is_retired);
   process->record = ppool_record_ref (record);
 }
 
 static void
-retire (gpointer data)
+retire (PPoolProcess *process)
 {
-  FakeProcess *process = data;
-
   g_assert_null (process->record);
   g_assert_false (process->is_retired);
   process->is_retired = TRUE;
 }
 
-static const PPoolSchedulerFuncs funcs = { start, assign, retire };
+static const PPoolSchedulerFuncs funcs = { .start = start, .assign = assign, .retire = retire };
 
 static void
 ignore_owner (gpointer owner)
@@ -95,14 +93,14 @@ become_ready (Fixture *fixture,
   FakeProcess *process = get_process (fixture, i);
 
   g_clear_pointer (&process->record, ppool_record_unref);
-  ppool_scheduler_seat_ready (fixture->scheduler, &process->seat);
+  ppool_scheduler_slot_ready (fixture->scheduler, &process->slot);
 }
 
 static void
 leave (Fixture *fixture,
        guint    i)
 {
-  ppool_scheduler_remove_seat (fixture->scheduler, &get_process (fixture, i)->seat);
+  ppool_scheduler_remove_slot (fixture->scheduler, &get_process (fixture, i)->slot);
 }
 
 static void
@@ -135,7 +133,7 @@ tear_down (Fixture       *fixture,
   while ((record = ppool_scheduler_pop (fixture->scheduler)) != NULL)
     ppool_record_unref (record);
   for (guint i = 0; i < fixture->processes->len; i++)
-    if (get_process (fixture, i)->seat.link.data != NULL)
+    if (get_process (fixture, i)->slot.link.data != NULL)
       leave (fixture, i);
   ppool_scheduler_free (fixture->scheduler);
   g_ptr_array_unref (fixture->processes);
@@ -147,7 +145,7 @@ forget (Fixture *fixture,
         guint    i)
 {
   leave (fixture, i);
-  get_process (fixture, i)->seat.link.data = NULL;
+  get_process (fixture, i)->slot.link.data = NULL;
 }
 
 static void
@@ -210,7 +208,7 @@ test_maximum (Fixture       *fixture,
 
   ppool_scheduler_set_max (fixture->scheduler, 5);
   g_assert_cmpuint (fixture->processes->len, ==, 5);
-  g_assert_cmpuint (ppool_scheduler_get_n_seats (fixture->scheduler), ==, 5);
+  g_assert_cmpuint (ppool_scheduler_get_n_slots (fixture->scheduler), ==, 5);
 }
 
 /* First in, first out, whoever becomes ready when. */
@@ -296,10 +294,10 @@ test_close (Fixture       *fixture,
 
   /* What a leaving one still says is no news. */
   become_ready (fixture, 2);
-  g_assert_cmpuint (ppool_scheduler_get_n_seats (fixture->scheduler), ==, 3);
+  g_assert_cmpuint (ppool_scheduler_get_n_slots (fixture->scheduler), ==, 3);
   for (guint i = 0; i < 3; i++)
     forget (fixture, i);
-  g_assert_cmpuint (ppool_scheduler_get_n_seats (fixture->scheduler), ==, 0);
+  g_assert_cmpuint (ppool_scheduler_get_n_slots (fixture->scheduler), ==, 0);
   g_assert_cmpuint (fixture->processes->len, ==, 3);
 }
 
@@ -323,7 +321,7 @@ test_close_withdraw (Fixture       *fixture,
   g_assert_true (get_process (fixture, 0)->is_retired);
 }
 
-/* A seat that becomes free while calls wait is taken. */
+/* A slot that becomes free while calls wait is taken. */
 static void
 test_replacement (Fixture       *fixture,
                   gconstpointer  max_workers)
@@ -356,9 +354,9 @@ test_evicted (Fixture       *fixture,
   become_ready (fixture, 1);
   assert_runs (fixture, 1, 2);
   for (guint i = 0; i < 3; i++)
-    ppool_scheduler_evict_seat (fixture->scheduler, &get_process (fixture, i)->seat);
+    ppool_scheduler_evict_slot (fixture->scheduler, &get_process (fixture, i)->slot);
   g_assert_cmpuint (ppool_scheduler_get_n_running (fixture->scheduler), ==, 0);
-  g_assert_cmpuint (ppool_scheduler_get_n_seats (fixture->scheduler), ==, 3);
+  g_assert_cmpuint (ppool_scheduler_get_n_slots (fixture->scheduler), ==, 3);
 
   become_ready (fixture, 2);
   push (fixture);

@@ -160,6 +160,100 @@ test_no_descriptors (Harness *harness)
     close (fds[i]);
 }
 
+#define LARGE (1024 * 1024)
+
+/* Either direction has memory of its own, one for each large value that is about. */
+static PPoolFuture *
+submit_large (PPoolExecutor *executor,
+              gboolean       as_argument)
+{
+  char *data;
+
+  if (!as_argument)
+    return harness_submit (executor, "allocate", g_variant_new ("(t)", (guint64) LARGE));
+
+  data = g_malloc0 (LARGE);
+
+  return harness_submit (executor, "last-byte",
+                         g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, data, LARGE, TRUE,
+                                                  g_free, data));
+}
+
+static void
+limit_worker (PPoolExecutor *executor,
+              const char    *function,
+              GVariant      *left)
+{
+  g_autoptr (PPoolFuture) future = harness_submit (executor, function, left);
+  g_autoptr (GVariant) value G_GNUC_UNUSED = harness_result (future);
+}
+
+/* A value that can't be received fails its call and no more than that, and the next one
+ * arrives when there are descriptors again. */
+static void
+check_lost (gboolean as_argument)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (1);
+  int pid = as_argument ? (int) harness_worker_pid (executor) : getpid ();
+  g_autofree char *process = g_strdup_printf ("process %d", pid);
+  g_autoptr (PPoolFuture) after = NULL;
+  g_autoptr (GVariant) value G_GNUC_UNUSED = NULL;
+  struct rlimit before;
+
+  harness_assert_works (executor);
+  if (as_argument)
+    limit_worker (executor, "limit-descriptors", g_variant_new_int32 (0));
+  else
+    before = lower (RLIMIT_NOFILE, get_first_free ());
+
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr (PPoolFuture) lost = submit_large (executor, as_argument);
+      g_autoptr (GError) error = harness_failure (lost);
+
+      harness_assert_error (error, PPOOL_ERROR,
+                            as_argument ? PPOOL_ERROR_TOO_LARGE : PPOOL_ERROR_SYSTEM_LIMIT,
+                            "shared memory", process, "RLIMIT_NOFILE", NULL);
+      harness_assert_works (executor);
+    }
+
+  if (as_argument)
+    limit_worker (executor, "limit-descriptors", g_variant_new_int32 (-1));
+  else
+    g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &before));
+  after = submit_large (executor, as_argument);
+  value = harness_result (after);
+}
+
+static void
+test_lost (Harness *harness)
+{
+  check_lost (FALSE);
+  check_lost (TRUE);
+}
+
+/* A worker that may have less memory than its pool sends. */
+static void
+test_unmapped (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (1);
+  g_autoptr (PPoolFuture) future = NULL;
+  g_autoptr (PPoolFuture) after = NULL;
+  g_autoptr (GVariant) value G_GNUC_UNUSED = NULL;
+  g_autoptr (GError) error = NULL;
+
+  harness_assert_works (executor);
+  limit_worker (executor, "limit-memory", g_variant_new_int64 (LARGE / 2));
+  future = submit_large (executor, TRUE);
+  error = harness_failure (future);
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_TOO_LARGE, "could not be mapped in process",
+                        NULL);
+
+  limit_worker (executor, "limit-memory", g_variant_new_int64 (-1));
+  after = submit_large (executor, TRUE);
+  value = harness_result (after);
+}
+
 static guint
 count_descriptors (void)
 {
@@ -457,6 +551,8 @@ main (int    argc,
   harness_add ("/executor/limits/processes", test_processes);
   harness_add ("/executor/limits/processes-in-use", test_processes_in_use);
   harness_add ("/executor/limits/no-descriptors", test_no_descriptors);
+  harness_add ("/executor/limits/lost", test_lost);
+  harness_add ("/executor/limits/unmapped", test_unmapped);
   harness_add ("/executor/limits/default", test_default);
   harness_add ("/executor/limits/group-of-processes", test_group_of_processes);
   harness_add ("/executor/limits/group-of-memory", test_group_of_memory);

@@ -235,17 +235,17 @@ assert_normalized (PPoolExecutor *executor,
 static void
 test_not_normal (Harness *harness)
 {
-  static const guint64 scribbled[] = { 0x7071727374757677, 0xfffefdfcfbfaf9f8 };
+  static const guint64 invalid[] = { 0x7071727374757677, 0xfffefdfcfbfaf9f8 };
   g_autoptr (PPoolExecutor) executor = harness_executor (1);
 
   assert_normalized (executor, "b", "\x07", 1);
   assert_normalized (executor, "s", "no end", 6);
   assert_normalized (executor, "s", "\xff\xfe\0", 3);
-  assert_normalized (executor, "i", scribbled, 3);
-  assert_normalized (executor, "(su)", scribbled, 13);
-  assert_normalized (executor, "as", scribbled, sizeof scribbled);
-  assert_normalized (executor, "a{sv}", scribbled, sizeof scribbled);
-  assert_normalized (executor, "v", scribbled, sizeof scribbled);
+  assert_normalized (executor, "i", invalid, 3);
+  assert_normalized (executor, "(su)", invalid, 13);
+  assert_normalized (executor, "as", invalid, sizeof invalid);
+  assert_normalized (executor, "a{sv}", invalid, sizeof invalid);
+  assert_normalized (executor, "v", invalid, sizeof invalid);
   harness_assert_works (executor);
 }
 

@@ -217,7 +217,7 @@ test_find_cut (void)
 }
 
 static void
-test_find_scribbled (void)
+test_find_invalid (void)
 {
   g_autoptr (GBytes) blob = make_calls ("some more bytes than these");
   gsize size;
@@ -774,7 +774,7 @@ main (int    argc,
   g_test_add_func ("/wire/find/other", test_find_other);
   g_test_add_func ("/wire/find/fields", test_find_fields);
   g_test_add_func ("/wire/find/cut", test_find_cut);
-  g_test_add_func ("/wire/find/scribbled", test_find_scribbled);
+  g_test_add_func ("/wire/find/invalid", test_find_invalid);
   g_test_add_func ("/wire/signal", test_signal);
   g_test_add_func ("/wire/read/cut", test_read_cut);
   g_test_add_func ("/wire/read/large", test_read_large);

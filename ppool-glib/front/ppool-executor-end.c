@@ -13,6 +13,7 @@
 
 #include "ppool-completion-private.h"
 #include "ppool-error.h"
+#include "ppool-reply-private.h"
 
 /**
  * ppool_executor_shutdown:
@@ -82,48 +83,25 @@ ppool_executor_shutdown_sync (PPoolExecutor       *self,
   return ppool_pool_wait (self->pool, cancellable, error);
 }
 
-/* A wait whose end is told to a callback. Nothing holds the main context, which a
- * task would: so that is made last. */
-typedef struct
-{
-  PPoolExecutor *executor;   /* (owned) */
-  GCancellable *cancellable; /* (owned) (nullable) */
-  GAsyncReadyCallback callback;
-  gpointer user_data;
-} ShutdownWait;
-
 static void
-free_shutdown_wait (gpointer data)
+free_reply (gpointer data)
 {
-  ShutdownWait *wait = data;
-
-  g_clear_object (&wait->cancellable);
-  g_object_unref (wait->executor);
-  g_free (wait);
-}
-
-static void
-tell_shutdown (ShutdownWait *wait)
-{
-  g_autoptr (GTask) task =
-    g_task_new (wait->executor, wait->cancellable, wait->callback, wait->user_data);
-
-  g_task_set_source_tag (task, ppool_executor_shutdown_async);
-  if (g_task_return_error_if_cancelled (task))
-    return;
-
-  ppool_pool_join (wait->executor->pool);
-  g_task_return_boolean (task, TRUE);
+  ppool_reply_clear (data);
+  g_free (data);
 }
 
 static void
 shutdown_due_cb (gpointer data)
 {
-  GMainContext *context = g_source_get_context (g_main_current_source ());
+  PPoolReply *reply = data;
+  PPoolExecutor *self = reply->source_object;
+  g_autoptr (GTask) task = ppool_reply_new_task (reply, TRUE, ppool_executor_shutdown_async);
 
-  g_main_context_push_thread_default (context);
-  tell_shutdown (data);
-  g_main_context_pop_thread_default (context);
+  if (g_task_return_error_if_cancelled (task))
+    return;
+
+  ppool_pool_join (self->pool);
+  g_task_return_boolean (task, TRUE);
 }
 
 static void
@@ -157,7 +135,7 @@ ppool_executor_shutdown_async (PPoolExecutor       *self,
 {
   g_autoptr (PPoolCompletion) completion = NULL;
   GError *error = NULL;
-  ShutdownWait *wait;
+  PPoolReply *reply;
 
   g_return_if_fail (PPOOL_IS_EXECUTOR (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
@@ -170,12 +148,9 @@ ppool_executor_shutdown_async (PPoolExecutor       *self,
 
   ppool_pool_shutdown (self->pool, flags);
 
-  wait = g_new0 (ShutdownWait, 1);
-  wait->executor = g_object_ref (self);
-  g_set_object (&wait->cancellable, cancellable);
-  wait->callback = callback;
-  wait->user_data = user_data;
-  completion = ppool_completion_new (shutdown_due_cb, wait, free_shutdown_wait);
+  reply = g_new (PPoolReply, 1);
+  ppool_reply_init (reply, self, cancellable, callback, user_data);
+  completion = ppool_completion_new (shutdown_due_cb, reply, free_reply);
   ppool_completion_set_cancellable (completion, cancellable);
   ppool_pool_when_over (self->pool, over_cb, ppool_completion_ref (completion));
 }

@@ -7,9 +7,10 @@
 
 #include "config.h"
 
-#include "ppool-executor-internal.h"
+#include "ppool-executor-private.h"
 
 #include "ppool-enum-types.h"
+#include "ppool-executor-internal.h"
 
 /**
  * PPoolExecutor:
@@ -69,7 +70,22 @@
  * Since: 1.0
  */
 
-GParamSpec *ppool_executor_props[PPOOL_EXECUTOR_PROP_N_RUNNING + 1];
+typedef enum
+{
+  PROP_LAUNCHER = 1,
+  PROP_MAX_WORKERS,
+  PROP_MAX_TASKS_PER_WORKER,
+  PROP_SPARE_WORKERS,
+  PROP_INITIALIZER,
+  PROP_INITIALIZER_ARGS,
+  PROP_GRACE_MSEC,
+  PROP_STATE,
+  PROP_N_WORKERS,
+  PROP_N_PENDING,
+  PROP_N_RUNNING,
+} PPoolExecutorProperty;
+
+static GParamSpec *props[PROP_N_RUNNING + 1];
 
 G_DEFINE_FINAL_TYPE (PPoolExecutor, ppool_executor, G_TYPE_OBJECT)
 
@@ -97,11 +113,38 @@ notify_counts (PPoolExecutor *self)
   ppool_pool_get_counts (self->pool, &counts);
 
   notify_count (self, &self->told_counts.n_workers, counts.n_workers,
-                ppool_executor_props[PPOOL_EXECUTOR_PROP_N_WORKERS]);
+                props[PROP_N_WORKERS]);
   notify_count (self, &self->told_counts.n_pending, counts.n_pending,
-                ppool_executor_props[PPOOL_EXECUTOR_PROP_N_PENDING]);
+                props[PROP_N_PENDING]);
   notify_count (self, &self->told_counts.n_running, counts.n_running,
-                ppool_executor_props[PPOOL_EXECUTOR_PROP_N_RUNNING]);
+                props[PROP_N_RUNNING]);
+}
+
+/* Who listens does so in the context of the constructor: what is set in another
+ * thread is told there. */
+static void
+tell_setting (PPoolExecutor         *self,
+              PPoolExecutorProperty  property)
+{
+  if (ppool_notifier_is_at_home (self->notifier))
+    {
+      g_object_notify_by_pspec (G_OBJECT (self), props[property]);
+      return;
+    }
+
+  g_atomic_int_or (&self->untold, 1u << property);
+  ppool_notifier_poke (self->notifier, TRUE);
+}
+
+/* Tells what was set in other threads. */
+static void
+notify_settings (PPoolExecutor *self)
+{
+  guint untold = g_atomic_int_and (&self->untold, 0);
+
+  for (guint i = 0; i < G_N_ELEMENTS (props); i++)
+    if ((untold & (1u << i)) != 0)
+      g_object_notify_by_pspec (G_OBJECT (self), props[i]);
 }
 
 /* The state and what was set in another thread don't wait for the counts. */
@@ -113,11 +156,11 @@ notify_changes (GObject  *object,
   PPoolExecutorState state = ppool_pool_get_state (self->pool);
   gboolean changed = self->told_state != state;
 
-  ppool_executor_notify_settings (self);
+  notify_settings (self);
 
   self->told_state = state;
   if (changed)
-    g_object_notify_by_pspec (object, ppool_executor_props[PPOOL_EXECUTOR_PROP_STATE]);
+    g_object_notify_by_pspec (object, props[PROP_STATE]);
 
   if (all)
     notify_counts (self);
@@ -133,37 +176,37 @@ ppool_executor_get_property (GObject    *object,
 
   switch ((PPoolExecutorProperty) property_id)
     {
-    case PPOOL_EXECUTOR_PROP_LAUNCHER:
+    case PROP_LAUNCHER:
       g_value_set_object (value, ppool_executor_get_launcher (self));
       break;
-    case PPOOL_EXECUTOR_PROP_MAX_WORKERS:
+    case PROP_MAX_WORKERS:
       g_value_set_uint (value, ppool_executor_get_max_workers (self));
       break;
-    case PPOOL_EXECUTOR_PROP_MAX_TASKS_PER_WORKER:
+    case PROP_MAX_TASKS_PER_WORKER:
       g_value_set_uint (value, ppool_executor_get_max_tasks_per_worker (self));
       break;
-    case PPOOL_EXECUTOR_PROP_SPARE_WORKERS:
+    case PROP_SPARE_WORKERS:
       g_value_set_uint (value, ppool_executor_get_spare_workers (self));
       break;
-    case PPOOL_EXECUTOR_PROP_INITIALIZER:
+    case PROP_INITIALIZER:
       g_value_set_string (value, self->initializer);
       break;
-    case PPOOL_EXECUTOR_PROP_INITIALIZER_ARGS:
+    case PROP_INITIALIZER_ARGS:
       g_value_set_variant (value, self->initializer_args);
       break;
-    case PPOOL_EXECUTOR_PROP_GRACE_MSEC:
+    case PROP_GRACE_MSEC:
       g_value_set_uint (value, ppool_executor_get_grace_msec (self));
       break;
-    case PPOOL_EXECUTOR_PROP_STATE:
+    case PROP_STATE:
       g_value_set_enum (value, (int) ppool_executor_get_state (self));
       break;
-    case PPOOL_EXECUTOR_PROP_N_WORKERS:
+    case PROP_N_WORKERS:
       g_value_set_uint (value, ppool_executor_get_n_workers (self));
       break;
-    case PPOOL_EXECUTOR_PROP_N_PENDING:
+    case PROP_N_PENDING:
       g_value_set_uint (value, ppool_executor_get_n_pending (self));
       break;
-    case PPOOL_EXECUTOR_PROP_N_RUNNING:
+    case PROP_N_RUNNING:
       g_value_set_uint (value, ppool_executor_get_n_running (self));
       break;
     default:
@@ -181,33 +224,33 @@ ppool_executor_set_property (GObject      *object,
 
   switch ((PPoolExecutorProperty) property_id)
     {
-    case PPOOL_EXECUTOR_PROP_LAUNCHER:
+    case PROP_LAUNCHER:
       self->launcher = g_value_dup_object (value);
       if (self->launcher == NULL)
         self->launcher = ppool_launcher_new_self ();
       break;
-    case PPOOL_EXECUTOR_PROP_MAX_WORKERS:
+    case PROP_MAX_WORKERS:
       ppool_executor_set_max_workers (self, g_value_get_uint (value));
       break;
-    case PPOOL_EXECUTOR_PROP_MAX_TASKS_PER_WORKER:
+    case PROP_MAX_TASKS_PER_WORKER:
       ppool_executor_set_max_tasks_per_worker (self, g_value_get_uint (value));
       break;
-    case PPOOL_EXECUTOR_PROP_SPARE_WORKERS:
+    case PROP_SPARE_WORKERS:
       ppool_executor_set_spare_workers (self, g_value_get_uint (value));
       break;
-    case PPOOL_EXECUTOR_PROP_INITIALIZER:
+    case PROP_INITIALIZER:
       self->initializer = g_value_dup_string (value);
       break;
-    case PPOOL_EXECUTOR_PROP_INITIALIZER_ARGS:
+    case PROP_INITIALIZER_ARGS:
       self->initializer_args = g_value_dup_variant (value);
       break;
-    case PPOOL_EXECUTOR_PROP_GRACE_MSEC:
+    case PROP_GRACE_MSEC:
       ppool_executor_set_grace_msec (self, g_value_get_uint (value));
       break;
-    case PPOOL_EXECUTOR_PROP_STATE:
-    case PPOOL_EXECUTOR_PROP_N_WORKERS:
-    case PPOOL_EXECUTOR_PROP_N_PENDING:
-    case PPOOL_EXECUTOR_PROP_N_RUNNING:
+    case PROP_STATE:
+    case PROP_N_WORKERS:
+    case PROP_N_PENDING:
+    case PROP_N_RUNNING:
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
     }
@@ -268,7 +311,7 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    *
    * Since: 1.0
    */
-  ppool_executor_props[PPOOL_EXECUTOR_PROP_LAUNCHER] =
+  props[PROP_LAUNCHER] =
     g_param_spec_object ("launcher", NULL, NULL, PPOOL_TYPE_LAUNCHER,
                          G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
 
@@ -288,7 +331,7 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    *
    * Since: 1.0
    */
-  ppool_executor_props[PPOOL_EXECUTOR_PROP_MAX_WORKERS] =
+  props[PROP_MAX_WORKERS] =
     g_param_spec_uint ("max-workers", NULL, NULL, 0, G_MAXUINT, 0,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
@@ -303,7 +346,7 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    *
    * Since: 1.0
    */
-  ppool_executor_props[PPOOL_EXECUTOR_PROP_MAX_TASKS_PER_WORKER] =
+  props[PROP_MAX_TASKS_PER_WORKER] =
     g_param_spec_uint ("max-tasks-per-worker", NULL, NULL, 0, G_MAXUINT, 0,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
@@ -320,7 +363,7 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    *
    * Since: 1.0
    */
-  ppool_executor_props[PPOOL_EXECUTOR_PROP_SPARE_WORKERS] =
+  props[PROP_SPARE_WORKERS] =
     g_param_spec_uint ("spare-workers", NULL, NULL, 0, G_MAXUINT, 0,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
@@ -350,7 +393,7 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    *
    * Since: 1.0
    */
-  ppool_executor_props[PPOOL_EXECUTOR_PROP_INITIALIZER] =
+  props[PROP_INITIALIZER] =
     g_param_spec_string ("initializer", NULL, NULL, NULL,
                          G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
 
@@ -362,7 +405,7 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    *
    * Since: 1.0
    */
-  ppool_executor_props[PPOOL_EXECUTOR_PROP_INITIALIZER_ARGS] =
+  props[PROP_INITIALIZER_ARGS] =
     g_param_spec_variant ("initializer-args", NULL, NULL, G_VARIANT_TYPE_ANY, NULL,
                           G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
 
@@ -378,7 +421,7 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    *
    * Since: 1.0
    */
-  ppool_executor_props[PPOOL_EXECUTOR_PROP_GRACE_MSEC] =
+  props[PROP_GRACE_MSEC] =
     g_param_spec_uint ("grace-msec", NULL, NULL, 0, G_MAXUINT,
                        PPOOL_SETTINGS_DEFAULT_GRACE_MSEC,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
@@ -393,7 +436,7 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    *
    * Since: 1.0
    */
-  ppool_executor_props[PPOOL_EXECUTOR_PROP_STATE] =
+  props[PROP_STATE] =
     g_param_spec_enum ("state", NULL, NULL, PPOOL_TYPE_EXECUTOR_STATE,
                        PPOOL_EXECUTOR_STATE_RUNNING, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
@@ -408,7 +451,7 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    *
    * Since: 1.0
    */
-  ppool_executor_props[PPOOL_EXECUTOR_PROP_N_WORKERS] =
+  props[PROP_N_WORKERS] =
     g_param_spec_uint ("n-workers", NULL, NULL, 0, G_MAXUINT, 0,
                        G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
@@ -423,7 +466,7 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    *
    * Since: 1.0
    */
-  ppool_executor_props[PPOOL_EXECUTOR_PROP_N_PENDING] =
+  props[PROP_N_PENDING] =
     g_param_spec_uint ("n-pending", NULL, NULL, 0, G_MAXUINT, 0,
                        G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
@@ -441,12 +484,12 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    *
    * Since: 1.0
    */
-  ppool_executor_props[PPOOL_EXECUTOR_PROP_N_RUNNING] =
+  props[PROP_N_RUNNING] =
     g_param_spec_uint ("n-running", NULL, NULL, 0, G_MAXUINT, 0,
                        G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
-  g_object_class_install_properties (object_class, G_N_ELEMENTS (ppool_executor_props),
-                                     ppool_executor_props);
+  g_object_class_install_properties (object_class, G_N_ELEMENTS (props),
+                                     props);
 }
 
 static void
@@ -480,4 +523,406 @@ ppool_executor_new (PPoolLauncher *launcher)
   return g_object_new (PPOOL_TYPE_EXECUTOR,
                        "launcher", launcher,
                        NULL);
+}
+
+/**
+ * ppool_executor_get_launcher:
+ * @self: an executor
+ *
+ * Gets the launcher.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer none): the launcher
+ *
+ * Since: 1.0
+ */
+PPoolLauncher *
+ppool_executor_get_launcher (PPoolExecutor *self)
+{
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
+
+  return self->launcher;
+}
+
+/**
+ * ppool_executor_get_max_workers:
+ * @self: an executor
+ *
+ * Gets [property@PPool.Executor:max-workers] as it was set.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the number of workers, or 0 for as many as there are processors and the
+ *   limits of the system allow
+ *
+ * Since: 1.0
+ */
+guint
+ppool_executor_get_max_workers (PPoolExecutor *self)
+{
+  PPoolSettings settings;
+
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
+
+  ppool_pool_get_settings (self->pool, &settings);
+  return settings.max_workers;
+}
+
+/**
+ * ppool_executor_set_max_workers:
+ * @self: an executor
+ * @max_workers: a number of workers, or 0 for as many as there are processors and
+ *   the limits of the system allow
+ *
+ * Sets [property@PPool.Executor:max-workers].
+ *
+ * **Threads**: may be called from any thread. In the thread that created the
+ * executor, `notify` is emitted at once; otherwise it is emitted in the main
+ * context that was the thread-default one when the executor was created.
+ *
+ * Since: 1.0
+ */
+void
+ppool_executor_set_max_workers (PPoolExecutor *self,
+                                guint          max_workers)
+{
+  g_return_if_fail (PPOOL_IS_EXECUTOR (self));
+
+  if (ppool_pool_check (self->pool, NULL) && ppool_pool_set_max_workers (self->pool, max_workers))
+    tell_setting (self, PROP_MAX_WORKERS);
+}
+
+/**
+ * ppool_executor_get_spare_workers:
+ * @self: an executor
+ *
+ * Gets the number of idle workers that are kept ready.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the number of workers
+ *
+ * Since: 1.0
+ */
+guint
+ppool_executor_get_spare_workers (PPoolExecutor *self)
+{
+  PPoolSettings settings;
+
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
+
+  ppool_pool_get_settings (self->pool, &settings);
+  return settings.spare_workers;
+}
+
+/**
+ * ppool_executor_set_spare_workers:
+ * @self: an executor
+ * @spare_workers: a number of workers
+ *
+ * Sets [property@PPool.Executor:spare-workers].
+ *
+ * After it is set to a smaller number, idle workers that exist stay.
+ *
+ * **Threads**: may be called from any thread. In the thread that created the
+ * executor, `notify` is emitted at once; otherwise it is emitted in the main
+ * context that was the thread-default one when the executor was created.
+ *
+ * Since: 1.0
+ */
+void
+ppool_executor_set_spare_workers (PPoolExecutor *self,
+                                  guint          spare_workers)
+{
+  g_return_if_fail (PPOOL_IS_EXECUTOR (self));
+
+  if (ppool_pool_check (self->pool, NULL) && ppool_pool_set_spare_workers (self->pool, spare_workers))
+    tell_setting (self, PROP_SPARE_WORKERS);
+}
+
+/**
+ * ppool_executor_get_max_tasks_per_worker:
+ * @self: an executor
+ *
+ * Gets the number of calls after which a worker is replaced.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the number of calls, or 0 for no limit
+ *
+ * Since: 1.0
+ */
+guint
+ppool_executor_get_max_tasks_per_worker (PPoolExecutor *self)
+{
+  PPoolSettings settings;
+
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
+
+  ppool_pool_get_settings (self->pool, &settings);
+  return settings.max_tasks_per_worker;
+}
+
+/**
+ * ppool_executor_set_max_tasks_per_worker:
+ * @self: an executor
+ * @max_tasks_per_worker: a number of calls, or 0 for no limit
+ *
+ * Sets [property@PPool.Executor:max-tasks-per-worker].
+ *
+ * **Threads**: may be called from any thread. In the thread that created the
+ * executor, `notify` is emitted at once; otherwise it is emitted in the main
+ * context that was the thread-default one when the executor was created.
+ *
+ * Since: 1.0
+ */
+void
+ppool_executor_set_max_tasks_per_worker (PPoolExecutor *self,
+                                         guint          max_tasks_per_worker)
+{
+  g_return_if_fail (PPOOL_IS_EXECUTOR (self));
+
+  if (ppool_pool_check (self->pool, NULL) &&
+      ppool_pool_set_max_tasks_per_worker (self->pool, max_tasks_per_worker))
+    tell_setting (self, PROP_MAX_TASKS_PER_WORKER);
+}
+
+/**
+ * ppool_executor_get_initializer:
+ * @self: an executor
+ *
+ * Gets the name of the function that each worker runs first.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer none) (nullable): the name, or `NULL`
+ *
+ * Since: 1.0
+ */
+const char *
+ppool_executor_get_initializer (PPoolExecutor *self)
+{
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
+
+  return self->initializer;
+}
+
+/**
+ * ppool_executor_get_initializer_args:
+ * @self: an executor
+ *
+ * Gets the arguments of the function that each worker runs first.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer none) (nullable): the arguments, or `NULL`
+ *
+ * Since: 1.0
+ */
+GVariant *
+ppool_executor_get_initializer_args (PPoolExecutor *self)
+{
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
+
+  return self->initializer_args;
+}
+
+/**
+ * ppool_executor_get_grace_msec:
+ * @self: an executor
+ *
+ * Gets the time that a worker has to exit after it was asked to.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the time in milliseconds, or 0 for no limit
+ *
+ * Since: 1.0
+ */
+guint
+ppool_executor_get_grace_msec (PPoolExecutor *self)
+{
+  PPoolSettings settings;
+
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
+
+  ppool_pool_get_settings (self->pool, &settings);
+  return settings.grace_msec;
+}
+
+/**
+ * ppool_executor_set_grace_msec:
+ * @self: an executor
+ * @grace_msec: a time in milliseconds, or 0 for no limit
+ *
+ * Sets [property@PPool.Executor:grace-msec].
+ *
+ * **Threads**: may be called from any thread. In the thread that created the
+ * executor, `notify` is emitted at once; otherwise it is emitted in the main
+ * context that was the thread-default one when the executor was created.
+ *
+ * Since: 1.0
+ */
+void
+ppool_executor_set_grace_msec (PPoolExecutor *self,
+                               guint          grace_msec)
+{
+  g_return_if_fail (PPOOL_IS_EXECUTOR (self));
+
+  if (ppool_pool_check (self->pool, NULL) && ppool_pool_set_grace_msec (self->pool, grace_msec))
+    tell_setting (self, PROP_GRACE_MSEC);
+}
+
+/**
+ * ppool_executor_get_state:
+ * @self: an executor
+ *
+ * Gets the state of the executor.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the state
+ *
+ * Since: 1.0
+ */
+PPoolExecutorState
+ppool_executor_get_state (PPoolExecutor *self)
+{
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), PPOOL_EXECUTOR_STATE_SHUT_DOWN);
+
+  return ppool_pool_get_state (self->pool);
+}
+
+/**
+ * ppool_executor_get_n_workers:
+ * @self: an executor
+ *
+ * Gets the number of workers, including those that are starting or exiting.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the number of workers
+ *
+ * Since: 1.0
+ */
+guint
+ppool_executor_get_n_workers (PPoolExecutor *self)
+{
+  PPoolCounts counts;
+
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
+
+  ppool_pool_get_counts (self->pool, &counts);
+  return counts.n_workers;
+}
+
+/**
+ * ppool_executor_get_n_pending:
+ * @self: an executor
+ *
+ * Gets the number of calls that no worker has taken yet.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the number of calls
+ *
+ * Since: 1.0
+ */
+guint
+ppool_executor_get_n_pending (PPoolExecutor *self)
+{
+  PPoolCounts counts;
+
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
+
+  ppool_pool_get_counts (self->pool, &counts);
+  return counts.n_pending;
+}
+
+/**
+ * ppool_executor_get_n_running:
+ * @self: an executor
+ *
+ * Gets the number of calls that workers are running.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the number of calls
+ *
+ * Since: 1.0
+ */
+guint
+ppool_executor_get_n_running (PPoolExecutor *self)
+{
+  PPoolCounts counts;
+
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
+
+  ppool_pool_get_counts (self->pool, &counts);
+  return counts.n_running;
+}
+
+/**
+ * ppool_executor_get_error:
+ * @self: an executor
+ *
+ * Gets the error that broke the executor.
+ *
+ * The code tells the cause: `PPOOL_ERROR_WORKER_DIED`, `PPOOL_ERROR_LAUNCH`,
+ * `PPOOL_ERROR_INITIALIZER` or `PPOOL_ERROR_PROTOCOL`. The message names the
+ * worker, how it ended and the function that it ran, and contains the end of
+ * its standard error output.
+ *
+ * `PPOOL_ERROR_SYSTEM_LIMIT` is not a cause: the first submit fails with it,
+ * and the executor is not broken.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer full) (nullable): a copy of the error, or `NULL` if the executor is
+ *   not broken
+ *
+ * Since: 1.0
+ */
+GError *
+ppool_executor_get_error (PPoolExecutor *self)
+{
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
+
+  return ppool_pool_get_error (self->pool);
+}
+
+/* Fails in a forked copy of the process, where nothing may be touched. */
+gboolean
+ppool_executor_check (PPoolExecutor  *self,
+                      GError        **error)
+{
+  return ppool_pool_check (self->pool, error);
+}
+
+/* Whether a call of @function that is submitted now would be accepted. */
+gboolean
+ppool_executor_accepts_calls (PPoolExecutor  *self,
+                              const char     *function,
+                              GError        **error)
+{
+  return ppool_pool_accepts_calls (self->pool, function, error);
+}
+
+/* Sinks @args. The record can be cancelled from now on. */
+PPoolRecord *
+ppool_executor_make_record (PPoolExecutor  *self,
+                            const char     *function,
+                            GVariant       *args,
+                            GError        **error)
+{
+  return ppool_pool_make_record (self->pool, function, args, NULL, error);
+}
+
+gboolean
+ppool_executor_submit_record (PPoolExecutor  *self,
+                              PPoolRecord    *record,
+                              GError        **error)
+{
+  return ppool_pool_submit (self->pool, self->launcher, record, error);
 }

@@ -9,6 +9,7 @@
 
 #include "ppool-future-internal.h"
 
+#include "ppool-reply-private.h"
 #include "ppool-watch-private.h"
 
 /**
@@ -58,15 +59,11 @@ ppool_future_fire_when_done (PPoolFuture     *self,
   ppool_watch_start (watch, completion);
 }
 
-/* A wait whose end is told to a callback. Nothing holds the main context, which a
- * task would: so that is made last. */
+/* A wait whose end is told to a callback. */
 typedef struct
 {
-  PPoolFuture *future;       /* (owned) */
-  PPoolWatch *watch;         /* (owned) */
-  GCancellable *cancellable; /* (owned) (nullable) */
-  GAsyncReadyCallback callback;
-  gpointer user_data;
+  PPoolReply reply;
+  PPoolWatch *watch; /* (owned) */
 } ResultWait;
 
 static void
@@ -76,37 +73,27 @@ free_result_wait (gpointer data)
 
   ppool_watch_stop (wait->watch);
   ppool_watch_unref (wait->watch);
-  g_clear_object (&wait->cancellable);
-  g_object_unref (wait->future);
+  ppool_reply_clear (&wait->reply);
   g_free (wait);
-}
-
-static void
-tell_result (ResultWait *wait)
-{
-  g_autoptr (GTask) task = g_task_new (wait->future, wait->cancellable, wait->callback, wait->user_data);
-  GError *error = NULL;
-  GVariant *value;
-
-  g_task_set_source_tag (task, ppool_future_result_async);
-  if (g_task_return_error_if_cancelled (task))
-    return;
-
-  value = ppool_record_propagate (wait->future->record, &error);
-  if (value != NULL)
-    g_task_return_pointer (task, value, (GDestroyNotify) g_variant_unref);
-  else
-    g_task_return_error (task, error);
 }
 
 static void
 result_due_cb (gpointer data)
 {
-  GMainContext *context = g_source_get_context (g_main_current_source ());
+  ResultWait *wait = data;
+  PPoolFuture *self = wait->reply.source_object;
+  g_autoptr (GTask) task = ppool_reply_new_task (&wait->reply, TRUE, ppool_future_result_async);
+  GError *error = NULL;
+  GVariant *value;
 
-  g_main_context_push_thread_default (context);
-  tell_result (data);
-  g_main_context_pop_thread_default (context);
+  if (g_task_return_error_if_cancelled (task))
+    return;
+
+  value = ppool_record_propagate (self->record, &error);
+  if (value != NULL)
+    g_task_return_pointer (task, value, (GDestroyNotify) g_variant_unref);
+  else
+    g_task_return_error (task, error);
 }
 
 /**
@@ -145,11 +132,8 @@ ppool_future_result_async (PPoolFuture         *self,
     }
 
   wait = g_new0 (ResultWait, 1);
-  wait->future = g_object_ref (self);
+  ppool_reply_init (&wait->reply, self, cancellable, callback, user_data);
   wait->watch = ppool_watch_new (self->record);
-  g_set_object (&wait->cancellable, cancellable);
-  wait->callback = callback;
-  wait->user_data = user_data;
   completion = ppool_completion_new (result_due_cb, wait, free_result_wait);
   ppool_watch_start (wait->watch, completion);
   ppool_completion_set_cancellable (completion, cancellable);

@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 #include "ppool-future-private.h"
-#include "ppool-record-wait-private.h"
+#include "ppool-record-private.h"
 #include "ppool-waiter-private.h"
 
 G_BEGIN_DECLS

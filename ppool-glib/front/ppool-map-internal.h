@@ -65,19 +65,12 @@ struct _PPoolMap
   gboolean cancelled;
 };
 
-gboolean  ppool_map_is_usable      (PPoolMap        *self);
-gboolean  ppool_map_begin_change   (PPoolMap        *self);
-
-GVariant *ppool_map_inputs_next    (PPoolMapInputs  *self,
-                                    GError         **error);
-void      ppool_map_inputs_clear   (PPoolMapInputs  *self);
-
-gint64    ppool_map_get_deadline   (PPoolMap        *self);
-void      ppool_map_fill           (PPoolMap        *self);
-gboolean  ppool_map_take           (PPoolMap        *self,
-                                    PPoolRecord    **head,
-                                    GVariant       **value,
-                                    GError         **error);
-void      ppool_map_cancel_records (GQueue          *records);
+gboolean ppool_map_is_usable    (PPoolMap      *self);
+gint64   ppool_map_get_deadline (PPoolMap      *self);
+void     ppool_map_fill         (PPoolMap      *self);
+gboolean ppool_map_take         (PPoolMap      *self,
+                                 PPoolRecord  **head,
+                                 GVariant     **value,
+                                 GError       **error);
 
 G_END_DECLS

@@ -10,6 +10,7 @@
 #include "ppool-map-internal.h"
 
 #include "ppool-executor-private.h"
+#include "ppool-reply-private.h"
 #include "ppool-waiter-private.h"
 #include "ppool-watch-private.h"
 
@@ -22,16 +23,13 @@
  * to its main context: fired when its turn comes; then, if there is something to
  * wait for, a second one, fired by the call, the map's time limit or its
  * cancellation; or by the read's own cancellable. The completions hold the read,
- * which holds the map. Nothing holds the context, which a GTask would: so the task
- * is made last, and a context that is freed takes its reads out of the queue. */
+ * which holds the map. Nothing holds the context, and one that is freed takes its
+ * reads out of the queue. */
 
 typedef struct
 {
   PPoolMapRead read;
-  PPoolMap *map;             /* (owned) */
-  GCancellable *cancellable; /* (owned) (nullable) */
-  GAsyncReadyCallback callback;
-  gpointer user_data;
+  PPoolReply reply;  /* its source is the map */
   PPoolWatch *watch; /* (owned) (nullable): of the call that it waits for */
 } AsyncRead;
 
@@ -244,12 +242,11 @@ free_async_read (gpointer data)
 
   /* Its context was freed. */
   if (self->read.link.data != NULL)
-    leave (self->map, &self->read);
+    leave (self->reply.source_object, &self->read);
 
   clear_watch (self);
   g_clear_pointer (&self->read.completion, ppool_completion_unref);
-  g_clear_object (&self->cancellable);
-  g_object_unref (self->map);
+  ppool_reply_clear (&self->reply);
 }
 
 static void
@@ -267,7 +264,7 @@ make_completion (AsyncRead *self)
   PPoolCompletion *completion =
     ppool_completion_new (async_read_due_cb, g_atomic_rc_box_acquire (self), unref_async_read);
 
-  ppool_completion_set_cancellable (completion, self->cancellable);
+  ppool_completion_set_cancellable (completion, self->reply.cancellable);
 
   return completion;
 }
@@ -278,7 +275,7 @@ wait_for_record (AsyncRead   *self,
 {
   PPoolCompletion *completion = make_completion (self);
   g_autoptr (PPoolCompletion) before = NULL;
-  PPoolMap *map = self->map;
+  PPoolMap *map = self->reply.source_object;
   gint64 deadline = ppool_map_get_deadline (map);
   gboolean cancelled;
 
@@ -305,7 +302,7 @@ advance (AsyncRead  *self,
          GVariant  **value,
          GError    **error)
 {
-  PPoolMap *map = self->map;
+  PPoolMap *map = self->reply.source_object;
   g_autoptr (PPoolRecord) head = NULL;
   gboolean turn;
 
@@ -313,7 +310,7 @@ advance (AsyncRead  *self,
   turn = has_turn (map, &self->read);
   g_mutex_unlock (&map->lock);
 
-  if (!turn || g_cancellable_is_cancelled (self->cancellable))
+  if (!turn || g_cancellable_is_cancelled (self->reply.cancellable))
     {
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
                    "Reading the map of “%s” was cancelled", map->function);
@@ -332,9 +329,8 @@ tell (AsyncRead *self,
       GVariant  *value,
       GError    *error)
 {
-  g_autoptr (GTask) task = g_task_new (self->map, NULL, self->callback, self->user_data);
+  g_autoptr (GTask) task = ppool_reply_new_task (&self->reply, FALSE, ppool_map_next_value_async);
 
-  g_task_set_source_tag (task, ppool_map_next_value_async);
   if (error != NULL)
     g_task_return_error (task, error);
   else
@@ -352,7 +348,7 @@ async_read_due_cb (gpointer data)
   g_main_context_push_thread_default (context);
   if (advance (self, &value, &error))
     {
-      leave (self->map, &self->read);
+      leave (self->reply.source_object, &self->read);
       tell (self, value, error);
     }
   g_main_context_pop_thread_default (context);
@@ -421,10 +417,7 @@ ppool_map_next_value_async (PPoolMap            *self,
     }
 
   async_read = g_atomic_rc_box_new0 (AsyncRead);
-  async_read->map = g_object_ref (self);
-  async_read->cancellable = cancellable != NULL ? g_object_ref (cancellable) : NULL;
-  async_read->callback = callback;
-  async_read->user_data = user_data;
+  ppool_reply_init (&async_read->reply, self, cancellable, callback, user_data);
   start_async_read (self, async_read);
   unref_async_read (async_read);
 }

@@ -9,6 +9,9 @@
 
 #include "ppool-map-internal.h"
 
+#include "ppool-executor-private.h"
+#include "ppool-processors-private.h"
+
 /**
  * PPoolMap:
  *
@@ -70,12 +73,416 @@ static GParamSpec *props[PROP_TIMEOUT_MSEC + 1];
 
 G_DEFINE_FINAL_TYPE (PPoolMap, ppool_map, G_TYPE_OBJECT)
 
-/* Maps come from executors; one that a binding makes is good for nothing. */
-gboolean
-ppool_map_is_usable (PPoolMap *self)
+/* What is not said is chosen. A window is large enough that no worker waits for
+ * the reader while the first result is late; it begins smaller and grows with what
+ * is read, so that little was drawn in vain if the reader stops soon. By the size of
+ * inputs and results lately, it has no more bytes than this, unless the workers
+ * alone need more. */
+#define FIRST_PER_WORKER 16
+#define MOST_PER_WORKER  512
+#define MOST_WORKERS     1024
+#define MOST_BYTES       (64 * 1024 * 1024)
+
+/* The part of a window that is drawn at a time, at most. */
+#define CHUNKS_PER_WINDOW 8
+#define MOST_PER_CHUNK    256
+
+/* A moving average over about so many. */
+#define N_SAMPLES 8
+
+/* Where inputs come from, and how one is made */
+
+/* Sinks @array. */
+static void
+add_array (PPoolMapInputs *self,
+           GVariant       *array)
 {
-  return PPOOL_IS_MAP (self) && self->executor != NULL;
+  gsize length = g_variant_n_children (array);
+
+  if (self->arrays == NULL)
+    self->arrays = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
+
+  self->length = self->arrays->len > 0 ? MIN (self->length, length) : length;
+  g_ptr_array_add (self->arrays, g_variant_ref_sink (array));
 }
+
+static GVariant *
+call_func (PPoolMapInputs  *self,
+           GError         **error)
+{
+  g_autoptr (GVariant) input = NULL;
+  GError *failure = NULL;
+
+  input = self->func (self->user_data, &failure);
+  if (input != NULL)
+    g_variant_take_ref (input);
+  if (failure == NULL)
+    return g_steal_pointer (&input);
+
+  g_propagate_error (error, failure);
+  return NULL;
+}
+
+static GVariant *
+zip_inputs (PPoolMapInputs *self,
+            GVariant       *input)
+{
+  g_autoptr (GPtrArray) parts = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
+
+  if (input != NULL)
+    g_ptr_array_add (parts, input);
+  for (guint i = 0; i < self->arrays->len; i++)
+    g_ptr_array_add (parts, g_variant_get_child_value (g_ptr_array_index (self->arrays, i),
+                                                       self->position));
+  self->position++;
+
+  if (parts->len == 1)
+    return g_variant_ref (g_ptr_array_index (parts, 0));
+
+  return g_variant_ref_sink (g_variant_new_tuple ((GVariant **) parts->pdata, parts->len));
+}
+
+/* The arguments of the next call; NULL without error at the end. An array that
+ * is over is seen before the function is called, so that no input is lost. */
+static GVariant *
+next_input (PPoolMapInputs  *self,
+            GError         **error)
+{
+  GVariant *input = NULL;
+
+  if (self->arrays != NULL && self->position == self->length)
+    return NULL;
+
+  if (self->func != NULL)
+    {
+      input = call_func (self, error);
+      if (input == NULL || self->arrays == NULL)
+        return input;
+    }
+
+  return self->arrays != NULL ? zip_inputs (self, input) : NULL;
+}
+
+/* Nothing comes afterwards. */
+static void
+clear_inputs (PPoolMapInputs *self)
+{
+  gpointer user_data = g_steal_pointer (&self->user_data);
+  GDestroyNotify destroy = self->user_data_destroy;
+
+  self->func = NULL;
+  self->user_data_destroy = NULL;
+  g_clear_pointer (&self->arrays, g_ptr_array_unref);
+  if (destroy != NULL)
+    destroy (user_data);
+}
+
+/* The calls that are ahead of the reader */
+
+static void
+sample_size (gsize    *mean,
+             GVariant *value)
+{
+  gsize size = g_variant_get_size (value);
+
+  *mean = *mean == 0 ? size : *mean - *mean / N_SAMPLES + size / N_SAMPLES;
+}
+
+static guint
+choose_buffer_size (PPoolMap *self)
+{
+  guint n_workers = ppool_executor_get_max_workers (self->executor);
+  gsize size = self->input_size + self->result_size;
+  guint64 n;
+
+  /* To look at that takes longer than a short call does. */
+  if (n_workers == 0 && self->n_processors == 0)
+    self->n_processors = ppool_processors_count ();
+  if (n_workers == 0)
+    n_workers = self->n_processors;
+  n_workers = MIN (n_workers, MOST_WORKERS);
+
+  n = MIN (n_workers * FIRST_PER_WORKER + self->n_read, n_workers * MOST_PER_WORKER);
+  if (size > 0)
+    n = MIN (n, MOST_BYTES / size);
+
+  return MAX (n, n_workers + 1);
+}
+
+/* The monotonic time at which the whole map times out. */
+gint64
+ppool_map_get_deadline (PPoolMap *self)
+{
+  if (self->timeout_msec < 0)
+    return G_MAXINT64;
+
+  return self->creation_time + self->timeout_msec * G_TIME_SPAN_MILLISECOND;
+}
+
+static gboolean
+is_late (PPoolMap *self)
+{
+  gint64 deadline = ppool_map_get_deadline (self);
+
+  return deadline < G_MAXINT64 && g_get_monotonic_time () >= deadline;
+}
+
+/* How many calls there may be in the window. When the time is up, the inputs are
+ * asked only whether there are any more. */
+static guint
+get_limit (PPoolMap *self)
+{
+  if (is_late (self))
+    return 1;
+  if (self->buffer_size > 0)
+    return self->buffer_size;
+
+  return MAX (choose_buffer_size (self), self->chunk_size);
+}
+
+static guint
+get_least_room (PPoolMap *self,
+                guint     limit)
+{
+  guint chunk_size = self->chunk_size > 0 ? self->chunk_size :
+                                            MIN (limit / CHUNKS_PER_WINDOW, MOST_PER_CHUNK);
+
+  return CLAMP (chunk_size, 1, limit);
+}
+
+static guint
+get_room (PPoolMap *self)
+{
+  guint limit = get_limit (self);
+  guint room;
+
+  g_mutex_lock (&self->lock);
+  room = self->drained || self->window.length >= limit ? 0 : limit - self->window.length;
+  g_mutex_unlock (&self->lock);
+
+  return room;
+}
+
+static void
+set_drawing (PPoolMap *self,
+             GThread  *thread)
+{
+  g_mutex_lock (&self->lock);
+  self->drawing = thread;
+  g_mutex_unlock (&self->lock);
+}
+
+/* No call comes behind those in the window, but @error, which may be NULL. */
+static void
+close_window (PPoolMap *self,
+              GError   *error)
+{
+  g_mutex_lock (&self->lock);
+  if (!self->drained)
+    self->error = g_steal_pointer (&error);
+  self->drained = TRUE;
+  g_mutex_unlock (&self->lock);
+
+  g_clear_error (&error);
+  clear_inputs (&self->inputs);
+}
+
+/* Unless the map was cancelled meanwhile. */
+static gboolean
+push_record (PPoolMap    *self,
+             PPoolRecord *record)
+{
+  gboolean open;
+
+  g_mutex_lock (&self->lock);
+  open = !self->drained;
+  if (open)
+    g_queue_push_tail (&self->window, ppool_record_ref (record));
+  g_mutex_unlock (&self->lock);
+
+  return open;
+}
+
+/* Unless likewise. */
+static void
+pull_record (PPoolMap    *self,
+             PPoolRecord *record)
+{
+  gboolean open;
+
+  g_mutex_lock (&self->lock);
+  open = g_queue_peek_tail (&self->window) == record;
+  if (open)
+    g_queue_pop_tail (&self->window);
+  g_mutex_unlock (&self->lock);
+
+  if (open)
+    ppool_record_unref (record);
+}
+
+static GError *
+new_timeout_error (PPoolMap *self)
+{
+  return g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
+                      "The map of “%s” still had no result %d ms after its creation",
+                      self->function, self->timeout_msec);
+}
+
+/* A call is in the window before it is submitted, where cancelling the map meets
+ * it in any case. When the time is up, none is submitted: it could be answered so
+ * soon that the map never ends. */
+static void
+draw (PPoolMap *self)
+{
+  g_autoptr (PPoolRecord) record = NULL;
+  g_autoptr (GVariant) args = NULL;
+  GError *error = NULL;
+
+  args = next_input (&self->inputs, &error);
+  if (args == NULL)
+    {
+      close_window (self, error);
+      return;
+    }
+
+  if (is_late (self))
+    {
+      close_window (self, new_timeout_error (self));
+      return;
+    }
+
+  sample_size (&self->input_size, args);
+  record = ppool_executor_make_record (self->executor, self->function, args, &error);
+  if (record == NULL)
+    {
+      close_window (self, error);
+      return;
+    }
+
+  if (!push_record (self, record) ||
+      ppool_executor_submit_record (self->executor, record, &error))
+    return;
+
+  pull_record (self, record);
+  close_window (self, error);
+}
+
+/* Draws inputs and submits calls, as far as there is room for them. */
+void
+ppool_map_fill (PPoolMap *self)
+{
+  guint room = get_room (self);
+
+  if (room == 0 || room < get_least_room (self, get_limit (self)))
+    return;
+
+  set_drawing (self, g_thread_self ());
+  do
+    draw (self);
+  while (get_room (self) > 0);
+  set_drawing (self, NULL);
+}
+
+/* Takes the calls: those that have not started never will. */
+static void
+cancel_records (GQueue *records)
+{
+  PPoolRecord *record;
+
+  while ((record = g_queue_pop_head (records)) != NULL)
+    {
+      ppool_record_cancel (record);
+      ppool_record_abandon (record);
+      ppool_record_unref (record);
+    }
+}
+
+/* With the lock held; what comes behind the window is exchanged for @error. */
+static void
+take_window (PPoolMap  *self,
+             GQueue    *records,
+             GError   **error)
+{
+  GError *before = self->error;
+
+  *records = self->window;
+  g_queue_init (&self->window);
+  self->error = *error;
+  *error = before;
+}
+
+static void
+end (PPoolMap *self)
+{
+  GQueue rest = G_QUEUE_INIT;
+  GError *error = NULL;
+
+  g_mutex_lock (&self->lock);
+  self->drained = self->ended = TRUE;
+  take_window (self, &rest, &error);
+  g_mutex_unlock (&self->lock);
+
+  g_clear_error (&error);
+  cancel_records (&rest);
+  clear_inputs (&self->inputs);
+}
+
+static gboolean
+end_with_error (PPoolMap  *self,
+                GError   **error,
+                GError    *failure)
+{
+  end (self);
+  if (failure != NULL)
+    g_propagate_error (error, failure);
+
+  return TRUE;
+}
+
+/* Takes what is next: a value, an error, or the end, which is neither. If that
+ * isn't known yet, returns FALSE and the call for which to wait. */
+gboolean
+ppool_map_take (PPoolMap     *self,
+                PPoolRecord **head,
+                GVariant    **value,
+                GError      **error)
+{
+  g_autoptr (PPoolRecord) record = NULL;
+  GError *failure = NULL;
+  gboolean settled;
+
+  g_mutex_lock (&self->lock);
+  record = g_queue_peek_head (&self->window);
+  settled = record != NULL && ppool_record_is_done (record);
+  if (settled)
+    g_queue_pop_head (&self->window);
+  else if (record != NULL)
+    ppool_record_ref (record);
+  else
+    failure = g_steal_pointer (&self->error);
+  g_mutex_unlock (&self->lock);
+
+  if (record == NULL)
+    return end_with_error (self, error, failure);
+
+  if (!settled && is_late (self))
+    return end_with_error (self, error, new_timeout_error (self));
+  if (!settled)
+    {
+      *head = g_steal_pointer (&record);
+      return FALSE;
+    }
+
+  *value = ppool_record_propagate (record, &failure);
+  if (*value == NULL)
+    return end_with_error (self, error, failure);
+
+  self->n_read++;
+  sample_size (&self->result_size, *value);
+  return TRUE;
+}
+
+/* The class */
 
 static void
 ppool_map_get_property (GObject    *object,
@@ -133,8 +540,8 @@ ppool_map_finalize (GObject *object)
 
   g_assert (g_queue_is_empty (&self->reads));
 
-  ppool_map_cancel_records (&self->window);
-  ppool_map_inputs_clear (&self->inputs);
+  cancel_records (&self->window);
+  clear_inputs (&self->inputs);
   g_clear_error (&self->error);
   g_object_unref (self->cancellable);
   g_clear_object (&self->executor);
@@ -219,9 +626,28 @@ ppool_map_init (PPoolMap *self)
   self->timeout_msec = -1;
 }
 
-/* Enters the lock, unless it is too late to change anything. */
+static PPoolMap *
+make_map (PPoolExecutor *executor,
+          const char    *function)
+{
+  PPoolMap *self = g_object_new (PPOOL_TYPE_MAP, NULL);
+
+  self->executor = g_object_ref (executor);
+  self->function = g_strdup (function);
+
+  return self;
+}
+
+/* Maps come from executors; one that a binding makes is good for nothing. */
 gboolean
-ppool_map_begin_change (PPoolMap *self)
+ppool_map_is_usable (PPoolMap *self)
+{
+  return PPOOL_IS_MAP (self) && self->executor != NULL;
+}
+
+/* Enters the lock, unless it is too late to change anything. */
+static gboolean
+begin_change (PPoolMap *self)
 {
   gboolean started;
 
@@ -233,6 +659,130 @@ ppool_map_begin_change (PPoolMap *self)
   g_mutex_unlock (&self->lock);
   g_critical ("The map of “%s” can't be changed after it was read", self->function);
   return FALSE;
+}
+
+/**
+ * ppool_executor_map:
+ * @self: an executor
+ * @function: the name of a function of the workers
+ * @inputs: an array of any type, whose elements are the arguments of one call each;
+ *   consumed if floating
+ * @error: return location for an error
+ *
+ * Creates a map that calls a function for each element of an array.
+ *
+ * It fails as [method@PPool.Executor.submit] does, if the executor accepts no
+ * calls. Later errors are reported where the map is read.
+ *
+ * **Threads**: may be called from any thread; it doesn't block.
+ *
+ * Returns: (transfer full): a new map, or `NULL` with @error set
+ *
+ * Since: 1.0
+ */
+PPoolMap *
+ppool_executor_map (PPoolExecutor  *self,
+                    const char     *function,
+                    GVariant       *inputs,
+                    GError        **error)
+{
+  g_autoptr (GVariant) array = NULL;
+  PPoolMap *map;
+
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
+  g_return_val_if_fail (function != NULL, NULL);
+  g_return_val_if_fail (inputs != NULL, NULL);
+  g_return_val_if_fail (g_variant_is_of_type (inputs, G_VARIANT_TYPE_ARRAY), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  array = g_variant_ref_sink (inputs);
+  if (!ppool_executor_accepts_calls (self, function, error))
+    return NULL;
+
+  map = make_map (self, function);
+  add_array (&map->inputs, array);
+
+  return map;
+}
+
+/**
+ * ppool_executor_map_func:
+ * @self: an executor
+ * @function: the name of a function of the workers
+ * @func: (scope notified) (closure user_data) (destroy user_data_destroy):
+ *   returns the next input, the arguments of one call
+ * @user_data: data for @func
+ * @user_data_destroy: (nullable): frees @user_data
+ *
+ * Creates a map that calls a function for each input that another function
+ * returns.
+ *
+ * The inputs may be endless. This can't fail: errors of the executor are
+ * reported where the map is read.
+ *
+ * **Threads**: may be called from any thread; it doesn't block. @func is called
+ * where the map is read, never from within this method. @user_data_destroy is
+ * called there when the map has ended, or where the map is dropped.
+ *
+ * Returns: (transfer full): a new map
+ *
+ * Since: 1.0
+ */
+PPoolMap *
+ppool_executor_map_func (PPoolExecutor  *self,
+                         const char     *function,
+                         PPoolInputFunc  func,
+                         gpointer        user_data,
+                         GDestroyNotify  user_data_destroy)
+{
+  PPoolMap *map;
+
+  g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
+  g_return_val_if_fail (function != NULL, NULL);
+  g_return_val_if_fail (func != NULL, NULL);
+
+  map = make_map (self, function);
+  map->inputs.func = func;
+  map->inputs.user_data = user_data;
+  map->inputs.user_data_destroy = user_data_destroy;
+
+  return map;
+}
+
+/**
+ * ppool_map_add_inputs:
+ * @self: a map
+ * @inputs: an array of any type; consumed if floating
+ *
+ * Adds another array of inputs.
+ *
+ * The arguments of a call are then a tuple of one element of each array, in the
+ * order in which the arrays were added, preceded by the input of the input
+ * function, if there is one. The map ends with the shortest array.
+ *
+ * It is a programming error to call this after the map was read; it has no
+ * effect then.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Since: 1.0
+ */
+void
+ppool_map_add_inputs (PPoolMap *self,
+                      GVariant *inputs)
+{
+  g_autoptr (GVariant) array = NULL;
+
+  g_return_if_fail (ppool_map_is_usable (self));
+  g_return_if_fail (inputs != NULL);
+  g_return_if_fail (g_variant_is_of_type (inputs, G_VARIANT_TYPE_ARRAY));
+
+  array = g_variant_ref_sink (inputs);
+  if (!begin_change (self))
+    return;
+
+  add_array (&self->inputs, array);
+  g_mutex_unlock (&self->lock);
 }
 
 /**
@@ -284,7 +834,7 @@ ppool_map_set_chunk_size (PPoolMap *self,
 
   g_return_if_fail (PPOOL_IS_MAP (self));
 
-  if (!ppool_map_begin_change (self))
+  if (!begin_change (self))
     return;
   changed = self->chunk_size != chunk_size;
   self->chunk_size = chunk_size;
@@ -343,7 +893,7 @@ ppool_map_set_buffer_size (PPoolMap *self,
 
   g_return_if_fail (PPOOL_IS_MAP (self));
 
-  if (!ppool_map_begin_change (self))
+  if (!begin_change (self))
     return;
   changed = self->buffer_size != buffer_size;
   self->buffer_size = buffer_size;
@@ -403,7 +953,7 @@ ppool_map_set_timeout_msec (PPoolMap *self,
   g_return_if_fail (PPOOL_IS_MAP (self));
   g_return_if_fail (timeout_msec >= -1);
 
-  if (!ppool_map_begin_change (self))
+  if (!begin_change (self))
     return;
   changed = self->timeout_msec != timeout_msec;
   self->timeout_msec = timeout_msec;
@@ -411,4 +961,52 @@ ppool_map_set_timeout_msec (PPoolMap *self,
 
   if (changed)
     g_object_notify_by_pspec (G_OBJECT (self), props[PROP_TIMEOUT_MSEC]);
+}
+
+/**
+ * ppool_map_cancel:
+ * @self: a map
+ *
+ * Ends the map and cancels all calls that have not started.
+ *
+ * The waiting read, or else the next one, fails with `G_IO_ERROR_CANCELLED`,
+ * and the map ends. If the map has ended already, nothing happens.
+ *
+ * **Threads**: may be called from any thread, the input function included; it
+ * never blocks.
+ *
+ * Since: 1.0
+ */
+void
+ppool_map_cancel (PPoolMap *self)
+{
+  g_autoptr (PPoolCompletion) completion = NULL;
+  GQueue records = G_QUEUE_INIT;
+  PPoolMapRead *read;
+  GError *error;
+
+  g_return_if_fail (ppool_map_is_usable (self));
+
+  if (!ppool_executor_check (self->executor, NULL))
+    return;
+
+  error = g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The map of “%s” was cancelled",
+                       self->function);
+
+  g_mutex_lock (&self->lock);
+  if (!self->ended)
+    {
+      self->cancelled = self->drained = TRUE;
+      take_window (self, &records, &error);
+      read = g_queue_peek_head (&self->reads);
+      if (read != NULL && read->completion != NULL)
+        completion = ppool_completion_ref (read->completion);
+    }
+  g_mutex_unlock (&self->lock);
+
+  g_clear_error (&error);
+  cancel_records (&records);
+  g_cancellable_cancel (self->cancellable);
+  if (completion != NULL)
+    ppool_completion_fire (completion);
 }

@@ -10,6 +10,7 @@
 #include "ppool-wait.h"
 
 #include "ppool-group-private.h"
+#include "ppool-reply-private.h"
 
 /* What a group has besides its futures; guarded by the group's lock but for
  * what is constant. It wakes who waits once, and not for every future. */
@@ -219,44 +220,29 @@ ppool_wait_futures (PPoolFuture      **futures,
   return NULL;
 }
 
-/* A wait whose end is told to a callback. Nothing holds the main context, which a
- * task would: so that is made last. */
+/* A wait whose end is told to a callback. */
 typedef struct
 {
-  PPoolGroup *group;         /* (owned) */
-  GCancellable *cancellable; /* (owned) (nullable) */
-  GAsyncReadyCallback callback;
-  gpointer user_data;
+  PPoolReply reply;
+  PPoolGroup *group; /* (owned) */
 } AsyncWait;
-
-static void
-tell (AsyncWait *async,
-      gboolean   cancelled)
-{
-  g_autoptr (GTask) task = g_task_new (NULL, NULL, async->callback, async->user_data);
-
-  g_task_set_source_tag (task, ppool_wait_futures_async);
-  if (cancelled)
-    g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                             "Waiting for futures was cancelled");
-  else
-    g_task_return_pointer (task, take_done (async->group), (GDestroyNotify) g_ptr_array_unref);
-}
 
 static void
 wait_due_cb (gpointer data)
 {
   AsyncWait *async = data;
-  GMainContext *context = g_source_get_context (g_main_current_source ());
+  g_autoptr (GTask) task = ppool_reply_new_task (&async->reply, FALSE, ppool_wait_futures_async);
   gboolean met;
 
   g_mutex_lock (&async->group->lock);
   met = ((Wait *) async->group->data)->is_met;
   g_mutex_unlock (&async->group->lock);
 
-  g_main_context_push_thread_default (context);
-  tell (async, !met && g_cancellable_is_cancelled (async->cancellable));
-  g_main_context_pop_thread_default (context);
+  if (!met && g_cancellable_is_cancelled (async->reply.cancellable))
+    g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                             "Waiting for futures was cancelled");
+  else
+    g_task_return_pointer (task, take_done (async->group), (GDestroyNotify) g_ptr_array_unref);
 }
 
 static void
@@ -266,7 +252,7 @@ free_async_wait (gpointer data)
 
   ppool_group_close (async->group);
   ppool_group_unref (async->group);
-  g_clear_object (&async->cancellable);
+  ppool_reply_clear (&async->reply);
   g_free (async);
 }
 
@@ -340,10 +326,8 @@ ppool_wait_futures_async (PPoolFuture         **futures,
     ppool_group_watch (group);
 
   async = g_new0 (AsyncWait, 1);
+  ppool_reply_init (&async->reply, NULL, cancellable, callback, user_data);
   async->group = ppool_group_ref (group);
-  async->cancellable = cancellable != NULL ? g_object_ref (cancellable) : NULL;
-  async->callback = callback;
-  async->user_data = user_data;
   completion = ppool_completion_new (wait_due_cb, async, free_async_wait);
   fire_when_met (group, completion);
   ppool_completion_set_cancellable (completion, cancellable);

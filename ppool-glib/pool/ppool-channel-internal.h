@@ -9,7 +9,7 @@
 
 #include "ppool-channel-private.h"
 
-#include "ppool-frame-private.h"
+#include "ppool-loans-private.h"
 
 G_BEGIN_DECLS
 
@@ -29,67 +29,76 @@ typedef struct
   guint64 id;
 } PPoolRequest;
 
-struct _PPoolChannel
+/* What Initialize offers, and what of it the worker can't do without. */
+typedef struct
 {
-  PPoolChannelFunc func;
-  gpointer owner; /* (owned) */
-  GDestroyNotify owner_unref;
+  gboolean board;
+  gboolean segments;
+  gboolean needs_bytes;
+  gboolean needs_segments;
+} PPoolChannelOffer;
 
-  GSocket *socket; /* (owned) */
-  gulong closed_handler;
-  gboolean as_bytes;   /* values travel as bytes; written before the first call */
-  gboolean has_frames; /* calls travel together; written before the first call */
-  gboolean offers_board; /* Initialize did; written before it was sent */
-  gboolean offers_segments; /* likewise */
-  PPoolLender *lender;      /* (owned) (nullable); likewise; NULL without segments */
-  PPoolBorrower *borrower;  /* (owned) (nullable); likewise */
-  gboolean needs_bytes; /* Initialize did; written before it was sent */
-  gboolean needs_segments; /* likewise */
-  gboolean violated; /* I/O thread */
-  int n_unread; /* I/O thread; when it was drained last */
+/* The messages to the worker, and which of them are unanswered. */
+typedef struct _PPoolChannelRequests PPoolChannelRequests;
 
-  GMutex event_lock; /* held while an event is under way; guards what follows */
-  gboolean ended;
+/* What is lent over a channel. */
+typedef struct _PPoolChannelLending PPoolChannelLending;
 
-  GMutex lock;                 /* guards what follows */
-  GDBusConnection *connection; /* (owned) (nullable); NULL once closed */
-  GMainContext *io_context;    /* (owned) (nullable); of GDBus's I/O thread */
-  GArray *requests;            /* (owned) (element-type PPoolRequest); unanswered */
-  guint32 last_serial;
-  GSource *notes_source;       /* (owned) (nullable): of notes, in io_context */
-  gint64 notes_due;            /* when it is ready, or -1 */
-};
+PPoolChannelRequests *ppool_channel_requests_new              (GDBusConnection       *connection);
+void                  ppool_channel_requests_free             (PPoolChannelRequests  *self);
+void                  ppool_channel_requests_close            (PPoolChannelRequests  *self);
+gboolean              ppool_channel_requests_pass_descriptors (PPoolChannelRequests  *self);
+GVariant             *ppool_channel_requests_make_call        (guint64                id,
+                                                               const char            *function,
+                                                               GVariant              *value);
+gboolean              ppool_channel_requests_send             (PPoolChannelRequests  *self,
+                                                               PPoolRequestKind       kind,
+                                                               guint64                id,
+                                                               GVariant              *body,
+                                                               GUnixFDList           *fds,
+                                                               GError               **error);
+void                  ppool_channel_requests_take             (PPoolChannelRequests  *self,
+                                                               guint32                serial,
+                                                               PPoolRequest          *taken);
+void                  ppool_channel_requests_forget_call      (PPoolChannelRequests  *self,
+                                                               guint64                id);
 
-GDBusConnection *ppool_channel_ref_connection    (PPoolChannel            *self);
-gboolean         ppool_channel_is_closed_error   (const GError            *error);
-void             ppool_channel_emit              (PPoolChannel            *self,
-                                                  const PPoolChannelEvent *event);
-void             ppool_channel_emit_type         (PPoolChannel            *self,
-                                                  PPoolChannelEventType    type,
-                                                  const GError            *error);
-void             ppool_channel_violate           (PPoolChannel            *self,
-                                                  const char              *format,
-                                                  ...) G_GNUC_PRINTF (2, 3);
+GVariant *ppool_channel_offer_make  (PPoolChannelOffer        *self,
+                                     const char               *initializer,
+                                     GVariant                 *args,
+                                     GUnixFDList              *fds,
+                                     GError                  **error);
+gboolean  ppool_channel_offer_check (const PPoolChannelOffer  *self,
+                                     gboolean                  takes_bytes,
+                                     gboolean                  takes_segments,
+                                     GError                  **error);
 
-void             ppool_channel_remove_request    (PPoolChannel            *self,
-                                                  guint32                  serial,
-                                                  PPoolRequest            *removed);
-
-void             ppool_channel_end_lending       (PPoolChannel            *self);
-void             ppool_channel_send_announced    (PPoolChannel            *self);
-void             ppool_channel_send_segment      (PPoolChannel            *self,
-                                                  PPoolAnnouncement       *announcement);
+PPoolChannelLending *ppool_channel_lending_new             (GMainContext         *io_context,
+                                                            GSourceFunc           has_notes,
+                                                            gpointer              owner,
+                                                            GDestroyNotify        owner_unref);
+void                 ppool_channel_lending_unref           (PPoolChannelLending  *self);
+void                 ppool_channel_lending_close           (PPoolChannelLending  *self);
+PPoolLoans          *ppool_channel_lending_get_loans       (PPoolChannelLending  *self);
+void                 ppool_channel_lending_prepend_notes   (PPoolChannelLending  *self,
+                                                            GByteArray           *frame);
 
 /* In GDBus's I/O thread. */
-void             ppool_channel_begin_lending     (PPoolChannel            *self);
-gboolean         ppool_channel_is_segment        (PPoolChannel            *self,
-                                                  GDBusMessage            *message);
-void             ppool_channel_receive_segment   (PPoolChannel            *self,
-                                                  GDBusMessage            *message);
-gboolean         ppool_channel_receive_note      (PPoolChannel            *self,
-                                                  const PPoolItem         *item,
-                                                  GError                 **error);
-void             ppool_channel_receive_in_pool   (PPoolChannel            *self,
-                                                  GDBusMessage            *message);
+void                 ppool_channel_lending_trim            (PPoolChannelLending  *self);
+gboolean             ppool_channel_lending_receive_segment (PPoolChannelLending  *self,
+                                                            GDBusMessage         *message,
+                                                            GError              **error);
+gboolean             ppool_channel_lending_receive_note    (PPoolChannelLending  *self,
+                                                            const PPoolItem      *item,
+                                                            GError              **error);
+
+GError *ppool_channel_results_get_error  (GDBusMessage         *message);
+GArray *ppool_channel_results_read       (GDBusMessage         *message,
+                                          guint64               id,
+                                          gboolean              as_bytes,
+                                          GError              **error);
+GArray *ppool_channel_results_read_frame (GVariant             *packed,
+                                          PPoolChannelLending  *lending,
+                                          GError              **error);
 
 G_END_DECLS

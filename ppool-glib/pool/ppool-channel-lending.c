@@ -13,25 +13,33 @@
 
 #include "ppool-protocol-private.h"
 
-/* Where both sides know segments, large values are lent in them. What was borrowed
- * is to be given back, and what is idle to be forgotten; frames say so. A frame that
- * leaves anyway takes along what there is to say. Otherwise the owner is told a
+/* Where both sides know segments, large values are lent in them. A frame that leaves
+ * anyway takes along what there is to say of loans. Otherwise the channel is told a
  * little later, in GDBus's I/O thread: values are dropped in any thread, and under
  * any lock, so nothing is sent from there. */
 
 /* How long that may wait for a frame. */
 #define NOTES_USEC 1000
 
-/* Has the owner told at @due that there are notes. In any thread. */
+struct _PPoolChannelLending
+{
+  PPoolLoans *loans; /* (owned): hold this until they are closed */
+
+  GMutex lock;     /* guards what follows */
+  GSource *source; /* (owned) (nullable): of notes, in the I/O thread; NULL once closed */
+  gint64 due;      /* when it is ready, or -1 */
+};
+
+/* Has the channel told at @due that there are notes. In any thread. */
 static void
-set_notes_due (PPoolChannel *self,
-               gint64        due)
+set_due (PPoolChannelLending *self,
+         gint64               due)
 {
   g_mutex_lock (&self->lock);
-  if (self->notes_source != NULL && (self->notes_due < 0 || due < self->notes_due))
+  if (self->source != NULL && (self->due < 0 || due < self->due))
     {
-      self->notes_due = due;
-      g_source_set_ready_time (self->notes_source, due);
+      self->due = due;
+      g_source_set_ready_time (self->source, due);
     }
   g_mutex_unlock (&self->lock);
 }
@@ -40,31 +48,7 @@ set_notes_due (PPoolChannel *self,
 static void
 returned_cb (gpointer owner)
 {
-  set_notes_due (owner, g_get_monotonic_time () + NOTES_USEC);
-}
-
-static gboolean
-notes_cb (gpointer user_data)
-{
-  PPoolChannel *self = user_data;
-  gint64 next;
-
-  g_mutex_lock (&self->lock);
-  self->notes_due = -1;
-  if (self->notes_source != NULL)
-    g_source_set_ready_time (self->notes_source, -1);
-  g_mutex_unlock (&self->lock);
-
-  next = ppool_lender_trim (self->lender, g_get_monotonic_time ());
-  if (next >= 0)
-    set_notes_due (self, next);
-
-  g_mutex_lock (&self->event_lock);
-  if (!self->ended && !self->violated)
-    ppool_channel_emit_type (self, PPOOL_CHANNEL_NOTES, NULL);
-  g_mutex_unlock (&self->event_lock);
-
-  return G_SOURCE_CONTINUE;
+  set_due (owner, g_get_monotonic_time () + NOTES_USEC);
 }
 
 static gboolean
@@ -77,99 +61,110 @@ dispatch_notes (GSource     *source G_GNUC_UNUSED,
 
 static GSourceFuncs notes_funcs = { .dispatch = dispatch_notes };
 
-/* To be called before the first frame. */
-void
-ppool_channel_begin_lending (PPoolChannel *self)
+static PPoolChannelLending *
+lending_ref (PPoolChannelLending *self)
 {
-  self->lender = ppool_lender_new ();
-  self->borrower = ppool_borrower_new (returned_cb, ppool_channel_ref (self),
-                                       (GBoxedCopyFunc) ppool_channel_ref,
-                                       (GDestroyNotify) ppool_channel_unref);
-
-  g_mutex_lock (&self->lock);
-  self->notes_due = -1;
-  self->notes_source = g_source_new (&notes_funcs, sizeof (GSource));
-  g_source_set_static_name (self->notes_source, "[ppool] notes");
-  g_source_set_callback (self->notes_source, notes_cb, ppool_channel_ref (self),
-                         (GDestroyNotify) ppool_channel_unref);
-  g_source_attach (self->notes_source, self->io_context);
-  g_mutex_unlock (&self->lock);
+  return g_atomic_rc_box_acquire (self);
 }
 
-/* No segment of this side is lent or filled again. What was borrowed stays as long as
- * somebody has it. */
+static void
+clear_lending (PPoolChannelLending *self)
+{
+  g_assert (self->source == NULL);
+
+  ppool_loans_free (self->loans);
+  g_mutex_clear (&self->lock);
+}
+
 void
-ppool_channel_end_lending (PPoolChannel *self)
+ppool_channel_lending_unref (PPoolChannelLending *self)
+{
+  g_atomic_rc_box_release_full (self, (GDestroyNotify) clear_lending);
+}
+
+/* @has_notes is called in @io_context, until this is closed, and calls
+ * ppool_channel_lending_trim(). */
+PPoolChannelLending *
+ppool_channel_lending_new (GMainContext   *io_context,
+                           GSourceFunc     has_notes,
+                           gpointer        owner,
+                           GDestroyNotify  owner_unref)
+{
+  PPoolChannelLending *self = g_atomic_rc_box_new0 (PPoolChannelLending);
+
+  g_mutex_init (&self->lock);
+  self->loans = ppool_loans_new (returned_cb, lending_ref (self), (GBoxedCopyFunc) lending_ref,
+                                 (GDestroyNotify) ppool_channel_lending_unref);
+  self->due = -1;
+  self->source = g_source_new (&notes_funcs, sizeof (GSource));
+  g_source_set_static_name (self->source, "[ppool] notes");
+  g_source_set_callback (self->source, has_notes, owner, owner_unref);
+  g_source_attach (self->source, io_context);
+
+  return self;
+}
+
+/* There are no more notes, see ppool_loans_close(). */
+void
+ppool_channel_lending_close (PPoolChannelLending *self)
 {
   g_autoptr (GSource) source = NULL;
 
   g_mutex_lock (&self->lock);
-  source = g_steal_pointer (&self->notes_source);
+  source = g_steal_pointer (&self->source);
   g_mutex_unlock (&self->lock);
 
   if (source == NULL)
     return;
 
   g_source_destroy (source);
-  ppool_lender_close (self->lender);
-  ppool_borrower_close (self->borrower);
+  ppool_loans_close (self->loans);
 }
 
-/* Sending */
-
-/* (nullable): NULL if values travel in messages alone. */
-PPoolLender *
-ppool_channel_get_lender (PPoolChannel *self)
+PPoolLoans *
+ppool_channel_lending_get_loans (PPoolChannelLending *self)
 {
-  return self->lender;
+  return self->loans;
 }
 
-/* Begins a frame with what there is to say of loans. Each note takes a multiple of
- * eight. */
+/* Forgets what is idle, and looks again when there may be more of that. In GDBus's I/O
+ * thread. */
 void
-ppool_channel_prepend_notes (PPoolChannel *self,
-                             GByteArray   *frame)
+ppool_channel_lending_trim (PPoolChannelLending *self)
 {
-  g_autoptr (GByteArray) notes = NULL;
+  gint64 next;
 
-  if (self->lender == NULL)
-    return;
+  g_mutex_lock (&self->lock);
+  self->due = -1;
+  if (self->source != NULL)
+    g_source_set_ready_time (self->source, -1);
+  g_mutex_unlock (&self->lock);
 
-  notes = g_byte_array_new ();
-  ppool_frame_append_returned (notes, self->borrower);
-  ppool_frame_append_forgotten (notes, self->lender);
+  next = ppool_lender_trim (self->loans->lender, g_get_monotonic_time ());
+  if (next >= 0)
+    set_due (self, next);
+}
+
+/* Begins a frame with what there is to say of loans. */
+void
+ppool_channel_lending_prepend_notes (PPoolChannelLending *self,
+                                     GByteArray          *frame)
+{
+  g_autoptr (GByteArray) notes = g_byte_array_new ();
+
+  ppool_loans_append_notes (self->loans, notes);
   if (notes->len > 0)
     g_byte_array_prepend (frame, notes->data, notes->len);
 }
 
-/* Has the worker know the segments of the next frame. */
-void
-ppool_channel_send_announced (PPoolChannel *self)
-{
-  PPoolAnnouncement announcement;
-
-  while (self->lender != NULL && ppool_lender_take_announcement (self->lender, &announcement))
-    ppool_channel_send_segment (self, &announcement);
-}
-
 /* Receiving, in GDBus's I/O thread */
 
-/* Nothing else may carry a descriptor. */
 gboolean
-ppool_channel_is_segment (PPoolChannel *self,
-                          GDBusMessage *message)
-{
-  return self->borrower != NULL &&
-         g_dbus_message_get_message_type (message) == G_DBUS_MESSAGE_TYPE_SIGNAL &&
-         g_strcmp0 (g_dbus_message_get_member (message), "Segment") == 0;
-}
-
-void
-ppool_channel_receive_segment (PPoolChannel *self,
-                               GDBusMessage *message)
+ppool_channel_lending_receive_segment (PPoolChannelLending  *self,
+                                       GDBusMessage         *message,
+                                       GError              **error)
 {
   GUnixFDList *fds = g_dbus_message_get_unix_fd_list (message);
-  g_autoptr (GError) error = NULL;
   guint32 number;
   guint64 size;
   gint32 handle = -1;
@@ -177,33 +172,30 @@ ppool_channel_receive_segment (PPoolChannel *self,
   if (ppool_protocol_has_body (message, "(uth)") && !ppool_protocol_is_swapped (message))
     g_variant_get (g_dbus_message_get_body (message), "(uth)", &number, &size, &handle);
 
+  /* The header still tells that it had one. */
+  if (handle == 0 && fds == NULL && g_dbus_message_get_num_unix_fds (message) == 1)
+    return ppool_borrower_register_lost (self->loans->borrower, number, error);
+
   if (handle != 0 || fds == NULL || g_unix_fd_list_get_length (fds) != 1)
     {
-      ppool_channel_violate (self, "a segment arrived that is not “(uth)” with one descriptor");
-      return;
+      g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
+                           "a segment arrived that is not “(uth)” with one descriptor");
+      return FALSE;
     }
 
-  if (!ppool_borrower_register (self->borrower, number, size,
-                                g_unix_fd_list_peek_fds (fds, NULL)[0], &error))
-    {
-      self->violated = TRUE;
-      ppool_channel_emit_type (self, PPOOL_CHANNEL_VIOLATION, error);
-    }
+  return ppool_borrower_register (self->loans->borrower, number, size,
+                                  g_unix_fd_list_peek_fds (fds, NULL)[0], error);
 }
 
 gboolean
-ppool_channel_receive_note (PPoolChannel     *self,
-                            const PPoolItem  *item,
-                            GError          **error)
+ppool_channel_lending_receive_note (PPoolChannelLending  *self,
+                                    const PPoolItem      *item,
+                                    GError              **error)
 {
-  guint32 number = PPOOL_ITEM_NUMBER (item->id);
-
-  if (item->kind == PPOOL_ITEM_FORGET)
-    return ppool_borrower_forget (self->borrower, number, error);
-
-  if (!ppool_lender_take_back (self->lender, number, PPOOL_ITEM_GENERATION (item->id), error))
+  if (!ppool_loans_receive_note (self->loans, item, error))
     return FALSE;
 
-  set_notes_due (self, g_get_monotonic_time () + PPOOL_SEGMENT_IDLE_USEC);
+  if (item->kind != PPOOL_ITEM_FORGET)
+    set_due (self, g_get_monotonic_time () + PPOOL_SEGMENT_IDLE_USEC);
   return TRUE;
 }

@@ -10,12 +10,14 @@
 #include "ppool-channel-internal.h"
 
 #include <errno.h>
+#include <gio/gunixfdlist.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "ppool-spawned-private.h"
+#include "ppool-value-private.h"
 
 /* A channel is made in the context in which its owner lives, connected from
  * any thread, started in the owner's context, and from then on sends from any
@@ -34,6 +36,31 @@
 
 #define DRAIN_INTERVAL_MSEC 1
 
+struct _PPoolChannel
+{
+  PPoolChannelFunc func;
+  gpointer owner; /* (owned) */
+  GDestroyNotify owner_unref;
+
+  GSocket *socket; /* (owned) */
+  GDBusConnection *connection; /* (owned) (nullable); in the owner's context; NULL once closed */
+  gulong closed_handler;
+  GMainContext *io_context; /* (owned) (nullable); atomic; of GDBus's I/O thread, which sets it */
+
+  PPoolChannelRequests *requests; /* (owned) */
+  PPoolChannelOffer offer; /* written before Initialize was sent */
+  gboolean as_bytes;       /* values travel as bytes; written before the first call */
+  gboolean has_frames;     /* calls travel together; likewise */
+  PPoolChannelLending *lending; /* (owned) (nullable); likewise; NULL without segments */
+
+  /* The I/O thread's. */
+  gboolean violated;
+  int n_unread; /* when it was drained last */
+
+  GMutex event_lock; /* held while an event is under way; guards what follows */
+  gboolean ended;
+};
+
 PPoolChannel *
 ppool_channel_ref (PPoolChannel *self)
 {
@@ -47,12 +74,10 @@ free_channel (gpointer data)
 
   g_assert (self->connection == NULL);
 
-  g_clear_pointer (&self->lender, ppool_lender_unref);
-  g_clear_pointer (&self->borrower, ppool_borrower_unref);
+  g_clear_pointer (&self->lending, ppool_channel_lending_unref);
   g_clear_pointer (&self->io_context, g_main_context_unref);
-  g_clear_pointer (&self->requests, g_array_unref);
+  g_clear_pointer (&self->requests, ppool_channel_requests_free);
   g_clear_object (&self->socket);
-  g_mutex_clear (&self->lock);
   g_mutex_clear (&self->event_lock);
   if (self->owner_unref != NULL)
     self->owner_unref (self->owner);
@@ -64,47 +89,35 @@ ppool_channel_unref (PPoolChannel *self)
   g_atomic_rc_box_release_full (self, free_channel);
 }
 
-void
-ppool_channel_emit (PPoolChannel            *self,
-                    const PPoolChannelEvent *event)
+static void
+emit (PPoolChannel            *self,
+      const PPoolChannelEvent *event)
 {
   self->func (self, event, self->owner);
 }
 
-void
-ppool_channel_emit_type (PPoolChannel          *self,
-                         PPoolChannelEventType  type,
-                         const GError          *error)
+static void
+emit_type (PPoolChannel          *self,
+           PPoolChannelEventType  type,
+           const GError          *error)
 {
   const PPoolChannelEvent event = { .type = type, .error = error };
 
-  ppool_channel_emit (self, &event);
-}
-
-GDBusConnection *
-ppool_channel_ref_connection (PPoolChannel *self)
-{
-  GDBusConnection *connection;
-
-  g_mutex_lock (&self->lock);
-  connection = self->connection != NULL ? g_object_ref (self->connection) : NULL;
-  g_mutex_unlock (&self->lock);
-
-  return connection;
-}
-
-/* Whatever is sent on a channel that has closed is lost in silence: the owner
- * hears of it as DRAINED and judges then. */
-gboolean
-ppool_channel_is_closed_error (const GError *error)
-{
-  return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CLOSED);
+  emit (self, &event);
 }
 
 /* Receiving, in GDBus's I/O thread */
 
-void
-ppool_channel_violate (PPoolChannel *self,
+static void
+violate_with (PPoolChannel *self,
+              const GError *error)
+{
+  self->violated = TRUE;
+  emit_type (self, PPOOL_CHANNEL_VIOLATION, error);
+}
+
+static void G_GNUC_PRINTF (2, 3)
+violate (PPoolChannel *self,
          const char   *format,
          ...)
 {
@@ -115,8 +128,177 @@ ppool_channel_violate (PPoolChannel *self,
   error = g_error_new_valist (PPOOL_ERROR, PPOOL_ERROR_PROTOCOL, format, args);
   va_end (args);
 
-  self->violated = TRUE;
-  ppool_channel_emit_type (self, PPOOL_CHANNEL_VIOLATION, error);
+  violate_with (self, error);
+}
+
+static gboolean
+notes_cb (gpointer user_data)
+{
+  PPoolChannel *self = user_data;
+
+  ppool_channel_lending_trim (self->lending);
+
+  g_mutex_lock (&self->event_lock);
+  if (!self->ended && !self->violated)
+    emit_type (self, PPOOL_CHANNEL_NOTES, NULL);
+  g_mutex_unlock (&self->event_lock);
+
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+begin_lending (PPoolChannel *self)
+{
+  self->lending = ppool_channel_lending_new (self->io_context, notes_cb, ppool_channel_ref (self),
+                                             (GDestroyNotify) ppool_channel_unref);
+}
+
+/* What the worker says of itself. */
+static void
+adopt_info (PPoolChannel *self,
+            GVariant     *info)
+{
+  self->as_bytes = ppool_protocol_has_feature (info, PPOOL_FEATURE_GVARIANT);
+  self->has_frames = self->as_bytes && ppool_protocol_has_feature (info, PPOOL_FEATURE_FRAMES);
+  if (self->has_frames && self->offer.segments && self->lending == NULL &&
+      ppool_protocol_has_feature (info, PPOOL_FEATURE_SEGMENTS))
+    begin_lending (self);
+}
+
+static void
+receive_info (PPoolChannel      *self,
+              GDBusMessage      *message,
+              PPoolChannelEvent *event)
+{
+  g_autoptr (GVariant) info = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!ppool_protocol_has_body (message, "(a{sv})"))
+    {
+      violate (self, "its answer to Initialize is not of the type “(a{sv})”");
+      return;
+    }
+
+  info = g_variant_get_child_value (g_dbus_message_get_body (message), 0);
+  adopt_info (self, info);
+  event->has_frames = self->has_frames;
+  event->has_board = self->offer.board && ppool_protocol_has_feature (info, PPOOL_FEATURE_BOARD);
+  ppool_channel_offer_check (&self->offer, self->as_bytes, self->lending != NULL, &error);
+  event->error = error;
+  event->value = info;
+  emit (self, event);
+}
+
+/* What is good of a message is delivered. */
+static void
+deliver (PPoolChannel *self,
+         GArray       *results,
+         const GError *error)
+{
+  const PPoolChannelEvent event = {
+    .type = PPOOL_CHANNEL_RESULTS,
+    .results = (const PPoolResult *) (gpointer) results->data,
+    .n_results = results->len,
+  };
+
+  if (results->len > 0)
+    emit (self, &event);
+  if (error != NULL)
+    violate (self, "%s", error->message);
+}
+
+static void
+receive_result (PPoolChannel *self,
+                GDBusMessage *message,
+                guint64       id)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GArray) results = ppool_channel_results_read (message, id, self->as_bytes, &error);
+
+  deliver (self, results, error);
+}
+
+static void
+receive_reply (PPoolChannel *self,
+               GDBusMessage *message)
+{
+  g_autoptr (GError) error = NULL;
+  PPoolChannelEvent event = { .type = PPOOL_CHANNEL_INITIALIZED };
+  PPoolRequest request;
+
+  ppool_channel_requests_take (self->requests, g_dbus_message_get_reply_serial (message), &request);
+
+  if (request.serial == 0)
+    violate (self, "it answered a call that it was not given");
+  else if (request.kind == PPOOL_REQUEST_CALL)
+    receive_result (self, message, request.id);
+  else if (request.kind == PPOOL_REQUEST_INITIALIZE &&
+           g_dbus_message_get_message_type (message) == G_DBUS_MESSAGE_TYPE_ERROR)
+    {
+      event.error = error = ppool_channel_results_get_error (message);
+      emit (self, &event);
+    }
+  else if (request.kind == PPOOL_REQUEST_INITIALIZE)
+    receive_info (self, message, &event);
+}
+
+static void
+receive_signal (PPoolChannel *self,
+                GDBusMessage *message)
+{
+  const char *member = g_dbus_message_get_member (message);
+  g_autoptr (GVariant) packed = NULL;
+  g_autoptr (GArray) results = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!self->has_frames || g_strcmp0 (member, "Results") != 0 ||
+      g_dbus_message_get_message_type (message) != G_DBUS_MESSAGE_TYPE_SIGNAL)
+    violate (self, "it sent the unexpected message “%.255s”", member != NULL ? member : "?");
+  else if (!ppool_protocol_has_body (message, "(uay)") || ppool_protocol_is_swapped (message))
+    violate (self, "it sent results that are not of the type “(uay)” in the byte "
+                   "order of this machine");
+  else
+    {
+      packed = g_variant_get_child_value (g_dbus_message_get_body (message), 1);
+      results = ppool_channel_results_read_frame (packed, self->lending, &error);
+      deliver (self, results, error);
+    }
+}
+
+/* Nothing else may carry a descriptor. */
+static gboolean
+is_segment (PPoolChannel *self,
+            GDBusMessage *message)
+{
+  return self->lending != NULL &&
+         g_dbus_message_get_message_type (message) == G_DBUS_MESSAGE_TYPE_SIGNAL &&
+         g_strcmp0 (g_dbus_message_get_member (message), "Segment") == 0;
+}
+
+static void
+receive_segment (PPoolChannel *self,
+                 GDBusMessage *message)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!ppool_channel_lending_receive_segment (self->lending, message, &error))
+    violate_with (self, error);
+}
+
+static void
+receive (PPoolChannel *self,
+         GDBusMessage *message)
+{
+  GDBusMessageType type = g_dbus_message_get_message_type (message);
+
+  if (is_segment (self, message))
+    receive_segment (self, message);
+  else if (g_dbus_message_get_num_unix_fds (message) > 0)
+    violate (self, "it sent unexpected file descriptors");
+  else if (type == G_DBUS_MESSAGE_TYPE_METHOD_RETURN || type == G_DBUS_MESSAGE_TYPE_ERROR)
+    receive_reply (self, message);
+  else
+    receive_signal (self, message);
 }
 
 static GDBusMessage *
@@ -131,15 +313,11 @@ filter_cb (GDBusConnection *connection G_GNUC_UNUSED,
     return message;
 
   if (G_UNLIKELY (self->io_context == NULL))
-    {
-      g_mutex_lock (&self->lock);
-      self->io_context = g_main_context_ref_thread_default ();
-      g_mutex_unlock (&self->lock);
-    }
+    g_atomic_pointer_set (&self->io_context, g_main_context_ref_thread_default ());
 
   g_mutex_lock (&self->event_lock);
   if (!self->ended && !self->violated)
-    ppool_channel_receive_in_pool (self, message);
+    receive (self, message);
   g_mutex_unlock (&self->event_lock);
 
   g_object_unref (message);
@@ -183,9 +361,9 @@ drain_cb (gpointer user_data)
 
   g_mutex_lock (&self->event_lock);
   if (!self->ended && !at_end && !self->violated)
-    ppool_channel_violate (self, "it sent bytes that are no D-Bus message");
+    violate (self, "it sent bytes that are no D-Bus message");
   if (!self->ended)
-    ppool_channel_emit_type (self, PPOOL_CHANNEL_DRAINED, NULL);
+    emit_type (self, PPOOL_CHANNEL_DRAINED, NULL);
   g_mutex_unlock (&self->event_lock);
 
   return G_SOURCE_REMOVE;
@@ -198,13 +376,8 @@ closed_cb (GDBusConnection *connection G_GNUC_UNUSED,
            gpointer         user_data)
 {
   PPoolChannel *self = user_data;
-  g_autoptr (GMainContext) io_context = NULL;
+  GMainContext *io_context = g_atomic_pointer_get (&self->io_context);
   g_autoptr (GSource) source = NULL;
-
-  g_mutex_lock (&self->lock);
-  if (self->io_context != NULL)
-    io_context = g_main_context_ref (self->io_context);
-  g_mutex_unlock (&self->lock);
 
   if (!remote_peer_vanished && error != NULL)
     {
@@ -212,14 +385,14 @@ closed_cb (GDBusConnection *connection G_GNUC_UNUSED,
         g_error_new (PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
                      "it sent bytes that are no D-Bus message (%s)", error->message);
 
-      ppool_channel_emit_type (self, PPOOL_CHANNEL_VIOLATION, violation);
+      emit_type (self, PPOOL_CHANNEL_VIOLATION, violation);
     }
 
   /* Where nothing was ever read, or reading has ended by itself, there is
    * nothing to wait for. */
   if (io_context == NULL || !remote_peer_vanished)
     {
-      ppool_channel_emit_type (self, PPOOL_CHANNEL_DRAINED, NULL);
+      emit_type (self, PPOOL_CHANNEL_DRAINED, NULL);
       return;
     }
 
@@ -249,8 +422,6 @@ ppool_channel_new (int              fd,
   self->owner = owner;
   self->owner_unref = owner_unref;
   g_mutex_init (&self->event_lock);
-  g_mutex_init (&self->lock);
-  self->requests = g_array_new (FALSE, FALSE, sizeof (PPoolRequest));
 
   self->socket = g_socket_new_from_fd (fd, &error);
   if (self->socket == NULL)
@@ -275,6 +446,7 @@ ppool_channel_new (int              fd,
       self->closed_handler = g_signal_connect (self->connection, "closed",
                                                G_CALLBACK (closed_cb), self);
     }
+  self->requests = ppool_channel_requests_new (self->connection);
 
   return self;
 }
@@ -365,15 +537,155 @@ ppool_channel_close (PPoolChannel *self)
   self->ended = TRUE;
   g_mutex_unlock (&self->event_lock);
 
-  g_mutex_lock (&self->lock);
   connection = g_steal_pointer (&self->connection);
-  g_mutex_unlock (&self->lock);
-
-  ppool_channel_end_lending (self);
+  ppool_channel_requests_close (self->requests);
+  if (self->lending != NULL)
+    ppool_channel_lending_close (self->lending);
   if (connection == NULL)
     return;
 
   g_clear_signal_handler (&self->closed_handler, connection);
   ppool_channel_shut (self);
   g_socket_close (self->socket, NULL);
+}
+
+/* Sending */
+
+/* What can't be sent but for the channel's end is the worker's fault. */
+static void
+send_or_violate (PPoolChannel     *self,
+                 PPoolRequestKind  kind,
+                 GVariant         *body,
+                 GUnixFDList      *fds)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!ppool_channel_requests_send (self->requests, kind, 0, body, fds, &error))
+    emit_type (self, PPOOL_CHANNEL_VIOLATION, error);
+}
+
+/* What can't be made is reported as if the worker had refused it. */
+void
+ppool_channel_send_initialize (PPoolChannel *self,
+                               const char   *initializer,
+                               GVariant     *initializer_args,
+                               int           board_fd)
+{
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+  g_autoptr (GError) error = NULL;
+  gboolean passes = ppool_channel_requests_pass_descriptors (self->requests);
+  GVariant *body;
+
+  self->offer.segments = passes && ppool_protocol_allows_segments ();
+  self->offer.board =
+    passes && board_fd >= 0 && g_unix_fd_list_append (fds, board_fd, NULL) == 0;
+
+  body = ppool_channel_offer_make (&self->offer, initializer, initializer_args, fds, &error);
+  if (body == NULL)
+    emit_type (self, PPOOL_CHANNEL_INITIALIZED, error);
+  else
+    send_or_violate (self, PPOOL_REQUEST_INITIALIZE, body,
+                     g_unix_fd_list_get_length (fds) > 0 ? fds : NULL);
+}
+
+/* Returns: (nullable): @args as the worker takes them, which may be floating. */
+static GVariant *
+pack_args (PPoolChannel  *self,
+           GVariant      *args,
+           GError       **error)
+{
+  if (self->as_bytes)
+    return ppool_value_pack (args, error);
+  if (g_variant_is_of_type (args, G_VARIANT_TYPE_UNIT))
+    return g_variant_new_array (G_VARIANT_TYPE_VARIANT, NULL, 0);
+
+  return ppool_value_check_dbus (args, error) ? args : NULL;
+}
+
+/* Fails only if the call itself can't be sent, never for the channel's sake. */
+gboolean
+ppool_channel_send_call (PPoolChannel  *self,
+                         guint64        id,
+                         const char    *function,
+                         GVariant      *args,
+                         GError       **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  GVariant *value = pack_args (self, args, error);
+
+  if (value == NULL)
+    return FALSE;
+
+  if (ppool_channel_requests_send (self->requests, PPOOL_REQUEST_CALL, id,
+                                   ppool_channel_requests_make_call (id, function, value), NULL,
+                                   &local_error))
+    return TRUE;
+
+  g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS, "The call can't be sent: %s",
+               local_error->message);
+  return FALSE;
+}
+
+/* No answer comes to a call that was taken back. */
+void
+ppool_channel_forget_call (PPoolChannel *self,
+                           guint64       id)
+{
+  ppool_channel_requests_forget_call (self->requests, id);
+}
+
+/* (nullable): NULL if values travel in messages alone. */
+PPoolLender *
+ppool_channel_get_lender (PPoolChannel *self)
+{
+  return self->lending != NULL ? ppool_channel_lending_get_loans (self->lending)->lender : NULL;
+}
+
+void
+ppool_channel_prepend_notes (PPoolChannel *self,
+                             GByteArray   *frame)
+{
+  if (self->lending != NULL)
+    ppool_channel_lending_prepend_notes (self->lending, frame);
+}
+
+/* Has the worker know the segments of the next frame. */
+static void
+send_announced (PPoolChannel *self)
+{
+  PPoolLender *lender = ppool_channel_get_lender (self);
+  PPoolAnnouncement announcement;
+
+  while (lender != NULL && ppool_lender_take_announcement (lender, &announcement))
+    {
+      g_autoptr (GUnixFDList) fds = g_unix_fd_list_new_from_array (&announcement.fd, 1);
+
+      send_or_violate (self, PPOOL_REQUEST_SEGMENT,
+                       g_variant_new ("(uth)", announcement.number, announcement.size, 0), fds);
+    }
+}
+
+/* Takes @frame, in which there are calls or notes. */
+void
+ppool_channel_send_frame (PPoolChannel *self,
+                          GByteArray   *frame)
+{
+  g_autoptr (GBytes) bytes = g_byte_array_free_to_bytes (frame);
+  GVariant *members[2];
+
+  send_announced (self);
+
+  members[0] = g_variant_new_uint32 (0);
+  members[1] = g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE);
+  send_or_violate (self, PPOOL_REQUEST_CALLS,
+                   g_variant_new_tuple (members, G_N_ELEMENTS (members)), NULL);
+}
+
+void
+ppool_channel_send_exit (PPoolChannel *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!ppool_channel_requests_send (self->requests, PPOOL_REQUEST_EXIT, 0, NULL, NULL, &error))
+    g_debug ("A worker can't be told to leave: %s", error->message);
 }

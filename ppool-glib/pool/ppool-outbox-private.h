@@ -9,62 +9,19 @@
 
 #include "ppool-board-private.h"
 #include "ppool-channel-private.h"
-#include "ppool-record-private.h"
+#include "ppool-lock-private.h"
+#include "ppool-scheduler-private.h"
 
 G_BEGIN_DECLS
 
-typedef struct _PPoolGate PPoolGate;
 typedef struct _PPoolOutbox PPoolOutbox;
 
-/* Within the gate. */
-typedef struct
-{
-  /* A call is over. It took @nsec nanoseconds, or -1 if that is not known. */
-  void (*answered) (gpointer     owner,
-                    PPoolRecord *record,
-                    gint64       nsec);
-  /* So there is room for others. */
-  void (*refill)   (gpointer     owner);
-  /* The worker did @what can't be. */
-  void (*violated) (gpointer     owner,
-                    const char  *what);
-} PPoolOutboxFuncs;
+PPoolOutbox *ppool_outbox_new        (PPoolLock       *lock,
+                                      PPoolScheduler  *scheduler,
+                                      PPoolSlot       *slot);
+void         ppool_outbox_unref      (PPoolOutbox     *self);
 
-/* Without the lock, in the thread that has changed something. */
-typedef void (*PPoolGateFunc) (gpointer owner,
-                               gboolean is_urgent);
-
-/* The pool's one lock. What is decided while it is held is sent by whoever
- * leaves, in the order of decision. */
-struct _PPoolGate
-{
-  /* Constant. */
-  PPoolGateFunc changed;
-  gpointer owner; /* (unowned): has this */
-
-  GMutex lock; /* guards what follows */
-  PPoolOutbox *dirty; /* (owned) (nullable): the first with something to send */
-  gboolean has_changed; /* somebody is to be told, outside of the lock */
-  gboolean is_urgent;   /* at once */
-};
-
-void         ppool_gate_init         (PPoolGate       *self,
-                                      PPoolGateFunc    changed,
-                                      gpointer         owner);
-void         ppool_gate_clear        (PPoolGate       *self);
-void         ppool_gate_enter        (PPoolGate       *self);
-void         ppool_gate_leave        (PPoolGate       *self);
-void         ppool_gate_leave_quietly (PPoolGate      *self);
-gboolean     ppool_gate_is_dirty     (PPoolGate       *self);
-void         ppool_gate_note_change  (PPoolGate       *self,
-                                      gboolean         is_urgent);
-
-PPoolOutbox *ppool_outbox_new        (PPoolGate              *gate,
-                                      const PPoolOutboxFuncs *funcs,
-                                      gpointer                owner);
-void         ppool_outbox_unref      (PPoolOutbox            *self);
-
-/* Within the gate. */
+/* With the lock held. */
 void         ppool_outbox_open       (PPoolOutbox     *self,
                                       PPoolChannel    *channel);
 void         ppool_outbox_set_abilities (PPoolOutbox  *self,
@@ -76,7 +33,8 @@ void         ppool_outbox_push       (PPoolOutbox     *self,
                                       PPoolRecord     *record);
 void         ppool_outbox_push_exit  (PPoolOutbox     *self);
 PPoolRecord *ppool_outbox_recall     (PPoolOutbox     *self,
-                                      PPoolRecord     *record);
+                                      PPoolRecord     *record,
+                                      const char     **violation);
 gboolean     ppool_outbox_is_running (PPoolOutbox     *self,
                                       PPoolRecord     *record,
                                       gint64          *since);
@@ -87,9 +45,9 @@ void         ppool_outbox_take_all   (PPoolOutbox     *self,
                                       guint            pid,
                                       GPtrArray       *records);
 
-/* Outside of the gate. */
+/* Without the lock. */
 void         ppool_outbox_send_notes (PPoolOutbox     *self);
-void         ppool_outbox_settle     (PPoolOutbox       *self,
+const char  *ppool_outbox_settle     (PPoolOutbox       *self,
                                       guint              pid,
                                       const PPoolResult *results,
                                       guint              n_results);

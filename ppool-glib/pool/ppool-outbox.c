@@ -7,69 +7,371 @@
 
 #include "config.h"
 
-#include "ppool-outbox-internal.h"
+#include "ppool-outbox-private.h"
 
-#define SCRIBBLED "it wrote an invalid state to its call board"
+#include "ppool-frame-private.h"
 
-PPoolOutboxSlot *
-ppool_outbox_get_slot (PPoolOutbox *self,
-                       guint64      id)
+/* To a worker that takes frames no more than two batches of calls are on their
+ * way, and the rest gathers meanwhile: so the first call of a burst leaves alone
+ * and at once, and those behind it share a message.
+ *
+ * A call is in flight from the moment it is pushed until it is settled or taken
+ * away; a send that fails for the channel's sake changes nothing.
+ *
+ * All fields but the constant ones are guarded by the pool's lock. */
+
+#define INVALID_STATE "it wrote an invalid state to its call board"
+
+#define N_BATCHES 2
+#define NO_BATCH N_BATCHES
+
+/* Of a call in flight: its place is that on a board. */
+typedef struct
 {
-  return &self->slots[ppool_board_get_place (id)];
+  PPoolRecord *record; /* (owned) (nullable) */
+  guint batch;         /* that it left with */
+  GList link;          /* in the order of pushing */
+} InFlight;
+
+/* A call that is being sent. */
+typedef struct
+{
+  PPoolRecord *record; /* (owned) */
+  guint64 id;
+} Outgoing;
+
+struct _PPoolOutbox
+{
+  /* Constant. */
+  PPoolLock *lock; /* (unowned): outlives this */
+  PPoolSender sender;
+  PPoolScheduler *scheduler; /* (unowned): outlives this */
+  PPoolSlot *slot;           /* (unowned): is told only while the channel is read, or a call in
+                              * flight */
+
+  PPoolChannel *channel; /* (owned) (nullable): NULL before and after its time */
+  PPoolBoard *board;     /* (owned) (nullable): NULL if the worker has none */
+  gboolean has_frames;   /* the worker takes them */
+  guint64 last_id;       /* ids of calls are this connection's own */
+  InFlight flights[PPOOL_BOARD_SIZE];
+  GQueue in_flight; /* (unowned) (element-type InFlight): in the order of pushing */
+  GQueue unsent;    /* (unowned) (element-type PPoolRecord): of those */
+  guint n_unanswered[N_BATCHES];
+  gboolean emptied;  /* answers to what was taken away may still come */
+  gboolean notes_due; /* the channel has some, for the next frame */
+  gboolean exit_due; /* behind what is unsent */
+  gboolean flushing; /* somebody is at it */
+
+  Outgoing outgoing[PPOOL_FRAME_MAX_ITEMS]; /* of whoever is flushing */
+};
+
+/* Each call that a worker has takes a place on its board. */
+G_STATIC_ASSERT (PPOOL_SCHEDULER_MAX_CALLS <= PPOOL_BOARD_SIZE);
+
+/* All that a worker has may leave at once, and be answered so. */
+G_STATIC_ASSERT (PPOOL_FRAME_MAX_ITEMS >= PPOOL_BOARD_SIZE);
+
+static InFlight *
+get_flight (PPoolOutbox *self,
+            guint64      id)
+{
+  return &self->flights[ppool_board_get_place (id)];
 }
 
 /* (nullable): NULL if the call is not in flight. */
-PPoolOutboxSlot *
-ppool_outbox_find (PPoolOutbox *self,
-                   guint64      id)
+static InFlight *
+find_flight (PPoolOutbox *self,
+             guint64      id)
 {
-  PPoolOutboxSlot *slot = ppool_outbox_get_slot (self, id);
+  InFlight *flight = get_flight (self, id);
 
-  return slot->record != NULL && ppool_record_get_id (slot->record) == id ? slot : NULL;
+  return flight->record != NULL && ppool_record_get_id (flight->record) == id ? flight : NULL;
+}
+
+static void
+mark_dirty (PPoolOutbox *self)
+{
+  if (ppool_lock_add_sender (self->lock, &self->sender))
+    g_atomic_rc_box_acquire (self);
 }
 
 /* Takes a call out of those in flight: (transfer full). */
-PPoolRecord *
-ppool_outbox_empty_slot (PPoolOutbox     *self,
-                         PPoolOutboxSlot *slot)
+static PPoolRecord *
+end_flight (PPoolOutbox *self,
+            InFlight    *flight)
 {
-  g_queue_unlink (&self->in_flight, &slot->link);
-  ppool_record_set_stage (slot->record, PPOOL_RECORD_OUT);
+  g_queue_unlink (&self->in_flight, &flight->link);
+  ppool_record_set_stage (flight->record, PPOOL_RECORD_OUT);
 
-  if (slot->batch != PPOOL_OUTBOX_NO_BATCH && --self->n_unanswered[slot->batch] == 0 &&
+  if (flight->batch != NO_BATCH && --self->n_unanswered[flight->batch] == 0 &&
       !g_queue_is_empty (&self->unsent))
-    ppool_outbox_mark_dirty (self);
+    mark_dirty (self);
 
-  return g_steal_pointer (&slot->record);
+  return g_steal_pointer (&flight->record);
 }
+
+/* Sending, without the lock */
+
+/* A call that can't be sent fails alone. */
+static void
+fail_call (PPoolOutbox    *self,
+           const Outgoing *call,
+           GError         *error)
+{
+  g_autoptr (PPoolFailure) failure = NULL;
+  g_autoptr (PPoolRecord) record = NULL;
+  InFlight *flight;
+
+  g_prefix_error (&error, "The arguments of “%s”: ", ppool_record_get_function (call->record));
+  failure = ppool_failure_new (error);
+
+  g_mutex_lock (&self->lock->mutex);
+  flight = find_flight (self, call->id);
+  if (flight != NULL)
+    {
+      record = end_flight (self, flight);
+      ppool_scheduler_slot_answered (self->scheduler, self->slot, record, -1);
+      ppool_scheduler_slot_refill (self->scheduler, self->slot);
+    }
+  g_mutex_unlock (&self->lock->mutex);
+
+  if (record != NULL)
+    ppool_record_settle_failure (record, failure);
+}
+
+static void
+send_call (PPoolOutbox    *self,
+           PPoolChannel   *channel,
+           const Outgoing *call)
+{
+  g_autoptr (GVariant) args = ppool_record_ref_args (call->record);
+  GError *error = NULL;
+
+  if (args != NULL &&
+      !ppool_channel_send_call (channel, call->id, ppool_record_get_function (call->record), args,
+                                &error))
+    fail_call (self, call, error);
+}
+
+/* A call whose arguments are large, and can't be lent, travels alone. */
+static void
+add_to_frame (PPoolOutbox     *self,
+              PPoolChannel    *channel,
+              GByteArray     **frame,
+              const Outgoing  *call)
+{
+  g_autoptr (GVariant) args = ppool_record_ref_args (call->record);
+  PPoolLender *lender = ppool_channel_get_lender (channel);
+  const char *function = ppool_record_get_function (call->record);
+  GError *error = NULL;
+
+  if (args == NULL)
+    return;
+
+  if ((*frame)->len > 0 &&
+      (*frame)->len + ppool_frame_bound (function, args, lender) > PPOOL_FRAME_SIZE)
+    {
+      ppool_channel_send_frame (channel, *frame);
+      *frame = g_byte_array_new ();
+    }
+
+  if (ppool_frame_append (*frame, PPOOL_ITEM_CALL, call->id, function, args, lender, &error))
+    return;
+
+  /* Nothing is lent on a channel that is closed. */
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CLOSED))
+    g_error_free (error);
+  else
+    fail_call (self, call, error);
+}
+
+/* Notes go first, so that what is given back can be used for the answers, and are made
+ * last: to copy large arguments takes a while. */
+static void
+send_batch (PPoolOutbox  *self,
+            PPoolChannel *channel,
+            guint         n)
+{
+  GByteArray *frame = g_byte_array_new ();
+
+  for (guint i = 0; i < n; i++)
+    add_to_frame (self, channel, &frame, &self->outgoing[i]);
+  ppool_channel_prepend_notes (channel, frame);
+
+  if (frame->len > 0)
+    ppool_channel_send_frame (channel, frame);
+  else
+    g_byte_array_unref (frame);
+}
+
+/* The batch that calls may leave with now, or NO_BATCH. */
+static guint
+find_batch (PPoolOutbox *self)
+{
+  guint batch = 0;
+
+  while (batch < N_BATCHES && self->n_unanswered[batch] > 0)
+    batch++;
+
+  return batch;
+}
+
+/* Takes what can be sent now. Without frames, a message is a call. */
+static guint
+take_outgoing (PPoolOutbox *self)
+{
+  guint batch = NO_BATCH;
+  guint most = 1;
+  guint n = 0;
+  GList *link;
+
+  if (self->has_frames)
+    {
+      batch = find_batch (self);
+      most = batch != NO_BATCH ? G_N_ELEMENTS (self->outgoing) : 0;
+    }
+
+  while (n < most && (link = g_queue_pop_head_link (&self->unsent)) != NULL)
+    {
+      Outgoing *call = &self->outgoing[n++];
+
+      call->record = ppool_record_ref (link->data);
+      call->id = ppool_record_get_id (call->record);
+      ppool_record_set_stage (call->record, PPOOL_RECORD_SENT);
+      get_flight (self, call->id)->batch = batch;
+    }
+
+  if (batch != NO_BATCH)
+    self->n_unanswered[batch] = n;
+
+  return n;
+}
+
+/* Without the lock: a call that was answered meanwhile may end with its record. */
+static void
+drop_outgoing (PPoolOutbox *self,
+               guint        n)
+{
+  for (guint i = 0; i < n; i++)
+    g_clear_pointer (&self->outgoing[i].record, ppool_record_unref);
+}
+
+/* A call may have been taken back before it was on its way. */
+static void
+forget_outgoing (PPoolOutbox  *self,
+                 PPoolChannel *channel,
+                 guint         n)
+{
+  for (guint i = 0; i < n && !self->has_frames; i++)
+    if (find_flight (self, self->outgoing[i].id) == NULL)
+      ppool_channel_forget_call (channel, self->outgoing[i].id);
+}
+
+/* What one turn sends, in this order. */
+typedef struct
+{
+  guint n_calls;
+  gboolean notes; /* or without calls */
+  gboolean exit;
+} Turn;
+
+static gboolean
+begin_turn (PPoolOutbox *self,
+            Turn        *turn)
+{
+  turn->n_calls = take_outgoing (self);
+  turn->notes = turn->n_calls == 0 && self->notes_due;
+  turn->exit = self->exit_due && turn->n_calls == 0 && g_queue_is_empty (&self->unsent);
+
+  self->notes_due = FALSE;
+  if (turn->exit)
+    self->exit_due = FALSE;
+
+  return turn->n_calls > 0 || turn->notes || turn->exit;
+}
+
+static void
+send_turn (PPoolOutbox  *self,
+           PPoolChannel *channel,
+           const Turn   *turn)
+{
+  if (turn->n_calls > 0 && !self->has_frames)
+    send_call (self, channel, &self->outgoing[0]);
+  else if (turn->n_calls > 0 || turn->notes)
+    send_batch (self, channel, turn->n_calls);
+
+  if (turn->exit)
+    ppool_channel_send_exit (channel);
+}
+
+/* Enters with the lock held and leaves without it. */
+static void
+flush (PPoolOutbox *self)
+{
+  g_autoptr (PPoolChannel) channel = NULL;
+  Turn turn;
+
+  self->flushing = TRUE;
+
+  while (self->channel != NULL && begin_turn (self, &turn))
+    {
+      if (channel == NULL)
+        channel = ppool_channel_ref (self->channel);
+      g_mutex_unlock (&self->lock->mutex);
+
+      send_turn (self, channel, &turn);
+      drop_outgoing (self, turn.n_calls);
+
+      g_mutex_lock (&self->lock->mutex);
+      forget_outgoing (self, channel, turn.n_calls);
+    }
+
+  self->flushing = FALSE;
+  g_mutex_unlock (&self->lock->mutex);
+}
+
+/* What was pushed is sent, by this thread or by the one that is at it. */
+static void
+send_cb (gpointer owner)
+{
+  g_autoptr (PPoolOutbox) self = owner;
+
+  if (self->flushing)
+    g_mutex_unlock (&self->lock->mutex);
+  else
+    flush (self);
+}
+
+/* With the lock held, for the owner */
 
 /* Ids rise, and each has its place to itself. */
 static guint64
 make_id (PPoolOutbox *self)
 {
-  g_assert (self->in_flight.length < G_N_ELEMENTS (self->slots));
+  g_assert (self->in_flight.length < G_N_ELEMENTS (self->flights));
 
   do
     self->last_id++;
-  while (ppool_outbox_get_slot (self, self->last_id)->record != NULL);
+  while (get_flight (self, self->last_id)->record != NULL);
 
   return self->last_id;
 }
 
 PPoolOutbox *
-ppool_outbox_new (PPoolGate              *gate,
-                  const PPoolOutboxFuncs *funcs,
-                  gpointer                owner)
+ppool_outbox_new (PPoolLock      *lock,
+                  PPoolScheduler *scheduler,
+                  PPoolSlot      *slot)
 {
   PPoolOutbox *self = g_atomic_rc_box_new0 (PPoolOutbox);
 
-  self->gate = gate;
-  self->funcs = funcs;
-  self->owner = owner;
+  self->lock = lock;
+  self->sender = (PPoolSender){ .send = send_cb, .owner = self };
+  self->scheduler = scheduler;
+  self->slot = slot;
   g_queue_init (&self->in_flight);
   g_queue_init (&self->unsent);
-  for (guint i = 0; i < G_N_ELEMENTS (self->slots); i++)
-    self->slots[i].link.data = &self->slots[i];
+  for (guint i = 0; i < G_N_ELEMENTS (self->flights); i++)
+    self->flights[i].link.data = &self->flights[i];
 
   return self;
 }
@@ -126,17 +428,17 @@ ppool_outbox_push (PPoolOutbox *self,
                    PPoolRecord *record)
 {
   guint64 id = make_id (self);
-  PPoolOutboxSlot *slot = ppool_outbox_get_slot (self, id);
+  InFlight *flight = get_flight (self, id);
 
   ppool_record_set_id (record, id);
   if (self->board != NULL)
     ppool_board_offer (self->board, id);
 
-  slot->record = ppool_record_ref (record);
-  slot->batch = PPOOL_OUTBOX_NO_BATCH;
-  g_queue_push_tail_link (&self->in_flight, &slot->link);
+  flight->record = ppool_record_ref (record);
+  flight->batch = NO_BATCH;
+  g_queue_push_tail_link (&self->in_flight, &flight->link);
   g_queue_push_tail_link (&self->unsent, ppool_record_get_link (record));
-  ppool_outbox_mark_dirty (self);
+  mark_dirty (self);
 }
 
 /* Tells the worker to leave, after everything that was pushed. */
@@ -144,12 +446,13 @@ void
 ppool_outbox_push_exit (PPoolOutbox *self)
 {
   self->exit_due = TRUE;
-  ppool_outbox_mark_dirty (self);
+  mark_dirty (self);
 }
 
 static gboolean
-take_back (PPoolOutbox *self,
-           PPoolRecord *record)
+take_back (PPoolOutbox  *self,
+           PPoolRecord  *record,
+           const char  **violation)
 {
   guint64 id = ppool_record_get_id (record);
   PPoolBoardWord word;
@@ -164,8 +467,8 @@ take_back (PPoolOutbox *self,
     return FALSE;
 
   word = ppool_board_withdraw (self->board, id);
-  if (word == PPOOL_BOARD_SCRIBBLED)
-    self->funcs->violated (self->owner, SCRIBBLED);
+  if (word == PPOOL_BOARD_INVALID)
+    *violation = INVALID_STATE;
   else if (word == PPOOL_BOARD_WITHDRAWN && self->channel != NULL && !self->has_frames)
     ppool_channel_forget_call (self->channel, id);
 
@@ -173,38 +476,42 @@ take_back (PPoolOutbox *self,
 }
 
 static PPoolRecord *
-recall_slot (PPoolOutbox *self,
-             PPoolOutboxSlot        *slot)
+recall_flight (PPoolOutbox  *self,
+               InFlight     *flight,
+               const char  **violation)
 {
-  return take_back (self, slot->record) ? ppool_outbox_empty_slot (self, slot) : NULL;
+  return take_back (self, flight->record, violation) ? end_flight (self, flight) : NULL;
 }
 
 /* Takes @record back, or the first call that waits behind another and can be if
  * that is NULL, unless the worker has taken it: (nullable) (transfer full). The
- * one that is the worker's next goes last, or those behind it would overtake it. */
+ * one that is the worker's next goes last, or those behind it would overtake it.
+ * What the worker did that can't be is left in @violation. */
 PPoolRecord *
-ppool_outbox_recall (PPoolOutbox *self,
-                     PPoolRecord *record)
+ppool_outbox_recall (PPoolOutbox  *self,
+                     PPoolRecord  *record,
+                     const char  **violation)
 {
   PPoolRecord *recalled = NULL;
   GList *head = self->in_flight.head;
 
   if (record != NULL)
     {
-      PPoolOutboxSlot *slot = ppool_outbox_find (self, ppool_record_get_id (record));
+      InFlight *flight = find_flight (self, ppool_record_get_id (record));
 
-      return slot != NULL && slot->record == record ? recall_slot (self, slot) : NULL;
+      return flight != NULL && flight->record == record ? recall_flight (self, flight, violation) :
+                                                               NULL;
     }
 
   for (GList *link = head != NULL ? head->next : NULL; link != NULL && recalled == NULL;)
     {
       GList *next = link->next;
 
-      recalled = recall_slot (self, link->data);
+      recalled = recall_flight (self, link->data, violation);
       link = next;
     }
 
-  return recalled != NULL || head == NULL ? recalled : recall_slot (self, head->data);
+  return recalled != NULL || head == NULL ? recalled : recall_flight (self, head->data, violation);
 }
 
 /* Tells whether the worker has taken a call, and since when, or 0. */
@@ -230,10 +537,10 @@ ppool_outbox_get_since (PPoolOutbox *self)
 {
   for (GList *link = self->in_flight.head; link != NULL && self->board != NULL; link = link->next)
     {
-      const PPoolOutboxSlot *slot = link->data;
+      const InFlight *flight = link->data;
       PPoolBoardTimes times;
       PPoolBoardWord word =
-        ppool_board_look (self->board, ppool_record_get_id (slot->record), &times);
+        ppool_board_look (self->board, ppool_record_get_id (flight->record), &times);
 
       if (word != PPOOL_BOARD_DONE)
         return word == PPOOL_BOARD_TAKEN ? times.taken : 0;
@@ -253,7 +560,7 @@ ppool_outbox_peek (PPoolOutbox *self,
   *is_done = FALSE;
   for (GList *link = self->in_flight.head; link != NULL; link = link->next)
     {
-      PPoolRecord *record = ((PPoolOutboxSlot *) link->data)->record;
+      PPoolRecord *record = ((InFlight *) link->data)->record;
       PPoolBoardWord word = PPOOL_BOARD_TAKEN;
 
       if (self->board != NULL)
@@ -283,13 +590,28 @@ ppool_outbox_take_all (PPoolOutbox *self,
 
   while ((link = self->in_flight.head) != NULL)
     {
-      PPoolOutboxSlot *slot = link->data;
+      InFlight *flight = link->data;
       gint64 since;
 
-      if (ppool_outbox_is_running (self, slot->record, &since))
-        ppool_record_start (slot->record, pid, since);
-      g_ptr_array_add (records, ppool_outbox_empty_slot (self, slot));
+      if (ppool_outbox_is_running (self, flight->record, &since))
+        ppool_record_start (flight->record, pid, since);
+      g_ptr_array_add (records, end_flight (self, flight));
     }
+}
+
+/* Without the lock */
+
+/* Has the channel's notes sent, with calls or without. */
+void
+ppool_outbox_send_notes (PPoolOutbox *self)
+{
+  ppool_lock_enter (self->lock);
+  if (self->channel != NULL)
+    {
+      self->notes_due = TRUE;
+      mark_dirty (self);
+    }
+  ppool_lock_leave (self->lock);
 }
 
 /* What the board says of a call that was answered. Times are the worker's word,
@@ -317,38 +639,31 @@ check_board (PPoolOutbox *self,
   return TRUE;
 }
 
-/* A call that was answered, between gate and settling. */
+/* A call that was answered, between lock and settling. */
 typedef struct
 {
   PPoolRecord *record; /* (owned) (nullable) */
   gint64 taken;
 } Answered;
 
-/* Within the gate. */
-static gboolean
+/* With the lock held. Returns: (nullable): what the worker did that can't be */
+static const char *
 take_answered (PPoolOutbox       *self,
                const PPoolResult *result,
                Answered          *answered)
 {
-  PPoolOutboxSlot *slot = ppool_outbox_find (self, result->id);
+  InFlight *flight = find_flight (self, result->id);
   gint64 nsec;
 
-  if (slot == NULL)
-    {
-      if (!self->emptied)
-        self->funcs->violated (self->owner, "it answered a call that it was not given");
-      return self->emptied;
-    }
+  if (flight == NULL)
+    return self->emptied ? NULL : "it answered a call that it was not given";
 
   if (!check_board (self, result->id, &answered->taken, &nsec))
-    {
-      self->funcs->violated (self->owner, SCRIBBLED);
-      return FALSE;
-    }
+    return INVALID_STATE;
 
-  answered->record = ppool_outbox_empty_slot (self, slot);
-  self->funcs->answered (self->owner, answered->record, nsec);
-  return TRUE;
+  answered->record = end_flight (self, flight);
+  ppool_scheduler_slot_answered (self->scheduler, self->slot, answered->record, nsec);
+  return NULL;
 }
 
 static void
@@ -365,21 +680,22 @@ settle_answered (const Answered    *answered,
 }
 
 /* Settles calls with what the worker, @pid, answered, and has the next ones sent
- * first. Those that were taken away meanwhile are none of its business. */
-void
+ * first. Those that were taken away meanwhile are none of its business.
+ * Returns: (nullable): what the worker did that can't be */
+const char *
 ppool_outbox_settle (PPoolOutbox       *self,
                      guint              pid,
                      const PPoolResult *results,
                      guint              n_results)
 {
   g_autofree Answered *answered = g_new0 (Answered, n_results);
-  gboolean good = TRUE;
+  const char *violation = NULL;
 
-  ppool_gate_enter (self->gate);
-  for (guint i = 0; i < n_results && good; i++)
-    good = take_answered (self, &results[i], &answered[i]);
-  self->funcs->refill (self->owner);
-  ppool_gate_leave (self->gate);
+  ppool_lock_enter (self->lock);
+  for (guint i = 0; i < n_results && violation == NULL; i++)
+    violation = take_answered (self, &results[i], &answered[i]);
+  ppool_scheduler_slot_refill (self->scheduler, self->slot);
+  ppool_lock_leave (self->lock);
 
   for (guint i = 0; i < n_results; i++)
     if (answered[i].record != NULL)
@@ -387,4 +703,6 @@ ppool_outbox_settle (PPoolOutbox       *self,
         settle_answered (&answered[i], &results[i], pid);
         ppool_record_unref (answered[i].record);
       }
+
+  return violation;
 }

@@ -20,13 +20,6 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  PPoolPool *pool; /* (unowned): outlives this */
-  PPoolSeat seat;
-  PPoolProcess *process; /* (owned) */
-} PPoolPlace;
-
-typedef struct
-{
   PPoolPoolFunc func;
   gpointer data;
 } OverCallback;
@@ -35,22 +28,23 @@ struct _PPoolPool
 {
   /* Constant. */
   pid_t pid;
+  PPoolProcessOwner process_owner;
   GWeakRef executor;       /* for g_async_result_get_source_object() */
   PPoolNotifier *notifier; /* (owned) */
 
-  GMutex starting; /* is held while the first call starts the manager, outside of the gate */
+  GMutex starting; /* is held while the first call starts the manager, without the lock */
 
   int n_unsettled;      /* atomic: calls that were accepted */
   int manager_has_ended; /* atomic */
 
-  PPoolGate gate; /* guards what follows */
+  PPoolLock lock; /* guards what follows */
   GCond changed;
   PPoolExecutorState state;
   gboolean over;          /* nothing more will happen */
   GError *cause;          /* (owned) (nullable): why it is broken */
   PPoolFailure *broken;   /* (owned) (nullable): what every call then gets */
   PPoolScheduler *scheduler; /* (owned) */
-  GHashTable *places;     /* (owned) (element-type PPoolPlace): a set */
+  GHashTable *processes;  /* (owned) (element-type PPoolProcess): a set, with a reference of each */
   PPoolManager *manager;  /* (owned) (nullable): from the first call on */
   PPoolStartup startup;   /* likewise */
   GArray *over_callbacks; /* (owned) (element-type OverCallback) */
@@ -60,26 +54,16 @@ struct _PPoolPool
   PPoolTimer watch; /* guarded by the manager */
 };
 
-extern const PPoolSchedulerFuncs ppool_pool_scheduler_funcs;
+gpointer ppool_pool_ref            (PPoolPool    *self);
+void     ppool_pool_unref          (gpointer      data);
 
-gpointer ppool_pool_ref           (PPoolPool    *self);
-void     ppool_pool_unref         (gpointer      data);
+/* With the lock held. */
+void     ppool_pool_leave_lock     (PPoolPool    *self);
+void     ppool_pool_accept         (PPoolPool    *self,
+                                    PPoolRecord  *record);
 
-void     ppool_pool_leave_gate    (PPoolPool    *self);
-void     ppool_pool_accept        (PPoolPool    *self,
-                                   PPoolRecord  *record);
-void     ppool_pool_record_settled (gpointer     owner,
-                                   PPoolRecord  *record);
-void     ppool_pool_manager_ended (gpointer      data);
-void     ppool_pool_set_state     (PPoolPool          *self,
-                                   PPoolExecutorState  state);
-void     ppool_pool_conclude      (PPoolPool    *self);
-void     ppool_pool_take_pending  (PPoolPool    *self,
-                                   GPtrArray    *records);
-void     ppool_pool_evict_all     (PPoolPool    *self,
-                                   int           signal,
-                                   GPtrArray    *records);
-void     ppool_pool_settle_all    (GPtrArray    *records,
-                                   PPoolFailure *failure);
+void     ppool_pool_record_settled (gpointer      owner,
+                                    PPoolRecord  *record);
+void     ppool_pool_manager_ended  (gpointer      data);
 
 G_END_DECLS

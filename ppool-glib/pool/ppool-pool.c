@@ -9,15 +9,14 @@
 
 #include "ppool-pool-internal.h"
 
+#include <signal.h>
 #include <string.h>
 
+#include "ppool-enum-types.h"
 #include "ppool-error.h"
 #include "ppool-fork-private.h"
-#include "ppool-process-private.h"
 #include "ppool-processors-private.h"
-#include "ppool-resources-private.h"
-#include "ppool-spawned-private.h"
-#include "ppool-value-private.h"
+#include "ppool-waiter-private.h"
 
 /* A pool is held by its executor, by its manager's thread while that runs, and
  * by every record. The thread starts with the first call and ends when the pool
@@ -27,36 +26,40 @@
  *   RUNNING ─► SHUTTING_DOWN ─► SHUT_DOWN
  *      └─────────────┴────────► BROKEN
  *
- * Everything but what is constant is guarded by the gate, which is never held
+ * Everything but what is constant is guarded by the lock, which is never held
  * while records settle, objects are let go or somebody is called. */
 
-/* The gate */
+/* How long a call may be behind another, while a worker is idle, before somebody
+ * looks. */
+#define WATCH_MSEC 3
+
+/* The lock */
 
 static void
 send_cb (gpointer data)
 {
   PPoolPool *self = data;
 
-  ppool_gate_enter (&self->gate);
+  ppool_lock_enter (&self->lock);
   self->is_sender_posted = FALSE;
-  ppool_gate_leave (&self->gate);
+  ppool_lock_leave (&self->lock);
   ppool_pool_unref (self);
 }
 
 /* Leaves it for who does not want to send: what was decided is sent by the manager,
  * which is there if anything is to be sent. */
 void
-ppool_pool_leave_gate (PPoolPool *self)
+ppool_pool_leave_lock (PPoolPool *self)
 {
-  if (ppool_gate_is_dirty (&self->gate) && !self->is_sender_posted)
+  if (ppool_lock_is_dirty (&self->lock) && !self->is_sender_posted)
     {
       self->is_sender_posted = TRUE;
       ppool_manager_post (self->manager, send_cb, ppool_pool_ref (self));
     }
-  ppool_gate_leave_quietly (&self->gate);
+  ppool_lock_leave_quietly (&self->lock);
 }
 
-/* Outside of the gate. */
+/* Without the lock. */
 static void
 has_changed (gpointer owner,
              gboolean is_urgent)
@@ -66,72 +69,12 @@ has_changed (gpointer owner,
   ppool_notifier_poke (self->notifier, is_urgent);
 }
 
-/* Records */
-
-static gboolean
-pool_cancel (gpointer     owner,
-             PPoolRecord *record)
-{
-  PPoolPool *self = owner;
-  gboolean withdrawn;
-
-  if (!ppool_pool_check (self, NULL))
-    return FALSE;
-
-  ppool_gate_enter (&self->gate);
-  withdrawn = ppool_scheduler_withdraw (self->scheduler, record);
-  if (!withdrawn && ppool_record_get_stage (record) == PPOOL_RECORD_NEW)
-    {
-      ppool_pool_accept (self, record);
-      ppool_record_set_stage (record, PPOOL_RECORD_OUT);
-      withdrawn = TRUE;
-    }
-  ppool_pool_leave_gate (self);
-
-  if (withdrawn)
-    ppool_record_settle_cancelled (record);
-
-  return ppool_record_get_state (record) == PPOOL_FUTURE_STATE_CANCELLED;
-}
-
-static GObject *
-pool_dup_source (gpointer owner)
-{
-  PPoolPool *self = owner;
-
-  return ppool_pool_check (self, NULL) ? g_weak_ref_get (&self->executor) : NULL;
-}
-
-static void
-pool_refresh (gpointer     owner,
-              PPoolRecord *record)
-{
-  PPoolPool *self = owner;
-  const PPoolSeat *seat;
-
-  if (!ppool_pool_check (self, NULL))
-    return;
-
-  ppool_gate_enter (&self->gate);
-  seat = ppool_record_get_plan (record)->seat;
-  if (ppool_record_get_stage (record) == PPOOL_RECORD_SENT)
-    ppool_process_refresh (seat->process, record);
-  ppool_gate_leave_quietly (&self->gate);
-}
-
-static gboolean
-pool_check (gpointer   owner,
-            GError   **error)
-{
-  return ppool_pool_check (owner, error);
-}
-
 static void
 free_pool (gpointer data)
 {
   PPoolPool *self = data;
 
-  g_assert (g_hash_table_size (self->places) == 0);
+  g_assert (g_hash_table_size (self->processes) == 0);
 
   g_weak_ref_clear (&self->executor);
   ppool_notifier_unref (self->notifier);
@@ -139,14 +82,14 @@ free_pool (gpointer data)
   g_clear_error (&self->cause);
   g_clear_pointer (&self->broken, ppool_failure_unref);
   g_clear_pointer (&self->scheduler, ppool_scheduler_free);
-  g_clear_pointer (&self->places, g_hash_table_unref);
+  g_clear_pointer (&self->processes, g_hash_table_unref);
   g_clear_pointer (&self->manager, ppool_manager_unref);
   g_clear_pointer (&self->startup.plan, ppool_launch_plan_unref);
   g_clear_pointer (&self->startup.initializer, g_free);
   g_clear_pointer (&self->startup.initializer_args, g_variant_unref);
   g_clear_pointer (&self->over_callbacks, g_array_unref);
   g_mutex_clear (&self->starting);
-  ppool_gate_clear (&self->gate);
+  ppool_lock_clear (&self->lock);
 }
 
 gpointer
@@ -161,22 +104,386 @@ ppool_pool_unref (gpointer data)
   g_atomic_rc_box_release_full (data, free_pool);
 }
 
-static const PPoolRecordOwner record_owner_funcs = {
-  .cancel = pool_cancel,
-  .dup_source = pool_dup_source,
-  .check = pool_check,
-  .refresh = pool_refresh,
-  .settled = ppool_pool_record_settled,
-  .unref = ppool_pool_unref,
-};
-
-/* Within the gate. */
-void
-ppool_pool_set_state (PPoolPool          *self,
-                      PPoolExecutorState  state)
+/* With the lock held. */
+static void
+set_state (PPoolPool          *self,
+           PPoolExecutorState  state)
 {
   self->state = state;
-  ppool_gate_note_change (&self->gate, TRUE);
+  ppool_lock_note_change (&self->lock, TRUE);
+}
+
+/* All calls, and all workers */
+
+/* With the lock held: all calls that no worker has taken. */
+static void
+take_pending (PPoolPool *self,
+              GPtrArray *records)
+{
+  PPoolRecord *record;
+
+  ppool_scheduler_recall_all (self->scheduler);
+  while ((record = ppool_scheduler_pop (self->scheduler)) != NULL)
+    g_ptr_array_add (records, record);
+}
+
+static void
+settle_all (GPtrArray    *records,
+            PPoolFailure *failure)
+{
+  for (guint i = 0; i < records->len; i++)
+    {
+      PPoolRecord *record = g_ptr_array_index (records, i);
+
+      if (failure != NULL)
+        ppool_record_settle_failure (record, failure);
+      else
+        ppool_record_settle_cancelled (record);
+    }
+}
+
+/* With the lock held: ends all workers, and takes what they have. */
+static void
+evict_all (PPoolPool *self,
+           int        signal,
+           GPtrArray *records)
+{
+  GHashTableIter iter;
+  gpointer key;
+
+  g_hash_table_iter_init (&iter, self->processes);
+  while (g_hash_table_iter_next (&iter, &key, NULL))
+    ppool_process_terminate (key, signal, records);
+}
+
+/* The end of the pool */
+
+/* A call is settled without the lock, after it was taken from the queue or
+ * from its process; so the pool is over, and shut down, when that has been done as
+ * well. */
+static void
+finish (PPoolPool *self)
+{
+  g_autoptr (GArray) callbacks = NULL;
+
+  ppool_lock_enter (&self->lock);
+  if (!self->over)
+    callbacks = g_steal_pointer (&self->over_callbacks);
+  if (self->state == PPOOL_EXECUTOR_STATE_SHUTTING_DOWN)
+    set_state (self, PPOOL_EXECUTOR_STATE_SHUT_DOWN);
+  self->over = TRUE;
+  g_cond_broadcast (&self->changed);
+  ppool_lock_leave_quietly (&self->lock);
+
+  for (guint i = 0; callbacks != NULL && i < callbacks->len; i++)
+    {
+      const OverCallback *callback = &g_array_index (callbacks, OverCallback, i);
+
+      callback->func (callback->data);
+    }
+}
+
+/* Nothing is left to manage. */
+static void
+note_end (PPoolPool *self)
+{
+  g_atomic_int_set (&self->manager_has_ended, TRUE);
+  if (g_atomic_int_get (&self->n_unsettled) == 0)
+    finish (self);
+}
+
+/* In the manager's thread, or in that of one which came too late to be the pool's. */
+void
+ppool_pool_manager_ended (gpointer data)
+{
+  PPoolPool *self = data;
+  PPoolManager *manager = g_atomic_pointer_get (&self->manager);
+
+  if (manager != NULL)
+    {
+      ppool_manager_disarm (manager, &self->watch);
+      note_end (self);
+    }
+
+  ppool_pool_unref (self);
+}
+
+/* For a record that was accepted. */
+void
+ppool_pool_record_settled (gpointer     owner,
+                           PPoolRecord *record)
+{
+  PPoolPool *self = owner;
+
+  if (ppool_record_get_plan (record)->accepted &&
+      g_atomic_int_dec_and_test (&self->n_unsettled) &&
+      g_atomic_int_get (&self->manager_has_ended))
+    finish (self);
+}
+
+/* With the lock held. */
+void
+ppool_pool_accept (PPoolPool   *self,
+                   PPoolRecord *record)
+{
+  ppool_record_get_plan (record)->accepted = TRUE;
+  g_atomic_int_inc (&self->n_unsettled);
+}
+
+/* Ends the manager if nothing is left to manage. */
+static void
+conclude (PPoolPool *self)
+{
+  gboolean over;
+
+  ppool_lock_enter (&self->lock);
+  over = self->state != PPOOL_EXECUTOR_STATE_RUNNING &&
+         g_hash_table_size (self->processes) == 0 &&
+         ppool_scheduler_get_n_pending (self->scheduler) == 0;
+  ppool_lock_leave_quietly (&self->lock);
+
+  if (over)
+    ppool_manager_end (self->manager);
+}
+
+/* Workers, in the manager's thread */
+
+static const char *
+cause_name (const GError *cause)
+{
+  g_autoptr (GEnumClass) klass = g_type_class_ref (PPOOL_TYPE_ERROR);
+  GEnumValue *value = g_enum_get_value (klass, cause->code);
+
+  return value != NULL ? value->value_name + strlen ("PPOOL_ERROR_") : "";
+}
+
+static void
+process_died (gpointer      data,
+              const GError *why)
+{
+  PPoolPool *self = data;
+  g_autoptr (GPtrArray) records =
+    g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
+  g_autoptr (PPoolFailure) failure = NULL;
+  g_autoptr (GError) cause = g_error_copy (why);
+
+  failure = ppool_failure_new (g_error_new (PPOOL_ERROR, PPOOL_ERROR_BROKEN,
+                                            "The pool is broken (%s): %s", cause_name (why),
+                                            why->message));
+
+  ppool_lock_enter (&self->lock);
+  if (self->broken == NULL)
+    {
+      set_state (self, PPOOL_EXECUTOR_STATE_BROKEN);
+      self->cause = g_steal_pointer (&cause);
+      self->broken = ppool_failure_ref (failure);
+    }
+  take_pending (self, records);
+  evict_all (self, SIGTERM, records);
+  ppool_lock_leave (&self->lock);
+
+  settle_all (records, failure);
+  if (why->code == PPOOL_ERROR_INITIALIZER)
+    g_message ("%s", why->message);
+}
+
+static void
+process_gone (gpointer      data,
+              PPoolProcess *process)
+{
+  PPoolPool *self = data;
+
+  ppool_lock_enter (&self->lock);
+  g_hash_table_remove (self->processes, process);
+  ppool_scheduler_remove_slot (self->scheduler, ppool_process_get_slot (process));
+  ppool_lock_leave (&self->lock);
+
+  ppool_process_unref (process);
+  conclude (self);
+}
+
+/* What the scheduler says, with the lock held */
+
+static void
+start_process (gpointer owner)
+{
+  PPoolPool *self = owner;
+  PPoolProcess *process = ppool_process_new (&self->process_owner, self->manager, &self->startup,
+                                             self->settings.grace_msec);
+
+  g_hash_table_add (self->processes, process);
+  ppool_scheduler_add_slot (self->scheduler, ppool_process_get_slot (process), process);
+}
+
+static void
+counts_changed (gpointer owner)
+{
+  PPoolPool *self = owner;
+
+  if (!ppool_notifier_is_due (self->notifier))
+    ppool_lock_note_change (&self->lock, FALSE);
+}
+
+static void
+look_again_cb (gpointer data)
+{
+  PPoolPool *self = data;
+
+  ppool_lock_enter (&self->lock);
+  ppool_scheduler_look_again (self->scheduler);
+  ppool_lock_leave (&self->lock);
+}
+
+static void
+watch_calls (gpointer owner)
+{
+  PPoolPool *self = owner;
+
+  ppool_manager_arm (self->manager, &self->watch, WATCH_MSEC, look_again_cb, self);
+}
+
+static const PPoolSchedulerFuncs scheduler_funcs = {
+  .start = start_process,
+  .changed = counts_changed,
+  .watch = watch_calls,
+  .assign = ppool_process_push,
+  .retire = ppool_process_retire,
+  .recall = ppool_process_recall,
+  .get_since = ppool_process_get_since,
+};
+
+/* For the executor: the end */
+
+static void
+conclude_in_manager (gpointer data)
+{
+  PPoolPool *self = data;
+
+  conclude (self);
+  ppool_pool_unref (self);
+}
+
+/* With the lock held. What comes later finds the manager ending by itself. Returns:
+ * whether there never was one */
+static gboolean
+close_pool (PPoolPool *self)
+{
+  ppool_scheduler_close (self->scheduler);
+
+  if (self->state != PPOOL_EXECUTOR_STATE_RUNNING)
+    return FALSE;
+
+  set_state (self, PPOOL_EXECUTOR_STATE_SHUTTING_DOWN);
+  if (self->manager != NULL)
+    ppool_manager_post (self->manager, conclude_in_manager, ppool_pool_ref (self));
+
+  return self->manager == NULL;
+}
+
+void
+ppool_pool_shutdown (PPoolPool          *self,
+                     PPoolShutdownFlags  flags)
+{
+  g_autoptr (GPtrArray) cancelled =
+    g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
+  gboolean unused;
+
+  ppool_lock_enter (&self->lock);
+  if ((flags & PPOOL_SHUTDOWN_FLAGS_CANCEL_PENDING) != 0)
+    take_pending (self, cancelled);
+  unused = close_pool (self);
+  ppool_pool_leave_lock (self);
+
+  settle_all (cancelled, NULL);
+  if (unused)
+    note_end (self);
+}
+
+/* Ends every worker now. Running calls fail with the one who asked for it. */
+void
+ppool_pool_end_workers (PPoolPool  *self,
+                        int         signal,
+                        const char *who)
+{
+  g_autoptr (GPtrArray) cancelled =
+    g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
+  g_autoptr (GPtrArray) running =
+    g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
+  gboolean unused;
+
+  ppool_lock_enter (&self->lock);
+  take_pending (self, cancelled);
+  evict_all (self, signal, running);
+  unused = close_pool (self);
+  ppool_pool_leave_lock (self);
+
+  for (guint i = 0; i < running->len; i++)
+    {
+      PPoolRecord *record = g_ptr_array_index (running, i);
+      PPoolRecordHistory history;
+      g_autoptr (PPoolFailure) failure = NULL;
+
+      ppool_record_get_history (record, &history);
+      failure = ppool_failure_new (
+        g_error_new (PPOOL_ERROR, PPOOL_ERROR_BROKEN,
+                     "Worker %u was ended by %s() while it ran “%s”", history.worker_pid, who,
+                     ppool_record_get_function (record)));
+      ppool_record_settle_failure (record, failure);
+    }
+  settle_all (cancelled, NULL);
+  if (unused)
+    note_end (self);
+}
+
+static gboolean
+is_over (gpointer data)
+{
+  return ((const PPoolPool *) data)->over;
+}
+
+/* Blocks until the pool is over. */
+gboolean
+ppool_pool_wait (PPoolPool     *self,
+                 GCancellable  *cancellable,
+                 GError       **error)
+{
+  const PPoolWaiter waiter = { &self->lock.mutex, &self->changed, NULL, is_over, self };
+
+  if (ppool_waiter_wait (&waiter, -1, cancellable) == PPOOL_WAITER_MET)
+    {
+      ppool_pool_join (self);
+      return TRUE;
+    }
+
+  g_cancellable_set_error_if_cancelled (cancellable, error);
+  return FALSE;
+}
+
+/* Has @func called once the pool is over, or now if it is. */
+void
+ppool_pool_when_over (PPoolPool     *self,
+                      PPoolPoolFunc  func,
+                      gpointer       data)
+{
+  const OverCallback callback = { func, data };
+  gboolean over;
+
+  ppool_lock_enter (&self->lock);
+  over = self->over;
+  if (!over)
+    g_array_append_val (self->over_callbacks, callback);
+  ppool_lock_leave_quietly (&self->lock);
+
+  if (over)
+    func (data);
+}
+
+/* Waits for the last instructions of a manager that has ended. */
+void
+ppool_pool_join (PPoolPool *self)
+{
+  if (self->manager != NULL)
+    ppool_manager_join (self->manager);
 }
 
 /* For the executor */
@@ -191,14 +498,21 @@ ppool_pool_new (GObject       *executor,
   g_weak_ref_init (&self->executor, executor);
   self->notifier = ppool_notifier_ref (notifier);
   g_mutex_init (&self->starting);
-  ppool_gate_init (&self->gate, has_changed, self);
+  ppool_lock_init (&self->lock, has_changed, self);
   g_cond_init (&self->changed);
-  self->places = g_hash_table_new (NULL, NULL);
+  self->processes = g_hash_table_new (NULL, NULL);
   self->over_callbacks = g_array_new (FALSE, FALSE, sizeof (OverCallback));
   self->settings.grace_msec = PPOOL_SETTINGS_DEFAULT_GRACE_MSEC;
   self->n_processors = ppool_processors_count ();
-  self->scheduler = ppool_scheduler_new (&ppool_pool_scheduler_funcs, self, self->n_processors);
+  self->scheduler = ppool_scheduler_new (&scheduler_funcs, self, self->n_processors);
   ppool_scheduler_set_n_processors (self->scheduler, self->n_processors);
+  self->process_owner = (PPoolProcessOwner){
+    .lock = &self->lock,
+    .scheduler = self->scheduler,
+    .pool = self,
+    .died = process_died,
+    .gone = process_gone,
+  };
 
   return self;
 }
@@ -209,137 +523,6 @@ ppool_pool_drop (PPoolPool *self)
 {
   ppool_pool_shutdown (self, PPOOL_SHUTDOWN_FLAGS_NONE);
   ppool_pool_unref (self);
-}
-
-/* Lets the pool have a worker for each processor, or as many as the system allows
- * beside the @n_workers that it has, unless a number was set. */
-static gboolean
-apply_default (PPoolPool  *self,
-               guint       n_processors,
-               guint       n_workers,
-               GError    **error)
-{
-  guint n_more = 0;
-
-  if (n_processors > n_workers)
-    {
-      n_more = ppool_resources_fit_workers (n_processors - n_workers, error);
-      if (n_more == 0 && n_workers == 0)
-        return FALSE;
-    }
-
-  ppool_gate_enter (&self->gate);
-  if (self->settings.max_workers == 0)
-    ppool_scheduler_set_max (self->scheduler, MIN (n_workers + n_more, n_processors));
-  ppool_gate_leave (&self->gate);
-
-  return TRUE;
-}
-
-/* Settings. In a forked copy of the process they are what they were, and its caller
- * sees to it that none is changed. */
-
-void
-ppool_pool_get_settings (PPoolPool     *self,
-                         PPoolSettings *settings)
-{
-  gboolean is_ours = ppool_pool_check (self, NULL);
-
-  if (is_ours)
-    ppool_gate_enter (&self->gate);
-  *settings = self->settings;
-  if (is_ours)
-    ppool_gate_leave_quietly (&self->gate);
-}
-
-static gboolean
-change (guint *setting,
-        guint  value)
-{
-  gboolean is_new = *setting != value;
-
-  *setting = value;
-
-  return is_new;
-}
-
-/* Each of these returns whether the value is another one than before. */
-gboolean
-ppool_pool_set_max_workers (PPoolPool *self,
-                            guint      max_workers)
-{
-  guint n_processors = ppool_processors_count ();
-  guint n_workers;
-  gboolean changed;
-
-  ppool_gate_enter (&self->gate);
-  changed = change (&self->settings.max_workers, max_workers);
-  if (changed)
-    self->n_processors = n_processors;
-  if (changed && max_workers > 0)
-    ppool_scheduler_set_max (self->scheduler, max_workers);
-  n_workers = ppool_scheduler_get_n_seats (self->scheduler);
-  ppool_pool_leave_gate (self);
-
-  /* What goes wrong before the first worker is told by the first call. */
-  if (changed && max_workers == 0)
-    apply_default (self, n_processors, n_workers, NULL);
-
-  return changed;
-}
-
-gboolean
-ppool_pool_set_grace_msec (PPoolPool *self,
-                           guint      grace_msec)
-{
-  gboolean changed;
-
-  ppool_gate_enter (&self->gate);
-  changed = change (&self->settings.grace_msec, grace_msec);
-  ppool_pool_leave_gate (self);
-
-  return changed;
-}
-
-gboolean
-ppool_pool_set_max_tasks_per_worker (PPoolPool *self,
-                                     guint      max_tasks_per_worker)
-{
-  gboolean changed;
-
-  ppool_gate_enter (&self->gate);
-  changed = change (&self->settings.max_tasks_per_worker, max_tasks_per_worker);
-  if (changed)
-    ppool_scheduler_set_max_tasks (self->scheduler, max_tasks_per_worker);
-  ppool_pool_leave_gate (self);
-
-  return changed;
-}
-
-gboolean
-ppool_pool_set_spare_workers (PPoolPool *self,
-                              guint      spare_workers)
-{
-  gboolean changed;
-
-  ppool_gate_enter (&self->gate);
-  changed = change (&self->settings.spare_workers, spare_workers);
-  if (changed && self->manager != NULL)
-    ppool_scheduler_set_n_spare (self->scheduler, spare_workers);
-  ppool_pool_leave_gate (self);
-
-  return changed;
-}
-
-/* To be called before the pool is used. */
-void
-ppool_pool_set_initializer (PPoolPool  *self,
-                            const char *initializer,
-                            GVariant   *initializer_args)
-{
-  self->startup.initializer = g_strdup (initializer);
-  self->startup.initializer_args =
-    initializer_args != NULL ? g_variant_ref (initializer_args) : NULL;
 }
 
 /* Fails in a forked copy of the process. Nothing of the pool may be touched there:
@@ -357,258 +540,6 @@ ppool_pool_check (PPoolPool  *self,
   return FALSE;
 }
 
-/* Sinks @args. All ways to call a function meet here. */
-PPoolRecord *
-ppool_pool_make_record (PPoolPool           *self,
-                        const char          *function,
-                        GVariant            *args,
-                        const GVariantType  *result_type,
-                        GError             **error)
-{
-  if (!ppool_value_check_name ("function", function, error))
-    {
-      if (args != NULL)
-        g_variant_unref (g_variant_ref_sink (args));
-      return NULL;
-    }
-
-  return ppool_record_new (function, args, result_type, &record_owner_funcs,
-                           ppool_pool_ref (self));
-}
-
-/* Within the gate. Gives what calls are refused with then. */
-static gboolean
-accepts_calls (PPoolPool     *self,
-               PPoolFailure **broken)
-{
-  if (self->broken != NULL)
-    *broken = ppool_failure_ref (self->broken);
-
-  return self->state == PPOOL_EXECUTOR_STATE_RUNNING;
-}
-
-static void
-set_refused (PPoolFailure  *broken,
-             GError       **error)
-{
-  if (broken != NULL)
-    g_propagate_error (error, g_error_copy (ppool_failure_get_error (broken)));
-  else
-    g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_SHUT_DOWN,
-                         "The executor takes no calls after it was shut down");
-}
-
-gboolean
-ppool_pool_accepts_calls (PPoolPool   *self,
-                          const char  *function,
-                          GError     **error)
-{
-  g_autoptr (PPoolFailure) broken = NULL;
-  gboolean accepted;
-
-  if (!ppool_value_check_name ("function", function, error) ||
-      !ppool_pool_check (self, error) || !ppool_spawned_check (error))
-    return FALSE;
-
-  ppool_gate_enter (&self->gate);
-  accepted = accepts_calls (self, &broken);
-  ppool_gate_leave_quietly (&self->gate);
-
-  if (!accepted)
-    set_refused (broken, error);
-
-  return accepted;
-}
-
-/* A new executor in a forked copy would wait for threads that only the original has. */
-static gboolean
-check_threads (GError **error)
-{
-  pid_t owner = ppool_fork_get_threads_owner ();
-
-  if (owner == 0 || owner == ppool_fork_get_pid ())
-    return TRUE;
-
-  g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN,
-               "No worker can be started in this forked copy of process %ld, which used executors "
-               "before: threads that these need are not copied; fork earlier, or execute a program",
-               (long) owner);
-  return FALSE;
-}
-
-/* Whether there is to be a manager, and none is yet. */
-static gboolean
-needs_manager (PPoolPool *self,
-               guint     *max_workers,
-               guint     *n_processors)
-{
-  gboolean needed;
-
-  ppool_gate_enter (&self->gate);
-  needed = self->state == PPOOL_EXECUTOR_STATE_RUNNING && self->manager == NULL;
-  *max_workers = self->settings.max_workers;
-  *n_processors = self->n_processors;
-  ppool_gate_leave_quietly (&self->gate);
-
-  return needed;
-}
-
-/* Takes both, unless the pool was shut down meanwhile. */
-static gboolean
-take_manager (PPoolPool        *self,
-              PPoolManager     *manager,
-              PPoolLaunchPlan  *plan)
-{
-  gboolean taken;
-
-  ppool_gate_enter (&self->gate);
-  taken = self->state == PPOOL_EXECUTOR_STATE_RUNNING;
-  if (taken)
-    {
-      self->startup.plan = plan;
-      g_atomic_pointer_set (&self->manager, manager);
-      ppool_scheduler_set_n_spare (self->scheduler, self->settings.spare_workers);
-    }
-  ppool_gate_leave (&self->gate);
-
-  return taken;
-}
-
-static void
-end_manager_cb (gpointer data)
-{
-  ppool_manager_end (data);
-}
-
-/* Before the first worker, while there is a caller who can be told. Nothing of this is
- * done within the gate: to start a thread takes its time. */
-static gboolean
-start_manager (PPoolPool      *self,
-               PPoolLauncher  *launcher,
-               GError        **error)
-{
-  PPoolLaunchPlan *plan;
-  PPoolManager *manager;
-  guint max_workers, n_processors;
-
-  if (!needs_manager (self, &max_workers, &n_processors))
-    return TRUE;
-
-  if (!check_threads (error))
-    return FALSE;
-  if (!(max_workers > 0 ? ppool_resources_check_workers (max_workers, error) :
-                          apply_default (self, n_processors, 0, error)))
-    return FALSE;
-
-  manager = ppool_manager_new (ppool_pool_manager_ended, ppool_pool_ref (self), error);
-  if (manager == NULL)
-    {
-      g_prefix_error_literal (error, "No worker can be started: ");
-      ppool_pool_unref (self);
-      return FALSE;
-    }
-
-  plan = ppool_launcher_make_plan (launcher);
-  if (take_manager (self, manager, plan))
-    return TRUE;
-
-  ppool_manager_post (manager, end_manager_cb, manager);
-  ppool_manager_join (manager);
-  ppool_manager_unref (manager);
-  ppool_launch_plan_unref (plan);
-  return TRUE;
-}
-
-/* A name that no worker can be told is a mistake of the caller's, who can be told here. */
-static gboolean
-check_initializer (PPoolPool  *self,
-                   GError    **error)
-{
-  return self->startup.initializer == NULL ||
-         ppool_value_check_name ("initializer", self->startup.initializer, error);
-}
-
-/* The first call starts the manager. The limits don't change for a pool that is in
- * use, nor does anything else that was looked at then. */
-static gboolean
-ensure_manager (PPoolPool      *self,
-                PPoolLauncher  *launcher,
-                GError        **error)
-{
-  gboolean started;
-
-  if (g_atomic_pointer_get (&self->manager) != NULL)
-    return TRUE;
-
-  g_mutex_lock (&self->starting);
-  started = start_manager (self, launcher, error);
-  g_mutex_unlock (&self->starting);
-
-  return started;
-}
-
-/* Whether the pool may be used at all: what is worse than its state. */
-static gboolean
-is_usable (PPoolPool      *self,
-           PPoolLauncher  *launcher,
-           GError        **error)
-{
-  return ppool_pool_check (self, error) && ppool_spawned_check (error) &&
-         check_initializer (self, error) && ensure_manager (self, launcher, error);
-}
-
-/* Starts workers before there are calls for them. */
-gboolean
-ppool_pool_prestart (PPoolPool      *self,
-                     PPoolLauncher  *launcher,
-                     guint           n_workers,
-                     GError        **error)
-{
-  g_autoptr (PPoolFailure) broken = NULL;
-  gboolean accepted;
-
-  if (!is_usable (self, launcher, error))
-    return FALSE;
-
-  ppool_gate_enter (&self->gate);
-  accepted = accepts_calls (self, &broken);
-  if (accepted)
-    ppool_scheduler_prestart (self->scheduler, n_workers);
-  ppool_gate_leave (&self->gate);
-
-  if (!accepted)
-    set_refused (broken, error);
-
-  return accepted;
-}
-
-gboolean
-ppool_pool_submit (PPoolPool      *self,
-                   PPoolLauncher  *launcher,
-                   PPoolRecord    *record,
-                   GError        **error)
-{
-  g_autoptr (PPoolFailure) broken = NULL;
-  gboolean accepted;
-
-  if (!is_usable (self, launcher, error))
-    return FALSE;
-
-  ppool_gate_enter (&self->gate);
-  accepted = accepts_calls (self, &broken);
-  if (accepted && ppool_record_get_stage (record) == PPOOL_RECORD_NEW)
-    {
-      ppool_pool_accept (self, record);
-      ppool_scheduler_push (self->scheduler, record);
-    }
-  ppool_gate_leave (&self->gate);
-
-  if (!accepted)
-    set_refused (broken, error);
-
-  return accepted;
-}
-
 PPoolExecutorState
 ppool_pool_get_state (PPoolPool *self)
 {
@@ -617,9 +548,9 @@ ppool_pool_get_state (PPoolPool *self)
   if (!ppool_pool_check (self, NULL))
     return PPOOL_EXECUTOR_STATE_BROKEN;
 
-  ppool_gate_enter (&self->gate);
+  ppool_lock_enter (&self->lock);
   state = self->state;
-  ppool_gate_leave_quietly (&self->gate);
+  ppool_lock_leave_quietly (&self->lock);
 
   return state;
 }
@@ -632,11 +563,11 @@ ppool_pool_get_counts (PPoolPool   *self,
   if (!ppool_pool_check (self, NULL))
     return;
 
-  ppool_gate_enter (&self->gate);
-  counts->n_workers = ppool_scheduler_get_n_seats (self->scheduler);
+  ppool_lock_enter (&self->lock);
+  counts->n_workers = ppool_scheduler_get_n_slots (self->scheduler);
   counts->n_pending = ppool_scheduler_get_n_pending (self->scheduler);
   counts->n_running = ppool_scheduler_get_n_running (self->scheduler);
-  ppool_gate_leave_quietly (&self->gate);
+  ppool_lock_leave_quietly (&self->lock);
 }
 
 GError *
@@ -649,9 +580,9 @@ ppool_pool_get_error (PPoolPool *self)
     return error;
 
   /* It is set once. */
-  ppool_gate_enter (&self->gate);
+  ppool_lock_enter (&self->lock);
   cause = self->cause;
-  ppool_gate_leave_quietly (&self->gate);
+  ppool_lock_leave_quietly (&self->lock);
 
   return cause != NULL ? g_error_copy (cause) : NULL;
 }

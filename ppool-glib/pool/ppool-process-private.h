@@ -7,54 +7,36 @@
 
 #pragma once
 
-#include "ppool-launcher-private.h"
 #include "ppool-manager-private.h"
 #include "ppool-outbox-private.h"
+#include "ppool-start-private.h"
 
 G_BEGIN_DECLS
 
-typedef struct _PPoolProcess PPoolProcess;
-
-/* What a process tells the seat that its owner has for it. */
+/* What a process needs of the pool that it belongs to. */
 typedef struct
 {
-  /* In any thread, within the gate: the process takes calls. */
-  void (*ready) (gpointer      seat,
-                 gboolean      takes_ahead);
-  /* Likewise: it has answered a call, which took @nsec nanoseconds or -1. */
-  void (*answered) (gpointer      seat,
-                    PPoolRecord  *record,
-                    gint64        nsec);
-  /* Likewise: after that, it has room for others. */
-  void (*refill) (gpointer      seat);
-  /* Likewise: it has no call and must not be given one. */
-  void (*unfit) (gpointer      seat);
+  PPoolLock *lock;           /* (unowned) */
+  PPoolScheduler *scheduler; /* (unowned) */
+  gpointer pool;             /* (unowned): outlives all processes */
+
   /* In the manager's thread: it ended without being asked, and why. */
-  void (*died)  (gpointer      seat,
-                 const GError *why);
+  void (*died) (gpointer      pool,
+                const GError *why);
   /* In the manager's thread: it is reaped and nothing of it is left. */
-  void (*gone)  (gpointer      seat);
-} PPoolProcessFuncs;
+  void (*gone) (gpointer      pool,
+                PPoolProcess *process);
+} PPoolProcessOwner;
 
-/* What all processes of a pool have in common. */
-typedef struct
-{
-  PPoolLaunchPlan *plan;      /* (owned) */
-  char *initializer;          /* (owned) (nullable) */
-  GVariant *initializer_args; /* (owned) (nullable) */
-} PPoolStartup;
-
-PPoolProcess *ppool_process_new       (PPoolGate               *gate,
+PPoolProcess *ppool_process_new       (const PPoolProcessOwner *owner,
                                        PPoolManager            *manager,
                                        const PPoolStartup      *startup,
-                                       guint                    grace_msec,
-                                       const PPoolProcessFuncs *funcs,
-                                       gpointer                 seat);
+                                       guint                    grace_msec);
 PPoolProcess *ppool_process_ref       (PPoolProcess            *self);
 void          ppool_process_unref     (PPoolProcess            *self);
-gpointer      ppool_process_get_seat  (PPoolProcess            *self);
+PPoolSlot    *ppool_process_get_slot  (PPoolProcess            *self);
 
-/* Within the gate. */
+/* With the lock held. */
 void          ppool_process_push      (PPoolProcess            *self,
                                        PPoolRecord             *record);
 PPoolRecord  *ppool_process_recall    (PPoolProcess            *self,
@@ -62,8 +44,7 @@ PPoolRecord  *ppool_process_recall    (PPoolProcess            *self,
 gint64        ppool_process_get_since (PPoolProcess            *self);
 void          ppool_process_refresh   (PPoolProcess            *self,
                                        PPoolRecord             *record);
-void          ppool_process_retire    (PPoolProcess            *self,
-                                       const char              *why);
+void          ppool_process_retire    (PPoolProcess            *self);
 void          ppool_process_terminate (PPoolProcess            *self,
                                        int                      signal,
                                        GPtrArray               *orphans);

@@ -33,8 +33,8 @@ typedef struct
 /* What scheduler and pool note on a record; guarded by the pool's lock. */
 typedef struct
 {
-  gpointer seat;     /* (unowned) (nullable): while it is assigned or sent */
-  gpointer estimate; /* (unowned) (nullable): what is known of its function */
+  struct _PPoolSlot *slot; /* (unowned) (nullable): while it is assigned or sent */
+  struct _PPoolEstimate *estimate; /* (unowned) (nullable): what is known of its function */
   guint64 number;    /* in the order of submission */
   gint64 expected;   /* how long it is going to take, in nanoseconds */
   gsize size;        /* of the arguments, in bytes */
@@ -60,6 +60,20 @@ typedef struct
   gint64 started_time;
   gint64 finished_time;
 } PPoolRecordHistory;
+
+/* Runs where the record is settled, without a lock: short work only. */
+typedef void (*PPoolRecordFunc) (PPoolRecord *record,
+                                 gpointer     data);
+
+/* One that waits for a record. Who adds it owns it, and keeps it until @func is
+ * called or it has been removed. */
+typedef struct
+{
+  PPoolRecordFunc func;
+  gpointer data;
+  gboolean is_waiting; /* with the record's lock */
+  GList link;          /* with the record's lock */
+} PPoolRecordWaiter;
 
 PPoolRecord      *ppool_record_new                 (const char             *function,
                                                     GVariant               *args,
@@ -112,6 +126,11 @@ gboolean          ppool_record_wait                (PPoolRecord            *self
 GVariant         *ppool_record_propagate           (PPoolRecord            *self,
                                                     GError                **error);
 GError           *ppool_record_get_error           (PPoolRecord            *self);
+gboolean          ppool_record_has_failed          (PPoolRecord            *self);
+gboolean          ppool_record_add_waiter          (PPoolRecord            *self,
+                                                    PPoolRecordWaiter      *waiter);
+gboolean          ppool_record_remove_waiter       (PPoolRecord            *self,
+                                                    PPoolRecordWaiter      *waiter);
 
 const char       *ppool_record_get_function        (PPoolRecord            *self);
 void              ppool_record_get_history         (PPoolRecord            *self,

@@ -15,39 +15,42 @@ G_BEGIN_DECLS
 #define PPOOL_SCHEDULER_MAX_CALLS 240
 
 typedef struct _PPoolScheduler PPoolScheduler;
-typedef struct _PPoolSeat PPoolSeat;
+typedef struct _PPoolSlot PPoolSlot;
+typedef struct _PPoolProcess PPoolProcess;
 
-/* What the scheduler decides, done by whoever owns the processes. */
+/* What the scheduler decides: done by its owner, and by processes. */
 typedef struct
 {
-  void (*start)  (gpointer     owner);
-  void (*assign) (gpointer     process,
-                  PPoolRecord *record);
-  void (*retire) (gpointer     process);
-  void (*changed) (gpointer    owner); /* (nullable): the counts may have */
+  void (*start) (gpointer owner);
+  /* (nullable): the counts may have */
+  void (*changed) (gpointer owner);
+  /* (nullable): has ppool_scheduler_look_again() called in a few milliseconds */
+  void (*watch) (gpointer owner);
+
+  void (*assign) (PPoolProcess *process,
+                  PPoolRecord  *record);
+  void (*retire) (PPoolProcess *process);
   /* (nullable) (transfer full): takes back @record, or the first of its calls
    * if that is NULL, unless the worker has taken it. */
-  PPoolRecord *(*recall) (gpointer     process,
-                          PPoolRecord *record);
+  PPoolRecord *(*recall) (PPoolProcess *process,
+                          PPoolRecord  *record);
   /* (nullable): since when it has run what it runs, or 0; monotonic */
-  gint64 (*running_since) (gpointer    process);
-  /* (nullable): has ppool_scheduler_look_again() called in a few milliseconds */
-  void (*watch)  (gpointer     owner);
+  gint64 (*get_since) (PPoolProcess *process);
 } PPoolSchedulerFuncs;
 
 typedef enum
 {
-  PPOOL_SEAT_STARTING,
-  PPOOL_SEAT_IDLE,
-  PPOOL_SEAT_BUSY,
-  PPOOL_SEAT_LEAVING,
-} PPoolSeatState;
+  PPOOL_SLOT_STARTING,
+  PPOOL_SLOT_IDLE,
+  PPOOL_SLOT_BUSY,
+  PPOOL_SLOT_LEAVING,
+} PPoolSlotState;
 
-/* Embedded in what its owner has of a process. */
-struct _PPoolSeat
+/* One worker, and what it has. Embedded in its process. */
+struct _PPoolSlot
 {
-  gpointer process;
-  PPoolSeatState state;
+  PPoolProcess *process; /* (unowned): has this */
+  PPoolSlotState state;
   guint n_tasks;        /* given so far */
   guint n_calls;        /* that it has */
   guint n_trivial;      /* of these: so short that few workers do them all */
@@ -55,6 +58,7 @@ struct _PPoolSeat
   gsize n_bytes;        /* their arguments have */
   gint64 busy_since;    /* with the first of them; monotonic, in microseconds */
   gboolean takes_ahead; /* it can be given calls that it may lose again */
+  gboolean is_unfit;    /* what it says of its calls is of no interest any more */
   gboolean is_stuck;    /* what it runs takes longer than was expected */
   GList link; /* in the scheduler's list of that state */
 };
@@ -70,7 +74,7 @@ void            ppool_scheduler_set_n_processors (PPoolScheduler       *self,
 void            ppool_scheduler_set_max_tasks (PPoolScheduler          *self,
                                              guint                      max_tasks);
 gboolean        ppool_scheduler_is_spent    (PPoolScheduler            *self,
-                                             PPoolSeat                 *seat);
+                                             PPoolSlot                 *slot);
 
 void            ppool_scheduler_set_n_spare (PPoolScheduler            *self,
                                              guint                      n_spare);
@@ -86,27 +90,27 @@ void            ppool_scheduler_look_again  (PPoolScheduler            *self);
 void            ppool_scheduler_recall_all  (PPoolScheduler            *self);
 void            ppool_scheduler_close       (PPoolScheduler            *self);
 
-void            ppool_scheduler_add_seat    (PPoolScheduler            *self,
-                                             PPoolSeat                 *seat,
-                                             gpointer                   process);
-void            ppool_scheduler_seat_ready  (PPoolScheduler            *self,
-                                             PPoolSeat                 *seat);
-void            ppool_scheduler_seat_answered (PPoolScheduler          *self,
-                                             PPoolSeat                 *seat,
+void            ppool_scheduler_add_slot    (PPoolScheduler            *self,
+                                             PPoolSlot                 *slot,
+                                             PPoolProcess              *process);
+void            ppool_scheduler_slot_ready  (PPoolScheduler            *self,
+                                             PPoolSlot                 *slot);
+void            ppool_scheduler_slot_answered (PPoolScheduler          *self,
+                                             PPoolSlot                 *slot,
                                              PPoolRecord               *record,
                                              gint64                     nsec);
-void            ppool_scheduler_seat_refill (PPoolScheduler            *self,
-                                             PPoolSeat                 *seat);
-void            ppool_scheduler_seat_unfit  (PPoolScheduler            *self,
-                                             PPoolSeat                 *seat);
-void            ppool_scheduler_evict_seat  (PPoolScheduler            *self,
-                                             PPoolSeat                 *seat);
-void            ppool_scheduler_remove_seat (PPoolScheduler            *self,
-                                             PPoolSeat                 *seat);
+void            ppool_scheduler_slot_refill (PPoolScheduler            *self,
+                                             PPoolSlot                 *slot);
+void            ppool_scheduler_slot_unfit  (PPoolScheduler            *self,
+                                             PPoolSlot                 *slot);
+void            ppool_scheduler_evict_slot  (PPoolScheduler            *self,
+                                             PPoolSlot                 *slot);
+void            ppool_scheduler_remove_slot (PPoolScheduler            *self,
+                                             PPoolSlot                 *slot);
 
 guint           ppool_scheduler_get_n_pending (PPoolScheduler          *self);
 guint           ppool_scheduler_get_n_running (PPoolScheduler          *self);
-guint           ppool_scheduler_get_n_seats   (PPoolScheduler          *self);
+guint           ppool_scheduler_get_n_slots   (PPoolScheduler          *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolScheduler, ppool_scheduler_free)
 

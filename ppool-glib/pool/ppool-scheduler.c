@@ -7,14 +7,61 @@
 
 #include "config.h"
 
-#include "ppool-scheduler-internal.h"
+#include "ppool-scheduler-private.h"
+
+#include "ppool-estimate-private.h"
 
 /* Policy and nothing else: no thread, no lock, no I/O. Whoever owns it calls in
  * with the pool's lock held, and what it decides it says through its functions,
  * which note it down and return.
  *
- * What is needed is seen anew from the queue and the seats after every event. Besides
- * its list, a seat counts what it has, so that nobody has to walk its calls. */
+ * What is needed is seen anew from the queue and the slots after every event. Besides
+ * its list, a slot counts what it has, so that nobody has to walk its calls.
+ *
+ * A worker that answers has to wait for its next call, unless it has that
+ * already. So workers that are busy are sent a little more, of functions that
+ * were measured and are short, as far as it can be taken back: a worker that is
+ * idle gets it then, and so does the queue when a call turns out to be long.
+ *
+ * To wake a worker takes longer than to run a few very short calls. So those go to
+ * one that runs already also while others are idle. And as many workers as there are
+ * processors do trivial ones faster than the pool can send them: more of them would
+ * only be in each other's way. */
+
+/* How much work a worker may have altogether when more is sent ahead. */
+#define AHEAD_NSEC (250 * 1000)
+
+/* How much it may have when more is sent although another worker is idle. */
+#define NEAR_NSEC (50 * 1000)
+
+/* How large the arguments of all its calls may be then, in bytes. */
+#define AHEAD_BYTES ((gsize) 1024 * 1024)
+
+/* When a worker that was thought to be done soon counts as stuck. */
+#define STUCK_USEC 2000
+
+/* When one counts as stuck that was given calls and has taken none of them: it was
+ * stopped, or its main loop does something else. */
+#define UNTAKEN_USEC (50 * 1000)
+
+#define N_STATES (PPOOL_SLOT_LEAVING + 1)
+
+struct _PPoolScheduler
+{
+  const PPoolSchedulerFuncs *funcs;
+  gpointer owner; /* (unowned): owns this */
+  guint max_workers;
+  guint max_tasks; /* of one worker; 0 is no limit */
+  guint n_processors; /* that trivial calls need no more workers than; 0 is unknown */
+  guint n_spare;   /* workers that are there before they are needed */
+  gboolean closed;
+  gboolean is_watched; /* somebody looks again soon */
+  guint64 last_number;   /* of a call */
+  GHashTable *estimates; /* (owned) (element-type utf8 PPoolEstimate): by function */
+
+  GQueue pending;         /* (owned) (element-type PPoolRecord) */
+  GQueue slots[N_STATES]; /* (unowned) (element-type PPoolSlot) by state */
+};
 
 PPoolScheduler *
 ppool_scheduler_new (const PPoolSchedulerFuncs *funcs,
@@ -26,7 +73,7 @@ ppool_scheduler_new (const PPoolSchedulerFuncs *funcs,
   self->funcs = funcs;
   self->owner = owner;
   self->max_workers = max_workers;
-  self->estimates = ppool_scheduler_new_estimates ();
+  self->estimates = ppool_estimate_new_table ();
 
   return self;
 }
@@ -35,79 +82,333 @@ void
 ppool_scheduler_free (PPoolScheduler *self)
 {
   g_assert (g_queue_is_empty (&self->pending));
-  g_assert (ppool_scheduler_get_n_seats (self) == 0);
+  g_assert (ppool_scheduler_get_n_slots (self) == 0);
 
   g_hash_table_unref (self->estimates);
   g_free (self);
 }
 
 static void
-move_seat (PPoolScheduler *self,
-           PPoolSeat      *seat,
-           PPoolSeatState  state)
+move_slot (PPoolScheduler *self,
+           PPoolSlot      *slot,
+           PPoolSlotState  state)
 {
-  g_queue_unlink (&self->seats[seat->state], &seat->link);
-  seat->state = state;
-  g_queue_push_head_link (&self->seats[state], &seat->link);
+  g_queue_unlink (&self->slots[slot->state], &slot->link);
+  slot->state = state;
+  g_queue_push_head_link (&self->slots[state], &slot->link);
 }
 
-static PPoolSeat *
-first_seat (PPoolScheduler *self,
-            PPoolSeatState  state)
+static PPoolSlot *
+first_slot (PPoolScheduler *self,
+            PPoolSlotState  state)
 {
-  return g_queue_peek_head (&self->seats[state]);
+  return g_queue_peek_head (&self->slots[state]);
 }
 
 static guint
 n_staying (PPoolScheduler *self)
 {
-  return ppool_scheduler_get_n_seats (self) - self->seats[PPOOL_SEAT_LEAVING].length;
+  return ppool_scheduler_get_n_slots (self) - self->slots[PPOOL_SLOT_LEAVING].length;
 }
 
 /* Whether the process has run as many calls as one may. */
 gboolean
 ppool_scheduler_is_spent (PPoolScheduler *self,
-                          PPoolSeat      *seat)
+                          PPoolSlot      *slot)
 {
-  return self->max_tasks > 0 && seat->n_tasks >= self->max_tasks;
+  return self->max_tasks > 0 && slot->n_tasks >= self->max_tasks;
 }
 
 static void
-retire_seat (PPoolScheduler *self,
-             PPoolSeat      *seat)
+retire_slot (PPoolScheduler *self,
+             PPoolSlot      *slot)
 {
-  move_seat (self, seat, PPOOL_SEAT_LEAVING);
-  self->funcs->retire (seat->process);
+  move_slot (self, slot, PPOOL_SLOT_LEAVING);
+  self->funcs->retire (slot->process);
 }
 
-void
-ppool_scheduler_assign (PPoolScheduler *self,
-                        PPoolSeat      *seat)
+static void
+assign (PPoolScheduler *self,
+        PPoolSlot      *slot)
 {
   g_autoptr (PPoolRecord) record = ppool_scheduler_pop (self);
   PPoolRecordPlan *plan = ppool_record_get_plan (record);
 
   ppool_record_set_stage (record, PPOOL_RECORD_ASSIGNED);
-  plan->seat = seat;
-  plan->expected = ppool_scheduler_expect (record);
-  plan->is_trivial = ppool_scheduler_is_trivial (record);
+  plan->slot = slot;
+  plan->expected = ppool_estimate_get (plan->estimate);
+  plan->is_trivial = ppool_estimate_is_trivial (plan->estimate);
 
-  if (seat->n_calls++ == 0)
-    seat->busy_since = g_get_monotonic_time ();
-  seat->n_tasks++;
-  seat->n_bytes += plan->size;
-  seat->expected += plan->expected;
-  seat->n_trivial += plan->is_trivial;
-  self->funcs->assign (seat->process, record);
+  if (slot->n_calls++ == 0)
+    slot->busy_since = g_get_monotonic_time ();
+  slot->n_tasks++;
+  slot->n_bytes += plan->size;
+  slot->expected += plan->expected;
+  slot->n_trivial += plan->is_trivial;
+  self->funcs->assign (slot->process, record);
 }
 
-void
-ppool_scheduler_assign_idle (PPoolScheduler *self,
-                             PPoolSeat      *seat)
+static void
+assign_idle (PPoolScheduler *self,
+             PPoolSlot      *slot)
 {
-  move_seat (self, seat, PPOOL_SEAT_BUSY);
-  ppool_scheduler_assign (self, seat);
+  move_slot (self, slot, PPOOL_SLOT_BUSY);
+  assign (self, slot);
 }
+
+/* Calls for workers that are busy */
+
+static gboolean
+has_room (PPoolScheduler *self,
+          PPoolSlot      *slot,
+          PPoolRecord    *record,
+          gint64          bound)
+{
+  return slot->takes_ahead && !slot->is_stuck && slot->n_calls < PPOOL_SCHEDULER_MAX_CALLS &&
+         slot->expected + ppool_estimate_get (ppool_record_get_plan (record)->estimate) <= bound &&
+         slot->n_bytes + ppool_record_get_plan (record)->size <= AHEAD_BYTES &&
+         (self->max_tasks == 0 || slot->n_tasks < self->max_tasks);
+}
+
+/* The worker that has the least to do, if it has room: (nullable). @limit is when
+ * the next one has less. */
+static PPoolSlot *
+find_room (PPoolScheduler *self,
+           PPoolRecord    *record,
+           gint64          bound,
+           gint64         *limit)
+{
+  PPoolSlot *best = NULL;
+
+  *limit = bound;
+  for (GList *link = self->slots[PPOOL_SLOT_BUSY].head; link != NULL; link = link->next)
+    {
+      PPoolSlot *slot = link->data;
+
+      if (!has_room (self, slot, record, bound))
+        continue;
+
+      if (best == NULL || slot->expected < best->expected)
+        {
+          if (best != NULL)
+            *limit = best->expected;
+          best = slot;
+        }
+      else
+        *limit = MIN (*limit, slot->expected);
+    }
+
+  return best;
+}
+
+/* Whether as many workers do short work as are of use for trivial calls. */
+static gboolean
+is_crowded (PPoolScheduler *self)
+{
+  guint n = 0;
+
+  if (self->n_processors == 0 || self->slots[PPOOL_SLOT_BUSY].length < self->n_processors)
+    return FALSE;
+
+  for (GList *link = self->slots[PPOOL_SLOT_BUSY].head; link != NULL && n < self->n_processors;
+       link = link->next)
+    {
+      PPoolSlot *slot = link->data;
+
+      n += slot->takes_ahead && !slot->is_stuck && slot->expected <= AHEAD_NSEC;
+    }
+
+  return n >= self->n_processors;
+}
+
+/* The idle worker that gets @record if no other has room: (nullable). */
+static PPoolSlot *
+find_idle (PPoolScheduler *self,
+           PPoolRecord    *record)
+{
+  PPoolSlot *idle = g_queue_peek_head (&self->slots[PPOOL_SLOT_IDLE]);
+
+  if (idle != NULL && ppool_estimate_is_trivial (ppool_record_get_plan (record)->estimate) &&
+      is_crowded (self))
+    return NULL;
+
+  return idle;
+}
+
+/* Of the idle workers, the one that was busy last is given work first: its memory
+ * is the warmest. */
+static void
+assign_all (PPoolScheduler *self)
+{
+  PPoolSlot *slot = NULL;
+  gint64 limit = 0;
+
+  while (!g_queue_is_empty (&self->pending))
+    {
+      PPoolRecord *record = g_queue_peek_head (&self->pending);
+      PPoolSlot *idle = find_idle (self, record);
+      gint64 bound = idle != NULL ? NEAR_NSEC : AHEAD_NSEC;
+
+      if (slot == NULL || slot->expected > limit || !has_room (self, slot, record, bound))
+        slot = ppool_estimate_get (ppool_record_get_plan (record)->estimate) <= bound ?
+                 find_room (self, record, bound, &limit) :
+                 NULL;
+
+      if (slot != NULL)
+        assign (self, slot);
+      else if (idle != NULL)
+        assign_idle (self, idle);
+      else
+        return;
+    }
+}
+
+/* Whether a call waits, in the queue or behind another one. */
+static gboolean
+has_waiting (PPoolScheduler *self)
+{
+  if (!g_queue_is_empty (&self->pending))
+    return TRUE;
+
+  for (GList *link = self->slots[PPOOL_SLOT_BUSY].head; link != NULL; link = link->next)
+    if (((PPoolSlot *) link->data)->n_calls > 1)
+      return TRUE;
+
+  return FALSE;
+}
+
+static void
+forget_call (PPoolSlot   *slot,
+             PPoolRecord *record)
+{
+  PPoolRecordPlan *plan = ppool_record_get_plan (record);
+
+  slot->n_calls--;
+  slot->n_bytes -= plan->size;
+  slot->expected -= plan->expected;
+  slot->n_trivial -= plan->is_trivial;
+  plan->slot = NULL;
+}
+
+/* Takes a call back that its worker has not taken: (nullable). */
+static PPoolRecord *
+recall (PPoolScheduler *self,
+        PPoolSlot      *slot,
+        PPoolRecord    *record)
+{
+  PPoolRecord *recalled = NULL;
+
+  if (slot->takes_ahead && self->funcs->recall != NULL)
+    recalled = self->funcs->recall (slot->process, record);
+
+  if (recalled != NULL)
+    {
+      forget_call (slot, recalled);
+      slot->n_tasks--;
+    }
+
+  return recalled;
+}
+
+/* Back to the queue, in the order of submission: before all but those that were
+ * taken back as well. */
+static void
+requeue (PPoolScheduler *self,
+         PPoolRecord    *record)
+{
+  guint64 number = ppool_record_get_plan (record)->number;
+  GList *before = self->pending.head;
+
+  while (before != NULL && ppool_record_get_plan (before->data)->number < number)
+    before = before->next;
+
+  ppool_record_set_stage (record, PPOOL_RECORD_QUEUED);
+  g_queue_insert_before_link (&self->pending, before, ppool_record_get_link (record));
+}
+
+static void
+recall_from (PPoolScheduler *self,
+             PPoolSlot      *slot)
+{
+  PPoolRecord *record;
+
+  while (slot->n_calls > 0 && (record = recall (self, slot, NULL)) != NULL)
+    requeue (self, record);
+}
+
+/* It counts since when the worker has run its call and not since when it was
+ * given: the calls may not have reached it yet. */
+static gboolean
+is_stuck (PPoolScheduler *self,
+          PPoolSlot      *slot,
+          gint64          now)
+{
+  gint64 since = slot->busy_since;
+
+  if (now - since >= STUCK_USEC && self->funcs->get_since != NULL)
+    since = self->funcs->get_since (slot->process);
+
+  if (since == 0)
+    return now - slot->busy_since >= UNTAKEN_USEC;
+
+  return now - since >= STUCK_USEC;
+}
+
+/* What was sent ahead and turns out to wait behind a long call goes back to the
+ * head of the queue, before those that came after it. */
+static void
+recall_stuck (PPoolScheduler *self)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  for (GList *link = self->slots[PPOOL_SLOT_BUSY].head; link != NULL; link = link->next)
+    {
+      PPoolSlot *slot = link->data;
+      PPoolRecord *record;
+
+      if (slot->n_calls == 0 || !is_stuck (self, slot, now))
+        continue;
+
+      slot->is_stuck = TRUE;
+      while (slot->n_calls > 1 && (record = recall (self, slot, NULL)) != NULL)
+        requeue (self, record);
+    }
+}
+
+static PPoolRecord *
+recall_any (PPoolScheduler *self)
+{
+  gboolean crowded = is_crowded (self);
+  PPoolRecord *record = NULL;
+
+  for (GList *link = self->slots[PPOOL_SLOT_BUSY].head; link != NULL && record == NULL;
+       link = link->next)
+    {
+      PPoolSlot *slot = link->data;
+
+      if (slot->n_calls > 1 && slot->expected > NEAR_NSEC &&
+          !(crowded && slot->n_trivial == slot->n_calls))
+        record = recall (self, slot, NULL);
+    }
+
+  return record;
+}
+
+/* Nobody waits for long behind another while a worker is idle. */
+static void
+share_out (PPoolScheduler *self)
+{
+  PPoolRecord *record;
+
+  while (g_queue_is_empty (&self->pending) &&
+         !g_queue_is_empty (&self->slots[PPOOL_SLOT_IDLE]) && (record = recall_any (self)) != NULL)
+    {
+      requeue (self, record);
+      assign_idle (self, g_queue_peek_head (&self->slots[PPOOL_SLOT_IDLE]));
+    }
+}
+
+/* After every event */
 
 /* Calls that wait, in the queue or behind others. */
 static guint
@@ -115,51 +416,51 @@ n_waiting (PPoolScheduler *self)
 {
   guint n = self->pending.length;
 
-  for (GList *link = self->seats[PPOOL_SEAT_BUSY].head; link != NULL; link = link->next)
-    n += MAX (((PPoolSeat *) link->data)->n_calls, 1) - 1;
+  for (GList *link = self->slots[PPOOL_SLOT_BUSY].head; link != NULL; link = link->next)
+    n += MAX (((PPoolSlot *) link->data)->n_calls, 1) - 1;
 
   return n;
 }
 
-/* A seat without a call is idle, or was used for long enough. */
+/* A slot without a call is idle, or was used for long enough. */
 static void
-settle_seat (PPoolScheduler *self,
-             PPoolSeat      *seat)
+settle_slot (PPoolScheduler *self,
+             PPoolSlot      *slot)
 {
-  if (seat == NULL || seat->n_calls > 0 || seat->state == PPOOL_SEAT_LEAVING)
+  if (slot == NULL || slot->n_calls > 0 || slot->state == PPOOL_SLOT_LEAVING)
     return;
 
-  if (ppool_scheduler_is_spent (self, seat))
-    retire_seat (self, seat);
+  if (ppool_scheduler_is_spent (self, slot))
+    retire_slot (self, slot);
   else
-    move_seat (self, seat, PPOOL_SEAT_IDLE);
+    move_slot (self, slot, PPOOL_SLOT_IDLE);
 }
 
 static void
 retire_unneeded (PPoolScheduler *self)
 {
-  PPoolSeat *seat;
+  PPoolSlot *slot;
 
   if (!self->closed || !g_queue_is_empty (&self->pending))
     return;
 
-  while ((seat = first_seat (self, PPOOL_SEAT_IDLE)) != NULL ||
-         (seat = first_seat (self, PPOOL_SEAT_STARTING)) != NULL)
-    retire_seat (self, seat);
+  while ((slot = first_slot (self, PPOOL_SLOT_IDLE)) != NULL ||
+         (slot = first_slot (self, PPOOL_SLOT_STARTING)) != NULL)
+    retire_slot (self, slot);
 }
 
 /* While a worker is idle, what waits is soon done by those that are not. */
 static void
 start_needed (PPoolScheduler *self)
 {
-  guint n_idle = self->seats[PPOOL_SEAT_IDLE].length;
+  guint n_idle = self->slots[PPOOL_SLOT_IDLE].length;
   guint n_needed = n_idle == 0 ? n_waiting (self) : 0;
 
   if (!self->closed)
     n_needed += self->n_spare;
 
-  while (ppool_scheduler_get_n_seats (self) < self->max_workers &&
-         self->seats[PPOOL_SEAT_STARTING].length + n_idle < n_needed)
+  while (ppool_scheduler_get_n_slots (self) < self->max_workers &&
+         self->slots[PPOOL_SLOT_STARTING].length + n_idle < n_needed)
     self->funcs->start (self->owner);
 }
 
@@ -169,7 +470,7 @@ static void
 watch (PPoolScheduler *self)
 {
   if (self->is_watched || self->funcs->watch == NULL ||
-      g_queue_is_empty (&self->seats[PPOOL_SEAT_IDLE]) || !ppool_scheduler_has_waiting (self))
+      g_queue_is_empty (&self->slots[PPOOL_SLOT_IDLE]) || !has_waiting (self))
     return;
 
   self->is_watched = TRUE;
@@ -179,17 +480,17 @@ watch (PPoolScheduler *self)
 static void
 dispatch (PPoolScheduler *self)
 {
-  PPoolSeat *seat;
+  PPoolSlot *slot;
 
   while (n_staying (self) > self->max_workers &&
-         (seat = first_seat (self, PPOOL_SEAT_IDLE)) != NULL)
-    retire_seat (self, seat);
+         (slot = first_slot (self, PPOOL_SLOT_IDLE)) != NULL)
+    retire_slot (self, slot);
 
   /* What is stuck is of interest when somebody could run it. */
-  if (!g_queue_is_empty (&self->seats[PPOOL_SEAT_IDLE]))
-    ppool_scheduler_recall_stuck (self);
-  ppool_scheduler_assign_all (self);
-  ppool_scheduler_share_out (self);
+  if (!g_queue_is_empty (&self->slots[PPOOL_SLOT_IDLE]))
+    recall_stuck (self);
+  assign_all (self);
+  share_out (self);
 
   start_needed (self);
   watch (self);
@@ -216,11 +517,11 @@ ppool_scheduler_set_max_tasks (PPoolScheduler *self,
 
   self->max_tasks = max_tasks;
 
-  for (GList *link = self->seats[PPOOL_SEAT_IDLE].head; link != NULL; link = next)
+  for (GList *link = self->slots[PPOOL_SLOT_IDLE].head; link != NULL; link = next)
     {
       next = link->next;
       if (ppool_scheduler_is_spent (self, link->data))
-        retire_seat (self, link->data);
+        retire_slot (self, link->data);
     }
   dispatch (self);
 }
@@ -247,7 +548,7 @@ void
 ppool_scheduler_prestart (PPoolScheduler *self,
                           guint           n_workers)
 {
-  while (ppool_scheduler_get_n_seats (self) < MIN (n_workers, self->max_workers))
+  while (ppool_scheduler_get_n_slots (self) < MIN (n_workers, self->max_workers))
     self->funcs->start (self->owner);
   dispatch (self);
 }
@@ -261,13 +562,13 @@ ppool_scheduler_push (PPoolScheduler *self,
 
   g_assert (!self->closed);
 
-  plan->estimate = ppool_scheduler_estimate (self, ppool_record_get_function (record));
+  plan->estimate = ppool_estimate_find (self->estimates, ppool_record_get_function (record));
   plan->number = ++self->last_number;
   ppool_record_set_stage (record, PPOOL_RECORD_QUEUED);
   g_queue_push_tail_link (&self->pending, ppool_record_get_link (ppool_record_ref (record)));
 
   /* Where others wait already nothing has room, and maybe nothing can be started. */
-  if (self->pending.length == 1 || ppool_scheduler_get_n_seats (self) < self->max_workers)
+  if (self->pending.length == 1 || ppool_scheduler_get_n_slots (self) < self->max_workers)
     dispatch (self);
   else if (self->funcs->changed != NULL)
     self->funcs->changed (self->owner);
@@ -279,14 +580,14 @@ ppool_scheduler_withdraw (PPoolScheduler *self,
                           PPoolRecord    *record)
 {
   PPoolRecordStage stage = ppool_record_get_stage (record);
-  PPoolSeat *seat = NULL;
+  PPoolSlot *slot = NULL;
 
   if (stage == PPOOL_RECORD_QUEUED)
     g_queue_unlink (&self->pending, ppool_record_get_link (record));
   else if (stage == PPOOL_RECORD_ASSIGNED || stage == PPOOL_RECORD_SENT)
     {
-      seat = ppool_record_get_plan (record)->seat;
-      if (ppool_scheduler_recall (self, seat, record) == NULL)
+      slot = ppool_record_get_plan (record)->slot;
+      if (recall (self, slot, record) == NULL)
         return FALSE;
     }
   else
@@ -294,7 +595,7 @@ ppool_scheduler_withdraw (PPoolScheduler *self,
 
   ppool_record_set_stage (record, PPOOL_RECORD_OUT);
   ppool_record_unref (record);
-  settle_seat (self, seat);
+  settle_slot (self, slot);
   dispatch (self);
 
   return TRUE;
@@ -328,11 +629,11 @@ ppool_scheduler_recall_all (PPoolScheduler *self)
 {
   GList *next;
 
-  for (GList *link = self->seats[PPOOL_SEAT_BUSY].head; link != NULL; link = next)
+  for (GList *link = self->slots[PPOOL_SLOT_BUSY].head; link != NULL; link = next)
     {
       next = link->next;
-      ppool_scheduler_recall_from (self, link->data);
-      settle_seat (self, link->data);
+      recall_from (self, link->data);
+      settle_slot (self, link->data);
     }
 }
 
@@ -346,80 +647,94 @@ ppool_scheduler_close (PPoolScheduler *self)
 
 /* A process that was asked for is being started. */
 void
-ppool_scheduler_add_seat (PPoolScheduler *self,
-                          PPoolSeat      *seat,
-                          gpointer        process)
+ppool_scheduler_add_slot (PPoolScheduler *self,
+                          PPoolSlot      *slot,
+                          PPoolProcess   *process)
 {
-  seat->process = process;
-  seat->state = PPOOL_SEAT_STARTING;
-  seat->link.data = seat;
-  g_queue_push_head_link (&self->seats[seat->state], &seat->link);
+  slot->process = process;
+  slot->state = PPOOL_SLOT_STARTING;
+  slot->link.data = slot;
+  g_queue_push_head_link (&self->slots[slot->state], &slot->link);
 }
 
 /* A process has started, and its initializer has run. */
 void
-ppool_scheduler_seat_ready (PPoolScheduler *self,
-                            PPoolSeat      *seat)
+ppool_scheduler_slot_ready (PPoolScheduler *self,
+                            PPoolSlot      *slot)
 {
-  seat->n_calls = 0;
-  seat->n_bytes = 0;
-  seat->expected = 0;
-  seat->n_trivial = 0;
-  seat->is_stuck = FALSE;
-  settle_seat (self, seat);
+  slot->n_calls = 0;
+  slot->n_bytes = 0;
+  slot->expected = 0;
+  slot->n_trivial = 0;
+  slot->is_stuck = FALSE;
+  settle_slot (self, slot);
   dispatch (self);
+}
+
+/* Whether what the process says of its calls is of interest. */
+static gboolean
+is_in_use (const PPoolSlot *slot)
+{
+  return !slot->is_unfit && (slot->state == PPOOL_SLOT_IDLE || slot->state == PPOOL_SLOT_BUSY);
 }
 
 /* A process has answered @record, which took @nsec nanoseconds, or -1 if that
  * is not known. When that was all, it can be given others. */
 void
-ppool_scheduler_seat_answered (PPoolScheduler *self,
-                               PPoolSeat      *seat,
+ppool_scheduler_slot_answered (PPoolScheduler *self,
+                               PPoolSlot      *slot,
                                PPoolRecord    *record,
                                gint64          nsec)
 {
-  ppool_scheduler_measure (record, nsec);
-  ppool_scheduler_forget_call (seat, record);
+  if (!is_in_use (slot))
+    return;
+
+  ppool_estimate_measure (ppool_record_get_plan (record)->estimate, nsec);
+  forget_call (slot, record);
 }
 
 /* What a process had to say has been told. */
 void
-ppool_scheduler_seat_refill (PPoolScheduler *self,
-                             PPoolSeat      *seat)
+ppool_scheduler_slot_refill (PPoolScheduler *self,
+                             PPoolSlot      *slot)
 {
-  seat->is_stuck = FALSE;
-  seat->busy_since = seat->n_calls > 0 ? g_get_monotonic_time () : 0;
-  settle_seat (self, seat);
+  if (!is_in_use (slot))
+    return;
+
+  slot->is_stuck = FALSE;
+  slot->busy_since = slot->n_calls > 0 ? g_get_monotonic_time () : 0;
+  settle_slot (self, slot);
   dispatch (self);
 }
 
 /* A process is to be given no call any more, and what it has it keeps. */
 void
-ppool_scheduler_seat_unfit (PPoolScheduler *self,
-                            PPoolSeat      *seat)
+ppool_scheduler_slot_unfit (PPoolScheduler *self,
+                            PPoolSlot      *slot)
 {
-  seat->takes_ahead = FALSE;
-  if (seat->n_calls == 0)
-    move_seat (self, seat, PPOOL_SEAT_LEAVING);
+  slot->takes_ahead = FALSE;
+  slot->is_unfit = TRUE;
+  if (slot->n_calls == 0)
+    move_slot (self, slot, PPOOL_SLOT_LEAVING);
 }
 
 /* A process is to be given no call any more, and what it had was taken from it. */
 void
-ppool_scheduler_evict_seat (PPoolScheduler *self,
-                            PPoolSeat      *seat)
+ppool_scheduler_evict_slot (PPoolScheduler *self,
+                            PPoolSlot      *slot)
 {
-  seat->n_calls = 0;
-  seat->n_bytes = 0;
-  seat->expected = 0;
-  seat->n_trivial = 0;
-  ppool_scheduler_seat_unfit (self, seat);
+  slot->n_calls = 0;
+  slot->n_bytes = 0;
+  slot->expected = 0;
+  slot->n_trivial = 0;
+  ppool_scheduler_slot_unfit (self, slot);
 }
 
 void
-ppool_scheduler_remove_seat (PPoolScheduler *self,
-                             PPoolSeat      *seat)
+ppool_scheduler_remove_slot (PPoolScheduler *self,
+                             PPoolSlot      *slot)
 {
-  g_queue_unlink (&self->seats[seat->state], &seat->link);
+  g_queue_unlink (&self->slots[slot->state], &slot->link);
   dispatch (self);
 }
 
@@ -433,16 +748,16 @@ ppool_scheduler_get_n_pending (PPoolScheduler *self)
 guint
 ppool_scheduler_get_n_running (PPoolScheduler *self)
 {
-  return self->seats[PPOOL_SEAT_BUSY].length;
+  return self->slots[PPOOL_SLOT_BUSY].length;
 }
 
 guint
-ppool_scheduler_get_n_seats (PPoolScheduler *self)
+ppool_scheduler_get_n_slots (PPoolScheduler *self)
 {
   guint n = 0;
 
-  for (guint i = 0; i < PPOOL_SEAT_N_STATES; i++)
-    n += self->seats[i].length;
+  for (guint i = 0; i < N_STATES; i++)
+    n += self->slots[i].length;
 
   return n;
 }

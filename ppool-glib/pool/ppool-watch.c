@@ -9,7 +9,7 @@
 
 #include "ppool-watch-private.h"
 
-#include "ppool-record-wait-private.h"
+#include "ppool-record-private.h"
 
 /* A watch fires a completion when a call is settled, and can be taken back
  * before. The record has a reference while it is to tell, who asks has another.

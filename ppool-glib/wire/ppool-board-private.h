@@ -23,7 +23,7 @@ typedef enum
   PPOOL_BOARD_TAKEN,       /* by the worker: it runs */
   PPOOL_BOARD_DONE,        /* by the worker: it is answered */
   PPOOL_BOARD_WITHDRAWN,   /* by the pool: it never will run there */
-  PPOOL_BOARD_SCRIBBLED,   /* something that can't be */
+  PPOOL_BOARD_INVALID,     /* something that can't be */
 } PPoolBoardWord;
 
 /* Monotonic times in microseconds; 0 until they come. The worker's word, but none

@@ -200,7 +200,7 @@ ppool_board_look (PPoolBoard      *self,
     }
 
   if (word >> STATE_BITS != id || state < PPOOL_BOARD_OFFERED || state > PPOOL_BOARD_DONE)
-    return PPOOL_BOARD_SCRIBBLED;
+    return PPOOL_BOARD_INVALID;
 
   return (PPoolBoardWord) state;
 }

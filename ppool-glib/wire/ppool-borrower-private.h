@@ -31,6 +31,10 @@ gboolean       ppool_borrower_register  (PPoolBorrower      *self,
                                          guint64             size,
                                          int                 fd,
                                          GError            **error);
+gboolean       ppool_borrower_register_lost
+                                        (PPoolBorrower      *self,
+                                         guint32             number,
+                                         GError            **error);
 gboolean       ppool_borrower_forget    (PPoolBorrower      *self,
                                          guint32             number,
                                          GError            **error);

@@ -11,6 +11,7 @@
 
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "ppool-align-private.h"
@@ -39,7 +40,8 @@
 
 typedef struct
 {
-  PPoolSegment *segment; /* (owned) */
+  PPoolSegment *segment; /* (owned) (nullable) */
+  char *problem;         /* (owned) (nullable): why it could not be had, if so */
   guint32 generation;    /* of the last loan */
 } Entry;
 
@@ -76,7 +78,8 @@ entry_free (gpointer data)
 {
   Entry *entry = data;
 
-  ppool_segment_unref (entry->segment);
+  g_clear_pointer (&entry->segment, ppool_segment_unref);
+  g_free (entry->problem);
   g_free (entry);
 }
 
@@ -151,23 +154,18 @@ set_invalid (GError     **error,
   return FALSE;
 }
 
-/* Maps what the other side has announced; @fd stays the caller's. */
-gboolean
-ppool_borrower_register (PPoolBorrower  *self,
-                         guint32         number,
-                         guint64         size,
-                         int             fd,
-                         GError        **error)
+static gboolean
+add_entry (PPoolBorrower  *self,
+           guint32         number,
+           PPoolSegment   *segment,
+           char           *reason,
+           GError        **error)
 {
-  PPoolSegment *segment = ppool_segment_new_from_fd (fd, size, error);
+  Entry *entry = g_new0 (Entry, 1);
   const char *problem = NULL;
-  Entry *entry;
 
-  if (segment == NULL)
-    return FALSE;
-
-  entry = g_new0 (Entry, 1);
   entry->segment = segment;
+  entry->problem = reason;
 
   g_mutex_lock (&self->lock);
   if (g_hash_table_contains (self->entries, GUINT_TO_POINTER (number)))
@@ -181,6 +179,49 @@ ppool_borrower_register (PPoolBorrower  *self,
   g_clear_pointer (&entry, entry_free);
 
   return problem == NULL || set_invalid (error, number, problem);
+}
+
+/* Maps what the other side has announced; @fd stays the caller's. What there is no room
+ * for is noted: it is not the other side's fault, and fails what is lent there. */
+gboolean
+ppool_borrower_register (PPoolBorrower  *self,
+                         guint32         number,
+                         guint64         size,
+                         int             fd,
+                         GError        **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  PPoolSegment *segment = ppool_segment_new_from_fd (fd, size, &local_error);
+
+  if (segment != NULL)
+    return add_entry (self, number, segment, NULL, error);
+
+  if (g_error_matches (local_error, PPOOL_ERROR, PPOOL_ERROR_SYSTEM_LIMIT))
+    return add_entry (self, number, NULL, g_strdup (local_error->message), error);
+
+  g_propagate_error (error, g_steal_pointer (&local_error));
+
+  return FALSE;
+}
+
+/* Notes that the descriptor of a segment did not arrive: a message leaves those behind
+ * that this process may not have. */
+gboolean
+ppool_borrower_register_lost (PPoolBorrower  *self,
+                              guint32         number,
+                              GError        **error)
+{
+  struct rlimit limit = { 0 };
+
+  getrlimit (RLIMIT_NOFILE, &limit);
+
+  return add_entry (self, number, NULL,
+                    g_strdup_printf ("The value's shared memory could not be received: all file "
+                                     "descriptors of process %d were in use, and its "
+                                     "RLIMIT_NOFILE is %" G_GUINT64_FORMAT "; raise the limit or "
+                                     "close some",
+                                     (int) ppool_fork_get_pid (), (guint64) limit.rlim_cur),
+                    error);
 }
 
 /* Unmaps a segment, once no value is there any more. */
@@ -309,13 +350,15 @@ load_copy (PPoolBorrower    *self,
 }
 
 /* Finds the segment of a loan, each of which has a later generation than the ones
- * before: (nullable) (transfer full). */
+ * before: (nullable) (transfer full). What got lost is not given back, as the other side
+ * would use it again. */
 static PPoolSegment *
 find_segment (PPoolBorrower    *self,
               const PPoolLoan  *loan,
               GError          **error)
 {
   g_autoptr (PPoolSegment) segment = NULL;
+  g_autofree char *problem = NULL;
   gboolean again = FALSE;
   Entry *entry;
 
@@ -323,17 +366,20 @@ find_segment (PPoolBorrower    *self,
   entry = g_hash_table_lookup (self->entries, GUINT_TO_POINTER (loan->number));
   if (entry != NULL)
     {
-      segment = ppool_segment_ref (entry->segment);
+      segment = entry->segment != NULL ? ppool_segment_ref (entry->segment) : NULL;
+      problem = g_strdup (entry->problem);
       again = loan->generation <= entry->generation;
       if (!again)
         entry->generation = loan->generation;
     }
   g_mutex_unlock (&self->lock);
 
-  if (segment == NULL)
+  if (segment == NULL && problem == NULL)
     set_invalid (error, loan->number, "was used without having been announced");
   else if (again)
     set_invalid (error, loan->number, "was lent twice under the same number");
+  else if (segment == NULL)
+    g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_SYSTEM_LIMIT, problem);
   else if (loan->offset % 8 != 0 || loan->offset > ppool_segment_get_size (segment) ||
            loan->length > ppool_segment_get_size (segment) - loan->offset)
     set_invalid (error, loan->number, "is smaller than the value in it");
@@ -376,13 +422,16 @@ ppool_borrower_skip (PPoolBorrower    *self,
                      const PPoolLoan  *loan,
                      GError          **error)
 {
-  g_autoptr (PPoolSegment) segment = find_segment (self, loan, error);
+  g_autoptr (GError) local_error = NULL;
+  g_autoptr (PPoolSegment) segment = find_segment (self, loan, &local_error);
   Key key = { loan->number, loan->generation };
 
   if (segment != NULL)
     end_loan (self, &key);
+  else if (!g_error_matches (local_error, PPOOL_ERROR, PPOOL_ERROR_SYSTEM_LIMIT))
+    g_propagate_error (error, g_steal_pointer (&local_error));
 
-  return segment != NULL;
+  return segment != NULL || local_error != NULL;
 }
 
 /* Takes what is to be given back next. */

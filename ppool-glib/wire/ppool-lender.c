@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "ppool-lender-internal.h"
+#include "ppool-lender-private.h"
 
 #include <unistd.h>
 
@@ -32,13 +32,214 @@
 /* From here a new segment is cheaper than a message, in bytes. */
 #define ONE_SHOT_SIZE ((gsize) 1024 * 1024)
 
+/* What is free may be so many times larger than what is to be stored. */
+#define MAX_WASTE 4
+
+/* A segment that the other side has registered. */
+typedef struct
+{
+  guint32 number;
+  guint32 generation;    /* of the last loan */
+  PPoolSegment *segment; /* (owned) */
+  gboolean is_memory;    /* of a program: not filled here */
+  guint n_loans;
+  gint64 idle_since;
+} Entry;
+
 typedef struct
 {
   guint64 key;
-  PPoolLenderEntry *entry; /* (unowned) (nullable): NULL if forgotten at once */
-  PPoolMemory *memory;     /* (owned) (nullable) */
+  Entry *entry;        /* (unowned) (nullable): NULL if forgotten at once */
+  PPoolMemory *memory; /* (owned) (nullable) */
   guint64 length;
 } Loan;
+
+struct _PPoolLender
+{
+  GMutex lock;           /* guards what follows */
+  GPtrArray *entries;    /* (owned) (nullable) (element-type Entry); NULL once closed */
+  gsize entries_bytes;
+  GHashTable *loans;     /* (owned) (nullable) (element-type Loan); likewise */
+  guint64 lent_bytes;
+  GArray *announcements; /* (owned) (element-type PPoolAnnouncement) */
+  GArray *forgotten;     /* (owned) (element-type guint32) */
+  guint32 last_number;
+};
+
+/* What the other side has registered; with the lock held */
+
+static void
+entry_free (gpointer data)
+{
+  Entry *entry = data;
+
+  ppool_segment_unref (entry->segment);
+  g_free (entry);
+}
+
+/* The smallest that is large enough, and of these the one used last: (nullable). */
+static Entry *
+find_free (PPoolLender *self,
+           gsize        size)
+{
+  Entry *best = NULL;
+
+  for (guint i = 0; i < self->entries->len; i++)
+    {
+      Entry *entry = g_ptr_array_index (self->entries, i);
+      gsize found = ppool_segment_get_size (entry->segment);
+      gsize least = best != NULL ? ppool_segment_get_size (best->segment) : G_MAXSIZE;
+
+      if (entry->n_loans == 0 && !entry->is_memory && entry->generation < G_MAXUINT32 &&
+          found >= size && found / MAX_WASTE <= size &&
+          (found < least || (found == least && entry->idle_since > best->idle_since)))
+        best = entry;
+    }
+
+  return best;
+}
+
+static Entry *
+find_memory (PPoolLender  *self,
+             PPoolSegment *segment)
+{
+  for (guint i = 0; i < self->entries->len; i++)
+    {
+      Entry *entry = g_ptr_array_index (self->entries, i);
+
+      if (entry->segment == segment && entry->generation < G_MAXUINT32)
+        return entry;
+    }
+
+  return NULL;
+}
+
+/* Takes an entry out, of which the other side is told: (transfer full). */
+static Entry *
+forget (PPoolLender *self,
+        guint        i)
+{
+  Entry *entry = g_ptr_array_steal_index (self->entries, i);
+
+  self->entries_bytes -= ppool_segment_get_size (entry->segment);
+  g_array_append_val (self->forgotten, entry->number);
+
+  return entry;
+}
+
+/* Forgets what nobody has, and nobody is likely to want. What goes is added to @old.
+ * Returns: when there is more to do, or -1. */
+static gint64
+forget_old (PPoolLender *self,
+            gint64       now,
+            GPtrArray   *old)
+{
+  gint64 next = -1;
+
+  for (guint i = self->entries->len; i-- > 0;)
+    {
+      const Entry *entry = g_ptr_array_index (self->entries, i);
+      gint64 due = entry->idle_since + PPOOL_SEGMENT_IDLE_USEC;
+
+      if (entry->n_loans > 0)
+        continue;
+
+      if (ppool_segment_is_retired (entry->segment) || entry->generation == G_MAXUINT32 ||
+          due <= now)
+        g_ptr_array_add (old, forget (self, i));
+      else
+        next = next < 0 ? due : MIN (next, due);
+    }
+
+  return next;
+}
+
+static int
+find_longest_idle (PPoolLender *self)
+{
+  const Entry *longest = NULL;
+  int found = -1;
+
+  for (guint i = 0; i < self->entries->len; i++)
+    {
+      const Entry *entry = g_ptr_array_index (self->entries, i);
+
+      if (entry->n_loans == 0 && (longest == NULL || entry->idle_since < longest->idle_since))
+        {
+          longest = entry;
+          found = (int) i;
+        }
+    }
+
+  return found;
+}
+
+/* Tells whether one more segment may be kept, and forgets others for it. */
+static gboolean
+make_room (PPoolLender *self,
+           gsize        size,
+           GPtrArray   *old)
+{
+  gsize lent = 0;
+  guint n_lent = 0;
+
+  for (guint i = 0; i < self->entries->len; i++)
+    {
+      const Entry *entry = g_ptr_array_index (self->entries, i);
+
+      if (entry->n_loans > 0)
+        {
+          lent += ppool_segment_get_size (entry->segment);
+          n_lent++;
+        }
+    }
+
+  if (n_lent >= PPOOL_SEGMENT_MAX_KEPT || lent + size > PPOOL_SEGMENT_MAX_BYTES)
+    return FALSE;
+
+  while (self->entries->len >= PPOOL_SEGMENT_MAX_KEPT ||
+         self->entries_bytes + size > PPOOL_SEGMENT_MAX_BYTES)
+    g_ptr_array_add (old, forget (self, (guint) find_longest_idle (self)));
+
+  return TRUE;
+}
+
+/* Registers a segment. Takes @fd over. Returns: (nullable): where it is kept. */
+static Entry *
+announce (PPoolLender  *self,
+          PPoolSegment *segment,
+          int           fd,
+          gboolean      is_memory,
+          gboolean      is_kept,
+          guint32      *number)
+{
+  PPoolAnnouncement announcement = {
+    .number = ++self->last_number,
+    .size = ppool_segment_get_size (segment),
+    .fd = fd,
+  };
+  Entry *entry;
+
+  *number = announcement.number;
+  g_array_append_val (self->announcements, announcement);
+
+  if (!is_kept)
+    {
+      g_array_append_val (self->forgotten, announcement.number);
+      return NULL;
+    }
+
+  entry = g_new0 (Entry, 1);
+  entry->number = announcement.number;
+  entry->segment = ppool_segment_ref (segment);
+  entry->is_memory = is_memory;
+  g_ptr_array_add (self->entries, entry);
+  self->entries_bytes += announcement.size;
+
+  return entry;
+}
+
+/* Loans */
 
 static guint64
 key_of (guint32 number,
@@ -71,7 +272,7 @@ ppool_lender_new (void)
   PPoolLender *self = g_atomic_rc_box_new0 (PPoolLender);
 
   g_mutex_init (&self->lock);
-  self->entries = g_ptr_array_new_with_free_func (ppool_lender_entry_free);
+  self->entries = g_ptr_array_new_with_free_func (entry_free);
   self->loans = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, loan_free);
   self->forgotten = g_array_new (FALSE, FALSE, sizeof (guint32));
   self->announcements = g_array_new (FALSE, FALSE, sizeof (PPoolAnnouncement));
@@ -118,10 +319,10 @@ ppool_lender_unref (PPoolLender *self)
 
 /* With the lock held. */
 static void
-begin (PPoolLender      *self,
-       PPoolLenderEntry *entry,
-       PPoolMemory      *memory,
-       PPoolLoan        *loan)
+begin (PPoolLender *self,
+       Entry       *entry,
+       PPoolMemory *memory,
+       PPoolLoan   *loan)
 {
   Loan *kept = g_new0 (Loan, 1);
 
@@ -150,18 +351,17 @@ lend_memory (PPoolLender *self,
 {
   PPoolSegment *segment = ppool_memory_get_segment (memory);
   gsize size = ppool_segment_get_size (segment);
-  g_autoptr (GPtrArray) old = g_ptr_array_new_with_free_func (ppool_lender_entry_free);
+  g_autoptr (GPtrArray) old = g_ptr_array_new_with_free_func (entry_free);
   gboolean done = FALSE;
-  PPoolLenderEntry *entry = NULL;
+  Entry *entry = NULL;
   int fd = -1;
 
   g_mutex_lock (&self->lock);
   if (self->loans != NULL)
     {
-      entry = ppool_lender_find_memory (self, segment);
+      entry = find_memory (self, segment);
       if (entry == NULL && (fd = ppool_segment_dup_fd (segment, NULL)) >= 0)
-        entry = ppool_lender_announce (self, segment, fd, TRUE,
-                                       ppool_lender_make_room (self, size, old), &loan->number);
+        entry = announce (self, segment, fd, TRUE, make_room (self, size, old), &loan->number);
       done = entry != NULL || fd >= 0;
       if (done)
         begin (self, entry, memory, loan);
@@ -215,9 +415,7 @@ begin_new (PPoolLender  *self,
     {
       int fd = ppool_segment_steal_fd (segment);
 
-      begin (self,
-             ppool_lender_announce (self, segment, fd, FALSE, is_kept, &loan->number),
-             NULL, loan);
+      begin (self, announce (self, segment, fd, FALSE, is_kept, &loan->number), NULL, loan);
     }
   g_mutex_unlock (&self->lock);
 
@@ -230,21 +428,21 @@ lend_copy (PPoolLender  *self,
            PPoolLoan    *loan,
            GError      **error)
 {
-  g_autoptr (GPtrArray) old = g_ptr_array_new_with_free_func (ppool_lender_entry_free);
+  g_autoptr (GPtrArray) old = g_ptr_array_new_with_free_func (entry_free);
   g_autoptr (PPoolSegment) segment = NULL;
   gsize size = (gsize) loan->length;
   gboolean is_kept = FALSE;
-  PPoolLenderEntry *entry = NULL;
+  Entry *entry = NULL;
   gboolean open;
 
   g_mutex_lock (&self->lock);
   open = self->loans != NULL;
   if (open)
     {
-      ppool_lender_forget_old (self, g_get_monotonic_time (), old);
-      entry = ppool_lender_find_free (self, size);
+      forget_old (self, g_get_monotonic_time (), old);
+      entry = find_free (self, size);
       if (entry == NULL)
-        is_kept = ppool_lender_make_room (self, ppool_segment_round (size), old);
+        is_kept = make_room (self, ppool_segment_round (size), old);
       else
         begin (self, entry, NULL, loan);
     }
@@ -378,13 +576,13 @@ gint64
 ppool_lender_trim (PPoolLender *self,
                    gint64       now)
 {
-  g_autoptr (GPtrArray) old = g_ptr_array_new_with_free_func (ppool_lender_entry_free);
+  g_autoptr (GPtrArray) old = g_ptr_array_new_with_free_func (entry_free);
   gint64 next = ppool_memory_trim (now);
   gint64 own = -1;
 
   g_mutex_lock (&self->lock);
   if (self->entries != NULL)
-    own = ppool_lender_forget_old (self, now, old);
+    own = forget_old (self, now, old);
   g_mutex_unlock (&self->lock);
 
   return next < 0 || own < 0 ? MAX (next, own) : MIN (next, own);

@@ -255,7 +255,9 @@ ppool_segment_new_from_fd (int       fd,
   self->data = mmap (NULL, self->size, PROT_READ, MAP_SHARED, fd, 0);
   if (self->data == MAP_FAILED)
     {
-      set_limit (error, self->size, g_strerror (errno));
+      g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_SYSTEM_LIMIT,
+                   "%" G_GSIZE_FORMAT " bytes of shared memory could not be mapped in process %d: %s",
+                   self->size, (int) getpid (), g_strerror (errno));
       return NULL;
     }
 

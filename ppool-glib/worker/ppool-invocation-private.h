@@ -7,16 +7,16 @@
 
 #pragma once
 
+#include "ppool-answers-private.h"
 #include "ppool-error.h"
 #include "ppool-invocation.h"
-#include "ppool-service-private.h"
 
 G_BEGIN_DECLS
 
 PPoolInvocation *ppool_invocation_new       (void);
 gboolean         ppool_invocation_can_begin (PPoolInvocation   *self);
 void             ppool_invocation_begin     (PPoolInvocation   *self,
-                                             PPoolService      *service,
+                                             PPoolAnswers      *answers,
                                              const PPoolTicket *ticket,
                                              char              *function,
                                              GVariant          *args);

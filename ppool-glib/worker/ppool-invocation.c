@@ -63,8 +63,8 @@
  */
 
 /* An invocation is unanswered or answered, and answered says which. The thread
- * that turns it has the service for itself: it answers, tells the service so and
- * drops it, and the arguments, so that an invocation which some garbage
+ * that turns it has the way to the pool for itself: it answers, says so and drops
+ * that, and the arguments, so that an invocation which some garbage
  * collector still holds keeps nothing alive. Who serves the call holds the
  * arguments as long as that takes. Everything else is never changed, as long as
  * there is a second reference. Finalization is one of the threads' ways to
@@ -83,7 +83,7 @@ struct _PPoolInvocation
   int answered; /* atomic, once others see it */
 
   PPoolTicket ticket;
-  PPoolService *service; /* (owned) (nullable); for whoever answers */
+  PPoolAnswers *answers; /* (owned) (nullable); for whoever answers */
 };
 
 G_DEFINE_FINAL_TYPE (PPoolInvocation, ppool_invocation, G_TYPE_OBJECT)
@@ -98,10 +98,10 @@ begin_answer (PPoolInvocation *self)
 static void
 finish_answer (PPoolInvocation *self)
 {
-  g_autoptr (PPoolService) service = g_steal_pointer (&self->service);
+  g_autoptr (PPoolAnswers) answers = g_steal_pointer (&self->answers);
 
   g_variant_unref (g_atomic_pointer_exchange (&self->args, ppool_value_ref_unit ()));
-  ppool_service_note_answer (service);
+  ppool_answers_note_answer (answers);
 }
 
 static void
@@ -163,12 +163,12 @@ ppool_invocation_can_begin (PPoolInvocation *self)
 /* Makes @self the next call; @function is a GRefString. Takes @args. */
 void
 ppool_invocation_begin (PPoolInvocation   *self,
-                        PPoolService      *service,
+                        PPoolAnswers      *answers,
                         const PPoolTicket *ticket,
                         char              *function,
                         GVariant          *args)
 {
-  self->service = ppool_service_ref (service);
+  self->answers = ppool_answers_ref (answers);
   self->ticket = *ticket;
   if (self->function != function)
     {
@@ -186,7 +186,7 @@ void
 ppool_invocation_set_over (PPoolInvocation *self)
 {
   if (!g_atomic_int_get (&self->answered))
-    ppool_service_hold (self->service);
+    ppool_answers_hold (self->answers);
 }
 
 /* Answers with an error of the library's own, unless there is an answer already.
@@ -207,7 +207,7 @@ ppool_invocation_fail (PPoolInvocation *self,
   message = g_strdup_vprintf (format, list);
   va_end (list);
 
-  ppool_service_return_failure (self->service, &self->ticket, code, message);
+  ppool_answers_return_failure (self->answers, &self->ticket, code, message);
   finish_answer (self);
 }
 
@@ -291,7 +291,7 @@ ppool_invocation_return_value (PPoolInvocation *self,
       return;
     }
 
-  ppool_service_return_value (self->service, &self->ticket, owned_value);
+  ppool_answers_return_value (self->answers, &self->ticket, owned_value);
   finish_answer (self);
 }
 
@@ -325,7 +325,7 @@ ppool_invocation_return_gerror (PPoolInvocation *self,
       return;
     }
 
-  ppool_service_return_error (self->service, &self->ticket, error);
+  ppool_answers_return_error (self->answers, &self->ticket, error);
   finish_answer (self);
 }
 

@@ -11,12 +11,16 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "ppool-error.h"
 #include "ppool-fd-private.h"
+
+/* Stands for all descriptors of a message that this process could not have. */
+#define LOST_FDS -1
 
 /* A GDBusConnection reads and writes in a thread of its own, and each hop to it
  * and back costs more than a short call does. Here the thread that serves does
@@ -42,7 +46,8 @@ void
 ppool_wire_free (PPoolWire *self)
 {
   for (guint i = 0; i < self->n_fds; i++)
-    close (self->fds[i]);
+    if (self->fds[i] != LOST_FDS)
+      close (self->fds[i]);
   close (self->fd);
   g_free (self->partial.data);
   g_free (self->input);
@@ -57,14 +62,32 @@ set_broken (GError     **error,
   return FALSE;
 }
 
+/* A function has closed the channel, or put something else under its number. Nothing of
+ * the worker works any more, nor does the thread that watches it: the pool would wait for
+ * ever. As other descriptors are gone as well, so does the process. */
+G_NORETURN static void
+end_without_channel (void)
+{
+  g_printerr ("The channel to the pool was closed in this process. Functions may close only "
+              "descriptors that they have opened.\n");
+  _exit (EXIT_FAILURE);
+}
+
+static gboolean
+says_closed (int code)
+{
+  return code == EBADF || code == ENOTSOCK;
+}
+
 /* Reading */
 
-/* Returns: FALSE if some got lost. */
+/* Returns: FALSE if there are more than there may be. */
 static gboolean
 keep_fds (PPoolWire     *self,
           struct msghdr *header)
 {
-  gboolean all = (header->msg_flags & MSG_CTRUNC) == 0;
+  gboolean lost = (header->msg_flags & MSG_CTRUNC) != 0;
+  guint n_before = self->n_fds;
 
   for (struct cmsghdr *part = CMSG_FIRSTHDR (header); part != NULL;
        part = CMSG_NXTHDR (header, part))
@@ -81,18 +104,27 @@ keep_fds (PPoolWire     *self,
           memcpy (&fd, CMSG_DATA (part) + i * sizeof fd, sizeof fd);
           fd = ppool_fd_lift (fd);
           if (fd < 0)
-            all = FALSE;
+            lost = TRUE;
           else if (self->n_fds < PPOOL_WIRE_MAX_FDS)
             self->fds[self->n_fds++] = fd;
           else
             {
               close (fd);
-              all = FALSE;
+              return FALSE;
             }
         }
     }
 
-  return all;
+  if (lost)
+    {
+      while (self->n_fds > n_before)
+        close (self->fds[--self->n_fds]);
+      if (self->n_fds == PPOOL_WIRE_MAX_FDS)
+        return FALSE;
+      self->fds[self->n_fds++] = LOST_FDS;
+    }
+
+  return TRUE;
 }
 
 /* The rest of a message that has begun, and what comes behind it. */
@@ -154,10 +186,12 @@ ppool_wire_receive (PPoolWire  *self,
   while (n < 0 && errno == EINTR);
 
   *more = n > 0 && (gsize) n == asked;
+  if (n < 0 && says_closed (errno))
+    end_without_channel ();
   if (n < 0)
     return errno == EAGAIN;
   if (!keep_fds (self, &header))
-    return set_broken (error, "descriptors got lost on their way");
+    return set_broken (error, "more descriptors came than belong to messages");
 
   note_received (self, (gsize) n);
   return n > 0;
@@ -242,19 +276,24 @@ ppool_wire_next (PPoolWire         *self,
   return TRUE;
 }
 
-/* Takes those that belong to the message which was taken out last. */
+/* Takes those that belong to the message which was taken out last. They are -1 if they
+ * got lost, since this process has as many as it may have. */
 gboolean
 ppool_wire_take_fds (PPoolWire  *self,
                      int        *fds,
                      guint       n_fds,
                      GError    **error)
 {
-  if (n_fds > self->n_fds)
+  gboolean lost = n_fds > 0 && self->n_fds > 0 && self->fds[0] == LOST_FDS;
+  guint n_taken = lost ? 1 : n_fds;
+
+  if (n_taken > self->n_fds)
     return set_broken (error, "a message came without its descriptors");
 
-  memcpy (fds, self->fds, n_fds * sizeof *fds);
-  self->n_fds -= n_fds;
-  memmove (self->fds, self->fds + n_fds, self->n_fds * sizeof *fds);
+  for (guint i = 0; i < n_fds; i++)
+    fds[i] = lost ? -1 : self->fds[i];
+  self->n_fds -= n_taken;
+  memmove (self->fds, self->fds + n_taken, self->n_fds * sizeof *fds);
 
   return TRUE;
 }
@@ -312,6 +351,8 @@ wait_to_write (PPoolWire *self)
     poll (&room, 1, -1);
   else if (errno == ETOOMANYREFS)
     poll (NULL, 0, pause_msec);
+  else if (says_closed (errno))
+    end_without_channel ();
   else if (errno != EINTR)
     self->broken = TRUE;
 }

@@ -10,9 +10,9 @@
 #include "ppool-worker-internal.h"
 
 #include "ppool-invocation-private.h"
-#include "ppool-pace-private.h"
-#include "ppool-service-private.h"
+#include "ppool-serve-private.h"
 #include "ppool-spawned-private.h"
+#include "ppool-timings-private.h"
 #include "ppool-watchdog-private.h"
 
 /* A source of the serving thread's context reads what the pool sends and runs
@@ -26,8 +26,8 @@
  * sources that are quiet meanwhile, but to block one and unblock it, at each
  * dispatch, wakes the context once more.
  *
- * Everything belongs to the serving thread, but for busy. The service and so
- * every unanswered invocation holds a reference, and may drop it long after
+ * Everything belongs to the serving thread, but for busy. The answers and so
+ * every unanswered invocation hold a reference, and may drop it long after
  * ppool_worker_run() has returned. */
 
 #define SLICE_USEC 250
@@ -36,12 +36,13 @@ typedef struct
 {
   PPoolServeFunc serve;
   gpointer user_data;      /* (unowned); outlives the source's attachment */
-  PPoolService *service;   /* (unowned); outlives the source's attachment */
+  PPoolServe *calls;       /* (unowned); outlives the source's attachment */
+  PPoolAnswers *answers;   /* (unowned); likewise */
   GMainLoop *loop;         /* (unowned); outlives the source's attachment */
   GMainContext *context;   /* (owned): a late wake-up must find it */
   GThread *thread;         /* (unowned): the serving one; only to be compared */
   PPoolWatchdog *watchdog; /* (owned) (nullable): NULL once closed */
-  PPoolPace *pace;         /* (owned) */
+  PPoolTimings *timings;   /* (owned) */
   PPoolInvocation *spare;  /* (owned) (nullable): the next one */
   GError *error;           /* (owned) (nullable): why it left, if that was wrong */
   gboolean is_gone;        /* the pool; nobody waits for anything any more */
@@ -55,7 +56,7 @@ free_inbox (gpointer data)
   Inbox *self = data;
 
   g_main_context_unref (self->context);
-  ppool_pace_free (self->pace);
+  ppool_timings_free (self->timings);
   g_clear_error (&self->error);
 }
 
@@ -105,30 +106,30 @@ may_serve (Inbox *self)
 static gboolean
 is_ready (Inbox *self)
 {
-  return ppool_service_has_notes (self->service) ||
+  return ppool_answers_have_notes (self->answers) ||
          (may_serve (self) &&
-          (ppool_service_has_calls (self->service) || ppool_service_is_leaving (self->service)));
+          (ppool_serve_has_calls (self->calls) || ppool_serve_is_leaving (self->calls)));
 }
 
 static void
 serve (Inbox             *self,
        const PPoolTicket *ticket,
-       PPoolStride       *stride,
+       PPoolTiming       *timing,
        GVariant          *args)
 {
   g_autoptr (PPoolInvocation) invocation = g_steal_pointer (&self->spare);
 
   if (invocation == NULL)
     invocation = ppool_invocation_new ();
-  ppool_invocation_begin (invocation, self->service, ticket, stride->name, args);
+  ppool_invocation_begin (invocation, self->answers, ticket, timing->name, args);
 
   g_atomic_int_set (&self->busy, TRUE);
-  ppool_service_set_gathering (self->service, ppool_stride_is_short (stride));
+  ppool_answers_set_gathering (self->answers, ppool_timing_is_short (timing));
   self->on_stack = TRUE;
   self->serve (invocation, self->user_data);
   self->on_stack = FALSE;
-  ppool_service_let_go (self->service);
-  ppool_service_set_gathering (self->service, FALSE);
+  ppool_answers_let_go (self->answers);
+  ppool_answers_set_gathering (self->answers, FALSE);
 
   if (ppool_invocation_can_begin (invocation))
     self->spare = g_steal_pointer (&invocation);
@@ -143,28 +144,28 @@ serve_next (Inbox             *self,
             const char        *function,
             gint64             now)
 {
-  PPoolStride *stride = ppool_pace_find (self->pace, function);
+  PPoolTiming *timing = ppool_timings_find (self->timings, function);
   GVariant *args;
   gint64 end;
 
-  if (!ppool_stride_is_short (stride))
+  if (!ppool_timing_is_short (timing))
     {
-      ppool_service_flush (self->service);
+      ppool_answers_flush (self->answers);
       now = g_get_monotonic_time ();
     }
 
-  if (!ppool_service_take (self->service, ticket, now))
+  if (!ppool_serve_take (self->calls, ticket, now))
     return now;
 
-  args = ppool_service_load (self->service);
+  args = ppool_serve_load (self->calls);
   if (args == NULL)
     return now;
 
-  if (ppool_service_has_results (self->service))
+  if (ppool_answers_have_results (self->answers))
     ppool_watchdog_rouse (self->watchdog);
-  serve (self, ticket, stride, args);
+  serve (self, ticket, timing, args);
   end = g_get_monotonic_time ();
-  ppool_stride_note (stride, end - now);
+  ppool_timing_note (timing, end - now);
 
   return end;
 }
@@ -179,7 +180,7 @@ serve_slice (Inbox  *self,
   PPoolTicket ticket;
 
   while (may_serve (self) && now < end &&
-         ppool_service_next (self->service, &ticket, &function, &self->error))
+         ppool_serve_next (self->calls, &ticket, &function, &self->error))
     now = serve_next (self, &ticket, function, now);
 
   return now < end;
@@ -197,21 +198,21 @@ inbox_work (Inbox        *self,
   self->is_gone |= (condition & (G_IO_HUP | G_IO_ERR)) != 0;
   while (go_on && !is_over (self))
     {
-      if (more && !ppool_service_receive (self->service, &more, &self->error))
+      if (more && !ppool_serve_receive (self->calls, &more, &self->error))
         self->is_gone = TRUE;
 
       go_on = serve_slice (self, end) && more && may_serve (self);
     }
 
-  ppool_service_flush (self->service);
+  ppool_answers_flush (self->answers);
 }
 
 /* Whether there is reason to leave. */
 static gboolean
 inbox_is_done (Inbox *self)
 {
-  return is_over (self) || (may_serve (self) && ppool_service_is_leaving (self->service) &&
-                            !ppool_service_has_calls (self->service));
+  return is_over (self) || (may_serve (self) && ppool_serve_is_leaving (self->calls) &&
+                            !ppool_serve_has_calls (self->calls));
 }
 
 typedef struct
@@ -246,8 +247,8 @@ dispatch_inbox_source (GSource     *source,
   InboxSource *self = (InboxSource *) source;
 
   inbox_work (self->inbox, g_source_query_unix_fd (source, self->tag));
-  g_source_set_ready_time (source, ppool_service_tidy (self->inbox->service,
-                                                       g_get_monotonic_time ()));
+  g_source_set_ready_time (source, ppool_serve_tidy (self->inbox->calls,
+                                                     g_get_monotonic_time ()));
   if (inbox_is_done (self->inbox))
     g_main_loop_quit (self->inbox->loop);
 
@@ -272,7 +273,7 @@ inbox_new (GMainLoop      *loop,
   self->loop = loop;
   self->context = g_main_context_ref (g_main_loop_get_context (loop));
   self->thread = g_thread_self ();
-  self->pace = ppool_pace_new ();
+  self->timings = ppool_timings_new ();
 
   return self;
 }
@@ -295,7 +296,7 @@ inbox_make_source (Inbox *self,
 static void
 look_cb (gpointer data)
 {
-  ppool_service_flush_late (data);
+  ppool_answers_flush_late (data);
 }
 
 static gboolean
@@ -303,9 +304,9 @@ inbox_connect (Inbox   *self,
                int      fd,
                GError **error)
 {
-  self->watchdog = ppool_watchdog_new (fd, look_cb, self->service, error);
+  self->watchdog = ppool_watchdog_new (fd, look_cb, self->answers, error);
 
-  return self->watchdog != NULL && ppool_service_connect (self->service, error);
+  return self->watchdog != NULL && ppool_serve_connect (self->calls, error);
 }
 
 /* Until there is reason to leave. */
@@ -319,7 +320,7 @@ inbox_run (Inbox *self,
   g_source_attach (source, self->context);
   g_main_loop_run (self->loop);
   g_source_destroy (source);
-  ppool_service_flush (self->service);
+  ppool_answers_flush (self->answers);
   g_clear_object (&self->spare);
   ppool_spawned_set_serving (FALSE);
 }
@@ -330,7 +331,7 @@ static void
 inbox_close (Inbox *self)
 {
   g_clear_pointer (&self->watchdog, ppool_watchdog_free);
-  ppool_service_close (self->service);
+  ppool_serve_close (self->calls);
 }
 
 /* Connects the channel at @fd, which it takes, and has every call served by
@@ -344,11 +345,12 @@ ppool_worker_serve_channel (int              fd,
 {
   g_autoptr (GMainLoop) loop = g_main_loop_new (context, FALSE);
   g_autoptr (Inbox) inbox = inbox_new (loop, serve_func, user_data);
-  g_autoptr (PPoolService) service =
-    ppool_service_new (fd, call_answered_cb, noted_cb, g_atomic_rc_box_acquire (inbox), inbox_unref);
+  g_autoptr (PPoolServe) calls =
+    ppool_serve_new (fd, call_answered_cb, noted_cb, g_atomic_rc_box_acquire (inbox), inbox_unref);
   gboolean success;
 
-  inbox->service = service;
+  inbox->calls = calls;
+  inbox->answers = ppool_serve_get_answers (calls);
   success = inbox_connect (inbox, fd, error);
   if (success)
     inbox_run (inbox, fd);

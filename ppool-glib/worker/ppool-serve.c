@@ -1,4 +1,4 @@
-/* ppool-service.c: what a pool asks of this worker
+/* ppool-serve.c: what a pool asks of this worker
  *
  * Copyright 2026 The PPool-GLib authors
  *
@@ -7,23 +7,56 @@
 
 #include "config.h"
 
-#include "ppool-service-internal.h"
+#include "ppool-serve-private.h"
 
-#include <string.h>
+#include <gio/gio.h>
 #include <unistd.h>
 
 #include "ppool-protocol-private.h"
 #include "ppool-value-private.h"
 
-/* A service belongs to the thread that serves: it reads there, keeps what has
- * arrived in the order in which it was sent, and gives out call after call. Only
- * answers come from any thread. Who holds an unanswered call holds the service,
- * maybe long after it was closed; what is answered then is lost in silence. */
+/* All of this belongs to the thread that serves: it reads there, keeps what has arrived
+ * in the order in which it was sent, and gives out call after call. Only answers come
+ * from any thread.
+ *
+ * Large arguments are read where the pool has put them. What the pool says wrongly of
+ * loans is passed over: a worker trusts its pool. */
+
+/* Calls that arrived together: one, or a frame of them. */
+typedef struct
+{
+  GBytes *frame; /* (owned) (nullable) */
+  PPoolFrameReader reader;
+  PPoolItem item; /* the one that was taken last */
+
+  PPoolTicket ticket;
+  char *function;    /* (owned) (nullable) */
+  GVariant *args;    /* (owned) (nullable): as they came */
+  gboolean packed;   /* they are bytes */
+  gboolean swapped;  /* of the other order */
+  gboolean is_begun; /* the one was taken */
+} Arrival;
+
+struct _PPoolServe
+{
+  PPoolAnswers *answers; /* (owned) */
+  PPoolWire *wire;       /* (unowned): of the answers */
+
+  /* Written before the first call. */
+  PPoolBoard *board;   /* (unowned) (nullable): of the answers */
+  PPoolLoans *loans;   /* (unowned) (nullable): likewise; NULL without segments */
+  gboolean as_bytes;   /* values travel as bytes */
+  gboolean has_frames; /* calls come together */
+
+  GQueue arrivals; /* (owned) (element-type Arrival) */
+  gboolean leaving;
+  gint64 trim_due; /* when segments may have been idle for too long, or -1 */
+};
 
 static void
 free_arrival (gpointer data)
 {
-  PPoolArrival *self = data;
+  Arrival *self = data;
 
   g_clear_pointer (&self->frame, g_bytes_unref);
   g_clear_pointer (&self->args, g_variant_unref);
@@ -31,69 +64,49 @@ free_arrival (gpointer data)
   g_free (self);
 }
 
-/* Takes @fd and @owner. */
-PPoolService *
-ppool_service_new (int              fd,
-                   PPoolServiceFunc answered,
-                   PPoolServiceFunc noted,
-                   gpointer         owner,
-                   GDestroyNotify   owner_unref)
+/* Takes @fd and @owner, for which see ppool_answers_new(). */
+PPoolServe *
+ppool_serve_new (int              fd,
+                 PPoolAnswersFunc answered,
+                 PPoolAnswersFunc noted,
+                 gpointer         owner,
+                 GDestroyNotify   owner_unref)
 {
-  PPoolService *self = g_atomic_rc_box_new0 (PPoolService);
+  PPoolServe *self = g_new0 (PPoolServe, 1);
 
-  self->answered = answered;
-  self->noted = noted;
-  self->owner = owner;
-  self->owner_unref = owner_unref;
-  self->thread = g_thread_self ();
-  g_queue_init (&self->arrivals);
-  g_mutex_init (&self->lock);
   self->wire = ppool_wire_new (fd);
-  self->results = g_byte_array_new ();
+  self->answers = ppool_answers_new (self->wire, answered, noted, owner, owner_unref);
+  g_queue_init (&self->arrivals);
   self->trim_due = -1;
 
   return self;
 }
 
-PPoolService *
-ppool_service_ref (PPoolService *self)
+/* It was closed. */
+void
+ppool_serve_free (PPoolServe *self)
 {
-  return g_atomic_rc_box_acquire (self);
-}
-
-static void
-free_service (gpointer data)
-{
-  PPoolService *self = data;
-
   g_assert (self->wire == NULL);
 
-  g_clear_pointer (&self->board, ppool_board_free);
-  g_clear_pointer (&self->lender, ppool_lender_unref);
-  g_clear_pointer (&self->borrower, ppool_borrower_unref);
-  g_byte_array_unref (self->results);
-  g_mutex_clear (&self->lock);
-  self->owner_unref (self->owner);
+  ppool_answers_unref (self->answers);
+  g_free (self);
 }
 
-void
-ppool_service_unref (PPoolService *self)
+PPoolAnswers *
+ppool_serve_get_answers (PPoolServe *self)
 {
-  g_atomic_rc_box_release_full (self, free_service);
+  return self->answers;
 }
 
 /* Ends the conversation. What waits unserved has no caller left, or came after
  * the pool said that nothing would. */
 void
-ppool_service_close (PPoolService *self)
+ppool_serve_close (PPoolServe *self)
 {
   g_queue_clear_full (&self->arrivals, free_arrival);
 
-  g_mutex_lock (&self->lock);
-  g_clear_pointer (&self->wire, ppool_wire_free);
-  g_mutex_unlock (&self->lock);
-
-  ppool_service_end_lending (self);
+  self->wire = NULL;
+  ppool_answers_close (self->answers);
 }
 
 static gboolean
@@ -108,11 +121,11 @@ set_nonsense (GError     **error,
 
 /* Takes @bytes, whose frame begins at @offset. */
 static void
-receive_frame (PPoolService *self,
-               GBytes       *bytes,
-               gsize         offset)
+receive_frame (PPoolServe *self,
+               GBytes     *bytes,
+               gsize       offset)
 {
-  PPoolArrival *arrival = g_new0 (PPoolArrival, 1);
+  Arrival *arrival = g_new0 (Arrival, 1);
 
   arrival->frame = bytes;
   ppool_frame_reader_init (&arrival->reader, bytes);
@@ -121,7 +134,7 @@ receive_frame (PPoolService *self,
 }
 
 static gboolean
-receive_calls (PPoolService  *self,
+receive_calls (PPoolServe    *self,
                GDBusMessage  *message,
                GError       **error)
 {
@@ -137,11 +150,11 @@ receive_calls (PPoolService  *self,
 }
 
 static void
-receive_call (PPoolService      *self,
+receive_call (PPoolServe        *self,
               GDBusMessage      *message,
               const PPoolTicket *ticket)
 {
-  PPoolArrival *arrival = g_new0 (PPoolArrival, 1);
+  Arrival *arrival = g_new0 (Arrival, 1);
 
   arrival->ticket = *ticket;
   arrival->packed = self->as_bytes;
@@ -153,10 +166,10 @@ receive_call (PPoolService      *self,
 
 /* A board that can't be used is none: the pool is told so by our features. */
 static void
-adopt_board (PPoolService *self,
-             GVariant     *options,
-             const int    *fds,
-             guint         n_fds)
+adopt_board (PPoolServe *self,
+             GVariant   *options,
+             const int  *fds,
+             guint       n_fds)
 {
   g_autoptr (GError) error = NULL;
   gint32 handle;
@@ -168,25 +181,68 @@ adopt_board (PPoolService *self,
   self->board = ppool_board_new_from_fd (fds[handle], &error);
   if (self->board == NULL)
     g_debug ("No board: %s", error->message);
+  else
+    ppool_answers_take_board (self->answers, self->board);
+}
+
+/* Makes the arguments of an initializer, which are in a segment of their own: the name,
+ * which descriptor has them, where they are, their size and their type. The pool doesn't
+ * write there any more. */
+static GVariant *
+read_segment (GVariant   *large,
+              const int  *fds,
+              guint       n_fds,
+              GError    **error)
+{
+  g_autoptr (PPoolSegment) segment = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GVariant) value = NULL;
+  const char *type;
+  guint64 offset, size;
+  gint32 handle;
+
+  g_variant_get (large, "(&shtt&s)", NULL, &handle, &offset, &size, &type);
+  if (handle < 0 || (guint) handle >= n_fds || offset % 8 != 0 || size > G_MAXUINT64 - offset ||
+      !g_variant_type_string_is_valid (type) ||
+      !g_variant_type_is_definite (G_VARIANT_TYPE (type)))
+    {
+      g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
+                           "the arguments of the initializer are in no segment");
+      return NULL;
+    }
+
+  segment = ppool_segment_new_from_fd (fds[handle], offset + size, error);
+  if (segment == NULL)
+    return NULL;
+
+  bytes = g_bytes_new_with_free_func (ppool_segment_get_data (segment) + offset, (gsize) size,
+                                      (GDestroyNotify) ppool_segment_unref,
+                                      ppool_segment_ref (segment));
+  value = ppool_value_new_checked (G_VARIANT_TYPE (type), bytes);
+  if (value == NULL)
+    g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
+                         "the arguments of the initializer arrived as bytes that are no value");
+
+  return g_steal_pointer (&value);
 }
 
 /* Leaves the function NULL if there is none to run. */
 static gboolean
-read_initializer (PPoolService  *self,
-                  PPoolArrival  *arrival,
-                  GVariant      *options,
-                  const int     *fds,
-                  guint          n_fds,
-                  GError       **error)
+read_initializer (PPoolServe  *self,
+                  Arrival     *arrival,
+                  GVariant    *options,
+                  const int   *fds,
+                  guint        n_fds,
+                  GError     **error)
 {
   g_autoptr (GVariant) large = NULL;
 
-  if (self->borrower != NULL)
+  if (self->loans != NULL)
     large = g_variant_lookup_value (options, "initializer-segment", G_VARIANT_TYPE ("(shtts)"));
   if (large != NULL)
     {
       g_variant_get_child (large, 0, "s", &arrival->function);
-      arrival->args = ppool_service_read_segment (large, fds, n_fds, error);
+      arrival->args = read_segment (large, fds, n_fds, error);
       return arrival->args != NULL;
     }
 
@@ -204,7 +260,7 @@ read_initializer (PPoolService  *self,
 }
 
 static void
-receive_initialize (PPoolService *self,
+receive_initialize (PPoolServe   *self,
                     GDBusMessage *message,
                     PPoolTicket  *ticket,
                     const int    *fds,
@@ -212,7 +268,7 @@ receive_initialize (PPoolService *self,
 {
   g_autoptr (GVariant) options = g_variant_get_child_value (g_dbus_message_get_body (message), 0);
   g_autoptr (GError) error = NULL;
-  PPoolArrival *arrival;
+  Arrival *arrival;
 
   self->as_bytes = ppool_protocol_has_feature (options, PPOOL_FEATURE_GVARIANT);
   self->has_frames =
@@ -221,40 +277,64 @@ receive_initialize (PPoolService *self,
     adopt_board (self, options, fds, n_fds);
   if (self->has_frames && ppool_wire_passes_fds (self->wire) &&
       ppool_protocol_has_feature (options, PPOOL_FEATURE_SEGMENTS))
-    ppool_service_begin_lending (self);
+    self->loans = ppool_answers_begin_lending (self->answers);
+  ppool_answers_set_features (self->answers, self->as_bytes, self->has_frames);
 
   ticket->initializes = TRUE;
-  arrival = g_new0 (PPoolArrival, 1);
+  arrival = g_new0 (Arrival, 1);
   arrival->ticket = *ticket;
   arrival->swapped = ppool_protocol_is_swapped (message);
   if (!read_initializer (self, arrival, options, fds, n_fds, &error))
     {
       free_arrival (arrival);
-      ppool_service_return_failure (self, ticket, PPOOL_ERROR_INVALID_ARGS, error->message);
+      ppool_answers_return_failure (self->answers, ticket, PPOOL_ERROR_INVALID_ARGS, error->message);
     }
   else if (arrival->function == NULL)
     {
       free_arrival (arrival);
-      ppool_service_answer_info (self, ticket);
+      ppool_answers_return_info (self->answers, ticket);
     }
   else
     g_queue_push_tail (&self->arrivals, arrival);
 }
 
 static void
-receive_exit (PPoolService      *self,
+receive_exit (PPoolServe        *self,
               GDBusMessage      *message,
               const PPoolTicket *ticket)
 {
   if ((g_dbus_message_get_flags (message) & G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED) == 0)
-    ppool_service_answer_nothing (self, ticket);
+    ppool_answers_return_nothing (self->answers, ticket);
 
   self->leaving = TRUE;
 }
 
+static void
+receive_segment (PPoolServe   *self,
+                 GDBusMessage *message,
+                 const int    *fds,
+                 guint         n_fds)
+{
+  g_autoptr (GError) error = NULL;
+  guint32 number;
+  guint64 size;
+  gint32 handle;
+
+  g_variant_get (g_dbus_message_get_body (message), "(uth)", &number, &size, &handle);
+  if (handle < 0 || (guint) handle >= n_fds)
+    return;
+
+  if (fds[handle] < 0)
+    ppool_borrower_register_lost (self->loans->borrower, number, &error);
+  else
+    ppool_borrower_register (self->loans->borrower, number, size, fds[handle], &error);
+  if (error != NULL)
+    g_debug ("What the pool lends can't be read: %s", error->message);
+}
+
 /* What needs descriptors takes them out of @fds and leaves -1. */
 static gboolean
-receive_request (PPoolService  *self,
+receive_request (PPoolServe    *self,
                  GDBusMessage  *message,
                  int           *fds,
                  guint          n_fds,
@@ -266,11 +346,13 @@ receive_request (PPoolService  *self,
   if (g_dbus_message_get_message_type (message) != G_DBUS_MESSAGE_TYPE_METHOD_CALL)
     return TRUE;
 
-  if (self->has_frames && g_str_equal (member, "Calls") && ppool_protocol_has_body (message, "(uay)"))
+  if (self->has_frames && g_str_equal (member, "Calls") &&
+      ppool_protocol_has_body (message, "(uay)"))
     return receive_calls (self, message, error);
 
-  if (self->borrower != NULL && g_str_equal (member, "Segment") && ppool_protocol_has_body (message, "(uth)"))
-    ppool_service_receive_segment (self, message, fds, n_fds);
+  if (self->loans != NULL && g_str_equal (member, "Segment") &&
+      ppool_protocol_has_body (message, "(uth)"))
+    receive_segment (self, message, fds, n_fds);
   else if (g_str_equal (member, "Call") && ppool_protocol_has_body (message, "(tsva{sv})"))
     receive_call (self, message, &ticket);
   else if (g_str_equal (member, "Initialize") && ppool_protocol_has_body (message, "(a{sv})"))
@@ -278,14 +360,14 @@ receive_request (PPoolService  *self,
   else if (g_str_equal (member, "Exit"))
     receive_exit (self, message, &ticket);
   else if ((g_dbus_message_get_flags (message) & G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED) == 0)
-    ppool_service_refuse (self, &ticket);
+    ppool_answers_refuse (self->answers, &ticket);
 
   return TRUE;
 }
 
 /* Any message but those that there are many of. */
 static gboolean
-receive_message (PPoolService            *self,
+receive_message (PPoolServe              *self,
                  const PPoolWireMessage  *bytes,
                  GError                 **error)
 {
@@ -303,6 +385,10 @@ receive_message (PPoolService            *self,
   n_fds = g_dbus_message_get_num_unix_fds (message);
   if (!ppool_wire_take_fds (self->wire, fds, n_fds, &local_error))
     return set_nonsense (error, local_error->message);
+  /* Calls can do without a segment, and nothing else without its descriptors. */
+  if (n_fds > 0 && fds[0] < 0 && g_strcmp0 (g_dbus_message_get_member (message), "Segment") != 0)
+    return set_nonsense (error, "all file descriptors of this process are in use, so that those of "
+                                "a message were lost");
 
   success = receive_request (self, message, fds, n_fds, error);
   for (guint i = 0; i < n_fds; i++)
@@ -313,7 +399,7 @@ receive_message (PPoolService            *self,
 }
 
 static gboolean
-receive_bytes (PPoolService      *self,
+receive_bytes (PPoolServe        *self,
                PPoolWireMessage  *message,
                GError           **error)
 {
@@ -334,8 +420,8 @@ receive_bytes (PPoolService      *self,
 
 /* Takes in what was read. */
 static gboolean
-receive_messages (PPoolService  *self,
-                  GError       **error)
+receive_messages (PPoolServe  *self,
+                  GError     **error)
 {
   g_autoptr (GError) local_error = NULL;
   PPoolWireMessage message;
@@ -349,8 +435,8 @@ receive_messages (PPoolService  *self,
 
 /* Waits until the pool knows who this is, with no bound. */
 gboolean
-ppool_service_connect (PPoolService  *self,
-                       GError       **error)
+ppool_serve_connect (PPoolServe  *self,
+                     GError     **error)
 {
   return ppool_wire_authenticate (self->wire, error) && receive_messages (self, error);
 }
@@ -359,9 +445,9 @@ ppool_service_connect (PPoolService  *self,
  * that there may be more to be read. Returns: FALSE if the pool is gone, or with
  * @error set if it can't be understood. */
 gboolean
-ppool_service_receive (PPoolService  *self,
-                       gboolean      *more,
-                       GError       **error)
+ppool_serve_receive (PPoolServe  *self,
+                     gboolean    *more,
+                     GError     **error)
 {
   g_autoptr (GError) local_error = NULL;
 
@@ -374,7 +460,7 @@ ppool_service_receive (PPoolService  *self,
 /* Giving out */
 
 static gboolean
-is_exhausted (const PPoolArrival *arrival)
+is_exhausted (const Arrival *arrival)
 {
   if (arrival->frame != NULL)
     return arrival->reader.offset >= g_bytes_get_size (arrival->frame);
@@ -382,10 +468,10 @@ is_exhausted (const PPoolArrival *arrival)
   return arrival->is_begun;
 }
 
-static PPoolArrival *
-peek_arrival (PPoolService *self)
+static Arrival *
+peek_arrival (PPoolServe *self)
 {
-  PPoolArrival *arrival;
+  Arrival *arrival;
 
   while ((arrival = g_queue_peek_head (&self->arrivals)) != NULL && is_exhausted (arrival))
     free_arrival (g_queue_pop_head (&self->arrivals));
@@ -395,30 +481,44 @@ peek_arrival (PPoolService *self)
 
 /* Whether there are calls that were not given out. */
 gboolean
-ppool_service_has_calls (PPoolService *self)
+ppool_serve_has_calls (PPoolServe *self)
 {
   return peek_arrival (self) != NULL;
 }
 
 /* Whether the pool wants this worker to leave when it has no call left. */
 gboolean
-ppool_service_is_leaving (PPoolService *self)
+ppool_serve_is_leaving (PPoolServe *self)
 {
   return self->leaving;
 }
 
+/* Returns: FALSE if the item is no note. */
+static gboolean
+receive_note (PPoolServe      *self,
+              const PPoolItem *item)
+{
+  if (self->loans == NULL || item->kind < PPOOL_ITEM_RELEASE)
+    return FALSE;
+
+  ppool_loans_receive_note (self->loans, item, NULL);
+  if (self->trim_due < 0)
+    self->trim_due = g_get_monotonic_time () + PPOOL_SEGMENT_IDLE_USEC;
+
+  return TRUE;
+}
+
 /* Reads the next item, and does what a note asks for. */
 static gboolean
-read_item (PPoolService  *self,
-           PPoolArrival  *arrival,
-           GError       **error)
+read_item (PPoolServe  *self,
+           Arrival     *arrival,
+           GError     **error)
 {
   g_autoptr (GError) local_error = NULL;
 
   if (!ppool_frame_reader_next (&arrival->reader, &arrival->item, &local_error))
     return set_nonsense (error, local_error->message);
-  if (arrival->item.kind != PPOOL_ITEM_CALL &&
-      !ppool_service_receive_note (self, &arrival->item))
+  if (arrival->item.kind != PPOOL_ITEM_CALL && !receive_note (self, &arrival->item))
     return set_nonsense (error, "received a frame with an item that is not a call");
 
   return TRUE;
@@ -428,12 +528,12 @@ read_item (PPoolService  *self,
  * next call is asked for. Returns: FALSE if there is none, or with @error set if
  * there is something else. */
 gboolean
-ppool_service_next (PPoolService  *self,
-                    PPoolTicket   *ticket,
-                    const char   **function,
-                    GError       **error)
+ppool_serve_next (PPoolServe   *self,
+                  PPoolTicket  *ticket,
+                  const char  **function,
+                  GError      **error)
 {
-  PPoolArrival *arrival;
+  Arrival *arrival;
 
   while ((arrival = peek_arrival (self)) != NULL)
     {
@@ -459,14 +559,21 @@ ppool_service_next (PPoolService  *self,
   return FALSE;
 }
 
+/* (nullable) */
+static PPoolBorrower *
+get_borrower (PPoolServe *self)
+{
+  return self->loans != NULL ? self->loans->borrower : NULL;
+}
+
 /* Whether the call that was given out last is still the worker's to run. To be asked
  * just before. */
 gboolean
-ppool_service_take (PPoolService      *self,
-                    const PPoolTicket *ticket,
-                    gint64             now)
+ppool_serve_take (PPoolServe        *self,
+                  const PPoolTicket *ticket,
+                  gint64             now)
 {
-  const PPoolArrival *arrival;
+  const Arrival *arrival;
 
   if (self->board == NULL || ticket->initializes ||
       ppool_board_take (self->board, ticket->id, now))
@@ -474,18 +581,18 @@ ppool_service_take (PPoolService      *self,
 
   arrival = g_queue_peek_head (&self->arrivals);
   if (arrival->frame != NULL)
-    ppool_frame_reader_skip (&arrival->item, self->borrower, NULL);
+    ppool_frame_reader_skip (&arrival->item, get_borrower (self), NULL);
 
   return FALSE;
 }
 
 static GVariant *
-load_args (PPoolService  *self,
-           PPoolArrival  *arrival,
-           GError       **error)
+load_args (PPoolServe  *self,
+           Arrival     *arrival,
+           GError     **error)
 {
   if (arrival->frame != NULL)
-    return ppool_frame_reader_load (&arrival->reader, &arrival->item, self->borrower, error);
+    return ppool_frame_reader_load (&arrival->reader, &arrival->item, get_borrower (self), error);
   if (arrival->packed)
     return ppool_value_unpack (arrival->args, arrival->swapped, error);
 
@@ -496,21 +603,34 @@ load_args (PPoolService  *self,
  * they came in. Returns: (nullable) (transfer full): NULL if they are none, which
  * is answered then */
 GVariant *
-ppool_service_load (PPoolService *self)
+ppool_serve_load (PPoolServe *self)
 {
-  PPoolArrival *arrival = g_queue_peek_head (&self->arrivals);
+  Arrival *arrival = g_queue_peek_head (&self->arrivals);
   g_autoptr (GVariant) args = NULL;
   g_autoptr (GError) error = NULL;
   PPoolTicket ticket = arrival->ticket;
 
   if (arrival->frame != NULL)
     ticket.id = arrival->item.id;
-  self->is_lent = arrival->frame != NULL && arrival->item.is_lent;
+  ppool_answers_set_lent (self->answers, arrival->frame != NULL && arrival->item.is_lent);
 
   args = load_args (self, arrival, &error);
   peek_arrival (self);
   if (args == NULL)
-    ppool_service_return_failure (self, &ticket, PPOOL_ERROR_INVALID_ARGS, error->message);
+    ppool_answers_return_failure (self->answers, &ticket, ppool_answers_code_of (error),
+                                  error->message);
 
   return g_steal_pointer (&args);
+}
+
+/* Has segments forgotten that have been idle for too long, if it is time to. Returns:
+ * when to look again, or -1. */
+gint64
+ppool_serve_tidy (PPoolServe *self,
+                  gint64      now)
+{
+  if (self->trim_due >= 0 && now >= self->trim_due)
+    self->trim_due = ppool_answers_trim (self->answers, now);
+
+  return self->trim_due;
 }

@@ -1,4 +1,4 @@
-/* ppool-service-answers.c: what a worker answers
+/* ppool-answers.c: what a worker answers
  *
  * Copyright 2026 The PPool-GLib authors
  *
@@ -7,9 +7,9 @@
 
 #include "config.h"
 
-#include "ppool-service-internal.h"
+#include "ppool-answers-private.h"
 
-#include <string.h>
+#include <gio/gunixfdlist.h>
 #include <unistd.h>
 
 #include "ppool-protocol-private.h"
@@ -22,12 +22,187 @@
  * at once. So do results that a function keeps waiting which took longer than it
  * usually does: the watchdog sees to that.
  *
- * The board says that a call is done before anybody can read its answer. */
+ * The board says that a call is done before anybody can read its answer.
+ *
+ * Large results are put where the pool can read them. What is given back of its own is
+ * said in the next frame, and in one of its own if the serving thread has nothing to
+ * send.
+ *
+ * Who holds an unanswered call holds these, maybe long after they were closed; what is
+ * answered then is lost in silence. */
 
 #define GATHER_USEC 200
 
+struct _PPoolAnswers
+{
+  PPoolAnswersFunc answered;
+  PPoolAnswersFunc noted;
+  gpointer owner; /* (owned) */
+  GDestroyNotify owner_unref;
+  GThread *thread; /* (unowned): the one that serves; only to be compared */
+
+  PPoolBoard *board;   /* (owned) (nullable); written before the first call */
+  PPoolLoans *loans;   /* (owned) (nullable); likewise; NULL without segments */
+  gboolean as_bytes;   /* values travel as bytes; likewise */
+  gboolean has_frames; /* calls come together; likewise */
+
+  /* The serving thread's. */
+  gboolean gathering; /* answers may wait for further ones */
+  gboolean is_lent;   /* what the call has that was loaded last */
+  gboolean holding;   /* an answer waits until that is let go of */
+
+  GMutex lock;         /* guards what follows, and writing to the wire */
+  PPoolWire *wire;     /* (owned) (nullable); NULL once closed */
+  GByteArray *results; /* (owned): a message; empty until the first result */
+  gsize frame_offset;  /* where the frame starts in it */
+  int n_results;       /* atomic: the serving thread reads it without the lock */
+  gint64 first_time;   /* when the first of them came */
+  gsize n_lent;        /* how many bytes were lent with them */
+  int has_notes;       /* atomic: of loans, for the next frame */
+};
+
+/* Takes @wire and @owner. @answered is called after each answer, and @noted when
+ * ppool_answers_have_notes() has become true. */
+PPoolAnswers *
+ppool_answers_new (PPoolWire        *wire,
+                   PPoolAnswersFunc  answered,
+                   PPoolAnswersFunc  noted,
+                   gpointer          owner,
+                   GDestroyNotify    owner_unref)
+{
+  PPoolAnswers *self = g_atomic_rc_box_new0 (PPoolAnswers);
+
+  self->answered = answered;
+  self->noted = noted;
+  self->owner = owner;
+  self->owner_unref = owner_unref;
+  self->thread = g_thread_self ();
+  g_mutex_init (&self->lock);
+  self->wire = wire;
+  self->results = g_byte_array_new ();
+
+  return self;
+}
+
+PPoolAnswers *
+ppool_answers_ref (PPoolAnswers *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
 static void
-append_results_header (PPoolService *self)
+free_answers (gpointer data)
+{
+  PPoolAnswers *self = data;
+
+  g_assert (self->wire == NULL);
+
+  g_clear_pointer (&self->board, ppool_board_free);
+  g_clear_pointer (&self->loans, ppool_loans_free);
+  g_byte_array_unref (self->results);
+  g_mutex_clear (&self->lock);
+  self->owner_unref (self->owner);
+}
+
+void
+ppool_answers_unref (PPoolAnswers *self)
+{
+  g_atomic_rc_box_release_full (self, free_answers);
+}
+
+/* In any thread. */
+static void
+returned_cb (gpointer owner)
+{
+  PPoolAnswers *self = owner;
+
+  g_atomic_int_set (&self->has_notes, TRUE);
+  self->noted (self->owner);
+}
+
+/* Frees the wire. What was borrowed stays as long as somebody has it. */
+void
+ppool_answers_close (PPoolAnswers *self)
+{
+  g_mutex_lock (&self->lock);
+  g_clear_pointer (&self->wire, ppool_wire_free);
+  g_mutex_unlock (&self->lock);
+
+  if (self->loans != NULL)
+    ppool_loans_close (self->loans);
+}
+
+/* What the pool can take; to be called before the first call. */
+void
+ppool_answers_set_features (PPoolAnswers *self,
+                            gboolean      as_bytes,
+                            gboolean      has_frames)
+{
+  self->as_bytes = as_bytes;
+  self->has_frames = has_frames;
+}
+
+/* Takes @board; likewise. */
+void
+ppool_answers_take_board (PPoolAnswers *self,
+                          PPoolBoard   *board)
+{
+  self->board = board;
+}
+
+/* Likewise; later it does nothing but return what there is. */
+PPoolLoans *
+ppool_answers_begin_lending (PPoolAnswers *self)
+{
+  if (self->loans == NULL)
+    self->loans = ppool_loans_new (returned_cb, ppool_answers_ref (self),
+                                   (GBoxedCopyFunc) ppool_answers_ref,
+                                   (GDestroyNotify) ppool_answers_unref);
+
+  return self->loans;
+}
+
+/* Sending */
+
+/* Whether there is something to say of loans. */
+gboolean
+ppool_answers_have_notes (PPoolAnswers *self)
+{
+  return g_atomic_int_get (&self->has_notes);
+}
+
+/* With the lock held. */
+static void
+write_segment (PPoolAnswers      *self,
+               PPoolAnnouncement *announcement)
+{
+  g_autoptr (GDBusMessage) message =
+    g_dbus_message_new_signal (PPOOL_PROTOCOL_PATH, PPOOL_PROTOCOL_INTERFACE, "Segment");
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new_from_array (&announcement->fd, 1);
+  g_autofree guint8 *blob = NULL;
+  gsize size;
+
+  g_dbus_message_set_serial (message, ppool_wire_next_serial (self->wire));
+  g_dbus_message_set_flags (message, G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
+  g_dbus_message_set_body (message,
+                           g_variant_new ("(uth)", announcement->number, announcement->size, 0));
+  g_dbus_message_set_unix_fd_list (message, fds);
+  blob = g_dbus_message_to_blob (message, &size, G_DBUS_CAPABILITY_FLAGS_UNIX_FD_PASSING, NULL);
+  ppool_wire_write_with_fd (self->wire, blob, size, announcement->fd);
+}
+
+/* Has the pool know the segments of the next frame. With the lock held. */
+static void
+write_announced (PPoolAnswers *self)
+{
+  PPoolAnnouncement announcement;
+
+  while (self->loans != NULL && ppool_lender_take_announcement (self->loans->lender, &announcement))
+    write_segment (self, &announcement);
+}
+
+static void
+append_results_header (PPoolAnswers *self)
 {
   ppool_wire_begin_signal (self->results, PPOOL_PROTOCOL_PATH, PPOOL_PROTOCOL_INTERFACE,
                            "Results");
@@ -36,18 +211,19 @@ append_results_header (PPoolService *self)
 
 /* With the lock held. What one large value took is given back. */
 static void
-flush_locked (PPoolService *self)
+flush_locked (PPoolAnswers *self)
 {
-  if (self->n_results == 0 && !ppool_service_has_notes (self))
+  if (self->n_results == 0 && !ppool_answers_have_notes (self))
     return;
 
   if (self->results->len == 0)
     append_results_header (self);
-  ppool_service_append_notes (self);
+  if (g_atomic_int_compare_and_exchange (&self->has_notes, TRUE, FALSE))
+    ppool_loans_append_notes (self->loans, self->results);
 
   if (self->wire != NULL && self->results->len > self->frame_offset)
     {
-      ppool_service_write_announced (self);
+      write_announced (self);
       ppool_wire_finish_signal (self->results, self->frame_offset,
                                 ppool_wire_next_serial (self->wire));
       ppool_wire_write (self->wire, self->results->data, self->results->len);
@@ -66,7 +242,7 @@ flush_locked (PPoolService *self)
 
 /* Sends what was gathered. */
 void
-ppool_service_flush (PPoolService *self)
+ppool_answers_flush (PPoolAnswers *self)
 {
   g_mutex_lock (&self->lock);
   flush_locked (self);
@@ -75,7 +251,7 @@ ppool_service_flush (PPoolService *self)
 
 /* Sends what was gathered and should have been sent by now. */
 void
-ppool_service_flush_late (PPoolService *self)
+ppool_answers_flush_late (PPoolAnswers *self)
 {
   gint64 now = g_get_monotonic_time ();
 
@@ -87,22 +263,30 @@ ppool_service_flush_late (PPoolService *self)
 
 /* Whether some were gathered. */
 gboolean
-ppool_service_has_results (PPoolService *self)
+ppool_answers_have_results (PPoolAnswers *self)
 {
   return g_atomic_int_get (&self->n_results) > 0;
 }
 
 /* For the answers of functions that are known to be short, while they run. */
 void
-ppool_service_set_gathering (PPoolService *self,
+ppool_answers_set_gathering (PPoolAnswers *self,
                              gboolean      gathering)
 {
   self->gathering = gathering;
 }
 
+/* Whether what the call has that was given out last is lent, for ppool_answers_hold(). */
+void
+ppool_answers_set_lent (PPoolAnswers *self,
+                        gboolean      is_lent)
+{
+  self->is_lent = is_lent;
+}
+
 /* With the lock held. */
 static gboolean
-may_wait (PPoolService *self,
+may_wait (PPoolAnswers *self,
           gint64        now)
 {
   if (g_thread_self () != self->thread)
@@ -119,14 +303,14 @@ may_wait (PPoolService *self,
 /* The function is over. If its arguments were lent, its answer waits until they are let
  * go of: so the pool has them back when it has the answer, and can fill them again. */
 void
-ppool_service_hold (PPoolService *self)
+ppool_answers_hold (PPoolAnswers *self)
 {
   self->holding = self->is_lent;
 }
 
 /* They are. */
 void
-ppool_service_let_go (PPoolService *self)
+ppool_answers_let_go (PPoolAnswers *self)
 {
   if (!self->holding)
     return;
@@ -138,9 +322,30 @@ ppool_service_let_go (PPoolService *self)
   g_mutex_unlock (&self->lock);
 }
 
+/* Forgets segments that have been idle for too long, and says so. Returns: when to look
+ * again, or -1. */
+gint64
+ppool_answers_trim (PPoolAnswers *self,
+                    gint64        now)
+{
+  gint64 next = ppool_lender_trim (self->loans->lender, now);
+
+  g_atomic_int_set (&self->has_notes, TRUE);
+  ppool_answers_flush (self);
+
+  return next;
+}
+
+/* (nullable) */
+static PPoolLender *
+get_lender (PPoolAnswers *self)
+{
+  return self->loans != NULL ? self->loans->lender : NULL;
+}
+
 /* A result that would make the frame too large begins a new one. */
 static gboolean
-append_result (PPoolService   *self,
+append_result (PPoolAnswers   *self,
                PPoolItemKind   kind,
                guint64         id,
                const char     *name,
@@ -148,7 +353,7 @@ append_result (PPoolService   *self,
                gint64          now,
                GError        **error)
 {
-  gsize size = ppool_frame_bound (name, value, self->lender);
+  gsize size = ppool_frame_bound (name, value, get_lender (self));
   gboolean success;
   gsize old_size;
 
@@ -159,7 +364,7 @@ append_result (PPoolService   *self,
     append_results_header (self);
 
   old_size = self->results->len;
-  success = ppool_frame_append (self->results, kind, id, name, value, self->lender, error);
+  success = ppool_frame_append (self->results, kind, id, name, value, get_lender (self), error);
   if (success)
     {
       if (self->results->len - old_size < g_variant_get_size (value))
@@ -176,7 +381,7 @@ append_result (PPoolService   *self,
 
 /* One message that is no frame. What was gathered is older. */
 static gboolean
-send_reply (PPoolService       *self,
+send_reply (PPoolAnswers       *self,
             const PPoolTicket  *ticket,
             const char         *error_name,
             GVariant           *body,
@@ -214,7 +419,7 @@ send_reply (PPoolService       *self,
 
 /* Returns: the time, at which the board says that the call is done */
 static gint64
-finish (PPoolService      *self,
+finish (PPoolAnswers      *self,
         const PPoolTicket *ticket)
 {
   gint64 now = g_get_monotonic_time ();
@@ -226,7 +431,7 @@ finish (PPoolService      *self,
 }
 
 static void
-answer_error (PPoolService      *self,
+answer_error (PPoolAnswers      *self,
               const PPoolTicket *ticket,
               const char        *name,
               GVariant          *body)
@@ -242,7 +447,7 @@ answer_error (PPoolService      *self,
 }
 
 void
-ppool_service_refuse (PPoolService      *self,
+ppool_answers_refuse (PPoolAnswers      *self,
                       const PPoolTicket *ticket)
 {
   g_autoptr (GError) error = NULL;
@@ -253,14 +458,14 @@ ppool_service_refuse (PPoolService      *self,
 }
 
 void
-ppool_service_answer_nothing (PPoolService      *self,
+ppool_answers_return_nothing (PPoolAnswers      *self,
                               const PPoolTicket *ticket)
 {
   send_reply (self, ticket, NULL, NULL, NULL);
 }
 
 void
-ppool_service_answer_info (PPoolService      *self,
+ppool_answers_return_info (PPoolAnswers      *self,
                            const PPoolTicket *ticket)
 {
   g_autoptr (GError) error = NULL;
@@ -268,7 +473,7 @@ ppool_service_answer_info (PPoolService      *self,
 
   g_variant_builder_init (&info, G_VARIANT_TYPE_VARDICT);
   ppool_protocol_add_abilities (&info, self->board != NULL, self->has_frames,
-                                self->borrower != NULL);
+                                self->loans != NULL);
   g_variant_builder_add (&info, "{sv}", "pid", g_variant_new_uint32 ((guint32) getpid ()));
 
   if (!send_reply (self, ticket, NULL, g_variant_new ("(a{sv})", &info), &error))
@@ -276,7 +481,7 @@ ppool_service_answer_info (PPoolService      *self,
 }
 
 static gboolean
-answer_value (PPoolService       *self,
+answer_value (PPoolAnswers       *self,
               const PPoolTicket  *ticket,
               GVariant           *value,
               GError            **error)
@@ -295,8 +500,9 @@ answer_value (PPoolService       *self,
   return sent != NULL && send_reply (self, ticket, NULL, g_variant_new ("(v)", sent), error);
 }
 
-static PPoolError
-code_of (const GError *error)
+/* What the pool is told of a value that can't be sent or received. */
+PPoolError
+ppool_answers_code_of (const GError *error)
 {
   gboolean no_room = g_error_matches (error, PPOOL_ERROR, PPOOL_ERROR_TOO_LARGE) ||
                      g_error_matches (error, PPOOL_ERROR, PPOOL_ERROR_SYSTEM_LIMIT);
@@ -306,20 +512,20 @@ code_of (const GError *error)
 
 /* A value that can't be sent fails its call and nothing else. */
 void
-ppool_service_return_value (PPoolService      *self,
+ppool_answers_return_value (PPoolAnswers      *self,
                             const PPoolTicket *ticket,
                             GVariant          *value)
 {
   g_autoptr (GError) error = NULL;
 
   if (ticket->initializes)
-    ppool_service_answer_info (self, ticket);
+    ppool_answers_return_info (self, ticket);
   else if (!answer_value (self, ticket, value, &error))
-    ppool_service_return_failure (self, ticket, code_of (error), error->message);
+    ppool_answers_return_failure (self, ticket, ppool_answers_code_of (error), error->message);
 }
 
 void
-ppool_service_return_error (PPoolService      *self,
+ppool_answers_return_error (PPoolAnswers      *self,
                             const PPoolTicket *ticket,
                             const GError      *error)
 {
@@ -331,7 +537,7 @@ ppool_service_return_error (PPoolService      *self,
 }
 
 void
-ppool_service_return_failure (PPoolService      *self,
+ppool_answers_return_failure (PPoolAnswers      *self,
                               const PPoolTicket *ticket,
                               PPoolError         code,
                               const char        *message)
@@ -343,7 +549,7 @@ ppool_service_return_failure (PPoolService      *self,
 
 /* To be called once an answer was given and its call let go of. */
 void
-ppool_service_note_answer (PPoolService *self)
+ppool_answers_note_answer (PPoolAnswers *self)
 {
   self->answered (self->owner);
 }

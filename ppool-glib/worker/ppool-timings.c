@@ -1,4 +1,4 @@
-/* ppool-pace.c: how long functions take here
+/* ppool-timings.c: how long functions take here
  *
  * Copyright 2026 The PPool-GLib authors
  *
@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "ppool-pace-private.h"
+#include "ppool-timings-private.h"
 
 #include <string.h>
 
@@ -27,70 +27,70 @@
 /* Names are the program's, and some programs make them up. */
 #define MAX_NAMES 1000
 
-struct _PPoolPace
+struct _PPoolTimings
 {
-  GHashTable *strides; /* (owned) (element-type utf8 PPoolStride) */
-  PPoolStride *last;   /* (unowned) (nullable) */
+  GHashTable *timings; /* (owned) (element-type utf8 PPoolTiming) */
+  PPoolTiming *last;   /* (unowned) (nullable) */
 };
 
 static void
-free_stride (gpointer data)
+free_timing (gpointer data)
 {
-  PPoolStride *self = data;
+  PPoolTiming *self = data;
 
   g_ref_string_release (self->name);
   g_free (self);
 }
 
-PPoolPace *
-ppool_pace_new (void)
+PPoolTimings *
+ppool_timings_new (void)
 {
-  PPoolPace *self = g_new0 (PPoolPace, 1);
+  PPoolTimings *self = g_new0 (PPoolTimings, 1);
 
-  self->strides = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, free_stride);
+  self->timings = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, free_timing);
 
   return self;
 }
 
 void
-ppool_pace_free (PPoolPace *self)
+ppool_timings_free (PPoolTimings *self)
 {
-  g_hash_table_unref (self->strides);
+  g_hash_table_unref (self->timings);
   g_free (self);
 }
 
 /* Returns: (transfer none): what is known of the function; it lives until
  * another one is asked for */
-PPoolStride *
-ppool_pace_find (PPoolPace  *self,
-                 const char *name)
+PPoolTiming *
+ppool_timings_find (PPoolTimings *self,
+                    const char   *name)
 {
   if (self->last != NULL && strcmp (self->last->name, name) == 0)
     return self->last;
 
-  self->last = g_hash_table_lookup (self->strides, name);
+  self->last = g_hash_table_lookup (self->timings, name);
   if (self->last == NULL)
     {
-      if (g_hash_table_size (self->strides) >= MAX_NAMES)
-        g_hash_table_remove_all (self->strides);
+      if (g_hash_table_size (self->timings) >= MAX_NAMES)
+        g_hash_table_remove_all (self->timings);
 
-      self->last = g_new0 (PPoolStride, 1);
+      self->last = g_new0 (PPoolTiming, 1);
       self->last->name = g_ref_string_new (name);
       self->last->average_usec = -1;
-      g_hash_table_insert (self->strides, self->last->name, self->last);
+      g_hash_table_insert (self->timings, self->last->name, self->last);
     }
 
   return self->last;
 }
 
 gboolean
-ppool_stride_is_short (const PPoolStride *self)
+ppool_timing_is_short (const PPoolTiming *self)
 {
   return self->average_usec >= 0 && self->average_usec <= SHORT_USEC;
 }
 
 void
-ppool_stride_note (PPoolStride *self,
+ppool_timing_note (PPoolTiming *self,
                    gint64       usec)
 {
   usec = CLAMP (usec, 0, MAX_USEC);

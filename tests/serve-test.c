@@ -1,4 +1,4 @@
-/* service-test.c: tests how a worker serves frames, from the pool's end
+/* serve-test.c: tests how a worker serves frames, from the pool's end
  *
  * Copyright 2026 The PPool-GLib authors
  *
@@ -647,36 +647,36 @@ main (int    argc,
   program = g_canonicalize_filename (argv[0], NULL);
   peer_warm_up (warm_up);
 
-  g_test_add_func ("/service/features", test_features);
-  add ("/service/values", test_values);
-  add_with_board ("/service/values-and-board", test_values);
-  add ("/service/errors", test_errors);
-  add_with_board ("/service/errors-and-board", test_errors);
-  add ("/service/handlers", test_handlers);
-  add_with_board ("/service/handlers-and-board", test_handlers);
-  add ("/service/mixed", test_mixed);
-  add_with_board ("/service/gathered", test_gathered);
-  add ("/service/bounds", test_bounds);
-  add ("/service/before/unknown", test_before_unknown);
-  add_with_board ("/service/before/blocked", test_before_blocked);
-  add ("/service/answer-early", test_answer_early);
-  add_with_board ("/service/fair", test_fair);
-  add ("/service/nested-sleeps", test_nested_sleeps);
-  add ("/service/invocation/kept", test_kept);
-  add ("/service/invocation/attached", test_attached);
-  add ("/service/released", test_released);
-  add_with_board ("/service/withdrawn", test_withdrawn);
-  add_with_board ("/service/exit", test_exit);
-  add ("/service/exit-large", test_exit_large);
-  add_with_board ("/service/hang-up", test_hang_up);
-  g_test_add_data_func ("/service/nonsense/kind", "kind", test_nonsense_frame);
-  g_test_add_data_func ("/service/nonsense/flags", "flags", test_nonsense_frame);
-  g_test_add_data_func ("/service/nonsense/name", "name", test_nonsense_frame);
-  g_test_add_data_func ("/service/nonsense/size", "size", test_nonsense_frame);
-  g_test_add_data_func ("/service/nonsense/cut", "cut", test_nonsense_frame);
-  g_test_add_func ("/service/nonsense/bytes", test_nonsense_bytes);
-  g_test_add_func ("/service/nonsense/message", test_nonsense_message);
-  add ("/service/unknown-request", test_unknown_request);
+  g_test_add_func ("/serve/features", test_features);
+  add ("/serve/values", test_values);
+  add_with_board ("/serve/values-and-board", test_values);
+  add ("/serve/errors", test_errors);
+  add_with_board ("/serve/errors-and-board", test_errors);
+  add ("/serve/handlers", test_handlers);
+  add_with_board ("/serve/handlers-and-board", test_handlers);
+  add ("/serve/mixed", test_mixed);
+  add_with_board ("/serve/gathered", test_gathered);
+  add ("/serve/bounds", test_bounds);
+  add ("/serve/before/unknown", test_before_unknown);
+  add_with_board ("/serve/before/blocked", test_before_blocked);
+  add ("/serve/answer-early", test_answer_early);
+  add_with_board ("/serve/fair", test_fair);
+  add ("/serve/nested-sleeps", test_nested_sleeps);
+  add ("/serve/invocation/kept", test_kept);
+  add ("/serve/invocation/attached", test_attached);
+  add ("/serve/released", test_released);
+  add_with_board ("/serve/withdrawn", test_withdrawn);
+  add_with_board ("/serve/exit", test_exit);
+  add ("/serve/exit-large", test_exit_large);
+  add_with_board ("/serve/hang-up", test_hang_up);
+  g_test_add_data_func ("/serve/nonsense/kind", "kind", test_nonsense_frame);
+  g_test_add_data_func ("/serve/nonsense/flags", "flags", test_nonsense_frame);
+  g_test_add_data_func ("/serve/nonsense/name", "name", test_nonsense_frame);
+  g_test_add_data_func ("/serve/nonsense/size", "size", test_nonsense_frame);
+  g_test_add_data_func ("/serve/nonsense/cut", "cut", test_nonsense_frame);
+  g_test_add_func ("/serve/nonsense/bytes", test_nonsense_bytes);
+  g_test_add_func ("/serve/nonsense/message", test_nonsense_message);
+  add ("/serve/unknown-request", test_unknown_request);
 
   return g_test_run ();
 }

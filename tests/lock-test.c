@@ -1,4 +1,4 @@
-/* outbox-test.c: who has to wait for the pool's lock, and who has to send
+/* lock-test.c: who has to wait for the pool's lock, and who has to send
  *
  * Copyright 2026 The PPool-GLib authors
  *
@@ -10,9 +10,7 @@
 #include "ppool-executor-internal.h"
 #include "ppool-future.h"
 #include "ppool-map.h"
-#include "ppool-outbox-internal.h"
 #include "ppool-pool-internal.h"
-#include "ppool-process-internal.h"
 #include "ppool-wait.h"
 
 #define LIMIT_USEC (20 * G_TIME_SPAN_SECOND)
@@ -105,26 +103,42 @@ test_done (void)
   assert_no_result (map);
 
   reader = (Reader){ future, map, ended };
-  ppool_gate_enter (&executor->pool->gate);
+  ppool_lock_enter (&executor->pool->lock);
   thread = g_thread_new ("reader", read_thread, &reader);
   got = g_async_queue_timeout_pop (ended, LIMIT_USEC);
-  ppool_gate_leave (&executor->pool->gate);
+  ppool_lock_leave (&executor->pool->lock);
   g_thread_join (thread);
   g_assert_true (got == &reader);
 
   end_executor (executor);
 }
 
-static PPoolOutbox *
-get_outbox (PPoolPool *pool)
+typedef struct
 {
-  GHashTableIter iter;
-  gpointer place;
+  PPoolSender sender;
+  PPoolLock *lock;
+  guint n_sent; /* guarded by the lock */
+} FakeSender;
 
-  g_hash_table_iter_init (&iter, pool->places);
-  g_assert_true (g_hash_table_iter_next (&iter, &place, NULL));
+static void
+fake_send (gpointer owner)
+{
+  FakeSender *self = owner;
 
-  return ((PPoolPlace *) place)->process->outbox;
+  self->n_sent++;
+  g_mutex_unlock (&self->lock->mutex);
+}
+
+/* Enters the lock, and is to be sent by who leaves. */
+static void
+fake_sender_init (FakeSender *self,
+                  PPoolLock  *lock)
+{
+  *self = (FakeSender){ .sender = { .send = fake_send, .owner = self }, .lock = lock };
+
+  ppool_lock_enter (lock);
+  g_assert_true (ppool_lock_add_sender (lock, &self->sender));
+  g_assert_false (ppool_lock_add_sender (lock, &self->sender));
 }
 
 typedef struct
@@ -153,16 +167,16 @@ test_quiet (void)
   Hold hold = { holding, go_on };
   PPoolPool *pool = executor->pool;
   g_autoptr (GError) error = NULL;
+  FakeSender sender;
 
   /* The manager has things of its own to do, such as starting workers. */
   ppool_manager_post (pool->manager, hold_cb, &hold);
   g_assert_true (g_async_queue_timeout_pop (holding, LIMIT_USEC) == &hold);
 
-  ppool_gate_enter (&pool->gate);
-  ppool_outbox_mark_dirty (get_outbox (pool));
+  fake_sender_init (&sender, &pool->lock);
   /* Its flag keeps the manager from being asked. */
   pool->is_sender_posted = TRUE;
-  g_mutex_unlock (&pool->gate.lock);
+  g_mutex_unlock (&pool->lock.mutex);
 
   ppool_executor_get_state (executor);
   ppool_executor_get_n_workers (executor);
@@ -181,28 +195,30 @@ test_quiet (void)
   g_assert_true (ppool_future_cancel (future));
   ppool_executor_shutdown (executor, PPOOL_SHUTDOWN_FLAGS_NONE);
 
-  ppool_gate_enter (&pool->gate);
-  g_assert_true (ppool_gate_is_dirty (&pool->gate));
+  ppool_lock_enter (&pool->lock);
+  g_assert_true (ppool_lock_is_dirty (&pool->lock));
+  g_assert_cmpuint (sender.n_sent, ==, 0);
   pool->is_sender_posted = FALSE;
-  ppool_gate_leave (&pool->gate);
-  g_mutex_lock (&pool->gate.lock);
-  g_assert_false (ppool_gate_is_dirty (&pool->gate));
-  g_mutex_unlock (&pool->gate.lock);
+  ppool_lock_leave (&pool->lock);
+  g_mutex_lock (&pool->lock.mutex);
+  g_assert_false (ppool_lock_is_dirty (&pool->lock));
+  g_assert_cmpuint (sender.n_sent, ==, 1);
+  g_mutex_unlock (&pool->lock.mutex);
 
   g_async_queue_push (go_on, &hold);
   end_executor (executor);
 }
 
 static gboolean
-is_clean (PPoolPool *pool)
+was_sent (FakeSender *self)
 {
-  gboolean clean;
+  gboolean sent;
 
-  g_mutex_lock (&pool->gate.lock);
-  clean = !ppool_gate_is_dirty (&pool->gate);
-  g_mutex_unlock (&pool->gate.lock);
+  g_mutex_lock (&self->lock->mutex);
+  sent = self->n_sent > 0;
+  g_mutex_unlock (&self->lock->mutex);
 
-  return clean;
+  return sent;
 }
 
 /* The manager sends what was left to it. */
@@ -213,12 +229,12 @@ test_handed_over (void)
   g_autoptr (PPoolFuture) future G_GNUC_UNUSED = submit (executor);
   gint64 end = g_get_monotonic_time () + LIMIT_USEC;
   PPoolPool *pool = executor->pool;
+  FakeSender sender;
 
-  ppool_gate_enter (&pool->gate);
-  ppool_outbox_mark_dirty (get_outbox (pool));
-  ppool_pool_leave_gate (pool);
+  fake_sender_init (&sender, &pool->lock);
+  ppool_pool_leave_lock (pool);
 
-  while (!is_clean (pool))
+  while (!was_sent (&sender))
     {
       g_assert_cmpint (g_get_monotonic_time (), <, end);
       g_thread_yield ();
@@ -233,9 +249,9 @@ main (int    argc,
 {
   g_test_init (&argc, &argv, NULL);
 
-  g_test_add_func ("/outbox/done", test_done);
-  g_test_add_func ("/outbox/quiet", test_quiet);
-  g_test_add_func ("/outbox/handed-over", test_handed_over);
+  g_test_add_func ("/lock/done", test_done);
+  g_test_add_func ("/lock/quiet", test_quiet);
+  g_test_add_func ("/lock/handed-over", test_handed_over);
 
   return g_test_run ();
 }

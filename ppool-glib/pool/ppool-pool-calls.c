@@ -1,0 +1,469 @@
+/* ppool-pool-calls.c: what a pool is told, and the calls that it is given
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "ppool-pool-internal.h"
+
+#include "ppool-error.h"
+#include "ppool-fork-private.h"
+#include "ppool-processors-private.h"
+#include "ppool-resources-private.h"
+#include "ppool-spawned-private.h"
+#include "ppool-value-private.h"
+
+/* Records */
+
+static gboolean
+pool_cancel (gpointer     owner,
+             PPoolRecord *record)
+{
+  PPoolPool *self = owner;
+  gboolean withdrawn;
+
+  if (!ppool_pool_check (self, NULL))
+    return FALSE;
+
+  ppool_lock_enter (&self->lock);
+  withdrawn = ppool_scheduler_withdraw (self->scheduler, record);
+  if (!withdrawn && ppool_record_get_stage (record) == PPOOL_RECORD_NEW)
+    {
+      ppool_pool_accept (self, record);
+      ppool_record_set_stage (record, PPOOL_RECORD_OUT);
+      withdrawn = TRUE;
+    }
+  ppool_pool_leave_lock (self);
+
+  if (withdrawn)
+    ppool_record_settle_cancelled (record);
+
+  return ppool_record_get_state (record) == PPOOL_FUTURE_STATE_CANCELLED;
+}
+
+static GObject *
+pool_dup_source (gpointer owner)
+{
+  PPoolPool *self = owner;
+
+  return ppool_pool_check (self, NULL) ? g_weak_ref_get (&self->executor) : NULL;
+}
+
+static void
+pool_refresh (gpointer     owner,
+              PPoolRecord *record)
+{
+  PPoolPool *self = owner;
+
+  if (!ppool_pool_check (self, NULL))
+    return;
+
+  ppool_lock_enter (&self->lock);
+  if (ppool_record_get_stage (record) == PPOOL_RECORD_SENT)
+    ppool_process_refresh (ppool_record_get_plan (record)->slot->process, record);
+  ppool_lock_leave_quietly (&self->lock);
+}
+
+static gboolean
+pool_check (gpointer   owner,
+            GError   **error)
+{
+  return ppool_pool_check (owner, error);
+}
+
+static const PPoolRecordOwner record_owner_funcs = {
+  .cancel = pool_cancel,
+  .dup_source = pool_dup_source,
+  .check = pool_check,
+  .refresh = pool_refresh,
+  .settled = ppool_pool_record_settled,
+  .unref = ppool_pool_unref,
+};
+
+/* Settings */
+
+/* Lets the pool have a worker for each processor, or as many as the system allows
+ * beside the @n_workers that it has, unless a number was set. */
+static gboolean
+apply_default (PPoolPool  *self,
+               guint       n_processors,
+               guint       n_workers,
+               GError    **error)
+{
+  guint n_more = 0;
+
+  if (n_processors > n_workers)
+    {
+      n_more = ppool_resources_fit_workers (n_processors - n_workers, error);
+      if (n_more == 0 && n_workers == 0)
+        return FALSE;
+    }
+
+  ppool_lock_enter (&self->lock);
+  if (self->settings.max_workers == 0)
+    ppool_scheduler_set_max (self->scheduler, MIN (n_workers + n_more, n_processors));
+  ppool_lock_leave (&self->lock);
+
+  return TRUE;
+}
+
+/* Settings. In a forked copy of the process they are what they were, and its caller
+ * sees to it that none is changed. */
+
+void
+ppool_pool_get_settings (PPoolPool     *self,
+                         PPoolSettings *settings)
+{
+  gboolean is_ours = ppool_pool_check (self, NULL);
+
+  if (is_ours)
+    ppool_lock_enter (&self->lock);
+  *settings = self->settings;
+  if (is_ours)
+    ppool_lock_leave_quietly (&self->lock);
+}
+
+static gboolean
+change (guint *setting,
+        guint  value)
+{
+  gboolean is_new = *setting != value;
+
+  *setting = value;
+
+  return is_new;
+}
+
+/* Each of these returns whether the value is another one than before. */
+gboolean
+ppool_pool_set_max_workers (PPoolPool *self,
+                            guint      max_workers)
+{
+  guint n_processors = ppool_processors_count ();
+  guint n_workers;
+  gboolean changed;
+
+  ppool_lock_enter (&self->lock);
+  changed = change (&self->settings.max_workers, max_workers);
+  if (changed)
+    self->n_processors = n_processors;
+  if (changed && max_workers > 0)
+    ppool_scheduler_set_max (self->scheduler, max_workers);
+  n_workers = ppool_scheduler_get_n_slots (self->scheduler);
+  ppool_pool_leave_lock (self);
+
+  /* What goes wrong before the first worker is told by the first call. */
+  if (changed && max_workers == 0)
+    apply_default (self, n_processors, n_workers, NULL);
+
+  return changed;
+}
+
+gboolean
+ppool_pool_set_grace_msec (PPoolPool *self,
+                           guint      grace_msec)
+{
+  gboolean changed;
+
+  ppool_lock_enter (&self->lock);
+  changed = change (&self->settings.grace_msec, grace_msec);
+  ppool_pool_leave_lock (self);
+
+  return changed;
+}
+
+gboolean
+ppool_pool_set_max_tasks_per_worker (PPoolPool *self,
+                                     guint      max_tasks_per_worker)
+{
+  gboolean changed;
+
+  ppool_lock_enter (&self->lock);
+  changed = change (&self->settings.max_tasks_per_worker, max_tasks_per_worker);
+  if (changed)
+    ppool_scheduler_set_max_tasks (self->scheduler, max_tasks_per_worker);
+  ppool_pool_leave_lock (self);
+
+  return changed;
+}
+
+gboolean
+ppool_pool_set_spare_workers (PPoolPool *self,
+                              guint      spare_workers)
+{
+  gboolean changed;
+
+  ppool_lock_enter (&self->lock);
+  changed = change (&self->settings.spare_workers, spare_workers);
+  if (changed && self->manager != NULL)
+    ppool_scheduler_set_n_spare (self->scheduler, spare_workers);
+  ppool_pool_leave_lock (self);
+
+  return changed;
+}
+
+/* To be called before the pool is used. */
+void
+ppool_pool_set_initializer (PPoolPool  *self,
+                            const char *initializer,
+                            GVariant   *initializer_args)
+{
+  self->startup.initializer = g_strdup (initializer);
+  self->startup.initializer_args =
+    initializer_args != NULL ? g_variant_ref (initializer_args) : NULL;
+}
+
+/* Sinks @args. All ways to call a function meet here. */
+PPoolRecord *
+ppool_pool_make_record (PPoolPool           *self,
+                        const char          *function,
+                        GVariant            *args,
+                        const GVariantType  *result_type,
+                        GError             **error)
+{
+  if (!ppool_value_check_name ("function", function, error))
+    {
+      if (args != NULL)
+        g_variant_unref (g_variant_ref_sink (args));
+      return NULL;
+    }
+
+  return ppool_record_new (function, args, result_type, &record_owner_funcs,
+                           ppool_pool_ref (self));
+}
+
+/* With the lock held. Gives what calls are refused with then. */
+static gboolean
+accepts_calls (PPoolPool     *self,
+               PPoolFailure **broken)
+{
+  if (self->broken != NULL)
+    *broken = ppool_failure_ref (self->broken);
+
+  return self->state == PPOOL_EXECUTOR_STATE_RUNNING;
+}
+
+static void
+set_refused (PPoolFailure  *broken,
+             GError       **error)
+{
+  if (broken != NULL)
+    g_propagate_error (error, g_error_copy (ppool_failure_get_error (broken)));
+  else
+    g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_SHUT_DOWN,
+                         "The executor takes no calls after it was shut down");
+}
+
+gboolean
+ppool_pool_accepts_calls (PPoolPool   *self,
+                          const char  *function,
+                          GError     **error)
+{
+  g_autoptr (PPoolFailure) broken = NULL;
+  gboolean accepted;
+
+  if (!ppool_value_check_name ("function", function, error) ||
+      !ppool_pool_check (self, error) || !ppool_spawned_check (error))
+    return FALSE;
+
+  ppool_lock_enter (&self->lock);
+  accepted = accepts_calls (self, &broken);
+  ppool_lock_leave_quietly (&self->lock);
+
+  if (!accepted)
+    set_refused (broken, error);
+
+  return accepted;
+}
+
+/* A new executor in a forked copy would wait for threads that only the original has. */
+static gboolean
+check_threads (GError **error)
+{
+  pid_t owner = ppool_fork_get_threads_owner ();
+
+  if (owner == 0 || owner == ppool_fork_get_pid ())
+    return TRUE;
+
+  g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN,
+               "No worker can be started in this forked copy of process %ld, which used executors "
+               "before: threads that these need are not copied; fork earlier, or execute a program",
+               (long) owner);
+  return FALSE;
+}
+
+/* Whether there is to be a manager, and none is yet. */
+static gboolean
+needs_manager (PPoolPool *self,
+               guint     *max_workers,
+               guint     *n_processors)
+{
+  gboolean needed;
+
+  ppool_lock_enter (&self->lock);
+  needed = self->state == PPOOL_EXECUTOR_STATE_RUNNING && self->manager == NULL;
+  *max_workers = self->settings.max_workers;
+  *n_processors = self->n_processors;
+  ppool_lock_leave_quietly (&self->lock);
+
+  return needed;
+}
+
+/* Takes both, unless the pool was shut down meanwhile. */
+static gboolean
+take_manager (PPoolPool       *self,
+              PPoolManager    *manager,
+              PPoolLaunchPlan *plan)
+{
+  gboolean taken;
+
+  ppool_lock_enter (&self->lock);
+  taken = self->state == PPOOL_EXECUTOR_STATE_RUNNING;
+  if (taken)
+    {
+      self->startup.plan = plan;
+      g_atomic_pointer_set (&self->manager, manager);
+      ppool_scheduler_set_n_spare (self->scheduler, self->settings.spare_workers);
+    }
+  ppool_lock_leave (&self->lock);
+
+  return taken;
+}
+
+static void
+end_manager_cb (gpointer data)
+{
+  ppool_manager_end (data);
+}
+
+/* Before the first worker, while there is a caller who can be told. Nothing of this is
+ * done with the lock held: to start a thread takes its time. */
+static gboolean
+start_manager (PPoolPool      *self,
+               PPoolLauncher  *launcher,
+               GError        **error)
+{
+  PPoolLaunchPlan *plan;
+  PPoolManager *manager;
+  guint max_workers, n_processors;
+
+  if (!needs_manager (self, &max_workers, &n_processors))
+    return TRUE;
+
+  if (!check_threads (error))
+    return FALSE;
+  if (!(max_workers > 0 ? ppool_resources_check_workers (max_workers, error) :
+                          apply_default (self, n_processors, 0, error)))
+    return FALSE;
+
+  manager = ppool_manager_new (ppool_pool_manager_ended, ppool_pool_ref (self), error);
+  if (manager == NULL)
+    {
+      g_prefix_error_literal (error, "No worker can be started: ");
+      ppool_pool_unref (self);
+      return FALSE;
+    }
+
+  plan = ppool_launcher_make_plan (launcher);
+  if (take_manager (self, manager, plan))
+    return TRUE;
+
+  ppool_manager_post (manager, end_manager_cb, manager);
+  ppool_manager_join (manager);
+  ppool_manager_unref (manager);
+  ppool_launch_plan_unref (plan);
+  return TRUE;
+}
+
+/* A name that no worker can be told is a mistake of the caller's, who can be told here. */
+static gboolean
+check_initializer (PPoolPool  *self,
+                   GError    **error)
+{
+  return self->startup.initializer == NULL ||
+         ppool_value_check_name ("initializer", self->startup.initializer, error);
+}
+
+/* The first call starts the manager. The limits don't change for a pool that is in
+ * use, nor does anything else that was looked at then. */
+static gboolean
+ensure_manager (PPoolPool      *self,
+                PPoolLauncher  *launcher,
+                GError        **error)
+{
+  gboolean started;
+
+  if (g_atomic_pointer_get (&self->manager) != NULL)
+    return TRUE;
+
+  g_mutex_lock (&self->starting);
+  started = start_manager (self, launcher, error);
+  g_mutex_unlock (&self->starting);
+
+  return started;
+}
+
+/* Whether the pool may be used at all: what is worse than its state. */
+static gboolean
+is_usable (PPoolPool      *self,
+           PPoolLauncher  *launcher,
+           GError        **error)
+{
+  return ppool_pool_check (self, error) && ppool_spawned_check (error) &&
+         check_initializer (self, error) && ensure_manager (self, launcher, error);
+}
+
+/* Starts workers before there are calls for them. */
+gboolean
+ppool_pool_prestart (PPoolPool      *self,
+                     PPoolLauncher  *launcher,
+                     guint           n_workers,
+                     GError        **error)
+{
+  g_autoptr (PPoolFailure) broken = NULL;
+  gboolean accepted;
+
+  if (!is_usable (self, launcher, error))
+    return FALSE;
+
+  ppool_lock_enter (&self->lock);
+  accepted = accepts_calls (self, &broken);
+  if (accepted)
+    ppool_scheduler_prestart (self->scheduler, n_workers);
+  ppool_lock_leave (&self->lock);
+
+  if (!accepted)
+    set_refused (broken, error);
+
+  return accepted;
+}
+
+gboolean
+ppool_pool_submit (PPoolPool      *self,
+                   PPoolLauncher  *launcher,
+                   PPoolRecord    *record,
+                   GError        **error)
+{
+  g_autoptr (PPoolFailure) broken = NULL;
+  gboolean accepted;
+
+  if (!is_usable (self, launcher, error))
+    return FALSE;
+
+  ppool_lock_enter (&self->lock);
+  accepted = accepts_calls (self, &broken);
+  if (accepted && ppool_record_get_stage (record) == PPOOL_RECORD_NEW)
+    {
+      ppool_pool_accept (self, record);
+      ppool_scheduler_push (self->scheduler, record);
+    }
+  ppool_lock_leave (&self->lock);
+
+  if (!accepted)
+    set_refused (broken, error);
+
+  return accepted;
+}

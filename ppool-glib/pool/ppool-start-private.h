@@ -1,0 +1,41 @@
+/* ppool-start-private.h: starting a worker process, and what it says of itself
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "ppool-channel-private.h"
+#include "ppool-launcher-private.h"
+#include "ppool-stderr-private.h"
+
+G_BEGIN_DECLS
+
+/* What all workers of a pool have in common. */
+typedef struct
+{
+  PPoolLaunchPlan *plan;      /* (owned) */
+  char *initializer;          /* (owned) (nullable) */
+  GVariant *initializer_args; /* (owned) (nullable) */
+} PPoolStartup;
+
+/* In the thread of @context. */
+GPid        ppool_start_spawn             (const PPoolStartup      *startup,
+                                           GMainContext            *context,
+                                           int                     *channel_fd,
+                                           PPoolStderr            **errors,
+                                           GError                 **error);
+void        ppool_start_initialize        (const PPoolStartup      *startup,
+                                           PPoolChannel            *channel,
+                                           PPoolBoard             **board);
+GError     *ppool_start_make_overdue      (const PPoolStartup      *startup);
+
+GError     *ppool_start_check_initialized (const PPoolStartup      *startup,
+                                           const PPoolChannelEvent *event);
+void        ppool_start_log_ready         (const PPoolChannelEvent *event,
+                                           guint                    pid,
+                                           gint64                   start_time);
+
+G_END_DECLS

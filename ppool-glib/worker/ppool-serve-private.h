@@ -1,0 +1,46 @@
+/* ppool-serve-private.h: what a pool asks of this worker
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "ppool-answers-private.h"
+
+G_BEGIN_DECLS
+
+/* For one thread, which makes it. */
+typedef struct _PPoolServe PPoolServe;
+
+PPoolServe   *ppool_serve_new         (int                 fd,
+                                       PPoolAnswersFunc    answered,
+                                       PPoolAnswersFunc    noted,
+                                       gpointer            owner,
+                                       GDestroyNotify      owner_unref);
+void          ppool_serve_free        (PPoolServe         *self);
+PPoolAnswers *ppool_serve_get_answers (PPoolServe         *self);
+
+gboolean      ppool_serve_connect     (PPoolServe         *self,
+                                       GError            **error);
+gboolean      ppool_serve_receive     (PPoolServe         *self,
+                                       gboolean           *more,
+                                       GError            **error);
+gboolean      ppool_serve_has_calls   (PPoolServe         *self);
+gboolean      ppool_serve_is_leaving  (PPoolServe         *self);
+gboolean      ppool_serve_next        (PPoolServe         *self,
+                                       PPoolTicket        *ticket,
+                                       const char        **function,
+                                       GError            **error);
+gboolean      ppool_serve_take        (PPoolServe         *self,
+                                       const PPoolTicket  *ticket,
+                                       gint64              now);
+GVariant     *ppool_serve_load        (PPoolServe         *self);
+gint64        ppool_serve_tidy        (PPoolServe         *self,
+                                       gint64              now);
+void          ppool_serve_close       (PPoolServe         *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolServe, ppool_serve_free)
+
+G_END_DECLS

@@ -293,6 +293,9 @@ def run(coroutine):
     task = loop.create_task(coroutine)
     try:
         return loop.run_until_complete(task)
+    except Exception as error:
+        _errors.hide_frames(error)
+        raise
     finally:
         if not task.done():
             task.cancel()

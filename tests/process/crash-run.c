@@ -18,7 +18,17 @@
 #define MAX_WORKERS 5
 
 /* Silence has to be told from a machine that is busy. */
-#define HANDSHAKE_MSEC 1500
+/* A sanitized worker on a busy machine takes its time to start. */
+#if defined (__SANITIZE_ADDRESS__)
+# define HANDSHAKE_MSEC 6000
+#elif defined (__has_feature)
+# if __has_feature (address_sanitizer)
+#  define HANDSHAKE_MSEC 6000
+# endif
+#endif
+#ifndef HANDSHAKE_MSEC
+# define HANDSHAKE_MSEC 1500
+#endif
 
 /* For workers that were asked to leave and don't. */
 #define GRACE_MSEC 150

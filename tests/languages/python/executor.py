@@ -554,17 +554,35 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
 executor = PPool.Executor(['true'], 1)
 async def call():
     future = executor.submit('a')
+    while not future.done(): await asyncio.sleep(0.01)
     try:
         while True: held.append(os.dup(1))
     except OSError: pass
+    try: future.result()
+    except concurrent.futures.BrokenExecutor as error: print(type(error).__name__)
     try: await future
     except concurrent.futures.BrokenExecutor as error: print(type(error).__name__)
 held = []
 asyncio.run(call())
 for number in held: os.close(number)
+other = PPool.Executor(['true'], 1)
+loop = asyncio.new_event_loop()
+taken = []
+async def late():
+    future = other.submit('a')
+    try:
+        while True: taken.append(os.dup(1))
+    except OSError: pass
+    try: await future
+    except (OSError, concurrent.futures.BrokenExecutor): print('an error')
+    for number in taken: os.close(number)
+loop.run_until_complete(late())
+loop.close()
 executor.shutdown()
+other.shutdown()
 """, '-')
-    check_equal((done.returncode, done.stdout, done.stderr), (0, 'BrokenProcessPool\n', ''))
+    check_equal((done.returncode, done.stdout, done.stderr),
+                (0, 2 * 'BrokenProcessPool\n' + 'an error\n', ''))
 
 
 def test_no_threads(executor):

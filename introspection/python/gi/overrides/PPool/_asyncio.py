@@ -25,7 +25,7 @@ class _Bridge:
 
     def __init__(self, loop):
         self._loop = weakref.ref(loop)
-        self._context = GLib.MainContext.new_with_flags(GLib.MainContextFlags.OWNERLESS_POLLING)
+        self._context = _native.new_context(GLib.MainContextFlags.OWNERLESS_POLLING)
         self._timer = None
         loop.add_reader(_native.query(self._context, _MAX_PRIORITY)[1], self._turn)
 

@@ -24,7 +24,7 @@ class _Thread:
     """A daemon thread that turns a context of its own."""
 
     def __init__(self):
-        self.context = GLib.MainContext.new()
+        self.context = _native.new_context()
         self._jobs = collections.deque()
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name='ppool-callbacks', daemon=True)
@@ -174,7 +174,7 @@ class _Waiting(threading.local):
     """A thread's own context, for what it waits for."""
 
     def __init__(self):
-        self.context = GLib.MainContext.new()
+        self.context = _native.new_context()
         self.cancellable = Gio.Cancellable.new()
         if threading.current_thread() is threading.main_thread():
             _native.add_beat(self.context, _BEAT_MSEC)

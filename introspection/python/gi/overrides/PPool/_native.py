@@ -6,6 +6,7 @@ one for each. The price is that this module knows addresses: that of an object i
 
 import ctypes
 import itertools
+import os
 
 import gi
 from gi._gi import pygobject_new_full
@@ -13,7 +14,6 @@ from gi.module import get_introspection_module
 from gi.repository import Gio, GLib
 
 _pointer, _int = ctypes.c_void_p, ctypes.c_int
-
 
 
 def _check_addresses():
@@ -136,6 +136,14 @@ def wait_futures(futures, return_when, timeout_msec, cancellable, function):
     _wait_futures(addresses, len(futures), int(return_when), timeout_msec, hash(cancellable),
                   _on_ready, number)
     return number
+
+
+def new_context(flags=GLib.MainContextFlags.NONE):
+    """Makes a context, or raises OSError where GLib would end the program, since it has no file
+    descriptors for it."""
+    for number in os.pipe():
+        os.close(number)
+    return GLib.MainContext.new_with_flags(flags)
 
 
 _idle_source_new = _declare(_glib, 'g_idle_source_new', _pointer)

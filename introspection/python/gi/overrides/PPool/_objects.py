@@ -112,10 +112,11 @@ class Future(_RawFuture):
         _loop.invoke(_add_callback, self, function, context)
 
     def __await__(self):
-        from . import _asyncio
         if not self.is_done():
+            from . import _asyncio
             yield from _asyncio.wait_future(self)
         if self.is_cancelled():
+            from . import _asyncio
             raise _asyncio.asyncio.CancelledError()
         try:
             variant = self._get_variant(0)
@@ -143,6 +144,17 @@ def _to_launcher(launcher):
         return _PPool.Launcher.new([os.fspath(arg) for arg in launcher])
     raise TypeError('launcher must be a PPool.Launcher or a list of str, not %s'
                     % type(launcher).__name__)
+
+
+def _prepare_await():
+    """A program that knows asyncio may await the futures of an executor. When there are no more
+    file descriptors, it is too late to import what that needs."""
+    if 'asyncio' in sys.modules:
+        try:
+            from . import _asyncio  # noqa: F401
+        except OSError:
+            # It is too late already. What can be told without is.
+            pass
 
 
 def _to_count(name, value):
@@ -178,6 +190,7 @@ class Executor(_RawExecutor):
                 properties.get('initializer'), tuple(args))
         # A worker that can't be started is no time to import what tells so.
         _errors.prepare()
+        _prepare_await()
         super().__init__(launcher=_to_launcher(launcher), **{
             key: value for key, value in properties.items() if value is not None})
         _executors.add(self)

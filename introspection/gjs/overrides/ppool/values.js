@@ -37,7 +37,7 @@ const MIN_GARBAGE = 2 * 1024 * 1024;
 const MAX_GARBAGE = 32 * 1024 * 1024;
 
 // A collection takes at most this part of the time, as long as there is not too much garbage.
-const MAX_SHARE = 1 / 20;
+const MAX_SHARE = 1 / 8;
 
 // Arrays of numbers cross as bytes, not one by one.
 const NUMBER_ARRAYS = [

@@ -43,8 +43,8 @@ class _Bridge:
         self._context.pop_thread_default()
 
     def _plan(self):
-        """What this thread does to the context doesn't wake it up, and neither do times
-        that pass."""
+        """Has the loop turn the context when its next source is due. Sources that this thread adds
+        don't wake the context up, and neither do times that pass."""
         ready, priority = self._context.prepare()
         timeout = 0 if ready else _native.query(self._context, priority)[0]
         loop = self._loop()

@@ -59,7 +59,8 @@ class RemoteError(Exception):
 
 
 class RemoteTraceback(Exception):
-    """What Python would have printed in the worker; the cause of a remote exception."""
+    """The traceback that Python would have printed in the worker. It is the cause of a remote
+    exception."""
 
     def __init__(self, text):
         super().__init__(text)
@@ -94,7 +95,7 @@ def _new_remote_error(kinds, type_name, message, os_args=()):
 
 
 def _get_errno(exception):
-    """What says more of an OSError than its text."""
+    """The attributes of an OSError, or nothing for another exception."""
     if not isinstance(exception, OSError):
         return ()
     return (exception.errno, exception.strerror, exception.filename, exception.filename2)
@@ -245,7 +246,8 @@ def _is_plain(value):
 
 
 def _get_args(exception):
-    """What makes the same exception again; of an OSError the file names are no args."""
+    """The arguments that make the same exception again; an OSError does not have its file names
+    among its own."""
     args = exception.args
     if isinstance(exception, OSError) and not _is_builtin(type(exception)):
         args = _get_errno(exception)
@@ -276,7 +278,7 @@ def _cut(text, size, keep_end=False):
 
 
 def to_message(text):
-    """What can be the message of an error in C, of any str."""
+    """Turns any str into one that can be the message of an error in C."""
     return _cut(text, _HEAD_SIZE)
 
 

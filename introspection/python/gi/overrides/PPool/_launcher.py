@@ -24,7 +24,7 @@ _directory = _get_directory()
 
 
 def _read_cmdline():
-    """What the kernel knows of the command; a program that changes its title writes there."""
+    """The command as the kernel has it; a program that changes its title overwrites that."""
     try:
         with open('/proc/self/cmdline', 'rb') as file:
             return list(map(os.fsdecode, file.read().split(b'\0')[:-1]))
@@ -79,7 +79,7 @@ def is_interpreter():
 
 
 def _find_command():
-    """What this program was started with, where the library does not know it as well: the path
+    """The command of this program, where the library does not know it as well: the path
     of the script as an absolute one, and the arguments as they were before the title of the
     process was changed."""
     if not is_interpreter() or not is_own_executable(sys.executable):
@@ -142,7 +142,7 @@ def new_default():
 
 @override
 class Launcher(_PPool.Launcher):
-    """What the workers are."""
+    """How workers are started."""
 
     __module__ = 'gi.overrides.PPool'
 

@@ -184,8 +184,8 @@ _query = _declare(_glib, 'g_main_context_query', _int, _pointer, _int, _pointer,
 
 
 def query(context, priority):
-    """What g_main_context_query() gives of a context: its timeout, and the descriptor that
-    wakes it up, which is the first."""
+    """Queries a context with g_main_context_query(), and gives its timeout and the descriptor
+    that wakes it up, which is the first."""
     timeout, fds = _int(), (_PollFD * 1)()
     _query(hash(context), priority, ctypes.byref(timeout), fds, 1)
     return timeout.value, fds[0].fd

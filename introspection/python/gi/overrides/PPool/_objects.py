@@ -310,7 +310,7 @@ class Executor(_RawExecutor):
         return self
 
     def __exit__(self, kind, value, trace):
-        """Who presses Ctrl-C doesn't want to wait for calls that run."""
+        """Waits for the calls. After Ctrl-C, it terminates the workers instead."""
         if kind is not None and issubclass(kind, KeyboardInterrupt):
             self.terminate_workers()
         self.shutdown()

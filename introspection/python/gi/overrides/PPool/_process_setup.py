@@ -218,9 +218,9 @@ def _pack(initializer, initargs):
 
 class Setup:
     """The things that each worker is started and prepared with: where it finds modules, the
-    program's main module, and the initializer. multiprocessing hands things to a new process that can't be
-    pickled otherwise: locks, queues, connections. This is its "popen object" while that is done;
-    the descriptors are kept open for workers to come, which inherit them."""
+    program's main module, and the initializer. multiprocessing hands things to a new process that
+    can't be pickled otherwise: locks, queues, connections. This is its "popen object" while that
+    is done; the descriptors are kept open for workers to come, which inherit them."""
 
     def __init__(self, initializer, initargs):
         """Raises what pickling raises, and RuntimeError where no pool can be."""
@@ -256,8 +256,8 @@ class Setup:
         return self.DupFd(self.duplicate_for_child(number))
 
     def _make_sentinel(self):
-        """The descriptor by which workers see the end of the program, where the kernel doesn't tell:
-        a pipe of which the program has the other end."""
+        """The descriptor by which workers see the end of the program, where the kernel doesn't
+        tell: a pipe of which the program has the other end."""
         try:
             os.close(os.pidfd_open(os.getpid()))
             return None

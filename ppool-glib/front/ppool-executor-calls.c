@@ -108,7 +108,7 @@ ppool_executor_submit (PPoolExecutor  *self,
                        GError        **error)
 {
   g_autoptr (PPoolCallSpec) spec = NULL;
-  g_autoptr (PPoolRecord) record = NULL;
+  PPoolRecord *record;
 
   g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
   g_return_val_if_fail (function != NULL, NULL);
@@ -145,7 +145,7 @@ ppool_executor_submit_call (PPoolExecutor  *self,
                             GCancellable   *cancellable,
                             GError        **error)
 {
-  g_autoptr (PPoolRecord) record = NULL;
+  PPoolRecord *record;
 
   g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
   g_return_val_if_fail (PPOOL_IS_CALL (call), NULL);

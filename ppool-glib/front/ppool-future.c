@@ -120,13 +120,14 @@ ppool_future_init (PPoolFuture *self)
   g_mutex_init (&self->lock);
 }
 
+/* Takes @record. */
 PPoolFuture *
 ppool_future_new (PPoolRecord *record,
                   PPoolCall   *call)
 {
   PPoolFuture *self = g_object_new (PPOOL_TYPE_FUTURE, NULL);
 
-  self->record = ppool_record_ref (record);
+  self->record = record;
   self->call = call != NULL ? g_object_ref (call) : NULL;
 
   return self;

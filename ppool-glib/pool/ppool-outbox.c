@@ -390,7 +390,7 @@ ppool_outbox_close (PPoolOutbox *self)
   g_clear_pointer (&self->channel, ppool_channel_unref);
 }
 
-/* Gives the worker, @pid, a call. */
+/* Gives the worker, @pid, a call: (transfer full). */
 void
 ppool_outbox_push (PPoolOutbox *self,
                    PPoolRecord *record,
@@ -403,7 +403,7 @@ ppool_outbox_push (PPoolOutbox *self,
   else
     ppool_outcome_start (&record->outcome, pid, 0);
 
-  self->places[PPOOL_BOARD_PLACE (record->id)] = ppool_record_ref (record);
+  self->places[PPOOL_BOARD_PLACE (record->id)] = record;
   record->batch = NO_BATCH;
   record->flight.data = record;
   g_queue_push_tail_link (&self->in_flight, &record->flight);

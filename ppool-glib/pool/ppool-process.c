@@ -687,7 +687,7 @@ ppool_process_new (const PPoolProcessOwner *owner,
 
 /* With the lock held */
 
-/* Gives the worker a call. */
+/* Gives the worker a call: (transfer full). */
 void
 ppool_process_push (PPoolProcess *self,
                     PPoolRecord  *record)

@@ -869,37 +869,9 @@ ppool_executor_get_error (PPoolExecutor *self)
   return ppool_pool_get_error (self->pool);
 }
 
-/* Fails in a forked copy of the process, where nothing may be touched. */
-gboolean
-ppool_executor_check (PPoolExecutor  *self,
-                      GError        **error)
+/* For who submits calls itself. It is there as long as the executor. */
+PPoolPool *
+ppool_executor_get_pool (PPoolExecutor *self)
 {
-  return ppool_pool_check (self->pool, error);
-}
-
-/* Whether a call of @function that is submitted now would be accepted. */
-gboolean
-ppool_executor_accepts_calls (PPoolExecutor  *self,
-                              const char     *function,
-                              GError        **error)
-{
-  return ppool_pool_accepts_calls (self->pool, function, error);
-}
-
-/* Sinks @args. The record can be cancelled from now on. */
-PPoolRecord *
-ppool_executor_make_record (PPoolExecutor  *self,
-                            PPoolCallSpec  *spec,
-                            GVariant       *args,
-                            GError        **error)
-{
-  return ppool_pool_make_record (self->pool, spec, args, error);
-}
-
-gboolean
-ppool_executor_submit_record (PPoolExecutor  *self,
-                              PPoolRecord    *record,
-                              GError        **error)
-{
-  return ppool_pool_submit (self->pool, record, error);
+  return self->pool;
 }

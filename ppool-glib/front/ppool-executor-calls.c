@@ -20,16 +20,8 @@ submit_record (PPoolExecutor  *self,
                GCancellable   *cancellable,
                GError        **error)
 {
-  g_autoptr (PPoolRecord) record = NULL;
+  g_autoptr (PPoolRecord) record = ppool_pool_make_record (self->pool, spec, args, error);
 
-  if (!ppool_pool_check (self->pool, error))
-    {
-      if (args != NULL)
-        g_variant_unref (g_variant_ref_sink (args));
-      return NULL;
-    }
-
-  record = ppool_pool_make_record (self->pool, spec, args, error);
   if (record == NULL)
     return NULL;
 
@@ -116,7 +108,7 @@ ppool_executor_submit (PPoolExecutor  *self,
                        GError        **error)
 {
   g_autoptr (PPoolCallSpec) spec = NULL;
-  g_autoptr (PPoolRecord) record = NULL;
+  PPoolRecord *record;
 
   g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
   g_return_val_if_fail (function != NULL, NULL);
@@ -153,7 +145,7 @@ ppool_executor_submit_call (PPoolExecutor  *self,
                             GCancellable   *cancellable,
                             GError        **error)
 {
-  g_autoptr (PPoolRecord) record = NULL;
+  PPoolRecord *record;
 
   g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
   g_return_val_if_fail (PPOOL_IS_CALL (call), NULL);

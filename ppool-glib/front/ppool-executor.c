@@ -303,14 +303,14 @@ ppool_executor_set_property (GObject      *object,
 }
 
 static void
-let_go (PPoolExecutor *self)
+release (PPoolExecutor *self)
 {
   ppool_notifier_end (self->notifier);
   ppool_notifier_unref (self->notifier);
   ppool_pool_drop (self->pool);
 }
 
-/* Nothing is let go of in dispose(): a binding may still call methods then. A
+/* Nothing is released in dispose(): a binding may still call methods then. A
  * forked copy of the process keeps what it has, as locks may be held for good. */
 static void
 ppool_executor_finalize (GObject *object)
@@ -318,7 +318,7 @@ ppool_executor_finalize (GObject *object)
   PPoolExecutor *self = PPOOL_EXECUTOR (object);
 
   if (ppool_pool_check (self->pool, NULL))
-    let_go (self);
+    release (self);
 
   G_OBJECT_CLASS (ppool_executor_parent_class)->finalize (object);
 }
@@ -1296,37 +1296,9 @@ ppool_executor_revive (PPoolExecutor  *self,
   return ppool_pool_revive (self->pool, error);
 }
 
-/* Fails in a forked copy of the process, where nothing may be touched. */
-gboolean
-ppool_executor_check (PPoolExecutor  *self,
-                      GError        **error)
+/* For who submits calls itself. It is there as long as the executor. */
+PPoolPool *
+ppool_executor_get_pool (PPoolExecutor *self)
 {
-  return ppool_pool_check (self->pool, error);
-}
-
-/* Whether a call of @function that is submitted now would be accepted. */
-gboolean
-ppool_executor_accepts_calls (PPoolExecutor  *self,
-                              const char     *function,
-                              GError        **error)
-{
-  return ppool_pool_accepts_calls (self->pool, function, error);
-}
-
-/* Sinks @args. The record can be cancelled from now on. */
-PPoolRecord *
-ppool_executor_make_record (PPoolExecutor  *self,
-                            PPoolCallSpec  *spec,
-                            GVariant       *args,
-                            GError        **error)
-{
-  return ppool_pool_make_record (self->pool, spec, args, error);
-}
-
-gboolean
-ppool_executor_submit_record (PPoolExecutor  *self,
-                              PPoolRecord    *record,
-                              GError        **error)
-{
-  return ppool_pool_submit (self->pool, record, error);
+  return self->pool;
 }

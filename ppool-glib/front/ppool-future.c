@@ -85,7 +85,7 @@ ppool_future_async_result_init (GAsyncResultIface *iface)
 }
 
 static void
-let_go (PPoolFuture *self)
+release (PPoolFuture *self)
 {
   g_assert (g_queue_is_empty (&self->callbacks));
 
@@ -103,7 +103,7 @@ ppool_future_finalize (GObject *object)
   PPoolFuture *self = PPOOL_FUTURE (object);
 
   if (self->record == NULL || ppool_outcome_check (&self->record->outcome, NULL))
-    let_go (self);
+    release (self);
 
   G_OBJECT_CLASS (ppool_future_parent_class)->finalize (object);
 }
@@ -120,13 +120,14 @@ ppool_future_init (PPoolFuture *self)
   g_mutex_init (&self->lock);
 }
 
+/* Takes @record. */
 PPoolFuture *
 ppool_future_new (PPoolRecord *record,
                   PPoolCall   *call)
 {
   PPoolFuture *self = g_object_new (PPOOL_TYPE_FUTURE, NULL);
 
-  self->record = ppool_record_ref (record);
+  self->record = record;
   self->call = call != NULL ? g_object_ref (call) : NULL;
 
   return self;

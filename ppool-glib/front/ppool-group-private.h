@@ -29,7 +29,7 @@ typedef struct
 } PPoolGroupMember;
 
 /* Runs where a call is settled, without a lock, once a member: short work only,
- * and no object may be let go of. */
+ * and no object may be released. */
 typedef void (*PPoolGroupFunc) (PPoolGroup       *group,
                                 PPoolGroupMember *member,
                                 PPoolOutcome     *outcome);

@@ -17,7 +17,7 @@
  *
  * The group's memory is held by its owner and by every record that has yet to
  * tell it something, so what is told late finds it. Objects are another matter:
- * they may only be let go of where code of the program may run. So the owner
+ * they may only be released where code of the program may run. So the owner
  * closes the group before it drops it, which takes the group back from the
  * records that are not settled, and drops the futures; what is left then is
  * plain memory. */

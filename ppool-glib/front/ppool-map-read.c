@@ -9,7 +9,6 @@
 
 #include "ppool-map-internal.h"
 
-#include "ppool-executor-private.h"
 #include "ppool-reply-private.h"
 #include "ppool-waiter-private.h"
 #include "ppool-watch-private.h"
@@ -202,7 +201,7 @@ ppool_map_next_value (PPoolMap  *self,
   g_return_val_if_fail (timeout_msec >= -1, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!ppool_executor_check (self->executor, error))
+  if (!ppool_pool_check (self->pool, error))
     return NULL;
 
   if (is_drawing (self))
@@ -411,7 +410,7 @@ ppool_map_next_value_async (PPoolMap            *self,
   g_return_if_fail (ppool_map_is_usable (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  if (!ppool_executor_check (self->executor, &error))
+  if (!ppool_pool_check (self->pool, &error))
     {
       g_task_report_error (self, callback, user_data, ppool_map_next_value_async, error);
       return;

@@ -352,7 +352,7 @@ draw (PPoolMap *self)
     }
 
   sample_size (&self->input_size, args);
-  record = ppool_executor_make_record (self->executor, self->spec, args, &error);
+  record = ppool_pool_make_record (self->pool, self->spec, args, &error);
   if (record == NULL)
     {
       close_window (self, error);
@@ -360,7 +360,7 @@ draw (PPoolMap *self)
     }
 
   if (!push_record (self, record) ||
-      ppool_executor_submit_record (self->executor, record, &error))
+      ppool_pool_submit (self->pool, record, &error))
     return;
 
   pull_record (self, record);
@@ -633,6 +633,7 @@ make_map (PPoolExecutor *executor,
   PPoolMap *self = g_object_new (PPOOL_TYPE_MAP, NULL);
 
   self->executor = g_object_ref (executor);
+  self->pool = ppool_executor_get_pool (executor);
   self->spec = ppool_call_spec_new (function);
 
   return self;
@@ -696,7 +697,7 @@ ppool_executor_map (PPoolExecutor  *self,
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   array = g_variant_ref_sink (inputs);
-  if (!ppool_executor_accepts_calls (self, function, error))
+  if (!ppool_pool_accepts_calls (ppool_executor_get_pool (self), function, error))
     return NULL;
 
   map = make_map (self, function);
@@ -987,7 +988,7 @@ ppool_map_cancel (PPoolMap *self)
 
   g_return_if_fail (ppool_map_is_usable (self));
 
-  if (!ppool_executor_check (self->executor, NULL))
+  if (!ppool_pool_check (self->pool, NULL))
     return;
 
   error = g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The map of “%s” was cancelled",

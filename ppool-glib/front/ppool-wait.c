@@ -50,7 +50,7 @@ is_failure (Wait         *wait,
 }
 
 static void
-arrived (PPoolGroup       *group,
+member_done (PPoolGroup       *group,
          PPoolGroupMember *member G_GNUC_UNUSED,
          PPoolOutcome     *outcome)
 {
@@ -91,7 +91,7 @@ look_at_futures (PPoolFuture     **futures,
                  GError          **error)
 {
   Wait *wait = g_new0 (Wait, 1);
-  PPoolGroup *group = ppool_group_new (futures, n_futures, arrived, wait, free_wait);
+  PPoolGroup *group = ppool_group_new (futures, n_futures, member_done, wait, free_wait);
 
   wait->return_when = return_when;
   wait->n_left = group->n_members;

@@ -20,6 +20,15 @@
 
 /* Records */
 
+/* With the lock held: it is to settle. */
+static void
+accept (PPoolPool   *self,
+        PPoolRecord *record)
+{
+  record->accepted = TRUE;
+  g_atomic_int_inc (&self->n_unsettled);
+}
+
 /* With the lock held. One that has been taken once never counts as never run. */
 static gboolean
 withdraw (PPoolPool   *self,
@@ -29,7 +38,7 @@ withdraw (PPoolPool   *self,
 
   if (record->stage == PPOOL_RECORD_NEW)
     {
-      ppool_pool_accept (self, record);
+      accept (self, record);
       record->stage = PPOOL_RECORD_OUT;
       withdrawn = TRUE;
     }
@@ -409,8 +418,8 @@ ensure_manager (PPoolPool  *self,
 {
   gboolean started;
 
-  if (g_atomic_pointer_get (&self->manager) != NULL)
-    return TRUE;
+  if (!check_initializer (self, error))
+    return FALSE;
 
   g_mutex_lock (&self->starting);
   started = start_manager (self, error);
@@ -425,7 +434,7 @@ is_usable (PPoolPool  *self,
            GError    **error)
 {
   return ppool_pool_check (self, error) && ppool_spawned_check (error) &&
-         check_initializer (self, error) && ensure_manager (self, error);
+         (g_atomic_pointer_get (&self->manager) != NULL || ensure_manager (self, error));
 }
 
 /* Starts workers before there are calls for them. */
@@ -467,7 +476,7 @@ ppool_pool_submit (PPoolPool    *self,
   accepted = accepts_calls (self, &broken);
   if (accepted && record->stage == PPOOL_RECORD_NEW)
     {
-      ppool_pool_accept (self, record);
+      accept (self, record);
       ppool_policy_limit_time (self, record);
       ppool_scheduler_push (self->scheduler, record);
     }

@@ -18,7 +18,7 @@
  *      └─────────────┴────────► BROKEN
  *
  * Everything but what is constant is guarded by the lock, which is never held
- * while records settle, objects are let go or somebody is called. */
+ * while records settle, objects are released or somebody is called. */
 
 static void
 free_pool (gpointer data)
@@ -155,15 +155,6 @@ ppool_pool_record_settled (gpointer     owner,
       g_atomic_int_dec_and_test (&self->n_unsettled) &&
       g_atomic_int_get (&self->manager_has_ended))
     finish (self);
-}
-
-/* With the lock held. */
-void
-ppool_pool_accept (PPoolPool   *self,
-                   PPoolRecord *record)
-{
-  record->accepted = TRUE;
-  g_atomic_int_inc (&self->n_unsettled);
 }
 
 /* Ends the manager if nothing is left to manage. In its thread. */

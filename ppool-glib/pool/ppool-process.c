@@ -865,7 +865,7 @@ ppool_process_new (const PPoolProcessOwner *owner,
 
 /* With the lock held */
 
-/* Gives the worker a call. */
+/* Gives the worker a call: (transfer full). */
 void
 ppool_process_push (PPoolProcess *self,
                     PPoolRecord  *record)
@@ -880,10 +880,7 @@ ppool_process_push (PPoolProcess *self,
                              record->timeout_msec * G_TIME_SPAN_MILLISECOND);
     }
 
-  /* Who has no board takes a call as soon as it is sent. */
-  if (!ppool_outbox_has_board (self->outbox))
-    ppool_outcome_start (&record->outcome, self->pid, 0);
-  ppool_outbox_push (self->outbox, record);
+  ppool_outbox_push (self->outbox, record, self->pid);
 }
 
 /* Takes @record back, or the first call that can be if that is NULL: (nullable)

@@ -28,6 +28,7 @@ typedef struct
   /* (nullable): has ppool_scheduler_look_again() called in a few milliseconds */
   void (*watch) (gpointer owner);
 
+  /* (transfer full) */
   void (*assign) (PPoolProcess *process,
                   PPoolRecord  *record);
   void (*retire) (PPoolProcess *process);

@@ -138,16 +138,25 @@ retire_slot (PPoolScheduler *self,
   self->funcs->retire (slot->process);
 }
 
+/* How long a call takes that is about to be assigned, by what is known now. */
+static PPoolRecord *
+estimate (PPoolRecord *record)
+{
+  record->expected = ppool_estimate_get (record->estimate);
+  record->is_trivial = ppool_estimate_is_trivial (record->estimate);
+
+  return record;
+}
+
+/* The first call of the queue, which was estimated. */
 static void
 assign (PPoolScheduler *self,
         PPoolSlot      *slot)
 {
-  g_autoptr (PPoolRecord) record = ppool_scheduler_pop (self);
+  PPoolRecord *record = ppool_scheduler_pop (self);
 
   record->stage = PPOOL_RECORD_ASSIGNED;
   record->slot = slot;
-  record->expected = ppool_estimate_get (record->estimate);
-  record->is_trivial = ppool_estimate_is_trivial (record->estimate);
 
   if (slot->n_calls++ == 0)
     slot->busy_since = g_get_monotonic_time ();
@@ -174,8 +183,9 @@ has_room (PPoolScheduler *self,
           PPoolRecord    *record,
           gint64          bound)
 {
-  return slot->takes_ahead && !slot->is_stuck && !slot->is_held && slot->n_calls < PPOOL_SCHEDULER_MAX_CALLS &&
-         slot->expected + ppool_estimate_get (record->estimate) <= bound &&
+  return slot->takes_ahead && !slot->is_stuck && !slot->is_held &&
+         slot->n_calls < PPOOL_SCHEDULER_MAX_CALLS &&
+         slot->expected + record->expected <= bound &&
          slot->n_bytes + record->size <= AHEAD_BYTES &&
          !ppool_scheduler_is_spent (self, slot);
 }
@@ -238,7 +248,7 @@ find_idle (PPoolScheduler *self,
 {
   PPoolSlot *idle = g_queue_peek_head (&self->slots[PPOOL_SLOT_IDLE]);
 
-  if (idle != NULL && ppool_estimate_is_trivial (record->estimate) && is_crowded (self))
+  if (idle != NULL && record->is_trivial && is_crowded (self))
     return NULL;
 
   return idle;
@@ -254,13 +264,12 @@ assign_all (PPoolScheduler *self)
 
   while (!g_queue_is_empty (&self->pending))
     {
-      PPoolRecord *record = g_queue_peek_head (&self->pending);
+      PPoolRecord *record = estimate (g_queue_peek_head (&self->pending));
       PPoolSlot *idle = find_idle (self, record);
       gint64 bound = idle != NULL ? NEAR_NSEC : AHEAD_NSEC;
 
       if (slot == NULL || slot->expected > limit || !has_room (self, slot, record, bound))
-        slot = ppool_estimate_get (record->estimate) <= bound ?
-                 find_room (self, record, bound, &limit) : NULL;
+        slot = record->expected <= bound ? find_room (self, record, bound, &limit) : NULL;
 
       if (slot != NULL)
         assign (self, slot);
@@ -408,7 +417,7 @@ share_out (PPoolScheduler *self)
   while (g_queue_is_empty (&self->pending) &&
          !g_queue_is_empty (&self->slots[PPOOL_SLOT_IDLE]) && (record = recall_any (self)) != NULL)
     {
-      requeue (self, record);
+      requeue (self, estimate (record));
       assign_idle (self, g_queue_peek_head (&self->slots[PPOOL_SLOT_IDLE]));
     }
 }

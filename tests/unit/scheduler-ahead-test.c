@@ -48,7 +48,7 @@ static void
 assign (PPoolProcess *process,
         PPoolRecord  *record)
 {
-  g_queue_push_tail (&process->calls, ppool_record_ref (record));
+  g_queue_push_tail (&process->calls, record);
   record->stage = PPOOL_RECORD_SENT;
 }
 

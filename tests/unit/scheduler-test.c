@@ -40,7 +40,7 @@ assign (PPoolProcess *process,
 {
   g_assert_null (process->record);
   g_assert_false (process->is_retired);
-  process->record = ppool_record_ref (record);
+  process->record = record;
 }
 
 static void

@@ -43,7 +43,7 @@ _guard = threading.RLock()
 
 # What the thread of the loop is to do, in its order: pairs of a call and its future, or of None
 # and a function.
-_arrivals = collections.deque()
+_work = collections.deque()
 _is_woken = False
 
 
@@ -57,17 +57,17 @@ def tell_loop(context, call, what):
     """Has the thread of the loop look after the future of a call, or run a function. It takes no
     lock, as it may be called by the garbage collector."""
     global _is_woken
-    _arrivals.append((call, what))
+    _work.append((call, what))
     if not _is_woken:
         _is_woken = True
-        _native.call_in_context(context, _take_arrivals)
+        _native.call_in_context(context, _do_work)
 
 
-def _take_arrivals():
+def _do_work():
     global _is_woken
     _is_woken = False
-    while _arrivals:
-        call, what = _arrivals.popleft()
+    while _work:
+        call, what = _work.popleft()
         if call is None:
             what()
         else:
@@ -285,12 +285,11 @@ class Future(concurrent.futures.Future):
         try:
             variant = _get_result(call, int(min(limit, _loop.NO_LIMIT_SEC) * 1000))
         except GLib.Error:
-            if _is_done(call):
-                self._take(call)
-            else:
-                self._watch()
-        else:
+            variant = None
+        if variant is not None or _is_done(call):
             self._take(call, variant)
+        else:
+            self._watch()
 
     def _wait_for_others(self, call, timeout, is_callback):
         """Waits until the thread of the loop has taken the outcome; or for a moment, until
@@ -397,7 +396,7 @@ def _forget():
     """A forked copy of the process has no thread that takes what has arrived."""
     global _guard, _is_woken
     _guard = threading.RLock()
-    _arrivals.clear()
+    _work.clear()
     _is_woken = False
 
 

@@ -7,14 +7,11 @@
 
 #include "config.h"
 
-#include "ppool-process-private.h"
+#include "ppool-process-internal.h"
 
 #include <signal.h>
 #include <string.h>
 
-#include "ppool-countdown-private.h"
-#include "ppool-exit-private.h"
-#include "ppool-handshake-private.h"
 #include "ppool-verdict-private.h"
 
 /* A process is a life, a channel and an exit. Its life:
@@ -38,14 +35,8 @@
  * watch or a handshake that is outstanding holds the process. There is one countdown
  * as there is one thing to wait for at a time. */
 
-/* How long a worker that closed its channel may take to exit. */
-#define EXIT_MSEC 2000
-
 /* How long a worker whose handshake failed may take to show why. */
 #define EXCUSE_MSEC 500
-
-/* When to look again at a worker that is traced by a debugger. */
-#define TRACED_MSEC 1000
 
 /* How long the channel may stay open behind a worker that has exited: a child
  * of the worker may hold it. */
@@ -53,67 +44,6 @@
 
 /* How long it may take to read what is in a channel behind a worker that has exited. */
 #define UNREAD_MSEC 30000
-
-/* In the order of time. */
-typedef enum
-{
-  STARTING,
-  READY,
-  LEAVING,
-  FAILED,
-  CONCLUDED,
-  GONE,
-} Life;
-
-/* Likewise; what is drained can't be read any more. */
-typedef enum
-{
-  CHANNEL_CONNECTING,
-  CHANNEL_OPEN, /* the worker is being initialized, or has been */
-  CHANNEL_DRAINED,
-  CHANNEL_DRAINED_UNOPENED,
-} ChannelState;
-
-struct _PPoolProcess
-{
-  /* Constant. */
-  const PPoolProcessOwner *owner; /* (unowned): outlives the process */
-  PPoolManager *manager; /* (owned) */
-  const PPoolStartup *startup; /* (unowned): the owner's */
-  PPoolOutbox *outbox;   /* (owned) */
-  guint grace_msec;
-
-  /* Guarded by the pool's lock. */
-  PPoolSlot slot;
-  Life life;
-  guint pid;
-  gboolean was_ready;
-  GError *cause; /* (owned) (nullable): what is wrong with it */
-  const char *violation; /* (nullable): what it did that can't be */
-  char *library;         /* (owned) (nullable): the worker's, if it is another one */
-  const char *leaving;   /* (nullable): why it was asked to leave */
-  PPoolRecord *ending;   /* (owned) (nullable): the call that it is to end */
-  gboolean ending_begun; /* it was told */
-  gint64 overdue_due;    /* when to look for calls that have run for too long, or 0 */
-  gboolean is_evicted;   /* its calls were taken while it ran them */
-
-  gboolean has_answered; /* a call; in GDBus's thread */
-
-  /* In the manager's thread. */
-  PPoolExit exit;
-  gint64 created_time;       /* constant */
-  gint64 start_time;         /* constant once there is a channel */
-  PPoolChannel *channel;     /* (owned) (nullable) */
-  ChannelState channel_state;
-  PPoolBoard *board;         /* (owned) (nullable): while it is offered; taken in GDBus's thread,
-                              * under the lock */
-  PPoolHandshake *handshake; /* (owned) (nullable): while it goes on */
-  GError *handshake_error;   /* (owned) (nullable) */
-  PPoolStderr *errors;       /* (owned) (nullable) */
-  PPoolCountdown countdown;  /* of what is waited for */
-  PPoolTimer overdue;
-  guint n_signals; /* sent to a worker that is to leave */
-};
 
 static void
 free_process (gpointer data)
@@ -149,42 +79,6 @@ ppool_process_get_slot (PPoolProcess *self)
   return &self->slot;
 }
 
-static void
-post (PPoolProcess     *self,
-      PPoolManagerFunc  func)
-{
-  ppool_manager_post (self->manager, func, ppool_process_ref (self));
-}
-
-static void look_for_overdue_cb (gpointer data);
-
-/* With the lock held. */
-static void
-look_for_overdue_at (PPoolProcess *self,
-                     gint64        now,
-                     gint64        due)
-{
-  if (self->overdue_due != 0 && self->overdue_due <= due)
-    return;
-
-  self->overdue_due = due;
-  ppool_manager_arm (self->manager, &self->overdue,
-                     (guint) ((due - now) / G_TIME_SPAN_MILLISECOND) + 1, look_for_overdue_cb,
-                     self);
-}
-
-static Life
-get_life (PPoolProcess *self)
-{
-  Life life;
-
-  ppool_lock_enter (self->owner->lock);
-  life = self->life;
-  ppool_lock_leave_quietly (self->owner->lock);
-
-  return life;
-}
-
 /* With the lock held. */
 static void
 set_failed (PPoolProcess *self)
@@ -214,12 +108,6 @@ fail (PPoolProcess *self,
 }
 
 /* The end, in the manager's thread */
-
-static gboolean
-is_drained (const PPoolProcess *self)
-{
-  return self->channel_state >= CHANNEL_DRAINED;
-}
 
 /* Nothing comes any more. */
 static void
@@ -327,22 +215,12 @@ finish (PPoolProcess *self)
 static void
 advance (PPoolProcess *self)
 {
-  if (get_life (self) < CONCLUDED && is_drained (self) && self->exit.state != PPOOL_EXIT_RUNNING)
+  if (ppool_process_get_life (self) < CONCLUDED && ppool_process_is_drained (self) && self->exit.state != PPOOL_EXIT_RUNNING)
     conclude (self);
 
-  if (get_life (self) == CONCLUDED && ppool_exit_is_reaped (&self->exit) &&
+  if (ppool_process_get_life (self) == CONCLUDED && ppool_exit_is_reaped (&self->exit) &&
       self->handshake == NULL)
     finish (self);
-}
-
-/* Ends the channel. What the worker had sent still arrives. */
-static void
-shut (PPoolProcess *self)
-{
-  if (self->handshake != NULL)
-    ppool_handshake_cancel (self->handshake);
-  else if (self->channel != NULL)
-    ppool_channel_shut (self->channel);
 }
 
 /* Ends a worker for what it did. */
@@ -352,7 +230,7 @@ kill_worker (gpointer data)
   PPoolProcess *self = data;
 
   ppool_exit_kill (&self->exit);
-  shut (self);
+  ppool_process_shut (self);
   advance (self);
 }
 
@@ -370,8 +248,8 @@ drained_cb (gpointer data)
   g_autoptr (PPoolProcess) self = data;
 
   set_drained (self);
-  if (self->exit.state == PPOOL_EXIT_RUNNING && get_life (self) != LEAVING)
-    ppool_countdown_start (&self->countdown, EXIT_MSEC, kill_worker);
+  if (self->exit.state == PPOOL_EXIT_RUNNING && ppool_process_get_life (self) != LEAVING)
+    ppool_countdown_start (&self->countdown, PPOOL_PROCESS_EXIT_MSEC, kill_worker);
   advance (self);
 }
 
@@ -391,7 +269,7 @@ undrained_cb (gpointer data)
 {
   PPoolProcess *self = data;
 
-  shut (self);
+  ppool_process_shut (self);
   ppool_countdown_start (&self->countdown, UNREAD_MSEC, unread_cb);
 }
 
@@ -401,7 +279,7 @@ ends_group_cb (gpointer data)
 {
   PPoolProcess *self = data;
 
-  return self->exit.with_group || get_life (self) != LEAVING;
+  return self->exit.with_group || ppool_process_get_life (self) != LEAVING;
 }
 
 static void
@@ -412,7 +290,7 @@ exited_cb (int      wait_status,
   g_autoptr (PPoolProcess) self = data;
 
   ppool_exit_note (&self->exit, wait_status, is_lost);
-  if (!is_drained (self))
+  if (!ppool_process_is_drained (self))
     ppool_countdown_start (&self->countdown, DRAIN_MSEC, undrained_cb);
   advance (self);
 }
@@ -436,164 +314,7 @@ set_violation (PPoolProcess *self,
     return;
 
   self->violation = what;
-  post (self, violated_cb);
-}
-
-/* Leaving, in the manager's thread */
-
-static void
-ungraceful_cb (gpointer data)
-{
-  PPoolProcess *self = data;
-  guint msec = self->grace_msec > 0 ? self->grace_msec : EXIT_MSEC;
-
-  if (self->n_signals++ == 0)
-    {
-      ppool_exit_signal (&self->exit, SIGTERM);
-      ppool_countdown_start (&self->countdown, msec, ungraceful_cb);
-    }
-  else
-    {
-      ppool_exit_signal (&self->exit, SIGKILL);
-      shut (self);
-    }
-}
-
-static void
-retired_cb (gpointer data)
-{
-  g_autoptr (PPoolProcess) self = data;
-
-  g_debug ("Worker %u: asked to leave: %s", self->pid, self->leaving);
-
-  if (!ppool_exit_is_reaped (&self->exit) && self->grace_msec > 0)
-    ppool_countdown_start (&self->countdown, self->grace_msec, ungraceful_cb);
-}
-
-static void
-terminated_cb (gpointer data)
-{
-  g_autoptr (PPoolProcess) self = data;
-
-  self->exit.with_group = self->is_evicted;
-  if (!ppool_exit_is_reaped (&self->exit) && self->n_signals == 0)
-    ungraceful_cb (self);
-}
-
-static void
-killed_cb (gpointer data)
-{
-  g_autoptr (PPoolProcess) self = data;
-
-  self->exit.with_group = TRUE;
-  self->n_signals = MAX (self->n_signals, 1);
-  if (!ppool_exit_is_reaped (&self->exit))
-    ungraceful_cb (self);
-}
-
-/* The ladder for a call that is to end, in the manager's thread */
-
-/* With the lock held: it was answered, or is about to be. */
-static void
-stop_ending (PPoolProcess *self)
-{
-  g_clear_pointer (&self->ending, ppool_record_unref);
-  ppool_scheduler_slot_hold (self->owner->scheduler, &self->slot, FALSE);
-}
-
-static void
-end_killed_cb (gpointer data)
-{
-  PPoolProcess *self = data;
-
-  ppool_exit_signal (&self->exit, SIGKILL);
-  shut (self);
-}
-
-/* The worker has had its chance. */
-static void
-end_overdue_cb (gpointer data)
-{
-  PPoolProcess *self = data;
-  guint grace_msec = 0;
-  gboolean goes_on;
-
-  ppool_lock_enter (self->owner->lock);
-  goes_on = self->ending != NULL && self->ending_begun && self->life == READY;
-  if (goes_on && !ppool_outbox_still_runs (self->outbox, self->ending))
-    {
-      stop_ending (self);
-      goes_on = FALSE;
-    }
-  if (goes_on)
-    {
-      self->life = LEAVING;
-      self->leaving = "a call that it ran was to end";
-      grace_msec = self->startup->settings->abort_grace_msec;
-      ppool_scheduler_slot_leaves (self->owner->scheduler, &self->slot);
-      self->exit.with_group = TRUE;
-      ppool_exit_signal (&self->exit, grace_msec > 0 ? SIGTERM : SIGKILL);
-    }
-  ppool_lock_leave (self->owner->lock);
-
-  if (goes_on && grace_msec > 0)
-    ppool_countdown_start (&self->countdown, grace_msec, end_killed_cb);
-  else if (goes_on)
-    shut (self);
-}
-
-/* It was asked to end the call, if it can be. */
-static void
-end_begun_cb (gpointer data)
-{
-  g_autoptr (PPoolProcess) self = data;
-  guint grace_msec = 0;
-
-  ppool_lock_enter (self->owner->lock);
-  self->ending_begun = TRUE;
-  if (ppool_outbox_can_cancel (self->outbox))
-    grace_msec = self->startup->settings->abort_grace_msec;
-  ppool_lock_leave_quietly (self->owner->lock);
-
-  if (grace_msec > 0 && !is_drained (self))
-    ppool_countdown_start (&self->countdown, grace_msec, end_overdue_cb);
-  else
-    end_overdue_cb (self);
-}
-
-/* A worker that a debugger has stopped is not late. */
-static gboolean
-is_traced (guint pid)
-{
-  g_autofree char *path = g_strdup_printf ("/proc/%u/status", pid);
-  g_autofree char *status = NULL;
-  const char *tracer;
-
-  if (!g_file_get_contents (path, &status, NULL, NULL))
-    return FALSE;
-
-  tracer = strstr (status, "\nTracerPid:");
-  return tracer != NULL && g_ascii_strtoull (tracer + strlen ("\nTracerPid:"), NULL, 10) != 0;
-}
-
-static void
-look_for_overdue_cb (gpointer data)
-{
-  PPoolProcess *self = data;
-  PPoolRecord *record;
-  gint64 now = g_get_monotonic_time ();
-  gint64 due;
-
-  ppool_lock_enter (self->owner->lock);
-  self->overdue_due = 0;
-  record = ppool_outbox_find_overdue (self->outbox, now, &due);
-  if (record != NULL && is_traced (self->pid))
-    due = now + TRACED_MSEC * G_TIME_SPAN_MILLISECOND;
-  else if (record != NULL)
-    ppool_process_end_call (self, record, PPOOL_RECORD_OVERDUE);
-  if (due != 0 && self->life == READY)
-    look_for_overdue_at (self, now, due);
-  ppool_lock_leave (self->owner->lock);
+  ppool_process_post (self, violated_cb);
 }
 
 /* What the worker says, in GDBus's I/O thread */
@@ -627,7 +348,7 @@ receive_info (PPoolProcess            *self,
   if (error != NULL)
     {
       if (fail (self, error))
-        post (self, failed_cb);
+        ppool_process_post (self, failed_cb);
       return;
     }
 
@@ -665,7 +386,7 @@ receive_results (PPoolProcess            *self,
   if (violation != NULL)
     set_violation (self, violation);
   else if (self->ending != NULL && self->life == READY && self->ending->stage == PPOOL_RECORD_OUT)
-    stop_ending (self);
+    ppool_process_stop_ending (self);
   ppool_lock_leave (self->owner->lock);
 }
 
@@ -689,10 +410,10 @@ channel_cb (PPoolChannel            *channel G_GNUC_UNUSED,
       break;
     case PPOOL_CHANNEL_VIOLATION:
       if (fail (self, event->error))
-        post (self, failed_cb);
+        ppool_process_post (self, failed_cb);
       break;
     case PPOOL_CHANNEL_DRAINED:
-      post (self, drained_cb);
+      ppool_process_post (self, drained_cb);
       break;
     default:
       g_assert_not_reached ();
@@ -707,7 +428,7 @@ handshake_overdue_cb (gpointer data)
   PPoolProcess *self = data;
   g_autoptr (GError) error = NULL;
 
-  if (get_life (self) != STARTING)
+  if (ppool_process_get_life (self) != STARTING)
     return;
 
   error = ppool_start_make_overdue (self->startup);
@@ -726,13 +447,13 @@ handshake_failed (PPoolProcess *self,
   if (error->domain == PPOOL_ERROR)
     {
       if (fail (self, error))
-        post (self, failed_cb);
+        ppool_process_post (self, failed_cb);
       return;
     }
 
   self->handshake_error = g_error_new (PPOOL_ERROR, PPOOL_ERROR_LAUNCH,
                                        "its handshake failed (%s)", error->message);
-  if (self->exit.state == PPOOL_EXIT_RUNNING && get_life (self) != LEAVING)
+  if (self->exit.state == PPOOL_EXIT_RUNNING && ppool_process_get_life (self) != LEAVING)
     ppool_countdown_start (&self->countdown, EXCUSE_MSEC, kill_worker);
 }
 
@@ -751,12 +472,12 @@ handshake_cb (const GError *error,
     {
       /* How long an initializer may take is nobody's to say, unless the worker
        * was asked to leave meanwhile: then the timer is that one's. */
-      if (self->startup->settings->initializer != NULL && get_life (self) == STARTING)
+      if (self->startup->settings->initializer != NULL && ppool_process_get_life (self) == STARTING)
         ppool_countdown_stop (&self->countdown);
       self->channel_state = CHANNEL_OPEN;
       ppool_start_initialize (self->startup, self->channel, &self->board);
       if (self->exit.state != PPOOL_EXIT_RUNNING)
-        shut (self);
+        ppool_process_shut (self);
     }
 
   advance (self);
@@ -825,7 +546,7 @@ static void
 start_cb (gpointer data)
 {
   g_autoptr (PPoolProcess) self = data;
-  gboolean wanted = get_life (self) == STARTING;
+  gboolean wanted = ppool_process_get_life (self) == STARTING;
   g_autoptr (GError) error = NULL;
   int channel_fd = -1;
 
@@ -858,7 +579,7 @@ ppool_process_new (const PPoolProcessOwner *owner,
   ppool_countdown_init (&self->countdown, manager, self);
   self->outbox = ppool_outbox_new (owner->lock, owner->scheduler, &self->slot);
 
-  post (self, start_cb);
+  ppool_process_post (self, start_cb);
 
   return self;
 }
@@ -875,7 +596,7 @@ ppool_process_push (PPoolProcess *self,
   if (record->timeout_msec >= 0)
     {
       record->pushed_time = g_get_monotonic_time ();
-      look_for_overdue_at (self, record->pushed_time,
+      ppool_process_look_for_overdue (self, record->pushed_time,
                            record->pushed_time +
                              record->timeout_msec * G_TIME_SPAN_MILLISECOND);
     }
@@ -913,72 +634,4 @@ ppool_process_refresh (PPoolProcess *self,
 
   if (ppool_outbox_is_running (self->outbox, record, &since))
     ppool_outcome_start (&record->outcome, self->pid, since);
-}
-
-/* Asks the worker to leave: it has nothing to do. */
-void
-ppool_process_retire (PPoolProcess *self)
-{
-  self->leaving = ppool_scheduler_is_spent (self->owner->scheduler, &self->slot) ?
-                    "it has run max-tasks-per-worker calls" :
-                    "it is not needed any more";
-  if (self->life == READY)
-    {
-      ppool_outbox_push_exit (self->outbox);
-      post (self, retired_cb);
-    }
-  else if (self->life == STARTING)
-    post (self, terminated_cb);
-  else
-    return;
-
-  self->life = LEAVING;
-}
-
-/* Ends a call that the worker runs, and the worker if it does not answer then. What it was
- * sent ahead goes elsewhere. */
-void
-ppool_process_end_call (PPoolProcess      *self,
-                        PPoolRecord       *record,
-                        PPoolRecordEnding  ending)
-{
-  if (record->ending == PPOOL_RECORD_NOT_ENDED)
-    record->ending = ending;
-
-  if (self->ending != NULL || self->life != READY)
-    return;
-
-  self->ending = ppool_record_ref (record);
-  self->ending_begun = FALSE;
-  ppool_outbox_push_cancel (self->outbox, record);
-  ppool_scheduler_slot_hold (self->owner->scheduler, &self->slot, TRUE);
-  post (self, end_begun_cb);
-}
-
-/* What a worker had that has ended. */
-void
-ppool_process_take_calls (PPoolProcess *self,
-                          GPtrArray    *untaken,
-                          GPtrArray    *taken,
-                          GPtrArray    *done)
-{
-  ppool_outbox_take_all (self->outbox, self->pid, untaken, taken, done);
-  ppool_scheduler_evict_slot (self->owner->scheduler, &self->slot);
-}
-
-/* Ends the worker, whatever it does, with SIGTERM and in the end SIGKILL, or
- * with SIGKILL at once. What it was given goes to @orphans. */
-void
-ppool_process_terminate (PPoolProcess *self,
-                         int           signal,
-                         GPtrArray    *orphans)
-{
-  ppool_process_take_calls (self, orphans, orphans, orphans);
-
-  self->is_evicted = TRUE;
-  if (self->life >= FAILED)
-    return;
-
-  self->life = LEAVING;
-  post (self, signal == SIGKILL ? killed_cb : terminated_cb);
 }

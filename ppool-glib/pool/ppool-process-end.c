@@ -1,0 +1,295 @@
+/* ppool-process-end.c: how a worker is ended, or asked to leave
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "ppool-process-internal.h"
+
+#include <signal.h>
+#include <string.h>
+
+/* When to look again at a worker that is traced by a debugger. */
+#define TRACED_MSEC 1000
+
+void
+ppool_process_post (PPoolProcess     *self,
+      PPoolManagerFunc  func)
+{
+  ppool_manager_post (self->manager, func, ppool_process_ref (self));
+}
+
+Life
+ppool_process_get_life (PPoolProcess *self)
+{
+  Life life;
+
+  ppool_lock_enter (self->owner->lock);
+  life = self->life;
+  ppool_lock_leave_quietly (self->owner->lock);
+
+  return life;
+}
+
+gboolean
+ppool_process_is_drained (PPoolProcess *self)
+{
+  return self->channel_state >= CHANNEL_DRAINED;
+}
+
+/* Ends the channel. What the worker had sent still arrives. */
+void
+ppool_process_shut (PPoolProcess *self)
+{
+  if (self->handshake != NULL)
+    ppool_handshake_cancel (self->handshake);
+  else if (self->channel != NULL)
+    ppool_channel_shut (self->channel);
+}
+
+/* Leaving, in the manager's thread */
+
+static void
+ungraceful_cb (gpointer data)
+{
+  PPoolProcess *self = data;
+  guint msec = self->grace_msec > 0 ? self->grace_msec : PPOOL_PROCESS_EXIT_MSEC;
+
+  if (self->n_signals++ == 0)
+    {
+      ppool_exit_signal (&self->exit, SIGTERM);
+      ppool_countdown_start (&self->countdown, msec, ungraceful_cb);
+    }
+  else
+    {
+      ppool_exit_signal (&self->exit, SIGKILL);
+      ppool_process_shut (self);
+    }
+}
+
+static void
+retired_cb (gpointer data)
+{
+  g_autoptr (PPoolProcess) self = data;
+
+  g_debug ("Worker %u: asked to leave: %s", self->pid, self->leaving);
+
+  if (!ppool_exit_is_reaped (&self->exit) && self->grace_msec > 0)
+    ppool_countdown_start (&self->countdown, self->grace_msec, ungraceful_cb);
+}
+
+static void
+terminated_cb (gpointer data)
+{
+  g_autoptr (PPoolProcess) self = data;
+
+  self->exit.with_group = self->is_evicted;
+  if (!ppool_exit_is_reaped (&self->exit) && self->n_signals == 0)
+    ungraceful_cb (self);
+}
+
+static void
+killed_cb (gpointer data)
+{
+  g_autoptr (PPoolProcess) self = data;
+
+  self->exit.with_group = TRUE;
+  self->n_signals = MAX (self->n_signals, 1);
+  if (!ppool_exit_is_reaped (&self->exit))
+    ungraceful_cb (self);
+}
+
+/* The ladder for a call that is to end, in the manager's thread */
+
+/* With the lock held: it was answered, or is about to be. */
+void
+ppool_process_stop_ending (PPoolProcess *self)
+{
+  g_clear_pointer (&self->ending, ppool_record_unref);
+  ppool_scheduler_slot_hold (self->owner->scheduler, &self->slot, FALSE);
+}
+
+static void
+end_killed_cb (gpointer data)
+{
+  PPoolProcess *self = data;
+
+  ppool_exit_signal (&self->exit, SIGKILL);
+  ppool_process_shut (self);
+}
+
+/* The worker has had its chance. */
+static void
+end_overdue_cb (gpointer data)
+{
+  PPoolProcess *self = data;
+  guint grace_msec = 0;
+  gboolean goes_on;
+
+  ppool_lock_enter (self->owner->lock);
+  goes_on = self->ending != NULL && self->ending_begun && self->life == READY;
+  if (goes_on && !ppool_outbox_still_runs (self->outbox, self->ending))
+    {
+      ppool_process_stop_ending (self);
+      goes_on = FALSE;
+    }
+  if (goes_on)
+    {
+      self->life = LEAVING;
+      self->leaving = "a call that it ran was to end";
+      grace_msec = self->startup->settings->abort_grace_msec;
+      ppool_scheduler_slot_leaves (self->owner->scheduler, &self->slot);
+      self->exit.with_group = TRUE;
+      ppool_exit_signal (&self->exit, grace_msec > 0 ? SIGTERM : SIGKILL);
+    }
+  ppool_lock_leave (self->owner->lock);
+
+  if (goes_on && grace_msec > 0)
+    ppool_countdown_start (&self->countdown, grace_msec, end_killed_cb);
+  else if (goes_on)
+    ppool_process_shut (self);
+}
+
+/* It was asked to end the call, if it can be. */
+static void
+end_begun_cb (gpointer data)
+{
+  g_autoptr (PPoolProcess) self = data;
+  guint grace_msec = 0;
+
+  ppool_lock_enter (self->owner->lock);
+  self->ending_begun = TRUE;
+  if (ppool_outbox_can_cancel (self->outbox))
+    grace_msec = self->startup->settings->abort_grace_msec;
+  ppool_lock_leave_quietly (self->owner->lock);
+
+  if (grace_msec > 0 && !ppool_process_is_drained (self))
+    ppool_countdown_start (&self->countdown, grace_msec, end_overdue_cb);
+  else
+    end_overdue_cb (self);
+}
+
+/* A worker that a debugger has stopped is not late. */
+static gboolean
+is_traced (guint pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%u/status", pid);
+  g_autofree char *status = NULL;
+  const char *tracer;
+
+  if (!g_file_get_contents (path, &status, NULL, NULL))
+    return FALSE;
+
+  tracer = strstr (status, "\nTracerPid:");
+  return tracer != NULL && g_ascii_strtoull (tracer + strlen ("\nTracerPid:"), NULL, 10) != 0;
+}
+
+static void look_for_overdue_cb (gpointer data);
+
+/* With the lock held. */
+void
+ppool_process_look_for_overdue (PPoolProcess *self,
+                     gint64        now,
+                     gint64        due)
+{
+  if (self->overdue_due != 0 && self->overdue_due <= due)
+    return;
+
+  self->overdue_due = due;
+  ppool_manager_arm (self->manager, &self->overdue,
+                     (guint) ((due - now) / G_TIME_SPAN_MILLISECOND) + 1, look_for_overdue_cb,
+                     self);
+}
+
+static void
+look_for_overdue_cb (gpointer data)
+{
+  PPoolProcess *self = data;
+  PPoolRecord *record;
+  gint64 now = g_get_monotonic_time ();
+  gint64 due;
+
+  ppool_lock_enter (self->owner->lock);
+  self->overdue_due = 0;
+  record = ppool_outbox_find_overdue (self->outbox, now, &due);
+  if (record != NULL && is_traced (self->pid))
+    due = now + TRACED_MSEC * G_TIME_SPAN_MILLISECOND;
+  else if (record != NULL)
+    ppool_process_end_call (self, record, PPOOL_RECORD_OVERDUE);
+  if (due != 0 && self->life == READY)
+    ppool_process_look_for_overdue (self, now, due);
+  ppool_lock_leave (self->owner->lock);
+}
+
+/* With the lock held */
+
+/* Asks the worker to leave: it has nothing to do. */
+void
+ppool_process_retire (PPoolProcess *self)
+{
+  self->leaving = ppool_scheduler_is_spent (self->owner->scheduler, &self->slot) ?
+                    "it has run max-tasks-per-worker calls" :
+                    "it is not needed any more";
+  if (self->life == READY)
+    {
+      ppool_outbox_push_exit (self->outbox);
+      ppool_process_post (self, retired_cb);
+    }
+  else if (self->life == STARTING)
+    ppool_process_post (self, terminated_cb);
+  else
+    return;
+
+  self->life = LEAVING;
+}
+
+/* Ends a call that the worker runs, and the worker if it does not answer then. What it was
+ * sent ahead goes elsewhere. */
+void
+ppool_process_end_call (PPoolProcess      *self,
+                        PPoolRecord       *record,
+                        PPoolRecordEnding  ending)
+{
+  if (record->ending == PPOOL_RECORD_NOT_ENDED)
+    record->ending = ending;
+
+  if (self->ending != NULL || self->life != READY)
+    return;
+
+  self->ending = ppool_record_ref (record);
+  self->ending_begun = FALSE;
+  ppool_outbox_push_cancel (self->outbox, record);
+  ppool_scheduler_slot_hold (self->owner->scheduler, &self->slot, TRUE);
+  ppool_process_post (self, end_begun_cb);
+}
+
+/* What a worker had that has ended. */
+void
+ppool_process_take_calls (PPoolProcess *self,
+                          GPtrArray    *untaken,
+                          GPtrArray    *taken,
+                          GPtrArray    *done)
+{
+  ppool_outbox_take_all (self->outbox, self->pid, untaken, taken, done);
+  ppool_scheduler_evict_slot (self->owner->scheduler, &self->slot);
+}
+
+/* Ends the worker, whatever it does, with SIGTERM and in the end SIGKILL, or
+ * with SIGKILL at once. What it was given goes to @orphans. */
+void
+ppool_process_terminate (PPoolProcess *self,
+                         int           signal,
+                         GPtrArray    *orphans)
+{
+  ppool_process_take_calls (self, orphans, orphans, orphans);
+
+  self->is_evicted = TRUE;
+  if (self->life >= FAILED)
+    return;
+
+  self->life = LEAVING;
+  ppool_process_post (self, signal == SIGKILL ? killed_cb : terminated_cb);
+}

@@ -267,6 +267,80 @@ leave_child (PPoolInvocation  *invocation,
   return g_variant_new ("()");
 }
 
+/* Dies so many times, which it counts by the bytes of a file; then it says how often it
+ * was called. */
+static GVariant *
+die_times (PPoolInvocation  *invocation,
+           GVariant         *args,
+           gpointer          user_data,
+           GError          **error)
+{
+  const char *path;
+  int signal_number;
+  guint n_deaths;
+  FILE *file;
+  long n_calls;
+
+  g_variant_get (args, "(&sui)", &path, &n_deaths, &signal_number);
+  file = fopen (path, "a");
+  fputc ('x', file);
+  n_calls = ftell (file);
+  fclose (file);
+  if (n_calls <= (long) n_deaths)
+    raise_plainly (signal_number);
+
+  return g_variant_new_uint32 ((guint32) n_calls);
+}
+
+/* Leaves a process of its own group behind that stands at the gate. */
+static GVariant *
+launch (PPoolInvocation  *invocation,
+        GVariant         *args,
+        gpointer          user_data,
+        GError          **error)
+{
+  const char *path;
+
+  g_variant_get_child (args, 0, "&s", &path);
+  if (fork () == 0)
+    {
+      g_free (gate_pass (path));
+      _exit (0);
+    }
+
+  return g_variant_new ("()");
+}
+
+/* Comes to the gate, from a child as well, and never returns. What it is to do before that
+ * is in a word. */
+static GVariant *
+hang (PPoolInvocation  *invocation,
+      GVariant         *args,
+      gpointer          user_data,
+      GError          **error)
+{
+  const char *path;
+  const char *how;
+
+  g_variant_get (args, "(&s&s)", &path, &how);
+  if (g_str_equal (how, "stubborn"))
+    signal (SIGTERM, SIG_IGN);
+  if (g_str_equal (how, "child") && fork () == 0)
+    {
+      gate_enter (path);
+      while (TRUE)
+        pause ();
+    }
+  gate_enter (path);
+  if (g_str_equal (how, "stopped"))
+    raise (SIGSTOP);
+
+  while (TRUE)
+    pause ();
+
+  return NULL;
+}
+
 /* Is short, unless a gate is given. */
 static GVariant *
 pass (PPoolInvocation  *invocation,
@@ -429,6 +503,9 @@ const NamedFunction bad_functions[] = {
   { "exit", leave },
   { "_exit", leave_quickly },
   { "die", die },
+  { "die-times", die_times },
+  { "hang", hang },
+  { "launch", launch },
   { "shut-channel", shut_channel },
   { "garbage", garbage },
   { "obey", obey },

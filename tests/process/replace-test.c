@@ -1,0 +1,342 @@
+/* replace-test.c: executors that go on when a worker dies
+ *
+ * Copyright 2026 The PPool-GLib authors
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "harness.h"
+
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <string.h>
+
+static PPoolExecutor *
+new_executor (guint max_workers)
+{
+  PPoolExecutor *executor = harness_executor (max_workers);
+
+  ppool_executor_set_crash_policy (executor, PPOOL_CRASH_POLICY_REPLACE);
+
+  return executor;
+}
+
+static GVariant *
+die_args (int signal_number)
+{
+  return g_variant_new ("(is)", signal_number, "last words");
+}
+
+static void
+assert_died (PPoolFuture *future,
+             const char  *how)
+{
+  g_autoptr (GError) error = harness_failure (future);
+  g_autofree char *pid = g_strdup_printf ("Worker %u ", ppool_future_get_worker_pid (future));
+
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_WORKER_DIED, pid, how,
+                        ppool_future_get_function (future), "last words", NULL);
+  g_assert_cmpint (ppool_future_get_state (future), ==, PPOOL_FUTURE_STATE_FINISHED);
+}
+
+static void
+assert_running (PPoolExecutor *executor)
+{
+  g_autoptr (GError) error = ppool_executor_get_error (executor);
+
+  g_assert_no_error (error);
+  g_assert_cmpint (ppool_executor_get_state (executor), ==, PPOOL_EXECUTOR_STATE_RUNNING);
+  harness_assert_works (executor);
+}
+
+/* Of many calls one is lost, wherever its worker had others. */
+static void
+test_one_of_many (Harness *harness)
+{
+  enum { N = 1000, BAD = 500 };
+  g_autoptr (PPoolExecutor) executor = new_executor (4);
+  g_autoptr (GPtrArray) futures = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (int i = 0; i < N; i++)
+    g_ptr_array_add (futures, i == BAD ? harness_submit (executor, "die", die_args (SIGSEGV)) :
+                                         harness_submit (executor, "echo", g_variant_new ("i", i)));
+
+  for (int i = 0; i < N; i++)
+    {
+      PPoolFuture *future = g_ptr_array_index (futures, i);
+      g_autofree char *text = g_strdup_printf ("%d", i);
+
+      if (i == BAD)
+        assert_died (future, "SIGSEGV");
+      else
+        harness_assert_value (future, text);
+    }
+  assert_running (executor);
+}
+
+/* However many die, it is their own business. */
+static void
+test_all (Harness *harness)
+{
+  enum { N = 60 };
+  g_autoptr (PPoolExecutor) executor = new_executor (3);
+  g_autoptr (GPtrArray) futures = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (int i = 0; i < N; i++)
+    g_ptr_array_add (futures, harness_submit (executor, "die", die_args (SIGABRT)));
+  for (int i = 0; i < N; i++)
+    assert_died (g_ptr_array_index (futures, i), "SIGABRT");
+  assert_running (executor);
+}
+
+static gboolean
+has_no_workers (gpointer user_data)
+{
+  return ppool_executor_get_n_workers (user_data) == 0;
+}
+
+/* Nobody is hurt, and nobody is started before there is a call. */
+static void
+test_idle (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = new_executor (1);
+  guint pid = harness_worker_pid (executor);
+
+  kill ((pid_t) pid, SIGKILL);
+  harness_iterate_until (has_no_workers, executor);
+  assert_running (executor);
+  g_assert_cmpuint (harness_worker_pid (executor), !=, pid);
+}
+
+/* A worker that does not start is no call's fault, and soon enough everybody's. */
+static void
+test_start_failures (Harness *harness)
+{
+  const char *argv[] = { "/bin/sh", "-c", "echo last words >&2; exit 3", NULL };
+  PPoolLauncher *launcher = ppool_launcher_new (argv);
+  g_autoptr (PPoolExecutor) executor = harness_executor_on (launcher, 4);
+  g_autoptr (PPoolFuture) future = NULL;
+  gint64 start = g_get_monotonic_time ();
+
+  ppool_launcher_set_stderr_mode (launcher, PPOOL_STDERR_MODE_DISCARD);
+  ppool_executor_set_crash_policy (executor, PPOOL_CRASH_POLICY_REPLACE);
+  ppool_executor_set_max_start_failures (executor, 3);
+  future = harness_submit (executor, "echo", NULL);
+
+  harness_assert_broken (executor, future, PPOOL_ERROR_LAUNCH, "status 3", "last words", NULL);
+  /* 100 and 200 ms, but for a fifth. */
+  g_assert_cmpint (g_get_monotonic_time () - start, >=, 240 * G_TIME_SPAN_MILLISECOND);
+}
+
+/* A button "Try again". */
+static void
+test_revive (Harness *harness)
+{
+  g_autofree char *path = harness_path (harness, "is-repaired");
+  g_autofree char *script =
+    g_strdup_printf ("test -e '%s' && exec \"$0\"; exit 3", path);
+  g_autofree char *worker = harness_program ("bad-worker");
+  const char *argv[] = { "/bin/sh", "-c", script, worker, NULL };
+  g_autoptr (PPoolExecutor) executor = harness_executor_on (ppool_launcher_new (argv), 2);
+  g_autoptr (GError) error = NULL;
+
+  for (int i = 0; i < 3; i++)
+    {
+      g_autoptr (PPoolFuture) future = harness_submit (executor, "echo", NULL);
+
+      harness_assert_broken (executor, future, PPOOL_ERROR_LAUNCH, "status 3", NULL);
+      g_assert_true (ppool_executor_revive (executor, &error));
+      g_assert_no_error (error);
+      g_assert_cmpint (ppool_executor_get_state (executor), ==, PPOOL_EXECUTOR_STATE_RUNNING);
+      g_assert_null (ppool_executor_get_error (executor));
+    }
+
+  g_assert_true (g_file_set_contents (path, "", 0, &error));
+  assert_running (executor);
+  g_assert_true (ppool_executor_revive (executor, &error));
+  harness_shut_down (executor);
+  g_assert_false (ppool_executor_revive (executor, &error));
+  g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_SHUT_DOWN);
+}
+
+/* While its workers are still leaving. */
+static void
+test_revive_at_once (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (3);
+
+  for (int i = 0; i < 20; i++)
+    {
+      g_autoptr (PPoolFuture) future = harness_submit (executor, "die", die_args (SIGKILL));
+      g_autoptr (GError) error = harness_failure (future);
+
+      g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN);
+      g_assert_true (ppool_executor_revive (executor, NULL));
+      assert_running (executor);
+    }
+}
+
+/* No worker is left behind, whenever it is. */
+static void
+test_kill_while_replacing (Harness *harness)
+{
+  for (int i = 0; i < 40; i++)
+    {
+      g_autoptr (PPoolExecutor) executor = new_executor (2);
+      g_autoptr (GPtrArray) futures = g_ptr_array_new_with_free_func (g_object_unref);
+
+      for (int j = 0; j < 10; j++)
+        g_ptr_array_add (futures, harness_submit (executor, "die", die_args (SIGKILL)));
+      for (int j = 0; j < i % 10; j++)
+        g_clear_error (&(GError *){ harness_failure (g_ptr_array_index (futures, j)) });
+      ppool_executor_kill_workers (executor);
+      for (guint j = 0; j < futures->len; j++)
+        g_clear_error (&(GError *){ harness_failure (g_ptr_array_index (futures, j)) });
+      harness_shut_down (executor);
+    }
+}
+
+/* Calls that were accepted run to their end, with new workers where they need them. */
+static void
+test_shutdown (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = new_executor (1);
+  g_autoptr (PPoolFuture) bad = harness_submit (executor, "die", die_args (SIGSEGV));
+  g_autoptr (PPoolFuture) good = harness_submit (executor, "echo", g_variant_new ("i", 5));
+
+  ppool_executor_shutdown (executor, PPOOL_SHUTDOWN_FLAGS_NONE);
+  assert_died (bad, "SIGSEGV");
+  harness_assert_value (good, "5");
+  harness_shut_down (executor);
+}
+
+static PPoolFuture *
+submit_retried (PPoolExecutor *executor,
+                const char    *path,
+                guint          n_deaths,
+                int            signal_number,
+                guint          max_retries)
+{
+  g_autoptr (PPoolCall) call =
+    ppool_call_new ("die-times", g_variant_new ("(sui)", path, n_deaths, signal_number));
+  g_autoptr (GError) error = NULL;
+  PPoolFuture *future;
+
+  ppool_call_set_max_retries (call, max_retries);
+  future = ppool_executor_submit_call (executor, call, NULL, &error);
+  g_assert_no_error (error);
+
+  return harness_track (future);
+}
+
+static void
+test_retry (Harness *harness)
+{
+  g_autofree char *path = harness_path (harness, "calls");
+  g_autoptr (PPoolExecutor) executor = new_executor (1);
+  g_autoptr (PPoolFuture) future = submit_retried (executor, path, 3, SIGSEGV, 3);
+  g_autoptr (PPoolFuture) later = harness_submit (executor, "echo", g_variant_new ("i", 1));
+
+  harness_assert_value (later, "1");
+  /* It has kept its place, before what came later. */
+  g_assert_true (ppool_future_is_done (future));
+  harness_assert_value (future, "uint32 4");
+  g_assert_cmpuint (ppool_future_get_n_attempts (future), ==, 4);
+  g_assert_cmpuint (ppool_future_get_worker_pid (future), ==, harness_worker_pid (executor));
+  assert_running (executor);
+}
+
+static void
+test_retries_used_up (Harness *harness)
+{
+  g_autofree char *path = harness_path (harness, "calls");
+  g_autoptr (PPoolExecutor) executor = new_executor (2);
+  g_autoptr (PPoolFuture) future = submit_retried (executor, path, 10, SIGSEGV, 2);
+  g_autoptr (GError) error = harness_failure (future);
+  guint n_workers = 0;
+
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_WORKER_DIED, "3 workers", "SIGSEGV",
+                        "die-times", NULL);
+  for (const char *at = error->message; (at = strstr (at, "Worker ")) != NULL; at++)
+    n_workers++;
+  g_assert_cmpuint (n_workers, ==, 3);
+  g_assert_cmpuint (ppool_future_get_n_attempts (future), ==, 3);
+  assert_running (executor);
+}
+
+static gboolean
+is_tried_again (gpointer user_data)
+{
+  return ppool_future_get_n_attempts (user_data) == 2;
+}
+
+/* After a kill that came from elsewhere it waits for a while, in which it counts as
+ * running. */
+static void
+test_retry_later (Harness *harness)
+{
+  g_autofree char *path = harness_path (harness, "calls");
+  g_autoptr (PPoolExecutor) executor = new_executor (1);
+  gint64 start = g_get_monotonic_time ();
+  g_autoptr (PPoolFuture) future = submit_retried (executor, path, 1, SIGKILL, 1);
+
+  harness_iterate_until (is_tried_again, future);
+  g_assert_true (ppool_future_is_running (future));
+  g_assert_false (ppool_future_cancel (future));
+  assert_running (executor);
+  harness_assert_value (future, "uint32 2");
+  g_assert_cmpint (g_get_monotonic_time () - start, >=, G_TIME_SPAN_SECOND);
+}
+
+/* Aborted, cancelled at a shutdown, killed: each while it waits to run again. */
+static void
+test_end_of_wait (Harness *harness)
+{
+  for (int i = 0; i < 4; i++)
+    {
+      g_autofree char *path = harness_path (harness, "calls");
+      g_autoptr (PPoolExecutor) executor = new_executor (1);
+      g_autoptr (PPoolFuture) future = submit_retried (executor, path, 1, SIGKILL, 1);
+      g_autoptr (GError) error = NULL;
+
+      harness_iterate_until (is_tried_again, future);
+      if (i == 0)
+        ppool_future_abort (future);
+      else if (i == 1)
+        ppool_executor_shutdown (executor, PPOOL_SHUTDOWN_FLAGS_CANCEL_PENDING);
+      else if (i == 2)
+        ppool_executor_kill_workers (executor);
+      else
+        {
+          ppool_executor_shutdown (executor, PPOOL_SHUTDOWN_FLAGS_NONE);
+          ppool_future_abort (future);
+        }
+      error = harness_failure (future);
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+      g_assert_true (ppool_future_is_cancelled (future));
+      harness_shut_down (executor);
+      g_assert_no_errno (g_unlink (path));
+    }
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  harness_init (&argc, &argv);
+
+  harness_add ("/replace/one-of-many", test_one_of_many);
+  harness_add ("/replace/all", test_all);
+  harness_add ("/replace/idle", test_idle);
+  harness_add ("/replace/start-failures", test_start_failures);
+  harness_add ("/replace/revive", test_revive);
+  harness_add ("/replace/revive-at-once", test_revive_at_once);
+  harness_add ("/replace/kill", test_kill_while_replacing);
+  harness_add ("/replace/shutdown", test_shutdown);
+  harness_add ("/replace/retry", test_retry);
+  harness_add ("/replace/retries-used-up", test_retries_used_up);
+  harness_add ("/replace/retry-later", test_retry_later);
+  harness_add ("/replace/end-of-wait", test_end_of_wait);
+
+  return g_test_run ();
+}

@@ -19,6 +19,7 @@
 #include "ppool-as-completed.h"
 #include "ppool-buffer.h"
 #include "ppool-call.h"
+#include "ppool-death.h"
 #include "ppool-executor.h"
 #include "ppool-future.h"
 #include "ppool-launcher.h"

@@ -102,6 +102,39 @@ typedef enum
 } PPoolCrashPolicy;
 
 /**
+ * PPoolDeathCause:
+ * @PPOOL_DEATH_CAUSE_UNKNOWN: nobody knows: something else in the program waited for the
+ *   process
+ * @PPOOL_DEATH_CAUSE_EXIT: the worker exited
+ * @PPOOL_DEATH_CAUSE_SIGNAL: the worker was killed by a signal, its own or somebody's
+ * @PPOOL_DEATH_CAUSE_KILLED: the worker was killed by `SIGKILL`, which did not come from
+ *   this program
+ * @PPOOL_DEATH_CAUSE_OUT_OF_MEMORY: likewise, and the kernel says that it has killed a
+ *   process of this control group for lack of memory
+ * @PPOOL_DEATH_CAUSE_CLOSED: the worker closed its channel
+ * @PPOOL_DEATH_CAUSE_PROTOCOL: the worker sent something invalid, and was killed for it
+ * @PPOOL_DEATH_CAUSE_ENDED: the worker was ended by this program, as its call was aborted or
+ *   took too long
+ *
+ * The most likely causes for the death of a worker.
+ *
+ * More causes may be added.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  PPOOL_DEATH_CAUSE_UNKNOWN,
+  PPOOL_DEATH_CAUSE_EXIT,
+  PPOOL_DEATH_CAUSE_SIGNAL,
+  PPOOL_DEATH_CAUSE_KILLED,
+  PPOOL_DEATH_CAUSE_OUT_OF_MEMORY,
+  PPOOL_DEATH_CAUSE_CLOSED,
+  PPOOL_DEATH_CAUSE_PROTOCOL,
+  PPOOL_DEATH_CAUSE_ENDED,
+} PPoolDeathCause;
+
+/**
  * PPoolShutdownFlags:
  * @PPOOL_SHUTDOWN_FLAGS_NONE: complete every call that was accepted
  * @PPOOL_SHUTDOWN_FLAGS_CANCEL_PENDING: cancel the calls that no worker has

@@ -154,3 +154,29 @@ ppool_resources_available_memory (const char *root)
 
   return available.least;
 }
+
+static void
+count_oom_kills (const char *root,
+                 const char *group,
+                 gboolean    unified,
+                 gpointer    user_data)
+{
+  guint64 *n = user_data;
+  g_autofree char *text =
+    ppool_resources_read_file (root, group, unified ? "memory.events" : "memory.oom_control");
+  const char *line = text != NULL ? strstr (text, "oom_kill ") : NULL;
+
+  if (line != NULL)
+    *n = MAX (*n, g_ascii_strtoull (line + strlen ("oom_kill "), NULL, 10));
+}
+
+/* How many processes of this one's control groups the kernel has killed for lack of memory. */
+guint64
+ppool_resources_count_oom_kills (const char *root)
+{
+  guint64 n = 0;
+
+  ppool_resources_foreach_group (root, "memory", count_oom_kills, &n);
+
+  return n;
+}

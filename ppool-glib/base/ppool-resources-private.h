@@ -45,6 +45,7 @@ gboolean ppool_resources_check_workers    (guint            n_workers,
                                            GError         **error);
 guint    ppool_resources_fit_workers      (guint            n_workers,
                                            GError         **error);
+guint64  ppool_resources_count_oom_kills  (const char      *root);
 guint64  ppool_resources_available_memory (const char      *root);
 
 G_END_DECLS

@@ -319,6 +319,30 @@ ppool_future_get_call (PPoolFuture *self)
 }
 
 /**
+ * ppool_future_get_death:
+ * @self: a future
+ *
+ * Gets how the worker died that ran the call.
+ *
+ * It tells programs what the message of the error tells people. After several attempts it
+ * is the death of the last worker.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer full) (nullable): the death, or `NULL` if the call has a value, has not
+ *   completed, or was not lost with a worker
+ *
+ * Since: 1.0
+ */
+PPoolDeath *
+ppool_future_get_death (PPoolFuture *self)
+{
+  g_return_val_if_fail (ppool_future_is_usable (self), NULL);
+
+  return ppool_outcome_ref_death (&self->record->outcome);
+}
+
+/**
  * ppool_future_get_n_attempts:
  * @self: a future
  *

@@ -14,6 +14,7 @@
 #include <gio/gio.h>
 
 #include "ppool-call.h"
+#include "ppool-death.h"
 #include "ppool-enums.h"
 #include "ppool-version-macros.h"
 
@@ -86,6 +87,8 @@ PPOOL_AVAILABLE_IN_1_0
 const char      *ppool_future_get_function         (PPoolFuture          *self);
 PPOOL_AVAILABLE_IN_1_0
 PPoolCall       *ppool_future_get_call             (PPoolFuture          *self);
+PPOOL_AVAILABLE_IN_1_0
+PPoolDeath      *ppool_future_get_death            (PPoolFuture          *self);
 PPOOL_AVAILABLE_IN_1_0
 guint            ppool_future_get_n_attempts       (PPoolFuture          *self);
 PPOOL_AVAILABLE_IN_1_0

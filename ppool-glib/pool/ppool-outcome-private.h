@@ -8,6 +8,7 @@
 #pragma once
 
 #include "ppool-call-spec-private.h"
+#include "ppool-death.h"
 #include "ppool-enums.h"
 #include "ppool-failure-private.h"
 
@@ -58,6 +59,7 @@ struct _PPoolOutcome
   GQueue waiters;        /* (element-type PPoolOutcomeWaiter) */
   GVariant *value;       /* (owned) (nullable) */
   PPoolFailure *failure; /* (owned) (nullable) */
+  PPoolDeath *death;     /* (owned) (nullable): of the worker that ran it last */
   PPoolHistory history;
 };
 
@@ -80,6 +82,8 @@ gboolean         ppool_outcome_settle_failure    (PPoolOutcome         *self,
 gboolean         ppool_outcome_settle_cancelled  (PPoolOutcome         *self);
 gboolean         ppool_outcome_settle_aborted    (PPoolOutcome         *self);
 void             ppool_outcome_note_retry        (PPoolOutcome         *self);
+void             ppool_outcome_note_death        (PPoolOutcome         *self,
+                                                  PPoolDeath           *death);
 
 /* For whoever waits. */
 gboolean         ppool_outcome_check             (PPoolOutcome         *self,
@@ -96,6 +100,7 @@ GVariant        *ppool_outcome_propagate         (PPoolOutcome         *self,
                                                   GError              **error);
 GError          *ppool_outcome_get_error         (PPoolOutcome         *self);
 gboolean         ppool_outcome_has_failed        (PPoolOutcome         *self);
+PPoolDeath      *ppool_outcome_ref_death         (PPoolOutcome         *self);
 gboolean         ppool_outcome_add_waiter        (PPoolOutcome         *self,
                                                   PPoolOutcomeWaiter   *waiter);
 gboolean         ppool_outcome_remove_waiter     (PPoolOutcome         *self,

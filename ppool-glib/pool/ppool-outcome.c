@@ -44,6 +44,7 @@ ppool_outcome_clear (PPoolOutcome *self)
 
   g_clear_pointer (&self->value, g_variant_unref);
   g_clear_pointer (&self->failure, ppool_failure_unref);
+  g_clear_object (&self->death);
   g_cond_clear (&self->changed);
   g_mutex_clear (&self->lock);
 }
@@ -228,6 +229,17 @@ ppool_outcome_note_retry (PPoolOutcome *self)
   g_mutex_unlock (&self->lock);
 }
 
+/* The worker that ran it has died. */
+void
+ppool_outcome_note_death (PPoolOutcome *self,
+                          PPoolDeath   *death)
+{
+  g_mutex_lock (&self->lock);
+  if (!is_settled (self))
+    g_set_object (&self->death, death);
+  g_mutex_unlock (&self->lock);
+}
+
 /* For whoever waits */
 
 /* Fails in a forked copy of the process, where no lock may be taken. */
@@ -353,6 +365,23 @@ ppool_outcome_has_failed (PPoolOutcome *self)
   g_mutex_unlock (&self->lock);
 
   return failed;
+}
+
+/* (nullable): that of the last worker, unless another one has given the value. */
+PPoolDeath *
+ppool_outcome_ref_death (PPoolOutcome *self)
+{
+  PPoolDeath *death = NULL;
+
+  if (!ppool_outcome_check (self, NULL))
+    return NULL;
+
+  g_mutex_lock (&self->lock);
+  if (is_settled (self) && self->value == NULL && self->death != NULL)
+    death = g_object_ref (self->death);
+  g_mutex_unlock (&self->lock);
+
+  return death;
 }
 
 /* Returns: FALSE if nobody will call it, because everything is over. */

@@ -355,6 +355,18 @@ retry (PPoolPool             *self,
     }
 }
 
+static void
+note_deaths (GPtrArray             *records,
+             const PPoolProcessEnd *end)
+{
+  for (guint i = 0; i < records->len; i++)
+    {
+      PPoolRecord *record = g_ptr_array_index (records, i);
+
+      ppool_outcome_note_death (&record->outcome, end->death);
+    }
+}
+
 /* With the lock held: what the worker had goes back, or is lost. Returns: (nullable): the
  * failure of all calls if the pool is broken now */
 static PPoolFailure *
@@ -367,6 +379,8 @@ decide (PPoolPool             *self,
   gboolean breaks = !end->was_asked && !replaces;
 
   ppool_process_take_calls (process, losses->untaken, losses->taken, losses->done);
+  note_deaths (losses->taken, end);
+  note_deaths (losses->done, end);
 
   if (!end->was_asked && replaces && losses->taken->len == 0 && losses->done->len == 0)
     breaks = note_failed_start (self, end);

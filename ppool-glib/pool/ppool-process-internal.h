@@ -65,6 +65,7 @@ struct _PPoolProcess
   /* In the manager's thread. */
   PPoolExit exit;
   gint64 created_time;       /* constant */
+  guint64 n_oom_kills;       /* before there was a worker */
   gint64 start_time;         /* constant once there is a channel */
   PPoolChannel *channel;     /* (owned) (nullable) */
   ChannelState channel_state;

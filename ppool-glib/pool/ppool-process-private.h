@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include "ppool-death-private.h"
 #include "ppool-manager-private.h"
 #include "ppool-outbox-private.h"
 #include "ppool-start-private.h"
@@ -16,8 +17,9 @@ G_BEGIN_DECLS
 /* How a worker has ended that was not asked to, or had calls. */
 typedef struct
 {
-  const GError *error;  /* what became of it */
-  const char *summary;  /* the same without what it has written */
+  GError *error;        /* what became of it */
+  char *summary;        /* the same without what it has written */
+  PPoolDeath *death;    /* the same for programs */
   gboolean was_asked;   /* by the pool, for a call's sake */
   gboolean was_killed;  /* with SIGKILL, by somebody else */
   gint64 created_time;  /* when its start was decided */

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "ppool-resources-private.h"
 #include "ppool-verdict-private.h"
 
 /* A process is a life, a channel and an exit. Its life:
@@ -129,33 +130,55 @@ dup_tail (PPoolProcess *self)
   return ppool_stderr_dup_tail (self->errors);
 }
 
-static GError *
-make_error (PPoolProcess *self,
-            const char   *tail)
+/* What is known of the end, for policy and for whoever asks. */
+static void
+tell_end (PPoolProcess    *self,
+          PPoolProcessEnd *end)
 {
-  PPoolVerdict verdict = { 0 };
+  PPoolVerdict verdict = { .run_time = -1, .was_ended = end->was_asked };
   g_autoptr (PPoolRecord) record = NULL;
+  g_autoptr (GError) summary = NULL;
+  g_autofree char *tail = dup_tail (self);
+  PPoolHistory history;
 
   verdict.started = self->pid != 0;
   verdict.pid = self->pid;
   verdict.ready = self->was_ready;
   ppool_exit_tell (&self->exit, &verdict);
-  verdict.stderr_tail = tail;
-  verdict.initializer = self->channel_state == CHANNEL_DRAINED ? self->startup->settings->initializer : NULL;
+  verdict.initializer =
+    self->channel_state == CHANNEL_DRAINED ? self->startup->settings->initializer : NULL;
   /* A handshake that failed as the worker left says nothing of its own. */
   verdict.cause = self->cause;
   if (verdict.cause == NULL && !verdict.exited)
     verdict.cause = self->handshake_error;
+  end->was_killed = !end->was_asked && ppool_exit_was_killed (&self->exit);
+  verdict.was_out_of_memory =
+    end->was_killed && ppool_resources_count_oom_kills ("/") > self->n_oom_kills;
 
   ppool_lock_enter (self->owner->lock);
   verdict.library = self->library;
   record = ppool_outbox_peek (self->outbox, &verdict.function_is_done);
   if (record != NULL)
-    ppool_record_ref (record);
+    {
+      ppool_record_ref (record);
+      ppool_process_refresh (self, record);
+    }
   ppool_lock_leave_quietly (self->owner->lock);
 
-  verdict.function = record != NULL ? record->spec->function : NULL;
-  return ppool_verdict_to_error (&verdict);
+  if (record != NULL)
+    {
+      verdict.function = record->spec->function;
+      verdict.label = record->spec->label;
+      ppool_outcome_get_history (&record->outcome, &history);
+      if (!verdict.function_is_done && history.n_attempts == 1)
+        verdict.run_time = g_get_monotonic_time () - history.started_time;
+    }
+
+  summary = ppool_verdict_to_error (&verdict);
+  end->summary = g_strdup (summary->message);
+  verdict.stderr_tail = tail;
+  end->error = ppool_verdict_to_error (&verdict);
+  end->death = ppool_death_new (&verdict, end->error->message);
 }
 
 /* One that left as it was asked to has no calls. */
@@ -163,9 +186,6 @@ static void
 conclude (PPoolProcess *self)
 {
   PPoolProcessEnd end = { .created_time = self->created_time };
-  g_autoptr (GError) summary = NULL;
-  g_autoptr (GError) error = NULL;
-  g_autofree char *tail = NULL;
   gboolean has_calls;
 
   ppool_lock_enter (self->owner->lock);
@@ -179,14 +199,13 @@ conclude (PPoolProcess *self)
   if (end.was_asked && !has_calls)
     return;
 
-  tail = dup_tail (self);
-  summary = make_error (self, NULL);
-  error = make_error (self, tail);
-  end.error = error;
-  end.summary = summary->message;
-  end.was_killed = !end.was_asked && ppool_exit_was_killed (&self->exit);
-  g_debug ("Verdict: %s", error->message);
+  tell_end (self, &end);
+  g_debug ("Verdict: %s", end.error->message);
   self->owner->ended (self->owner->pool, self, &end);
+
+  g_object_unref (end.death);
+  g_error_free (end.error);
+  g_free (end.summary);
 }
 
 static void
@@ -518,6 +537,7 @@ begin (PPoolProcess *self,
   guint timeout = ppool_launch_plan_get_handshake_timeout_msec (self->startup->plan);
 
   self->start_time = g_get_monotonic_time ();
+  self->n_oom_kills = ppool_resources_count_oom_kills ("/");
   self->channel =
     ppool_channel_new (channel_fd, channel_cb, ppool_process_ref (self),
                        (GDestroyNotify) ppool_process_unref);

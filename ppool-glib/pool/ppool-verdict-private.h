@@ -23,7 +23,11 @@ typedef struct
   int wait_status; /* if it exited */
   gboolean status_is_lost; /* it exited, and somebody else has reaped it … */
   gboolean children_are_ignored; /* … which the kernel did */
+  gboolean was_ended; /* by the pool, for its call's sake */
+  gboolean was_out_of_memory; /* the kernel has killed something for that meanwhile */
   const char *function; /* (nullable): what it ran */
+  const char *label; /* (nullable): what that was about */
+  gint64 run_time; /* for how long, in microseconds; -1 is unknown */
   gboolean function_is_done; /* but its answer never came */
   const char *initializer; /* (nullable): what it had to run before it was ready */
   const GError *cause; /* (nullable): what the pool had against it */

@@ -73,6 +73,13 @@ append_circumstances (GString            *text,
   else
     g_string_append (text, " before it was ready");
 
+  if (self->function != NULL && self->label != NULL)
+    g_string_append_printf (text, " (%s)", self->label);
+  if (self->function != NULL && self->run_time >= 0)
+    g_string_append_printf (text, " for %.1f s", (double) self->run_time / G_TIME_SPAN_SECOND);
+  if (self->was_out_of_memory)
+    g_string_append (text, " (the system ran out of memory)");
+
   if (!self->ready && self->exited && !self->status_is_lost && WIFEXITED (self->wait_status))
     {
       if (WEXITSTATUS (self->wait_status) == STATUS_NOT_FOUND)

@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include "fewer.h"
 #include "harness.h"
 #include "memory.h"
 
@@ -158,8 +159,8 @@ static void
 test_lie (Harness       *harness,
           gconstpointer  data)
 {
-  guint n = g_test_slow () ? 300 : 9;
-  guint n_warm_up = g_test_slow () ? N_SLOW_WARM_UP : N_WARM_UP;
+  guint n = g_test_slow () ? 300 : fewer_will_do () ? 1 : 9;
+  guint n_warm_up = g_test_slow () ? N_SLOW_WARM_UP : fewer_will_do () ? 1 : N_WARM_UP;
   Memory before = { 0 };
 
   for (guint i = 0; i < n_warm_up + n; i++)
@@ -168,7 +169,8 @@ test_lie (Harness       *harness,
         before = memory_measure ();
       tell (data);
     }
-  memory_assert_flat (&before, HEAP_SLACK, RESIDENT_SLACK);
+  if (!fewer_will_do ())
+    memory_assert_flat (&before, HEAP_SLACK, RESIDENT_SLACK);
 }
 
 /* The times on a board are good for a guess; they break nothing, and are not told

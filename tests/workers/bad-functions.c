@@ -7,6 +7,7 @@
 
 #include "bad-functions.h"
 
+#include "common-functions.h"
 #include "gate.h"
 
 #include <signal.h>
@@ -19,21 +20,6 @@
 
 /* Where the trampoline puts the channel. */
 #define CHANNEL_FD 3
-
-static GVariant *
-fail (PPoolInvocation  *invocation,
-      GVariant         *args,
-      gpointer          user_data,
-      GError          **error)
-{
-  const char *domain, *message;
-  int code;
-
-  g_variant_get (args, "(&si&s)", &domain, &code, &message);
-  g_set_error_literal (error, g_quark_from_string (domain), code, message);
-
-  return NULL;
-}
 
 /* Takes a number, which must not be negative, or waits at a gate; in a variant or
  * not. */
@@ -99,23 +85,6 @@ nothing (PPoolInvocation  *invocation,
 }
 
 /* Functions that do not come back. */
-
-static GVariant *
-spin (PPoolInvocation  *invocation,
-      GVariant         *args,
-      gpointer          user_data,
-      GError          **error)
-{
-  const char *path;
-  volatile guint64 n = 0;
-
-  g_variant_get_child (args, 0, "&s", &path);
-  gate_enter (path);
-  while (TRUE)
-    n++;
-
-  return NULL;
-}
 
 static GVariant *
 leave (PPoolInvocation  *invocation,
@@ -448,12 +417,12 @@ limit_memory (PPoolInvocation  *invocation,
 }
 
 const NamedFunction bad_functions[] = {
-  { "fail", fail },
+  { "fail", common_fail },
   { "step", step },
   { "fail-in-latin1", fail_in_latin1 },
   { "fail-at-length", fail_at_length },
   { "nothing", nothing },
-  { "spin", spin },
+  { "spin", common_spin },
   { "close-all", close_all },
   { "limit-descriptors", limit_descriptors },
   { "limit-memory", limit_memory },

@@ -6,6 +6,7 @@
  */
 
 #include "bad-functions.h"
+#include "common-functions.h"
 #include "gate.h"
 
 #include <fcntl.h>
@@ -18,15 +19,6 @@ static char **arguments;
 static GVariant *remembered; /* (owned) (nullable) */
 static guint n_remembered;
 static GSList *hoard; /* (owned) (element-type PPoolInvocation) */
-
-static GVariant *
-echo (PPoolInvocation  *invocation,
-      GVariant         *args,
-      gpointer          user_data,
-      GError          **error)
-{
-  return g_variant_ref (args);
-}
 
 static GVariant *
 add (PPoolInvocation  *invocation,
@@ -421,7 +413,7 @@ handle_call_cb (PPoolWorker     *worker,
 }
 
 static const NamedFunction good_functions[] = {
-  { "echo", echo },
+  { "echo", common_echo },
   { "add", add },
   { "type", type_of_args },
   { "pid", pid },

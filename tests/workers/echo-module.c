@@ -5,20 +5,12 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include "common-functions.h"
+
 #include <gmodule.h>
-#include <ppool-glib.h>
 
 G_MODULE_EXPORT gboolean ppool_module_init (PPoolWorker  *worker,
                                             GError      **error);
-
-static GVariant *
-echo (PPoolInvocation  *invocation,
-      GVariant         *args,
-      gpointer          user_data,
-      GError          **error)
-{
-  return g_variant_ref (args);
-}
 
 static void
 handle (PPoolInvocation *invocation,
@@ -54,11 +46,11 @@ ppool_module_init (PPoolWorker  *worker,
     g_signal_connect (worker, "handle-call", G_CALLBACK (handle_call_cb), NULL);
   if (g_strcmp0 (mode, "many") == 0)
     {
-      ppool_worker_add_function (worker, "größer", echo, NULL, NULL);
+      ppool_worker_add_function (worker, "größer", common_echo, NULL, NULL);
       ppool_worker_add_handler (worker, "again", handle, NULL, NULL);
     }
 
-  ppool_worker_add_function (worker, "echo", echo, NULL, NULL);
+  ppool_worker_add_function (worker, "echo", common_echo, NULL, NULL);
 
   return g_strcmp0 (mode, "fail-silently") != 0;
 }

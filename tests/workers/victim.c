@@ -5,9 +5,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include "common-functions.h"
 #include "gate.h"
-
-#include <ppool-glib/ppool-glib.h>
 
 #include <fcntl.h>
 #include <signal.h>
@@ -16,23 +15,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static GVariant *
-spin (PPoolInvocation  *invocation,
-      GVariant         *args,
-      gpointer          user_data,
-      GError          **error)
-{
-  const char *path;
-  volatile guint64 n = 0;
-
-  g_variant_get_child (args, 0, "&s", &path);
-  gate_enter (path);
-  while (TRUE)
-    n++;
-
-  return NULL;
-}
 
 static GVariant *
 gate (PPoolInvocation  *invocation,
@@ -394,7 +376,7 @@ main (int    argc,
     return run_forgetful (argv[2], g_str_equal (argv[1], "forgetful-stays"));
 
   worker = ppool_worker_new ();
-  ppool_worker_add_function (worker, "spin", spin, NULL, NULL);
+  ppool_worker_add_function (worker, "spin", common_spin, NULL, NULL);
   ppool_worker_add_function (worker, "gate", gate, NULL, NULL);
   ppool_worker_add_function (worker, "say", say, NULL, NULL);
   ppool_worker_add_function (worker, "die", die, NULL, NULL);

@@ -57,6 +57,26 @@ async function checkBounded(call) {
     check(growth < 24, `${growth} MiB more`);
 }
 
+// The most that there ever is, with several calls at a time: it is what one collection frees.
+async function checkPeak(call, nCalls = 18000) {
+    let i = 0;
+    let before = 0;
+    let peak = 0;
+    const run = async () => {
+        while (i < nCalls) {
+            await call(++i);
+            if (i === 2000)
+                before = readMemory();
+            else if (i > 2000 && i % 250 === 0)
+                peak = Math.max(peak, readMemory());
+        }
+    };
+
+    await Promise.all(Array.from({length: 20}, run));
+    print(`# ${(peak - before).toFixed(1)} MiB more`);
+    check(before > 0 && peak - before < 5, `${peak - before} MiB more`);
+}
+
 const tests = {
     'numbers': executor => checkFlat(async i => {
         const value = await executor.call('echo', i);
@@ -75,6 +95,9 @@ const tests = {
 
     'not-collected': executor => checkBounded(
         i => executor.call('echo', {i, bytes: new Uint8Array(4000)})),
+
+    // The more there is to be freed, the longer a collection blocks the main loop.
+    'collected-often': executor => checkPeak(i => executor.call('echo', i)),
 
     // The variant is made once: GJS itself may lose those that a program makes.
     'variants': executor => {

@@ -5,10 +5,10 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include "common-functions.h"
+
 #include <signal.h>
 #include <unistd.h>
-
-#include <ppool-glib.h>
 
 static const struct
 {
@@ -21,30 +21,6 @@ static const struct
 };
 
 static GVariant *set_up_args;
-
-static GVariant *
-echo (PPoolInvocation  *invocation,
-      GVariant         *args,
-      gpointer          user_data,
-      GError          **error)
-{
-  return g_variant_ref (args);
-}
-
-static GVariant *
-fail (PPoolInvocation  *invocation,
-      GVariant         *args,
-      gpointer          user_data,
-      GError          **error)
-{
-  const char *domain, *message;
-  int code;
-
-  g_variant_get (args, "(&si&s)", &domain, &code, &message);
-  g_set_error_literal (error, g_quark_from_string (domain), code, message);
-
-  return NULL;
-}
 
 /* Dies of the signal of that name, or exits. */
 static GVariant *
@@ -130,8 +106,8 @@ static const struct
   const char *name;
   PPoolFunction function;
 } functions[] = {
-  { "echo", echo },
-  { "fail", fail },
+  { "echo", common_echo },
+  { "fail", common_fail },
   { "crash", crash },
   { "read-file", read_file },
   { "length", length },

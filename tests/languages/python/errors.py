@@ -9,6 +9,7 @@ import concurrent.futures.process
 import copy as copy_module
 import gc
 import pickle
+import sys
 import traceback
 import weakref
 
@@ -219,6 +220,7 @@ def test_glib_error(executor):
     check(error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.BUSY), error)
     error = check_raises(GLib.Error, executor.call_sync, 'no-such-function')
     check(error.matches(PPool.error_quark(), PPool.Error.UNKNOWN_FUNCTION), error)
+    check('“no-such-function”; it has “' in error.message, error)
 
 
 def test_functions_own_codes(executor):
@@ -307,6 +309,45 @@ def test_no_circles(executor):
             check(get_witness(func)() is None, func)
     finally:
         gc.enable()
+
+
+def test_frames_of_the_program(executor):
+    """A traceback ends where the program has called."""
+    async def read():
+        return [value async for value in executor.map('raise', ['ValueError()'])]
+
+    async def call():
+        return await executor.call('raise', 'ValueError()')
+
+    async def wait():
+        return await executor.submit('raise', 'ValueError()')
+
+    if sys.version_info < (3, 11):
+        return
+    for func in (lambda: executor.call_sync('raise', 'ValueError()'),
+                 lambda: executor.submit('raise', 'ValueError()').result(),
+                 lambda: executor.submit('raise', 'ValueError()').result(LIMIT),
+                 lambda: executor.submit('raise', 'ValueError()').result_variant(),
+                 lambda: list(executor.map('raise', ['ValueError()'])),
+                 lambda: asyncio.run(read()), lambda: asyncio.run(call()),
+                 lambda: asyncio.run(wait()), lambda: PPool.run(call()),
+                 lambda: executor.submit('echo', object()), lambda: executor.submit(len),
+                 lambda: PPool.wait_futures([1]), lambda: PPool.Executor(max_workers=0)):
+        error = check_raises(Exception, func)
+        text = ''.join(traceback.format_exception(type(error), error, error.__traceback__,
+                                                  chain=False))
+        check('errors.py' in text and 'overrides/PPool/' not in text, text)
+
+
+def test_timeout_in_c(executor):
+    """A negative limit is none in C, and has passed here."""
+    with Gate(executor) as gate:
+        for wait in (gate.future.result, gate.future.exception,
+                     lambda limit: next(PPool.as_completed([gate.future], limit))):
+            error = check_raises(concurrent.futures.TimeoutError, wait, -1)
+            check('within -1 s (no limit is None)' in str(error), error)
+        error = check_raises(concurrent.futures.TimeoutError, gate.future.result, 0)
+        check('None' not in str(error), error)
 
 
 main(globals(), PYTHON_WORKER)

@@ -503,4 +503,106 @@ def test_python_worker(executor):
         check_equal(list(other.map('echo', range(2000))), list(range(2000)))
 
 
+def test_keywords(executor):
+    """A function of a worker has none."""
+    for call in (executor.submit, executor.call_sync,
+                 lambda *args, **keywords: asyncio.run(executor.call(*args, **keywords))):
+        error = check_raises(TypeError, call, 'echo', 1, number=2)
+        for part in ('“echo”', 'keyword argument number', 'in its place', 'a dict'):
+            check(part in str(error), error)
+
+
+def run_program(program, *args, **options):
+    """Returns what a program has printed that comes through standard input, or in an argument."""
+    return subprocess.run([sys.executable, *args], input=program, capture_output=True, text=True,
+                          timeout=LIMIT, check=False, **options)
+
+
+BEGIN = """
+import sys, gi
+gi.require_version('PPool', '1.0')
+from gi.repository import PPool
+"""
+
+
+def test_no_script(executor):
+    """What came through standard input or was typed isn't there for workers; what stands behind
+    -c is."""
+    program = BEGIN + """
+worker = PPool.Worker()
+worker.add_function('echo', lambda _, args: args)
+PPool.Worker.is_spawned() and sys.exit(worker.run())
+for make in [PPool.Executor, PPool.Executor.new, PPool.Launcher.new_self]: print(make().__class__)
+"""
+    wanted = 'has no script file that could be started again: put it in a file, or give'
+    for args in ((), ('-', ), ('-i', '-q')):
+        done = run_program(program.replace('\nfor', '\nPPool.Executor()\nfor'), *args)
+        check(wanted in done.stderr and 'Executor' not in done.stdout, args, done)
+        done = run_program(program.replace('[PPool.Executor, PPool.Executor.new, ', '['), *args)
+        check(wanted in done.stderr and 'Launcher' not in done.stdout, args, done)
+    done = run_program('', '-c', program + """
+with PPool.Executor() as executor: print(executor.call_sync('echo', 5))
+""")
+    check_equal((done.returncode, done.stdout.splitlines()[-1:]), (0, ['5']))
+
+
+def test_no_descriptors(executor):
+    """When there are no more, whoever waits is told what has happened to the executor."""
+    done = run_program(BEGIN + """
+import asyncio, concurrent.futures, os, resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+executor = PPool.Executor(['true'], 1)
+async def call():
+    future = executor.submit('a')
+    while not future.done(): await asyncio.sleep(0.01)
+    try:
+        while True: held.append(os.dup(1))
+    except OSError: pass
+    try: future.result()
+    except concurrent.futures.BrokenExecutor as error: print(type(error).__name__)
+    try: await future
+    except concurrent.futures.BrokenExecutor as error: print(type(error).__name__)
+held = []
+asyncio.run(call())
+for number in held: os.close(number)
+other = PPool.Executor(['true'], 1)
+loop = asyncio.new_event_loop()
+taken = []
+async def late():
+    future = other.submit('a')
+    try:
+        while True: taken.append(os.dup(1))
+    except OSError: pass
+    try: await future
+    except (OSError, concurrent.futures.BrokenExecutor): print('an error')
+    for number in taken: os.close(number)
+loop.run_until_complete(late())
+loop.close()
+executor.shutdown()
+other.shutdown()
+""", '-')
+    check_equal((done.returncode, done.stdout, done.stderr),
+                (0, 2 * 'BrokenProcessPool\n' + 'an error\n', ''))
+
+
+def test_no_threads(executor):
+    """An executor that could start nothing can be shut down all the same."""
+    done = run_program(BEGIN + """
+import os, resource
+if os.getuid() == 0:
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
+executor = PPool.Executor(['true'], 1)
+try: executor.submit('a')
+except Exception as error: print(error)
+executor.shutdown()
+executor.shutdown(cancel_futures=True)
+print('shut down')
+""", '-')
+    check_equal((done.returncode, done.stderr), (0, ''))
+    check('RLIMIT_NPROC' in done.stdout and done.stdout.endswith('shut down\n'), done)
+
+
 main(globals())

@@ -18,6 +18,11 @@ from gi.repository import Gio, GLib, PPool  # noqa: E402
 worker = PPool.Worker()
 
 
+@worker.function()
+def parenthesized():
+    return 'called'
+
+
 @worker.function
 def echo(value=None):
     return value

@@ -110,6 +110,21 @@ def start_thread(gate):
     threading.Timer(0.3, gate.mark, ['late']).start()
 
 
+def test_one_reason():
+    """Whoever submits too late gets one traceback."""
+    executor = new_executor()
+    executor.submit(len, ()).result(LIMIT_SEC)
+    executor.shutdown()
+    for args in ((len, ()), (lambda: 1, )):
+        error = check_raises(RuntimeError, executor.submit, *args)
+        check_equal((error.__context__, error.__cause__), (None, None))
+    with new_executor() as executor:
+        check_raises(BrokenProcessPool, executor.submit(os.abort).result, LIMIT_SEC)
+        for args in ((len, ()), (lambda: 1, )):
+            error = check_raises(BrokenProcessPool, executor.submit, *args)
+            check_equal((error.__context__, error.__cause__), (None, None))
+
+
 def test_end_workers():
     for name in ('terminate_workers', 'kill_workers'):
         gate = Gate()

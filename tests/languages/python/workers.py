@@ -25,6 +25,10 @@ def test_names(executor):
     check_equal(executor.call_sync('tell-args', 'ü'), "('ü',)")
 
 
+def test_parentheses(executor):
+    check_equal(executor.call_sync('parenthesized'), 'called')
+
+
 def test_raw(executor):
     """A function that is added as in C gives variants, and is told so."""
     check_equal(executor.submit('raw', GLib.Variant('(i)', (1, ))).result_variant(),

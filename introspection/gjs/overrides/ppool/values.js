@@ -31,9 +31,13 @@ const MIN_INT64 = -(2n ** 63n);
 const MAX_INT64 = 2n ** 63n - 1n;
 const MAX_UINT64 = 2n ** 64n - 1n;
 
-// Bytes in the library.
+// Bytes in the library, counted where a call begins and where it ends.
 const GARBAGE_OF_CALL = 1024;
+const MIN_GARBAGE = 2 * 1024 * 1024;
 const MAX_GARBAGE = 32 * 1024 * 1024;
+
+// A collection takes at most this part of the time, as long as there is not too much garbage.
+const MAX_SHARE = 1 / 8;
 
 // Arrays of numbers cross as bytes, not one by one.
 const NUMBER_ARRAYS = [
@@ -242,15 +246,29 @@ function packAt(value, place) {
 }
 
 // What a call leaves behind is small for the garbage collector, which sees not what is below
-// it in the library: the collector would come every ten seconds.
+// it in the library: the collector would come every ten seconds, and then block the main loop
+// for long, and lose callbacks meanwhile. A collection takes the longer the more there is to be
+// freed, so it comes often; but not where it takes long because the program has many objects.
 let garbage = 0;
+let nextCollection = 0;
+
+function collect() {
+    const begin = GLib.get_monotonic_time();
+
+    if (begin < nextCollection && garbage <= MAX_GARBAGE)
+        return;
+    garbage = 0;
+    System.gc();
+
+    const end = GLib.get_monotonic_time();
+
+    nextCollection = end + (end - begin) / MAX_SHARE;
+}
 
 function countGarbage(variant) {
     garbage += GARBAGE_OF_CALL + 3 * variant.get_size();
-    if (garbage > MAX_GARBAGE) {
-        garbage = 0;
-        System.gc();
-    }
+    if (garbage > MIN_GARBAGE)
+        collect();
     return variant;
 }
 

@@ -25,7 +25,7 @@ class _Bridge:
 
     def __init__(self, loop):
         self._loop = weakref.ref(loop)
-        self._context = GLib.MainContext.new_with_flags(GLib.MainContextFlags.OWNERLESS_POLLING)
+        self._context = _native.new_context(GLib.MainContextFlags.OWNERLESS_POLLING)
         self._timer = None
         loop.add_reader(_native.query(self._context, _MAX_PRIORITY)[1], self._turn)
 
@@ -43,8 +43,8 @@ class _Bridge:
         self._context.pop_thread_default()
 
     def _plan(self):
-        """What this thread does to the context doesn't wake it up, and neither do times
-        that pass."""
+        """Has the loop turn the context when its next source is due. Sources that this thread adds
+        don't wake the context up, and neither do times that pass."""
         ready, priority = self._context.prepare()
         timeout = 0 if ready else _native.query(self._context, priority)[0]
         loop = self._loop()
@@ -293,6 +293,9 @@ def run(coroutine):
     task = loop.create_task(coroutine)
     try:
         return loop.run_until_complete(task)
+    except Exception as error:
+        _errors.hide_frames(error)
+        raise
     finally:
         if not task.done():
             task.cancel()

@@ -22,6 +22,10 @@ _IO_DOMAIN = 'g-io-error-quark'
 _CANCELLED = int(Gio.IOErrorEnum.CANCELLED)
 _TIMED_OUT = int(Gio.IOErrorEnum.TIMED_OUT)
 
+# As the interpreter does it, whatever a type makes of its attributes.
+_get_traceback = BaseException.__traceback__.__get__
+_set_traceback = BaseException.__traceback__.__set__
+
 _BEGIN = 'Traceback (most recent call last):\n'
 _TAIL = re.compile(r'[^\s(]+\(.*\)')
 
@@ -55,7 +59,8 @@ class RemoteError(Exception):
 
 
 class RemoteTraceback(Exception):
-    """What Python would have printed in the worker; the cause of a remote exception."""
+    """The traceback that Python would have printed in the worker. It is the cause of a remote
+    exception."""
 
     def __init__(self, text):
         super().__init__(text)
@@ -90,7 +95,7 @@ def _new_remote_error(kinds, type_name, message, os_args=()):
 
 
 def _get_errno(exception):
-    """What says more of an OSError than its text."""
+    """The attributes of an OSError, or nothing for another exception."""
     if not isinstance(exception, OSError):
         return ()
     return (exception.errno, exception.strerror, exception.filename, exception.filename2)
@@ -119,7 +124,7 @@ def _find_kinds(kind):
 
 @functools.lru_cache(maxsize=None)
 def _broken_type():
-    """Made when it is needed, since its module imports much."""
+    """Made with the first executor and not before, since its module imports much."""
     from concurrent.futures import process
 
     class BrokenProcessPool(process.BrokenProcessPool, GLib.Error):
@@ -131,6 +136,53 @@ def _broken_type():
     BrokenProcessPool.__module__ = 'gi.repository.PPool'
     BrokenProcessPool.__qualname__ = 'BrokenProcessPool'
     return BrokenProcessPool
+
+
+def prepare():
+    """Imports what errors of executors need. When one of them says that there are no more file
+    descriptors, it is too late for that."""
+    try:
+        _broken_type()
+    except OSError:
+        # It is too late already. The executor works, and has another error for its calls.
+        pass
+
+
+def _new_broken(error):
+    try:
+        return _broken_type()(_for_readers(error.message), error.domain, error.code)
+    except OSError:
+        return error
+
+
+def hide_frames(error):
+    """Takes the frames of this package out of the traceback of an exception that is about to
+    reach the program, to which they say nothing. It is raised again by a bare raise, which adds
+    no frame from Python 3.11 on; older versions show them."""
+    frames = []
+    trace = _get_traceback(error)
+    while trace is not None:
+        if trace.tb_frame.f_globals.get('__package__') != __package__:
+            frames.append(trace)
+        trace = trace.tb_next
+    following = None
+    for trace in reversed(frames):
+        if trace.tb_next is not following:
+            trace.tb_next = following
+        following = trace
+    _set_traceback(error, following)
+
+
+def hiding(function):
+    """A function of this package that is not to be seen in the tracebacks of exceptions."""
+    @functools.wraps(function)
+    def call(*args, **kwargs):
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            hide_frames(error)
+            raise
+    return call
 
 
 def is_timeout(error):
@@ -155,7 +207,7 @@ def from_call(error):
     if error.domain == DOMAIN:
         return _rebuild(error.message)
     if error.domain == 'ppool-error-quark' and error.code == _BROKEN:
-        return _broken_type()(_for_readers(error.message), error.domain, error.code)
+        return _new_broken(error)
     return error
 
 
@@ -177,6 +229,9 @@ def translated(function):
             problem = from_call(error)
         try:
             raise_clean(problem)
+        except Exception:
+            hide_frames(problem)
+            raise
         finally:
             del problem
     return call
@@ -191,7 +246,8 @@ def _is_plain(value):
 
 
 def _get_args(exception):
-    """What makes the same exception again; of an OSError the file names are no args."""
+    """The arguments that make the same exception again; an OSError does not have its file names
+    among its own."""
     args = exception.args
     if isinstance(exception, OSError) and not _is_builtin(type(exception)):
         args = _get_errno(exception)
@@ -222,7 +278,7 @@ def _cut(text, size, keep_end=False):
 
 
 def to_message(text):
-    """What can be the message of an error in C, of any str."""
+    """Turns any str into one that can be the message of an error in C."""
     return _cut(text, _HEAD_SIZE)
 
 

@@ -52,28 +52,46 @@ class _Iterator:
         return self
 
     def __next__(self):
-        value = self._get_late()
+        value, problem = self._get_late(), None
         if value is None:
             try:
                 value = self._finish(_loop.wait_for(self._begin, late=self._keep_late,
                                                      check=self._check))
             except GLib.Error as error:
-                self._fail(error, concurrent.futures.CancelledError, StopIteration)
+                problem = error
+        if problem is not None:
+            try:
+                self._fail(problem, concurrent.futures.CancelledError, StopIteration)
+            except Exception as error:
+                _errors.hide_frames(error)
+                raise
+            finally:
+                del problem
         if value is None:
             raise StopIteration
         return self._unpack_or_keep(value)
 
     def __aiter__(self):
+        # Imported before there may be an error to tell.
+        from . import _asyncio  # noqa: F401
         return self
 
     async def __anext__(self):
         from . import _asyncio
-        value = self._get_late()
+        value, problem = self._get_late(), None
         if value is None:
             try:
                 value = await _asyncio.operation(self._begin, self._finish, self._keep_late)
             except GLib.Error as error:
-                self._fail(error, _asyncio.asyncio.CancelledError, StopAsyncIteration)
+                problem = error
+        if problem is not None:
+            try:
+                self._fail(problem, _asyncio.asyncio.CancelledError, StopAsyncIteration)
+            except Exception as error:
+                _errors.hide_frames(error)
+                raise
+            finally:
+                del problem
         if value is None:
             raise StopAsyncIteration
         return self._unpack_or_keep(value)
@@ -161,7 +179,8 @@ class Map(_Iterator, _PPool.Map):
         return self.get_timeout_msec() >= 0
 
     def _describe_timeout(self):
-        return 'the map of “%s” had no result within %s s' % (self._function, self._timeout)
+        return 'the map of “%s” had no result within %s' % (
+            self._function, _loop.describe_limit(self._timeout))
 
     def close(self):
         """Cancels what has not started; the reader gets no more values."""
@@ -216,7 +235,7 @@ class AsCompleted(_Iterator, _PPool.AsCompleted):
     _has_timeout = staticmethod(lambda: True)
 
     def _describe_timeout(self):
-        return 'not all futures were done within %s s' % self._timeout
+        return 'not all futures were done within %s' % _loop.describe_limit(self._timeout)
 
 
 def as_completed(futures, timeout=None):

@@ -24,7 +24,7 @@ _directory = _get_directory()
 
 
 def _read_cmdline():
-    """What the kernel knows of the command; a program that changes its title writes there."""
+    """The command as the kernel has it; a program that changes its title overwrites that."""
     try:
         with open('/proc/self/cmdline', 'rb') as file:
             return list(map(os.fsdecode, file.read().split(b'\0')[:-1]))
@@ -55,6 +55,7 @@ def _find_script():
 
 
 _script = _find_script()
+_has_code = sys.argv[:1] == ['-c']
 
 
 def get_own_executable():
@@ -78,7 +79,7 @@ def is_interpreter():
 
 
 def _find_command():
-    """What this program was started with, where the library does not know it as well: the path
+    """The command of this program, where the library does not know it as well: the path
     of the script as an absolute one, and the arguments as they were before the title of the
     process was changed."""
     if not is_interpreter() or not is_own_executable(sys.executable):
@@ -98,6 +99,19 @@ def _check_command():
                            'or give the executor the command of a worker')
 
 
+def _check_script():
+    """Where the program was typed, or came through standard input, workers would find nothing
+    there; what stands behind -c is there again. A notebook has put a module of its own in the
+    place of the program's, and the one whose file was started is not what there is to run."""
+    main = sys.modules.get('__main__')
+    path = getattr(main, '__file__', None) or '<'
+    has_file = not path.startswith('<') or getattr(main, '__spec__', None) is not None
+    if not has_file and not _has_code and is_interpreter() and not getattr(sys, 'frozen', False):
+        raise RuntimeError('This program has no script file that could be started again: put it in '
+                           'a file, or give the executor the command of a worker, such as '
+                           'PPool.Executor(["/usr/bin/python3", "worker.py"])')
+
+
 def keep_paths(launcher):
     """Has workers take relative paths of modules from where this program was, as Python did."""
     paths = launcher.getenv('PYTHONPATH')
@@ -109,6 +123,7 @@ def keep_paths(launcher):
 
 def new_self():
     """A launcher of this program."""
+    _check_script()
     _check_command()
     command = _find_command()
     return keep_paths(_raw_new_self() if command is None else _PPool.Launcher.new(command))
@@ -127,12 +142,12 @@ def new_default():
 
 @override
 class Launcher(_PPool.Launcher):
-    """What the workers are."""
+    """How workers are started."""
 
     __module__ = 'gi.overrides.PPool'
 
     @staticmethod
     def new_self():
         """Starts this program again; a script is found also after os.chdir(), and in the
-        directory of set_cwd()."""
+        directory of set_cwd(). Raises RuntimeError for a program that is not in a file."""
         return new_self()

@@ -13,7 +13,7 @@ import threading
 
 from gi.repository import Gio, GLib
 
-from . import _native
+from . import _errors, _native
 
 _logger = logging.getLogger('ppool')
 _lock = threading.Lock()
@@ -24,7 +24,7 @@ class _Thread:
     """A daemon thread that turns a context of its own."""
 
     def __init__(self):
-        self.context = GLib.MainContext.new()
+        self.context = _native.new_context()
         self._jobs = collections.deque()
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name='ppool-callbacks', daemon=True)
@@ -137,6 +137,11 @@ def to_msec(timeout):
     return math.ceil(min(max(timeout, 0), NO_LIMIT_SEC) * 1000)
 
 
+def describe_limit(timeout):
+    """A timeout that has run out, for a message. In C, a negative one is no limit."""
+    return '%s s%s' % (timeout, ' (no limit is None)' if timeout < 0 else '')
+
+
 def is_interrupt(error):
     """Tells whether an exception was not raised by what ran, but ended it from outside: by
     Ctrl-C, or by the handler of a signal. No signals are handled in the thread of callbacks."""
@@ -169,7 +174,7 @@ class _Waiting(threading.local):
     """A thread's own context, for what it waits for."""
 
     def __init__(self):
-        self.context = GLib.MainContext.new()
+        self.context = _native.new_context()
         self.cancellable = Gio.Cancellable.new()
         if threading.current_thread() is threading.main_thread():
             _native.add_beat(self.context, _BEAT_MSEC)
@@ -235,4 +240,8 @@ def run(coroutine):
     """Runs the main loop of this thread until a coroutine is done, and gives its value.
     Ctrl-C cancels the coroutine, and raises KeyboardInterrupt when that is done."""
     from . import _asyncio
-    return _asyncio.run(coroutine)
+    try:
+        return _asyncio.run(coroutine)
+    except Exception as error:
+        _errors.hide_frames(error)
+        raise

@@ -6,6 +6,7 @@ one for each. The price is that this module knows addresses: that of an object i
 
 import ctypes
 import itertools
+import os
 
 import gi
 from gi._gi import pygobject_new_full
@@ -13,7 +14,6 @@ from gi.module import get_introspection_module
 from gi.repository import Gio, GLib
 
 _pointer, _int = ctypes.c_void_p, ctypes.c_int
-
 
 
 def _check_addresses():
@@ -138,6 +138,14 @@ def wait_futures(futures, return_when, timeout_msec, cancellable, function):
     return number
 
 
+def new_context(flags=GLib.MainContextFlags.NONE):
+    """Makes a context, or raises OSError where GLib would end the program, since it has no file
+    descriptors for it."""
+    for number in os.pipe():
+        os.close(number)
+    return GLib.MainContext.new_with_flags(flags)
+
+
 _idle_source_new = _declare(_glib, 'g_idle_source_new', _pointer)
 _source_set_priority = _declare(_glib, 'g_source_set_priority', None, _pointer, _int)
 _source_set_callback = _declare(_glib, 'g_source_set_callback', None, _pointer, _SourceFunc,
@@ -176,8 +184,8 @@ _query = _declare(_glib, 'g_main_context_query', _int, _pointer, _int, _pointer,
 
 
 def query(context, priority):
-    """What g_main_context_query() gives of a context: its timeout, and the descriptor that
-    wakes it up, which is the first."""
+    """Queries a context with g_main_context_query(), and gives its timeout and the descriptor
+    that wakes it up, which is the first."""
     timeout, fds = _int(), (_PollFD * 1)()
     _query(hash(context), priority, ctypes.byref(timeout), fds, 1)
     return timeout.value, fds[0].fd

@@ -46,8 +46,12 @@ class Future(_RawFuture):
     def __repr__(self):
         return '<PPool.Future of “%s”, %s>' % (self.get_function(), self.get_state().value_nick)
 
+    @_errors.hiding
     def result_variant(self, timeout=None):
         """Waits as result() does, and gives the GLib.Variant."""
+        return self._get_variant(timeout)
+
+    def _get_variant(self, timeout):
         if not self.is_done():
             self._wait(timeout)
         try:
@@ -66,8 +70,8 @@ class Future(_RawFuture):
         _loop.wait_for(_native.wait_futures, [self], _PPool.ReturnWhen.ALL_COMPLETED,
                        _loop.to_msec(timeout))
         if not self.is_done():
-            raise concurrent.futures.TimeoutError(
-                '“%s” was not done within %s s' % (self.get_function(), timeout))
+            raise concurrent.futures.TimeoutError('“%s” was not done within %s' % (
+                self.get_function(), _loop.describe_limit(timeout)))
 
     def _explain(self, error):
         if self.is_cancelled():
@@ -79,9 +83,14 @@ class Future(_RawFuture):
 
         Raises TimeoutError, CancelledError, BrokenProcessPool, or what the function
         raised; other errors are GLib.Error."""
-        variant = self.result_variant(timeout)
-        return _values.variant_to_result(variant)
+        try:
+            variant = self._get_variant(timeout)
+            return _values.variant_to_result(variant)
+        except Exception as error:
+            _errors.hide_frames(error)
+            raise
 
+    @_errors.hiding
     def exception(self, timeout=None):
         """Waits, and gives the exception that result() raises, or None. Raises
         TimeoutError and CancelledError as result() does."""
@@ -103,12 +112,18 @@ class Future(_RawFuture):
         _loop.invoke(_add_callback, self, function, context)
 
     def __await__(self):
-        from . import _asyncio
         if not self.is_done():
+            from . import _asyncio
             yield from _asyncio.wait_future(self)
         if self.is_cancelled():
+            from . import _asyncio
             raise _asyncio.asyncio.CancelledError()
-        return self.result(0)
+        try:
+            variant = self._get_variant(0)
+            return _values.variant_to_result(variant)
+        except Exception as error:
+            _errors.hide_frames(error)
+            raise
 
 
 def _add_callback(future, function, context):
@@ -131,6 +146,17 @@ def _to_launcher(launcher):
                     % type(launcher).__name__)
 
 
+def _prepare_await():
+    """A program that knows asyncio may await the futures of an executor. When there are no more
+    file descriptors, it is too late to import what that needs."""
+    if 'asyncio' in sys.modules:
+        try:
+            from . import _asyncio  # noqa: F401
+        except OSError:
+            # It is too late already. What can be told without is.
+            pass
+
+
 def _to_count(name, value):
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 1 << 32:
         raise ValueError('%s must be a positive integer, not %r' % (name, value))
@@ -144,6 +170,7 @@ class Executor(_RawExecutor):
 
     __module__ = 'gi.overrides.PPool'
 
+    @_errors.hiding
     def __init__(self, launcher=None, max_workers=None, **properties):
         """launcher is a PPool.Launcher, or the command of the workers as a list of str;
         without, they are this program. max_workers is by default the number of processors.
@@ -161,6 +188,9 @@ class Executor(_RawExecutor):
         if args is not None and not isinstance(args, GLib.Variant):
             properties['initializer_args'] = _values.arguments_to_variant(
                 properties.get('initializer'), tuple(args))
+        # A worker that can't be started is no time to import what tells so.
+        _errors.prepare()
+        _prepare_await()
         super().__init__(launcher=_to_launcher(launcher), **{
             key: value for key, value in properties.items() if value is not None})
         _executors.add(self)
@@ -169,15 +199,26 @@ class Executor(_RawExecutor):
     def new(cls, launcher=None):
         return cls(launcher)
 
-    def submit(self, function, /, *args, cancellable=None):
+    def submit(self, function, /, *args, cancellable=None, **keywords):
         """Submits a call, and gives its PPool.Future. One GLib.Variant is sent as it is;
-        plain values are converted.
+        plain values are converted. There are no keyword arguments for the function.
 
         Raises TypeError, ValueError or OverflowError for an argument that can't be sent,
         BrokenProcessPool if the executor is broken, and GLib.Error, which is a
         RuntimeError, after a shutdown."""
+        try:
+            return self._submit(function, args, cancellable, keywords)
+        except Exception as error:
+            _errors.hide_frames(error)
+            raise
+
+    def _submit(self, function, args, cancellable, keywords):
         if type(function) is not str or '\0' in function:
             _values.check_name(function)
+        if keywords:
+            raise TypeError('“%s” can\'t be called with the keyword argument %s: functions of '
+                            'workers have positional arguments only. Give its value in its place, '
+                            'or a dict as one of them' % (function, next(iter(keywords))))
         # A name keeps it until Python has looked for signals: the exception of one would
         # be lost in GLib.Variant.__del__().
         variant = _values.arguments_to_variant(function, args)
@@ -194,19 +235,31 @@ class Executor(_RawExecutor):
     prestart = _errors.translated(_RawExecutor.prestart)
     submit_call = _errors.translated(_RawExecutor.submit_call)
 
-    def call_sync(self, function, /, *args, cancellable=None):
+    def call_sync(self, function, /, *args, cancellable=None, **keywords):
         """Submits a call, waits, and gives its value. Raises what submit() and
         Future.result() raise; whatever ends the wait cancels the call."""
-        future = self.submit(function, *args, cancellable=cancellable)
+        future = None
         try:
-            return future.result()
+            future = self._submit(function, args, cancellable, keywords)
+            return _values.variant_to_result(future._get_variant(None))
+        except Exception as error:
+            _errors.hide_frames(error)
+            raise
         finally:
-            future.cancel()
+            if future is not None:
+                future.cancel()
 
-    async def call(self, function, /, *args, cancellable=None):
+    async def call(self, function, /, *args, cancellable=None, **keywords):
         """Submits a call, and gives its value to whoever awaits it."""
-        return await self.submit(function, *args, cancellable=cancellable)
+        # Imported before there may be an error to tell.
+        from . import _asyncio  # noqa: F401
+        try:
+            return await self._submit(function, args, cancellable, keywords)
+        except Exception as error:
+            _errors.hide_frames(error)
+            raise
 
+    @_errors.hiding
     def map(self, function, /, *iterables, timeout=None, chunksize=0, buffersize=None):
         """Calls a function with the items of iterables, of which the shortest counts, and
         gives an iterator, also for ``async for``, of the values in their order.
@@ -221,10 +274,25 @@ class Executor(_RawExecutor):
         gone. PPool.ShutdownFlags are taken as in C, and then it doesn't wait."""
         if isinstance(wait, _PPool.ShutdownFlags):
             _RawExecutor.shutdown(self, wait)
+        elif wait and self._is_idle():
+            self._end_idle(_shutdown_flags(cancel_futures))
         elif wait:
             _loop.wait_for(_native.shutdown, self, _shutdown_flags(cancel_futures))
         else:
             _RawExecutor.shutdown(self, _shutdown_flags(cancel_futures))
+
+    def _is_idle(self):
+        return not (self.get_n_workers() or self.get_n_pending() or self.get_n_running())
+
+    def _end_idle(self, flags):
+        """There is nothing to wait for that takes long. Where no thread can be created, which
+        may be why nothing has started, the other way would end the program: GLib has a thread
+        of its own for it."""
+        try:
+            _RawExecutor.shutdown_sync(self, flags, None)
+        except GLib.Error:
+            # This is a forked copy of the process that has the executor.
+            pass
 
     def shutdown_async(self, *args, cancel_futures=False, **kwargs):
         """``await`` it: as shutdown(), without blocking. With the arguments that C has, it
@@ -242,12 +310,14 @@ class Executor(_RawExecutor):
         return self
 
     def __exit__(self, kind, value, trace):
-        """Who presses Ctrl-C doesn't want to wait for calls that run."""
+        """Waits for the calls. After Ctrl-C, it terminates the workers instead."""
         if kind is not None and issubclass(kind, KeyboardInterrupt):
             self.terminate_workers()
         self.shutdown()
 
     async def __aenter__(self):
+        # Imported before there may be an error to tell.
+        from . import _asyncio  # noqa: F401
         return self
 
     async def __aexit__(self, kind, value, trace):
@@ -295,6 +365,7 @@ class Buffer(_PPool.Buffer):
         return True
 
 
+@_errors.hiding
 def wait_futures(futures, return_when=_PPool.ReturnWhen.ALL_COMPLETED, timeout=None):
     """Waits for the first future, the first error or all, at most so many seconds, and
     gives the list of those that are done; also if the time runs out. The constants of

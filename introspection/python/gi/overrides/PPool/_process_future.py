@@ -285,12 +285,11 @@ class Future(concurrent.futures.Future):
         try:
             variant = _get_result(call, int(min(limit, _loop.NO_LIMIT_SEC) * 1000))
         except GLib.Error:
-            if _is_done(call):
-                self._take(call)
-            else:
-                self._watch()
-        else:
+            variant = None
+        if variant is not None or _is_done(call):
             self._take(call, variant)
+        else:
+            self._watch()
 
     def _wait_for_others(self, call, timeout, is_callback):
         """Waits until the thread of the loop has taken the outcome; or for a moment, until

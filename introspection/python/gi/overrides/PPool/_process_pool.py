@@ -19,7 +19,7 @@ from concurrent.futures.process import BrokenProcessPool
 from gi.module import get_introspection_module
 from gi.repository import GLib
 
-from . import _loop, _pickling, _process_setup, _process_worker, _processors
+from . import _errors, _loop, _pickling, _process_setup, _process_worker, _processors
 from ._process_future import Future, add_traceback, tell_loop, to_exception
 
 _PPool = get_introspection_module('PPool')
@@ -224,19 +224,25 @@ class ProcessPoolExecutor(Executor):
 
     def _submit(self, name, fn, args, kwargs, candidates=None):
         pool = self._pool or self._start()
+        future = None
         try:
             variant = _dumps_call(fn, args, kwargs, candidates)
         except Exception as error:
-            self._start()
             future = Future()
             future.set_exception(add_traceback(error))
+        if future is not None:
+            self._start()
             return future
         try:
             return Future(_submit(pool.raw, name, variant, None))
         except GLib.Error as error:
-            # If there is a better reason, it is raised here.
-            self._start()
-            raise to_exception(error) from None
+            problem = to_exception(error)
+        # If there is a better reason, it is raised here.
+        self._start()
+        try:
+            _errors.raise_clean(problem)
+        finally:
+            del problem
 
     def map(self, fn, *iterables, timeout=None, chunksize=1, buffersize=None):
         """Returns an iterator over what fn gives for each item of the iterables, in order.

@@ -81,8 +81,8 @@ def _get_paths():
 
 
 def _get_search():
-    """What has workers find the typelibs that the program finds. It may have told GIRepository
-    only if it has imported that."""
+    """The code by which workers find the typelibs that the program finds. It may have told
+    GIRepository only if it has imported that."""
     module = sys.modules.get('gi.repository.GIRepository')
     if module is None:
         return ''
@@ -189,7 +189,7 @@ def _find_main():
 
 
 def _describe_program():
-    """What multiprocessing.spawn.prepare() wants to know. The directory is not a part of that:
+    """The data for multiprocessing.spawn.prepare(). The directory is not a part of that:
     a worker starts in the one in which the program is then, and that may have been removed."""
     util = multiprocessing.util
     data = {
@@ -217,10 +217,10 @@ def _pack(initializer, initargs):
 
 
 class Setup:
-    """What each worker is started and prepared with: where it finds modules, the program's main
-    module, and the initializer. multiprocessing hands things to a new process that can't be
-    pickled otherwise: locks, queues, connections. This is its "popen object" while that is done;
-    the descriptors are kept open for workers to come, which inherit them."""
+    """The things that each worker is started and prepared with: where it finds modules, the
+    program's main module, and the initializer. multiprocessing hands things to a new process that
+    can't be pickled otherwise: locks, queues, connections. This is its "popen object" while that
+    is done; the descriptors are kept open for workers to come, which inherit them."""
 
     def __init__(self, initializer, initargs):
         """Raises what pickling raises, and RuntimeError where no pool can be."""
@@ -256,8 +256,8 @@ class Setup:
         return self.DupFd(self.duplicate_for_child(number))
 
     def _make_sentinel(self):
-        """What workers see the end of the program by, where the kernel doesn't tell, or may not:
-        a pipe of which the program has the other end."""
+        """The descriptor by which workers see the end of the program, where the kernel doesn't
+        tell: a pipe of which the program has the other end."""
         try:
             os.close(os.pidfd_open(os.getpid()))
             return None

@@ -65,7 +65,7 @@ def get_version():
 
 
 class Failure:
-    """What is sent back for a call that failed: the exception in a pickle of its own, so that
+    """The answer to a call that failed: the exception in a pickle of its own, so that
     there still is the traceback when it can't be unpickled. `unpickled` is false if it was the
     call itself that could not be unpickled."""
 

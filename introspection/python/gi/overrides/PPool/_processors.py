@@ -69,7 +69,7 @@ def _read_old(folder):
 
 
 def _to_processors(quota, period):
-    """What is begun counts, since a worker can use the part."""
+    """The number of processors of a quota, rounded up, since a worker can use a part of one."""
     if not (quota.isdecimal() and period.isdecimal() and int(quota) and int(period)):
         return math.inf
     return -(-int(quota) // int(period))

@@ -136,7 +136,7 @@ _ENCODERS = {
 
 
 def _from_other(value):
-    """What is of a type of the program's own, or of another library."""
+    """The value of a type of the program's own, or of another library."""
     for kind, encode in _ENCODERS.items():
         if isinstance(value, kind):
             return encode(value)
@@ -251,7 +251,7 @@ def variant_to_arguments(variant):
 
 
 def result_to_variant(function, value):
-    """What a Python function gave, as the value of its call. None is the empty tuple, as
+    """The result of a Python function as the value of its call. None is the empty tuple, as
     in other languages; so that one is put in a box."""
     if value is None:
         return UNIT

@@ -42,18 +42,23 @@ class Worker(_PPool.Worker):
         return super().run(*args)
 
     def function(self, name=None, /):
-        """Adds a function: @worker.function("name"), or @worker.function for its own name.
+        """Adds a function: @worker.function("name"), or @worker.function for its own name, also
+        with empty parentheses.
 
         It is called with the arguments of a call as plain values, and gives a plain value
         or a GLib.Variant. What it raises is raised by the call, with its traceback. An
         ``async def`` function runs on the main loop of the worker, in which asyncio works;
         the next call comes when it is done."""
         if callable(name):
-            return self._add(name.__name__, name)
+            return self._add(None, name)
         return functools.partial(self._add, name)
 
     def _add(self, name, function):
+        if name is None:
+            name = function.__name__
         if inspect.iscoroutinefunction(function):
+            # Imported now, and not by a call when there may be no more file descriptors.
+            from . import _asyncio  # noqa: F401
             self.add_handler(name, functools.partial(_begin, name, function))
         else:
             _raw_add_function(self, name, functools.partial(_call, name, function))

@@ -141,7 +141,7 @@ def _to_launcher(launcher):
     if isinstance(launcher, _PPool.Launcher):
         return launcher
     if isinstance(launcher, (list, tuple)):
-        return _PPool.Launcher.new([os.fspath(arg) for arg in launcher])
+        return _launcher.new([os.fspath(arg) for arg in launcher])
     raise TypeError('launcher must be a PPool.Launcher or a list of str, not %s'
                     % type(launcher).__name__)
 

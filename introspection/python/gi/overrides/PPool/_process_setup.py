@@ -104,6 +104,8 @@ def _make_absolute(path):
 def _find_interpreter():
     """The path of the Python that workers run."""
     executable = os.fsdecode(multiprocessing.spawn.get_executable() or '')
+    if executable == (sys.executable or '') and not os.path.exists(executable):
+        executable = _launcher.find_interpreter() or ''
     if executable and (_launcher.is_interpreter() or not _launcher.is_own_executable(executable)):
         return executable
     raise RuntimeError(
@@ -128,10 +130,8 @@ def _get_command(name):
 
 
 def _new_launcher(name):
-    launcher = _launcher.keep_paths(_PPool.Launcher.new(_get_command(name)))
+    launcher = _launcher.keep_paths(_launcher.new(_get_command(name)))
     launcher.setenv(_DEPTH_VARIABLE, str(_get_depth() + 1), True)
-    # With it, Python would import modules for an interactive session before the path is mended.
-    launcher.unsetenv('PYTHONINSPECT')
     return launcher
 
 

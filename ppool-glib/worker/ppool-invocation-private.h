@@ -13,17 +13,14 @@
 
 G_BEGIN_DECLS
 
-PPoolInvocation *ppool_invocation_new       (void);
-gboolean         ppool_invocation_can_begin (PPoolInvocation   *self);
-void             ppool_invocation_begin     (PPoolInvocation   *self,
-                                             PPoolAnswers      *answers,
-                                             const PPoolTicket *ticket,
-                                             char              *function,
-                                             GVariant          *args);
-void             ppool_invocation_set_over  (PPoolInvocation   *self);
-void             ppool_invocation_fail      (PPoolInvocation   *self,
-                                             PPoolError         code,
-                                             const char        *format,
-                                             ...) G_GNUC_PRINTF (3, 4);
+PPoolInvocation *ppool_invocation_new      (PPoolAnswers      *answers,
+                                            const PPoolTicket *ticket,
+                                            char              *function,
+                                            GVariant          *args);
+void             ppool_invocation_set_over (PPoolInvocation   *self);
+void             ppool_invocation_fail     (PPoolInvocation   *self,
+                                            PPoolError         code,
+                                            const char        *format,
+                                            ...) G_GNUC_PRINTF (3, 4);
 
 G_END_DECLS

@@ -68,11 +68,7 @@
  * collector still holds keeps nothing alive. Who serves the call holds the
  * arguments as long as that takes. Everything else is never changed, as long as
  * there is a second reference. Finalization is one of the threads' ways to
- * answer, the last.
- *
- * To make an object and to finalize it costs as much as all the rest of a short
- * call. So one that is answered, and that nobody has kept, is used again.
- */
+ * answer, the last. */
 struct _PPoolInvocation
 {
   GObject parent_instance;
@@ -141,43 +137,22 @@ ppool_invocation_init (PPoolInvocation *self)
   self->answered = TRUE;
 }
 
-/* Makes an invocation that begins with ppool_invocation_begin(). */
+/* Makes an invocation of @function, a GRefString. Takes @args. */
 PPoolInvocation *
-ppool_invocation_new (void)
+ppool_invocation_new (PPoolAnswers      *answers,
+                      const PPoolTicket *ticket,
+                      char              *function,
+                      GVariant          *args)
 {
-  return g_object_new (PPOOL_TYPE_INVOCATION, NULL);
-}
+  PPoolInvocation *self = g_object_new (PPOOL_TYPE_INVOCATION, NULL);
 
-/* Whether the caller's is the only reference, and nobody will notice that the
- * object is used again: who watches an object or attaches something to it has
- * that in its data. */
-gboolean
-ppool_invocation_can_begin (PPoolInvocation *self)
-{
-  GObject *object = G_OBJECT (self);
-
-  return g_atomic_int_get (&object->ref_count) == 1 &&
-         g_atomic_pointer_get (&object->qdata) == NULL && g_atomic_int_get (&self->answered);
-}
-
-/* Makes @self the next call; @function is a GRefString. Takes @args. */
-void
-ppool_invocation_begin (PPoolInvocation   *self,
-                        PPoolAnswers      *answers,
-                        const PPoolTicket *ticket,
-                        char              *function,
-                        GVariant          *args)
-{
   self->answers = ppool_answers_ref (answers);
   self->ticket = *ticket;
-  if (self->function != function)
-    {
-      g_clear_pointer (&self->function, g_ref_string_release);
-      self->function = g_ref_string_acquire (function);
-    }
-  g_clear_pointer (&self->args, g_variant_unref);
+  self->function = g_ref_string_acquire (function);
   self->args = args;
-  g_atomic_int_set (&self->answered, FALSE);
+  self->answered = FALSE;
+
+  return self;
 }
 
 /* Says that the function has returned, whose answer comes next. For the thread that

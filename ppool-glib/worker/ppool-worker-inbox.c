@@ -43,7 +43,6 @@ typedef struct
   GThread *thread;         /* (unowned): the serving one; only to be compared */
   PPoolWatchdog *watchdog; /* (owned) (nullable): NULL once closed */
   PPoolTimings *timings;   /* (owned) */
-  PPoolInvocation *spare;  /* (owned) (nullable): the next one */
   GError *error;           /* (owned) (nullable): why it left, if that was wrong */
   gboolean is_gone;        /* the pool; nobody waits for anything any more */
   gboolean on_stack;       /* a function is */
@@ -117,11 +116,8 @@ serve (Inbox             *self,
        PPoolTiming       *timing,
        GVariant          *args)
 {
-  g_autoptr (PPoolInvocation) invocation = g_steal_pointer (&self->spare);
-
-  if (invocation == NULL)
-    invocation = ppool_invocation_new ();
-  ppool_invocation_begin (invocation, self->answers, ticket, timing->name, args);
+  g_autoptr (PPoolInvocation) invocation = ppool_invocation_new (self->answers, ticket,
+                                                                 timing->name, args);
 
   g_atomic_int_set (&self->busy, TRUE);
   ppool_answers_set_gathering (self->answers, ppool_timing_is_short (timing));
@@ -130,9 +126,6 @@ serve (Inbox             *self,
   self->on_stack = FALSE;
   ppool_answers_let_go (self->answers);
   ppool_answers_set_gathering (self->answers, FALSE);
-
-  if (ppool_invocation_can_begin (invocation))
-    self->spare = g_steal_pointer (&invocation);
 }
 
 /* What was gathered does not wait for a function that may take long, nor for one
@@ -321,7 +314,6 @@ inbox_run (Inbox *self,
   g_main_loop_run (self->loop);
   g_source_destroy (source);
   ppool_answers_flush (self->answers);
-  g_clear_object (&self->spare);
   ppool_spawned_set_serving (FALSE);
 }
 

@@ -92,6 +92,10 @@
  * Since: 1.0
  */
 
+/* In the error of a call of an unknown function: names, and characters of each. */
+#define MAX_NAMES_TOLD 12
+#define MAX_NAME_TOLD 64
+
 /* What was added for one name. It is counted, since a function may replace
  * itself while it runs. */
 typedef struct
@@ -159,24 +163,69 @@ run_function (Entry           *entry,
                            ppool_invocation_get_function (invocation));
 }
 
+static int
+compare_names (gconstpointer a,
+               gconstpointer b,
+               gpointer      user_data G_GNUC_UNUSED)
+{
+  return g_strcmp0 (*(const char *const *) a, *(const char *const *) b);
+}
+
+/* What the caller may have meant. */
+static char *
+describe_functions (PPoolWorker *self)
+{
+  guint n_names;
+  g_autofree char **names = (char **) g_hash_table_get_keys_as_array (self->entries, &n_names);
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  if (n_names == 0)
+    return g_strdup ("none was added to it");
+
+  g_qsort_with_data (names, (int) n_names, sizeof *names, compare_names, NULL);
+  g_string_append (text, "it has ");
+  for (guint i = 0; i < MIN (n_names, MAX_NAMES_TOLD); i++)
+    {
+      long n_told = MIN (g_utf8_strlen (names[i], -1), MAX_NAME_TOLD);
+      const char *end = g_utf8_offset_to_pointer (names[i], n_told);
+
+      g_string_append_printf (text, "%s“%.*s%s”", i > 0 ? ", " : "", (int) (end - names[i]),
+                              names[i], *end == '\0' ? "" : "…");
+    }
+  if (n_names > MAX_NAMES_TOLD)
+    g_string_append_printf (text, " and %u more", n_names - MAX_NAMES_TOLD);
+
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+static void
+fail_unknown (PPoolWorker     *self,
+              PPoolInvocation *invocation)
+{
+  g_autofree char *functions = describe_functions (self);
+
+  ppool_invocation_fail (invocation, PPOOL_ERROR_UNKNOWN_FUNCTION,
+                         "The worker has no function “%s”; %s",
+                         ppool_invocation_get_function (invocation), functions);
+}
+
 static void
 emit_handle_call (PPoolWorker     *self,
                   PPoolInvocation *invocation)
 {
-  const char *name = ppool_invocation_get_function (invocation);
   gboolean handled = FALSE;
 
   if (!g_signal_has_handler_pending (self, signals[HANDLE_CALL], 0, FALSE))
     {
-      ppool_invocation_fail (invocation, PPOOL_ERROR_UNKNOWN_FUNCTION,
-                             "The worker has no function “%s”", name);
+      fail_unknown (self, invocation);
       return;
     }
 
   g_signal_emit (self, signals[HANDLE_CALL], 0, invocation, &handled);
   if (!handled)
     ppool_invocation_fail (invocation, PPOOL_ERROR_UNHANDLED,
-                           "No handler of the worker took the call of “%s”", name);
+                           "No handler of the worker took the call of “%s”",
+                           ppool_invocation_get_function (invocation));
 }
 
 static void

@@ -156,8 +156,8 @@ test_unhandled (Harness *harness)
 
   harness_assert_error (nothing, PPOOL_ERROR, PPOOL_ERROR_UNHANDLED, "nothing", NULL);
   harness_assert_error (dropped, PPOOL_ERROR, PPOOL_ERROR_UNHANDLED, "drop", NULL);
-  harness_assert_error (unknown, PPOOL_ERROR, PPOOL_ERROR_UNKNOWN_FUNCTION, "no-such-function",
-                        NULL);
+  harness_assert_error (unknown, PPOOL_ERROR, PPOOL_ERROR_UNKNOWN_FUNCTION, "“no-such-function”",
+                        "it has “_exit”, “add”, “", " more", NULL);
   g_assert_cmpuint (harness_worker_pid (executor), ==, pid);
 }
 

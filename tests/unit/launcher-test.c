@@ -12,6 +12,7 @@
 #include "nothing-left.h"
 #include "ppool-enum-types.h"
 #include "ppool-error.h"
+#include "ppool-protocol-private.h"
 #include "ppool-spawned-private.h"
 #include "privileged.h"
 #include "scratch.h"
@@ -310,6 +311,30 @@ test_command (Fixture       *fixture,
   g_assert_finalize_object (launcher);
 }
 
+/* Arguments and paths are bytes, whatever these mean. */
+static void
+test_bytes (Fixture       *fixture,
+            gconstpointer  user_data)
+{
+  g_autofree char *dir = g_dir_make_tmp ("ppool-launcher-\xe9-XXXXXX", NULL);
+  g_autofree char *cwd_line = g_strconcat ("cwd ", dir, NULL);
+  const char *argv[] = { program, "caf\xe9", "\xff\xfe", NULL };
+  PPoolLauncher *launcher = ppool_launcher_new (argv);
+  g_autofree char *report = NULL;
+
+  ppool_launcher_set_cwd (launcher, dir);
+  ppool_launcher_setenv (launcher, ENV_PROBE, "na\xefve", TRUE);
+  report = run (launcher);
+
+  g_assert_true (has_line (report, "arg caf\xe9"));
+  g_assert_true (has_line (report, "arg \xff\xfe"));
+  g_assert_true (has_line (report, "probe na\xefve"));
+  g_assert_true (has_line (report, cwd_line));
+
+  g_assert_no_errno (g_rmdir (dir));
+  g_assert_finalize_object (launcher);
+}
+
 /* However many, and whatever numbers they have here. */
 static void
 test_inherit (Fixture       *fixture,
@@ -543,6 +568,7 @@ be_parent (const char  *mode,
 
       printf ("secure %d\n", getauxval (AT_SECURE) != 0);
       printf ("worker %s\n", ppool_launcher_get_argv (module)[0]);
+      printf ("segments %d\n", ppool_protocol_allows_segments ());
     }
 
   if (g_str_equal (mode, "title"))
@@ -601,9 +627,11 @@ test_privileged (Fixture       *fixture,
   g_assert_true (g_file_set_contents_full (evil, script, -1, 0, 0755, NULL));
   g_setenv ("PPOOL_LAUNCH_PROGRAM", evil, TRUE);
   g_setenv ("PPOOL_WORKER_PROGRAM", evil, TRUE);
+  g_setenv ("PPOOL_FEATURES", "gvariant", TRUE);
   privileged_enter ();
   report = run_parent (copy, "privileged");
   privileged_leave ();
+  g_unsetenv ("PPOOL_FEATURES");
   g_unsetenv ("PPOOL_WORKER_PROGRAM");
 
   if (has_line (report, "secure 0"))
@@ -614,6 +642,7 @@ test_privileged (Fixture       *fixture,
     {
       assert_line (report, "secure 1");
       assert_line (report, "worker " PPOOL_WORKER_PATH);
+      assert_line (report, "segments 1");
       assert_line (report, "spawned 1");
       assert_line (report, "channel 3");
       g_assert_null (strstr (report, "executed"));
@@ -789,12 +818,15 @@ test_no_command (Fixture       *fixture,
 {
   const char *none[] = { NULL };
   const char *empty[] = { "", NULL };
+  const char *bytes[] = { "/nowhere/caf\xe9", NULL };
 
   assert_failure (g_object_new (PPOOL_TYPE_LAUNCHER, NULL),
                   "Can't start a worker: the launcher has no command");
   assert_failure (ppool_launcher_new (NULL), "Can't start a worker: the launcher has no command");
   assert_failure (ppool_launcher_new (none), "Can't start a worker: the launcher has no command");
   assert_failure (ppool_launcher_new (empty), "Can't start a worker: the launcher's command is empty");
+  assert_failure (ppool_launcher_new (bytes),
+                  "Can't start “/nowhere/caf\xef\xbf\xbd” as a worker: No such file or directory");
 }
 
 static void
@@ -899,6 +931,7 @@ main (int    argc,
   ADD ("privileged", test_privileged);
   ADD_BOTH ("here", test_here);
   ADD_BOTH ("command", test_command);
+  ADD_BOTH ("bytes", test_bytes);
   ADD_BOTH ("inherit", test_inherit);
   ADD_BOTH ("inherit-closed", test_inherit_closed);
   ADD_BOTH ("directory-gone", test_directory_gone);

@@ -220,6 +220,7 @@ def test_glib_error(executor):
     check(error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.BUSY), error)
     error = check_raises(GLib.Error, executor.call_sync, 'no-such-function')
     check(error.matches(PPool.error_quark(), PPool.Error.UNKNOWN_FUNCTION), error)
+    check('“no-such-function”; it has “' in error.message, error)
 
 
 def test_functions_own_codes(executor):

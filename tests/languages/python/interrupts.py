@@ -196,8 +196,8 @@ class Await(Scenario):
         self.loop.run_until_complete(self.task)
 
     def check(self):
-        """If it was not the task that was interrupted, it goes on. With callbacks of asyncio itself,
-        which then may have been, it may not."""
+        """If it was not the task that was interrupted, it goes on. With callbacks of asyncio
+        itself, which then may have been, it may not."""
         super().check()
         # What stopped the loop may come once more.
         self.loop.call_soon(self.loop.stop)

@@ -71,7 +71,6 @@ static const Lie lies[] = {
   { "/hostile/loan/long", "smaller", SEGMENTS, { "segment:good", "lend:long" } },
   { "/hostile/loan/crooked", "smaller", SEGMENTS, { "segment:good", "lend:crooked" } },
   { "/hostile/loan/type", "invalid type", SEGMENTS, { "segment:good", "lend:type" } },
-  { "/hostile/loan/text", "invalid value", SEGMENTS, { "segment:good", "lend:text" } },
   { "/hostile/loan/cut", "shared segment", SEGMENTS, { "segment:good", "lend:cut" } },
   { "/hostile/loan/forgotten", "without having been announced", SEGMENTS,
     { "segment:good", "note:5,1,0", "lend:good" } },
@@ -155,6 +154,21 @@ test_invalid (Harness *harness)
   g_assert_cmpint (bytes[39999], ==, 'd');
 }
 
+/* A value that is none, in a message that is sound, may be an oversight of a function. */
+static void
+test_text (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor_on (
+      harness_raw_launcher ("init:" SEGMENTS, "calls", "segment:good", "lend:text", "calls", NULL),
+      1);
+  g_autoptr (PPoolFuture) future = harness_submit (executor, "function", NULL);
+  g_autoptr (GError) error = harness_failure (future);
+
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS, "“as”", "trusted", NULL);
+  g_assert_cmpint (ppool_executor_get_state (executor), ==, PPOOL_EXECUTOR_STATE_RUNNING);
+  harness_shut_down (executor);
+}
+
 static void
 test_lie (Harness       *harness,
           gconstpointer  data)
@@ -212,6 +226,7 @@ main (int    argc,
     harness_add_with_data (lies[i].path, test_lie, &lies[i]);
   harness_add ("/hostile/board/times", test_times);
   harness_add ("/hostile/loan/invalid", test_invalid);
+  harness_add ("/hostile/loan/text", test_text);
 
   return g_test_run ();
 }

@@ -214,7 +214,8 @@ make_error (PPoolProcess *self)
   verdict.ready = self->was_ready;
   ppool_exit_tell (&self->exit, &verdict);
   verdict.stderr_tail = tail;
-  verdict.initializer = self->channel_state == CHANNEL_DRAINED ? self->startup->settings->initializer : NULL;
+  if (self->channel_state == CHANNEL_DRAINED)
+    verdict.initializer = self->startup->settings->initializer;
   /* A handshake that failed as the worker left says nothing of its own. */
   verdict.cause = self->cause;
   if (verdict.cause == NULL && !verdict.exited)

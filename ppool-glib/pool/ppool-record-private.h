@@ -58,8 +58,9 @@ struct _PPoolRecord
   gint64 expected;     /* how long it is going to take, in nanoseconds */
   gboolean is_trivial; /* what its function does takes no more than a moment */
 
+  int abandoned; /* atomic: no future asks for the outcome any more */
+
   /* With the lock of the outcome: what the caller gave, until it is released. */
-  gboolean abandoned;        /* no future asks for the outcome any more */
   GVariant *args;            /* (owned) (nullable) */
   GCancellable *cancellable; /* (owned) (nullable) */
   gulong cancelled_handler;  /* 0 while it is being connected */

@@ -50,8 +50,7 @@ struct _PPoolRecord
   gboolean accepted; /* the pool has it to settle */
   guint64 number;    /* in the order of submission */
   guint64 id;        /* of the channel on which it is sent */
-  GList link;        /* in the queue, or in those that a worker is to be sent */
-  GList flight;      /* in those that a worker has */
+  GList link;        /* in the queue, or in those that a worker has */
   guint batch;       /* that it left with */
   struct _PPoolSlot *slot;         /* (unowned) (nullable): while it is assigned or sent */
   struct _PPoolEstimate *estimate; /* (unowned) (nullable): what is known of its function */

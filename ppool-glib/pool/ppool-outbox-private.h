@@ -27,10 +27,10 @@ void         ppool_outbox_open       (PPoolOutbox     *self,
 void         ppool_outbox_set_abilities (PPoolOutbox  *self,
                                       PPoolBoard      *board,
                                       gboolean         has_frames);
-gboolean     ppool_outbox_has_board  (PPoolOutbox     *self);
 void         ppool_outbox_close      (PPoolOutbox     *self);
 void         ppool_outbox_push       (PPoolOutbox     *self,
-                                      PPoolRecord     *record);
+                                      PPoolRecord     *record,
+                                      guint            pid);
 void         ppool_outbox_push_exit  (PPoolOutbox     *self);
 PPoolRecord *ppool_outbox_recall     (PPoolOutbox     *self,
                                       PPoolRecord     *record,

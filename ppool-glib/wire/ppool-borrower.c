@@ -111,7 +111,7 @@ ppool_borrower_ref (PPoolBorrower *self)
   return g_atomic_rc_box_acquire (self);
 }
 
-/* Lets go of the owner, and of all segments but those in which values are. */
+/* Releases the owner, and of all segments but those in which values are. */
 void
 ppool_borrower_close (PPoolBorrower *self)
 {

@@ -78,7 +78,7 @@ struct _PPoolInvocation
 
   int answered; /* atomic, once others see it */
 
-  PPoolTicket ticket;
+  PPoolCallId call_id;
   PPoolAnswers *answers; /* (owned) (nullable); for whoever answers */
 };
 
@@ -140,14 +140,14 @@ ppool_invocation_init (PPoolInvocation *self)
 /* Makes an invocation of @function, a GRefString. Takes @args. */
 PPoolInvocation *
 ppool_invocation_new (PPoolAnswers      *answers,
-                      const PPoolTicket *ticket,
+                      const PPoolCallId *call_id,
                       char              *function,
                       GVariant          *args)
 {
   PPoolInvocation *self = g_object_new (PPOOL_TYPE_INVOCATION, NULL);
 
   self->answers = ppool_answers_ref (answers);
-  self->ticket = *ticket;
+  self->call_id = *call_id;
   self->function = g_ref_string_acquire (function);
   self->args = args;
   self->answered = FALSE;
@@ -182,7 +182,7 @@ ppool_invocation_fail (PPoolInvocation *self,
   message = g_strdup_vprintf (format, list);
   va_end (list);
 
-  ppool_answers_return_failure (self->answers, &self->ticket, code, message);
+  ppool_answers_return_failure (self->answers, &self->call_id, code, message);
   finish_answer (self);
 }
 
@@ -266,7 +266,7 @@ ppool_invocation_return_value (PPoolInvocation *self,
       return;
     }
 
-  ppool_answers_return_value (self->answers, &self->ticket, owned_value);
+  ppool_answers_return_value (self->answers, &self->call_id, owned_value);
   finish_answer (self);
 }
 
@@ -300,7 +300,7 @@ ppool_invocation_return_gerror (PPoolInvocation *self,
       return;
     }
 
-  ppool_answers_return_error (self->answers, &self->ticket, error);
+  ppool_answers_return_error (self->answers, &self->call_id, error);
   finish_answer (self);
 }
 

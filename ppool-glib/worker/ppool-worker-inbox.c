@@ -79,7 +79,7 @@ call_answered_cb (gpointer owner)
     g_main_context_wakeup (self->context);
 }
 
-/* Called in any thread, and wherever a value may be let go of. */
+/* Called in any thread, and wherever a value may be released. */
 static void
 noted_cb (gpointer owner)
 {
@@ -112,11 +112,11 @@ is_ready (Inbox *self)
 
 static void
 serve (Inbox             *self,
-       const PPoolTicket *ticket,
+       const PPoolCallId *call_id,
        PPoolTiming       *timing,
        GVariant          *args)
 {
-  g_autoptr (PPoolInvocation) invocation = ppool_invocation_new (self->answers, ticket,
+  g_autoptr (PPoolInvocation) invocation = ppool_invocation_new (self->answers, call_id,
                                                                  timing->name, args);
 
   g_atomic_int_set (&self->busy, TRUE);
@@ -124,7 +124,7 @@ serve (Inbox             *self,
   self->on_stack = TRUE;
   self->serve (invocation, self->user_data);
   self->on_stack = FALSE;
-  ppool_answers_let_go (self->answers);
+  ppool_answers_release (self->answers);
   ppool_answers_set_gathering (self->answers, FALSE);
 }
 
@@ -133,7 +133,7 @@ serve (Inbox             *self,
  * time when it is over */
 static gint64
 serve_next (Inbox             *self,
-            const PPoolTicket *ticket,
+            const PPoolCallId *call_id,
             const char        *function,
             gint64             now)
 {
@@ -147,7 +147,7 @@ serve_next (Inbox             *self,
       now = g_get_monotonic_time ();
     }
 
-  if (!ppool_serve_take (self->calls, ticket, now))
+  if (!ppool_serve_take (self->calls, call_id, now))
     return now;
 
   args = ppool_serve_load (self->calls);
@@ -156,7 +156,7 @@ serve_next (Inbox             *self,
 
   if (ppool_answers_have_results (self->answers))
     ppool_watchdog_rouse (self->watchdog);
-  serve (self, ticket, timing, args);
+  serve (self, call_id, timing, args);
   end = g_get_monotonic_time ();
   ppool_timing_note (timing, end - now);
 
@@ -170,11 +170,11 @@ serve_slice (Inbox  *self,
 {
   gint64 now = g_get_monotonic_time ();
   const char *function;
-  PPoolTicket ticket;
+  PPoolCallId call_id;
 
   while (may_serve (self) && now < end &&
-         ppool_serve_next (self->calls, &ticket, &function, &self->error))
-    now = serve_next (self, &ticket, function, now);
+         ppool_serve_next (self->calls, &call_id, &function, &self->error))
+    now = serve_next (self, &call_id, function, now);
 
   return now < end;
 }

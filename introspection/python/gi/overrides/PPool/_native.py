@@ -178,7 +178,7 @@ def _note(entry):
 
 
 def forget(number):
-    """Lets go of what waits, so that it is never called."""
+    """Releases what waits, so that it is never called."""
     _waiting.pop(number, None)
 
 

@@ -371,7 +371,7 @@ def _read(executor_ref, futures, inputs, end):
             if call is not None:
                 futures.append(executor._submit(*call))
             del executor, call
-            # Nothing here may hold what a reader has let go of.
+            # Nothing here may hold what a reader has released.
             results = [result]
             del result
             yield results.pop()

@@ -279,7 +279,7 @@ class Setup:
         return _process_worker.Descriptor(self.launcher.inherit_fd(number))
 
     def close(self):
-        """Lets go of everything, once no worker is going to be started."""
+        """Releases everything, once no worker is going to be started."""
         self._initializing = None
         descriptors, self._descriptors = self._descriptors, []
         # One call of C, so that each is closed once, whatever comes in between.

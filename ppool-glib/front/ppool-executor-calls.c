@@ -115,7 +115,7 @@ ppool_executor_submit (PPoolExecutor  *self,
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  spec = ppool_call_spec_new (function);
+  spec = ppool_call_spec_ref_plain (function);
   record = submit_record (self, spec, args, cancellable, error);
 
   return record != NULL ? ppool_future_new (record, NULL) : NULL;
@@ -331,7 +331,7 @@ ppool_executor_call_sync (PPoolExecutor  *self,
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  spec = ppool_call_spec_new (function);
+  spec = ppool_call_spec_ref_plain (function);
   record = submit_record (self, spec, args, cancellable, error);
   if (record == NULL)
     return NULL;

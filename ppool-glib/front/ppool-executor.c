@@ -811,7 +811,8 @@ ppool_executor_set_max_tasks_per_worker (PPoolExecutor *self,
 {
   g_return_if_fail (PPOOL_IS_EXECUTOR (self));
 
-  if (ppool_pool_change_setting (self->pool, PPOOL_SETTING (max_tasks_per_worker, &max_tasks_per_worker)))
+  if (ppool_pool_change_setting (self->pool,
+                                 PPOOL_SETTING (max_tasks_per_worker, &max_tasks_per_worker)))
     tell_setting (self, PROP_MAX_TASKS_PER_WORKER);
 }
 

@@ -25,6 +25,23 @@ ppool_call_spec_new (const char *function)
   return self;
 }
 
+/* Likewise: (transfer full). Most calls of a thread are of the same function as the one before,
+ * and share what they ask for. */
+PPoolCallSpec *
+ppool_call_spec_ref_plain (const char *function)
+{
+  static GPrivate last = G_PRIVATE_INIT ((GDestroyNotify) ppool_call_spec_unref);
+  PPoolCallSpec *self = g_private_get (&last);
+
+  if (self == NULL || strcmp (self->function, function) != 0)
+    {
+      self = ppool_call_spec_new (function);
+      g_private_replace (&last, self);
+    }
+
+  return ppool_call_spec_ref (self);
+}
+
 /* For who changes the copy before anybody else has it. */
 PPoolCallSpec *
 ppool_call_spec_copy (PPoolCallSpec *self)

@@ -49,7 +49,7 @@ struct _PPoolOutbox
   guint64 last_id;       /* ids of calls are this connection's own */
   PPoolRecord *places[PPOOL_BOARD_SIZE]; /* (owned) (nullable): in flight, as on a board */
   GQueue in_flight; /* (unowned) (element-type PPoolRecord): in the order of pushing */
-  GQueue unsent;    /* (unowned) (element-type PPoolRecord): of those */
+  GList *unsent;    /* (unowned) (nullable): in that, from where on none was sent */
   guint n_unanswered[N_BATCHES];
   gboolean emptied;  /* answers to what was taken away may still come */
   gboolean notes_due; /* the channel has some, for the next frame */
@@ -87,12 +87,13 @@ static PPoolRecord *
 end_flight (PPoolOutbox *self,
             PPoolRecord *record)
 {
-  g_queue_unlink (&self->in_flight, &record->flight);
+  if (self->unsent == &record->link)
+    self->unsent = record->link.next;
+  g_queue_unlink (&self->in_flight, &record->link);
   record->stage = PPOOL_RECORD_OUT;
   self->places[PPOOL_BOARD_PLACE (record->id)] = NULL;
 
-  if (record->batch != NO_BATCH && --self->n_unanswered[record->batch] == 0 &&
-      !g_queue_is_empty (&self->unsent))
+  if (record->batch != NO_BATCH && --self->n_unanswered[record->batch] == 0 && self->unsent != NULL)
     mark_dirty (self);
 
   return record;
@@ -211,7 +212,6 @@ take_items (PPoolOutbox *self)
   guint batch = NO_BATCH;
   guint most = 1;
   guint n = 0;
-  GList *link;
 
   if (self->has_frames)
     {
@@ -219,9 +219,9 @@ take_items (PPoolOutbox *self)
       most = batch != NO_BATCH ? G_N_ELEMENTS (self->items) : 0;
     }
 
-  while (n < most && (link = g_queue_pop_head_link (&self->unsent)) != NULL)
+  for (; n < most && self->unsent != NULL; self->unsent = self->unsent->next)
     {
-      PPoolRecord *record = ppool_record_ref (link->data);
+      PPoolRecord *record = ppool_record_ref (self->unsent->data);
 
       record->stage = PPOOL_RECORD_SENT;
       record->batch = batch;
@@ -268,7 +268,7 @@ begin_turn (PPoolOutbox *self,
 {
   turn->n_calls = take_items (self);
   turn->notes = turn->n_calls == 0 && self->notes_due;
-  turn->exit = self->exit_due && turn->n_calls == 0 && g_queue_is_empty (&self->unsent);
+  turn->exit = self->exit_due && turn->n_calls == 0 && self->unsent == NULL;
 
   self->notes_due = FALSE;
   if (turn->exit)
@@ -347,7 +347,6 @@ ppool_outbox_new (PPoolLock      *lock,
   self->scheduler = scheduler;
   self->slot = slot;
   g_queue_init (&self->in_flight);
-  g_queue_init (&self->unsent);
 
   return self;
 }
@@ -407,9 +406,9 @@ ppool_outbox_push (PPoolOutbox *self,
 
   self->places[PPOOL_BOARD_PLACE (record->id)] = record;
   record->batch = NO_BATCH;
-  record->flight.data = record;
-  g_queue_push_tail_link (&self->in_flight, &record->flight);
-  g_queue_push_tail_link (&self->unsent, &record->link);
+  g_queue_push_tail_link (&self->in_flight, &record->link);
+  if (self->unsent == NULL)
+    self->unsent = &record->link;
   mark_dirty (self);
 }
 
@@ -430,10 +429,7 @@ take_back (PPoolOutbox  *self,
   PPoolBoardWord word;
 
   if (record->stage == PPOOL_RECORD_ASSIGNED)
-    {
-      g_queue_unlink (&self->unsent, &record->link);
-      return TRUE;
-    }
+    return TRUE;
 
   if (self->board == NULL)
     return FALSE;
@@ -598,9 +594,6 @@ ppool_outbox_take_all (PPoolOutbox *self,
   GList *link;
 
   self->emptied = TRUE;
-  while (g_queue_pop_head_link (&self->unsent) != NULL)
-    ;
-
   while ((link = self->in_flight.head) != NULL)
     {
       PPoolRecord *record = link->data;

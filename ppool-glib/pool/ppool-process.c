@@ -145,8 +145,8 @@ tell_end (PPoolProcess    *self,
   verdict.pid = self->pid;
   verdict.ready = self->was_ready;
   ppool_exit_tell (&self->exit, &verdict);
-  verdict.initializer =
-    self->channel_state == CHANNEL_DRAINED ? self->startup->settings->initializer : NULL;
+  if (self->channel_state == CHANNEL_DRAINED)
+    verdict.initializer = self->startup->settings->initializer;
   /* A handshake that failed as the worker left says nothing of its own. */
   verdict.cause = self->cause;
   if (verdict.cause == NULL && !verdict.exited)

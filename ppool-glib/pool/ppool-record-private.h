@@ -63,8 +63,7 @@ struct _PPoolRecord
   gboolean accepted; /* the pool has it to settle */
   guint64 number;    /* in the order of submission */
   guint64 id;        /* of the channel on which it is sent */
-  GList link;        /* in the queue, or in those that a worker is to be sent */
-  GList flight;      /* in those that a worker has */
+  GList link;        /* in the queue, or in those that a worker has */
   guint batch;       /* that it left with */
   struct _PPoolSlot *slot;         /* (unowned) (nullable): while it is assigned or sent */
   struct _PPoolEstimate *estimate; /* (unowned) (nullable): what is known of its function */
@@ -82,8 +81,9 @@ struct _PPoolRecord
   gboolean has_timer; /* constant once queued */
   PPoolTimer timer;   /* guarded by the manager */
 
+  int abandoned; /* atomic: no future asks for the outcome any more */
+
   /* With the lock of the outcome: what the caller gave, until it is released. */
-  gboolean abandoned;        /* no future asks for the outcome any more */
   GVariant *args;            /* (owned) (nullable) */
   GCancellable *cancellable; /* (owned) (nullable) */
   gulong cancelled_handler;  /* 0 while it is being connected */

@@ -26,13 +26,9 @@ static void
 outcome_settled (PPoolOutcome *outcome)
 {
   PPoolRecord *self = (PPoolRecord *) outcome;
-  gboolean abandoned;
 
-  g_mutex_lock (&outcome->lock);
-  abandoned = self->abandoned;
-  g_mutex_unlock (&outcome->lock);
-
-  if (abandoned)
+  /* Without the lock, which who was told takes just now. */
+  if (g_atomic_int_get (&self->abandoned))
     ppool_record_release_inputs (self);
   self->owner_funcs->settled (self->owner, self);
 }
@@ -171,10 +167,7 @@ ppool_record_release_inputs (PPoolRecord *self)
 void
 ppool_record_abandon (PPoolRecord *self)
 {
-  g_mutex_lock (&self->outcome.lock);
-  self->abandoned = TRUE;
-  g_mutex_unlock (&self->outcome.lock);
-
+  g_atomic_int_set (&self->abandoned, TRUE);
   if (ppool_outcome_is_done (&self->outcome))
     ppool_record_release_inputs (self);
 }

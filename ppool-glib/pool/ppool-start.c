@@ -73,8 +73,8 @@ ppool_start_initialize (const PPoolStartup  *startup,
     g_debug ("A worker has no board: %s", error->message);
 
   ppool_channel_start (channel);
-  ppool_channel_send_initialize (channel, startup->settings->initializer, startup->settings->initializer_args,
-                                 board_fd);
+  ppool_channel_send_initialize (channel, startup->settings->initializer,
+                                 startup->settings->initializer_args, board_fd);
   if (board_fd >= 0)
     close (board_fd);
 }

@@ -498,7 +498,7 @@ static gboolean
 receive_note (PPoolServe      *self,
               const PPoolItem *item)
 {
-  if (self->loans == NULL || item->kind < PPOOL_ITEM_RELEASE)
+  if (self->loans == NULL || !ppool_item_is_note (item->kind))
     return FALSE;
 
   ppool_loans_receive_note (self->loans, item, NULL);

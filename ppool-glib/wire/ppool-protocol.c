@@ -53,6 +53,8 @@ ppool_protocol_add_abilities (GVariantBuilder *dictionary,
   add (features, PPOOL_FEATURE_BOARD, board);
   add (features, PPOOL_FEATURE_FRAMES, frames);
   add (features, PPOOL_FEATURE_SEGMENTS, segments);
+  add (features, PPOOL_FEATURE_CANCEL, TRUE);
+  add (features, PPOOL_FEATURE_CALL_OPTIONS, TRUE);
 
   g_variant_builder_add (dictionary, "{sv}", "version",
                          g_variant_new_uint32 (PPOOL_PROTOCOL_VERSION));

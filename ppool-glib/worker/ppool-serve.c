@@ -15,7 +15,7 @@
 #include "ppool-protocol-private.h"
 #include "ppool-value-private.h"
 
-/* All of this belongs to the thread that serves: it reads there, keeps what has arrived
+/* All of this belongs to one thread at a time: it reads there, keeps what has arrived
  * in the order in which it was sent, and gives out call after call. Only answers come
  * from any thread.
  *
@@ -32,6 +32,7 @@ typedef struct
   PPoolTicket ticket;
   char *function;    /* (owned) (nullable) */
   GVariant *args;    /* (owned) (nullable): as they came */
+  PPoolCallOptions options;
   gboolean packed;   /* they are bytes */
   gboolean swapped;  /* of the other order */
   gboolean is_begun; /* the one was taken */
@@ -45,10 +46,16 @@ struct _PPoolServe
   /* Written before the first call. */
   PPoolBoard *board;   /* (unowned) (nullable): of the answers */
   PPoolLoans *loans;   /* (unowned) (nullable): likewise; NULL without segments */
-  gboolean as_bytes;   /* values travel as bytes */
-  gboolean has_frames; /* calls come together */
+  gboolean as_bytes;    /* values travel as bytes */
+  gboolean has_frames;  /* calls come together */
+  gboolean has_cancel;  /* the pool may cancel calls */
+  gboolean has_options; /* calls in frames may have options */
 
-  GQueue arrivals; /* (owned) (element-type Arrival) */
+  GQueue arrivals;       /* (owned) (element-type Arrival) */
+  GHashTable *cancelled; /* (owned) (element-type guint64): calls that were not given out yet */
+  PPoolTicket given;     /* the call that was given out last */
+  PPoolCallOptions options; /* likewise */
+  gboolean is_cancelled;    /* likewise, and nobody was told */
   gboolean leaving;
   gint64 trim_due; /* when segments may have been idle for too long, or -1 */
 };
@@ -69,14 +76,18 @@ PPoolServe *
 ppool_serve_new (int              fd,
                  PPoolAnswersFunc answered,
                  PPoolAnswersFunc noted,
+                 PPoolAnswersFunc watched,
                  gpointer         owner,
                  GDestroyNotify   owner_unref)
 {
   PPoolServe *self = g_new0 (PPoolServe, 1);
 
   self->wire = ppool_wire_new (fd);
-  self->answers = ppool_answers_new (self->wire, answered, noted, owner, owner_unref);
+  self->answers = ppool_answers_new (self->wire, answered, noted, watched, owner, owner_unref);
   g_queue_init (&self->arrivals);
+  self->cancelled = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  self->given.initializes = TRUE;
+  self->options = PPOOL_CALL_OPTIONS_NONE;
   self->trim_due = -1;
 
   return self;
@@ -89,6 +100,7 @@ ppool_serve_free (PPoolServe *self)
   g_assert (self->wire == NULL);
 
   ppool_answers_unref (self->answers);
+  g_hash_table_unref (self->cancelled);
   g_free (self);
 }
 
@@ -155,13 +167,63 @@ receive_call (PPoolServe        *self,
               const PPoolTicket *ticket)
 {
   Arrival *arrival = g_new0 (Arrival, 1);
+  g_autoptr (GVariant) options = NULL;
 
   arrival->ticket = *ticket;
   arrival->packed = self->as_bytes;
   arrival->swapped = ppool_protocol_is_swapped (message);
-  g_variant_get (g_dbus_message_get_body (message), "(tsva{sv})", &arrival->ticket.id,
-                 &arrival->function, &arrival->args, NULL);
+  g_variant_get (g_dbus_message_get_body (message), "(tsv@a{sv})", &arrival->ticket.id,
+                 &arrival->function, &arrival->args, &options);
+  ppool_protocol_read_options (options, &arrival->options);
   g_queue_push_tail (&self->arrivals, arrival);
+}
+
+/* Whether a call that was not given out is in @arrival. Frames are read by a copy of their
+ * reader. */
+static gboolean
+arrival_has_call (const Arrival *arrival,
+                  guint64        id)
+{
+  PPoolFrameReader reader = arrival->reader;
+  PPoolItem item;
+
+  if (arrival->frame == NULL)
+    return !arrival->is_begun && !arrival->ticket.initializes && arrival->ticket.id == id;
+
+  while (ppool_frame_reader_next (&reader, &item, NULL))
+    if (item.kind == PPOOL_ITEM_CALL && item.id == id)
+      return TRUE;
+
+  return FALSE;
+}
+
+static gboolean
+has_call (PPoolServe *self,
+          guint64     id)
+{
+  for (GList *link = self->arrivals.head; link != NULL; link = link->next)
+    if (arrival_has_call (link->data, id))
+      return TRUE;
+
+  return FALSE;
+}
+
+/* Of a call that is over, or never was, there is nothing to be known. */
+static void
+receive_cancel (PPoolServe        *self,
+                GDBusMessage      *message,
+                const PPoolTicket *ticket)
+{
+  guint64 id;
+
+  g_variant_get (g_dbus_message_get_body (message), "(t)", &id);
+  if (!self->given.initializes && id == self->given.id)
+    self->is_cancelled = TRUE;
+  else if (has_call (self, id))
+    g_hash_table_add (self->cancelled, g_memdup2 (&id, sizeof id));
+
+  if ((g_dbus_message_get_flags (message) & G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED) == 0)
+    ppool_answers_return_nothing (self->answers, ticket);
 }
 
 /* A board that can't be used is none: the pool is told so by our features. */
@@ -273,6 +335,8 @@ receive_initialize (PPoolServe   *self,
   self->as_bytes = ppool_protocol_has_feature (options, PPOOL_FEATURE_GVARIANT);
   self->has_frames =
     self->as_bytes && ppool_protocol_has_feature (options, PPOOL_FEATURE_FRAMES);
+  self->has_cancel = ppool_protocol_has_feature (options, PPOOL_FEATURE_CANCEL);
+  self->has_options = ppool_protocol_has_feature (options, PPOOL_FEATURE_CALL_OPTIONS);
   if (ppool_protocol_has_feature (options, PPOOL_FEATURE_BOARD))
     adopt_board (self, options, fds, n_fds);
   if (self->has_frames && ppool_wire_passes_fds (self->wire) &&
@@ -283,6 +347,7 @@ receive_initialize (PPoolServe   *self,
   ticket->initializes = TRUE;
   arrival = g_new0 (Arrival, 1);
   arrival->ticket = *ticket;
+  arrival->options = PPOOL_CALL_OPTIONS_NONE;
   arrival->swapped = ppool_protocol_is_swapped (message);
   if (!read_initializer (self, arrival, options, fds, n_fds, &error))
     {
@@ -357,6 +422,9 @@ receive_request (PPoolServe    *self,
     receive_call (self, message, &ticket);
   else if (g_str_equal (member, "Initialize") && ppool_protocol_has_body (message, "(a{sv})"))
     receive_initialize (self, message, &ticket, fds, n_fds);
+  else if (self->has_cancel && g_str_equal (member, "Cancel") &&
+           ppool_protocol_has_body (message, "(t)"))
+    receive_cancel (self, message, &ticket);
   else if (g_str_equal (member, "Exit"))
     receive_exit (self, message, &ticket);
   else if ((g_dbus_message_get_flags (message) & G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED) == 0)
@@ -508,7 +576,34 @@ receive_note (PPoolServe      *self,
   return TRUE;
 }
 
-/* Reads the next item, and does what a note asks for. */
+/* What a call has that comes next, and with it. */
+static gboolean
+read_options (PPoolServe  *self,
+              Arrival     *arrival,
+              GError     **error)
+{
+  g_autoptr (GVariant) options = NULL;
+  guint64 id = arrival->item.id;
+
+  options = ppool_frame_reader_load (&arrival->reader, &arrival->item, NULL, error);
+  if (options == NULL)
+    return FALSE;
+
+  if (!g_variant_is_of_type (options, G_VARIANT_TYPE_VARDICT) ||
+      !ppool_frame_reader_next (&arrival->reader, &arrival->item, NULL) ||
+      arrival->item.kind != PPOOL_ITEM_CALL || arrival->item.id != id)
+    {
+      g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
+                           "received a frame with options that are those of no call");
+      return FALSE;
+    }
+
+  ppool_protocol_read_options (options, &arrival->options);
+
+  return TRUE;
+}
+
+/* Reads the next item with what goes with it, and does what a note asks for. */
 static gboolean
 read_item (PPoolServe  *self,
            Arrival     *arrival,
@@ -516,12 +611,26 @@ read_item (PPoolServe  *self,
 {
   g_autoptr (GError) local_error = NULL;
 
-  if (!ppool_frame_reader_next (&arrival->reader, &arrival->item, &local_error))
+  arrival->options = PPOOL_CALL_OPTIONS_NONE;
+  if (!ppool_frame_reader_next (&arrival->reader, &arrival->item, &local_error) ||
+      (self->has_options && arrival->item.kind == PPOOL_ITEM_OPTIONS &&
+       !read_options (self, arrival, &local_error)))
     return set_nonsense (error, local_error->message);
   if (arrival->item.kind != PPOOL_ITEM_CALL && !receive_note (self, &arrival->item))
     return set_nonsense (error, "received a frame with an item that is not a call");
 
   return TRUE;
+}
+
+static void
+give_out (PPoolServe              *self,
+          const PPoolTicket       *ticket,
+          const PPoolCallOptions  *options)
+{
+  self->given = *ticket;
+  self->options = *options;
+  self->is_cancelled = !ticket->initializes && g_hash_table_size (self->cancelled) > 0 &&
+                       g_hash_table_remove (self->cancelled, &ticket->id);
 }
 
 /* Gives out the next call; @function lives until its arguments are loaded or the
@@ -537,26 +646,58 @@ ppool_serve_next (PPoolServe   *self,
 
   while ((arrival = peek_arrival (self)) != NULL)
     {
+      gboolean is_call = TRUE;
+
       if (arrival->frame == NULL)
         {
           arrival->is_begun = TRUE;
           *ticket = arrival->ticket;
           *function = arrival->function;
-          return TRUE;
         }
-
-      if (!read_item (self, arrival, error))
-        return FALSE;
-
-      if (arrival->item.kind == PPOOL_ITEM_CALL)
+      else if (read_item (self, arrival, error))
         {
+          is_call = arrival->item.kind == PPOOL_ITEM_CALL;
           *ticket = (PPoolTicket) { .id = arrival->item.id };
           *function = arrival->item.name;
+        }
+      else
+        return FALSE;
+
+      if (is_call)
+        {
+          give_out (self, ticket, &arrival->options);
           return TRUE;
         }
     }
 
   return FALSE;
+}
+
+/* What went with the call that was given out last. */
+const PPoolCallOptions *
+ppool_serve_get_options (PPoolServe *self)
+{
+  return &self->options;
+}
+
+/* Whether the pool may cancel calls. */
+gboolean
+ppool_serve_has_cancel (PPoolServe *self)
+{
+  return self->has_cancel;
+}
+
+/* Whether the pool has cancelled the call that was given out last; says so once each time. */
+gboolean
+ppool_serve_take_cancelled (PPoolServe *self,
+                            guint64    *id)
+{
+  gboolean is_cancelled = self->is_cancelled;
+
+  *id = self->given.id;
+  self->is_cancelled = FALSE;
+
+  return is_cancelled;
 }
 
 /* (nullable) */

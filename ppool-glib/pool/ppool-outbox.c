@@ -52,6 +52,8 @@ struct _PPoolOutbox
   PPoolChannel *channel; /* (owned) (nullable): NULL before and after its time */
   PPoolBoard *board;     /* (owned) (nullable): NULL if the worker has none */
   gboolean has_frames;   /* the worker takes them */
+  gboolean has_cancel;   /* the worker can cancel calls that run */
+  gboolean has_options;  /* the worker knows those of calls */
   guint64 last_id;       /* ids of calls are this connection's own */
   InFlight flights[PPOOL_BOARD_SIZE];
   GQueue in_flight; /* (unowned) (element-type InFlight): in the order of pushing */
@@ -404,16 +406,32 @@ ppool_outbox_open (PPoolOutbox  *self,
 void
 ppool_outbox_set_abilities (PPoolOutbox *self,
                             PPoolBoard  *board,
-                            gboolean     has_frames)
+                            gboolean     has_frames,
+                            gboolean     has_cancel,
+                            gboolean     has_options)
 {
   self->board = board;
   self->has_frames = has_frames;
+  self->has_cancel = has_cancel;
+  self->has_options = has_options;
 }
 
 gboolean
 ppool_outbox_has_board (PPoolOutbox *self)
 {
   return self->board != NULL;
+}
+
+gboolean
+ppool_outbox_has_cancel (PPoolOutbox *self)
+{
+  return self->has_cancel;
+}
+
+gboolean
+ppool_outbox_has_options (PPoolOutbox *self)
+{
+  return self->has_options;
 }
 
 void

@@ -24,7 +24,7 @@ typedef struct
   guint64 id;
   guint32 serial;       /* of the message to reply to; 0 if it came in a frame */
   gboolean initializes; /* a value is answered with what the worker is */
-} PPoolTicket;
+} PPoolCallId;
 
 /* Runs in any thread. */
 typedef void (*PPoolAnswersFunc) (gpointer owner);
@@ -50,7 +50,7 @@ void          ppool_answers_set_gathering  (PPoolAnswers       *self,
 void          ppool_answers_set_lent       (PPoolAnswers       *self,
                                             gboolean            is_lent);
 void          ppool_answers_hold           (PPoolAnswers       *self);
-void          ppool_answers_let_go         (PPoolAnswers       *self);
+void          ppool_answers_release         (PPoolAnswers       *self);
 gint64        ppool_answers_trim           (PPoolAnswers       *self,
                                             gint64              now);
 void          ppool_answers_close          (PPoolAnswers       *self);
@@ -58,32 +58,32 @@ void          ppool_answers_close          (PPoolAnswers       *self);
 /* In any thread. An error that the function set never passes for a verdict of
  * the library, not even in its domain; a failure is such a verdict. */
 void          ppool_answers_return_value   (PPoolAnswers       *self,
-                                            const PPoolTicket  *ticket,
+                                            const PPoolCallId  *call_id,
                                             GVariant           *value);
 void          ppool_answers_return_error   (PPoolAnswers       *self,
-                                            const PPoolTicket  *ticket,
+                                            const PPoolCallId  *call_id,
                                             const GError       *error);
 PPoolError    ppool_answers_code_of        (const GError       *error);
 void          ppool_answers_return_failure (PPoolAnswers       *self,
-                                            const PPoolTicket  *ticket,
+                                            const PPoolCallId  *call_id,
                                             PPoolError          code,
                                             const char         *message);
 void          ppool_answers_note_answer    (PPoolAnswers       *self);
 void          ppool_answers_return_info    (PPoolAnswers       *self,
-                                            const PPoolTicket  *ticket);
+                                            const PPoolCallId  *call_id);
 void          ppool_answers_return_nothing (PPoolAnswers       *self,
-                                            const PPoolTicket  *ticket);
+                                            const PPoolCallId  *call_id);
 void          ppool_answers_refuse         (PPoolAnswers       *self,
-                                            const PPoolTicket  *ticket);
+                                            const PPoolCallId  *call_id);
 gboolean      ppool_answers_have_results   (PPoolAnswers       *self);
 gboolean      ppool_answers_have_notes     (PPoolAnswers       *self);
 void          ppool_answers_flush          (PPoolAnswers       *self);
 void          ppool_answers_flush_late     (PPoolAnswers       *self);
 gboolean      ppool_answers_watch          (PPoolAnswers       *self,
-                                            const PPoolTicket  *ticket,
+                                            const PPoolCallId  *call_id,
                                             GCancellable       *cancellable);
 void          ppool_answers_unwatch        (PPoolAnswers       *self,
-                                            const PPoolTicket  *ticket);
+                                            const PPoolCallId  *call_id);
 void          ppool_answers_cancel         (PPoolAnswers       *self,
                                             guint64             id);
 

@@ -318,7 +318,7 @@ ppool_answers_hold (PPoolAnswers *self)
 
 /* They are. */
 void
-ppool_answers_let_go (PPoolAnswers *self)
+ppool_answers_release (PPoolAnswers *self)
 {
   if (!self->holding)
     return;
@@ -390,7 +390,7 @@ append_result (PPoolAnswers   *self,
 /* One message that is no frame. What was gathered is older. */
 static gboolean
 send_reply (PPoolAnswers       *self,
-            const PPoolTicket  *ticket,
+            const PPoolCallId  *call_id,
             const char         *error_name,
             GVariant           *body,
             GError            **error)
@@ -404,7 +404,7 @@ send_reply (PPoolAnswers       *self,
                                               G_DBUS_MESSAGE_TYPE_METHOD_RETURN :
                                               G_DBUS_MESSAGE_TYPE_ERROR);
   g_dbus_message_set_flags (message, G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
-  g_dbus_message_set_reply_serial (message, ticket->serial);
+  g_dbus_message_set_reply_serial (message, call_id->serial);
   if (error_name != NULL)
     g_dbus_message_set_error_name (message, error_name);
   if (body != NULL)
@@ -428,53 +428,53 @@ send_reply (PPoolAnswers       *self,
 /* Returns: the time, at which the board says that the call is done */
 static gint64
 finish (PPoolAnswers      *self,
-        const PPoolTicket *ticket)
+        const PPoolCallId *call_id)
 {
   gint64 now = g_get_monotonic_time ();
 
-  if (self->board != NULL && !ticket->initializes)
-    ppool_board_finish (self->board, ticket->id, now);
+  if (self->board != NULL && !call_id->initializes)
+    ppool_board_finish (self->board, call_id->id, now);
 
   return now;
 }
 
 static void
 answer_error (PPoolAnswers      *self,
-              const PPoolTicket *ticket,
+              const PPoolCallId *call_id,
               const char        *name,
               GVariant          *body)
 {
   g_autoptr (GVariant) owned_body = g_variant_ref_sink (body);
   g_autoptr (GError) error = NULL;
-  gint64 now = finish (self, ticket);
+  gint64 now = finish (self, call_id);
 
-  if (!(ticket->serial == 0 ?
-          append_result (self, PPOOL_ITEM_ERROR, ticket->id, name, owned_body, now, &error) :
-          send_reply (self, ticket, name, owned_body, &error)))
+  if (!(call_id->serial == 0 ?
+          append_result (self, PPOOL_ITEM_ERROR, call_id->id, name, owned_body, now, &error) :
+          send_reply (self, call_id, name, owned_body, &error)))
     g_warning ("An error can't be sent to the pool: %s", error->message);
 }
 
 void
 ppool_answers_refuse (PPoolAnswers      *self,
-                      const PPoolTicket *ticket)
+                      const PPoolCallId *call_id)
 {
   g_autoptr (GError) error = NULL;
 
-  if (!send_reply (self, ticket, "org.freedesktop.DBus.Error.UnknownMethod",
+  if (!send_reply (self, call_id, "org.freedesktop.DBus.Error.UnknownMethod",
                    g_variant_new ("(s)", "No such method or other arguments"), &error))
     g_warning ("The pool can't be answered: %s", error->message);
 }
 
 void
 ppool_answers_return_nothing (PPoolAnswers      *self,
-                              const PPoolTicket *ticket)
+                              const PPoolCallId *call_id)
 {
-  send_reply (self, ticket, NULL, NULL, NULL);
+  send_reply (self, call_id, NULL, NULL, NULL);
 }
 
 void
 ppool_answers_return_info (PPoolAnswers      *self,
-                           const PPoolTicket *ticket)
+                           const PPoolCallId *call_id)
 {
   g_autoptr (GError) error = NULL;
   GVariantBuilder info;
@@ -484,28 +484,28 @@ ppool_answers_return_info (PPoolAnswers      *self,
                                 self->loans != NULL);
   g_variant_builder_add (&info, "{sv}", "pid", g_variant_new_uint32 ((guint32) getpid ()));
 
-  if (!send_reply (self, ticket, NULL, g_variant_new ("(a{sv})", &info), &error))
+  if (!send_reply (self, call_id, NULL, g_variant_new ("(a{sv})", &info), &error))
     g_warning ("The pool can't be answered: %s", error->message);
 }
 
 static gboolean
 answer_value (PPoolAnswers       *self,
-              const PPoolTicket  *ticket,
+              const PPoolCallId  *call_id,
               GVariant           *value,
               GError            **error)
 {
-  gint64 now = finish (self, ticket);
+  gint64 now = finish (self, call_id);
   GVariant *sent = NULL;
 
-  if (ticket->serial == 0)
-    return append_result (self, PPOOL_ITEM_VALUE, ticket->id, "", value, now, error);
+  if (call_id->serial == 0)
+    return append_result (self, PPOOL_ITEM_VALUE, call_id->id, "", value, now, error);
 
   if (self->as_bytes)
     sent = ppool_value_pack (value, error);
   else if (ppool_value_check_dbus (value, error))
     sent = value;
 
-  return sent != NULL && send_reply (self, ticket, NULL, g_variant_new ("(v)", sent), error);
+  return sent != NULL && send_reply (self, call_id, NULL, g_variant_new ("(v)", sent), error);
 }
 
 /* What the pool is told of a value that can't be sent or received. */
@@ -521,38 +521,38 @@ ppool_answers_code_of (const GError *error)
 /* A value that can't be sent fails its call and nothing else. */
 void
 ppool_answers_return_value (PPoolAnswers      *self,
-                            const PPoolTicket *ticket,
+                            const PPoolCallId *call_id,
                             GVariant          *value)
 {
   g_autoptr (GError) error = NULL;
 
-  if (ticket->initializes)
-    ppool_answers_return_info (self, ticket);
-  else if (!answer_value (self, ticket, value, &error))
-    ppool_answers_return_failure (self, ticket, ppool_answers_code_of (error), error->message);
+  if (call_id->initializes)
+    ppool_answers_return_info (self, call_id);
+  else if (!answer_value (self, call_id, value, &error))
+    ppool_answers_return_failure (self, call_id, ppool_answers_code_of (error), error->message);
 }
 
 void
 ppool_answers_return_error (PPoolAnswers      *self,
-                            const PPoolTicket *ticket,
+                            const PPoolCallId *call_id,
                             const GError      *error)
 {
   g_autofree char *message = ppool_value_clean_message (error->message);
   g_autofree char *domain = ppool_value_clean_message (g_quark_to_string (error->domain));
 
-  answer_error (self, ticket, PPOOL_PROTOCOL_ERROR_FUNCTION,
+  answer_error (self, call_id, PPOOL_PROTOCOL_ERROR_FUNCTION,
                 g_variant_new ("(ssi)", message, domain, error->code));
 }
 
 void
 ppool_answers_return_failure (PPoolAnswers      *self,
-                              const PPoolTicket *ticket,
+                              const PPoolCallId *call_id,
                               PPoolError         code,
                               const char        *message)
 {
   g_autofree char *clean = ppool_value_clean_message (message);
 
-  answer_error (self, ticket, ppool_value_error_name (code), g_variant_new ("(s)", clean));
+  answer_error (self, call_id, ppool_value_error_name (code), g_variant_new ("(s)", clean));
 }
 
 /* To be called once an answer was given and its call let go of. */
@@ -568,13 +568,13 @@ ppool_answers_note_answer (PPoolAnswers *self)
  * Returns: whether it has done so */
 gboolean
 ppool_answers_watch (PPoolAnswers      *self,
-                     const PPoolTicket *ticket,
+                     const PPoolCallId *call_id,
                      GCancellable      *cancellable)
 {
-  if (ticket->initializes)
+  if (call_id->initializes)
     return FALSE;
 
-  if (ppool_cancels_watch (self->cancels, ticket->id, cancellable))
+  if (ppool_cancels_watch (self->cancels, call_id->id, cancellable))
     return TRUE;
 
   self->watched (self->owner);
@@ -585,10 +585,10 @@ ppool_answers_watch (PPoolAnswers      *self,
 /* To be called before ppool_answers_note_answer(). */
 void
 ppool_answers_unwatch (PPoolAnswers      *self,
-                       const PPoolTicket *ticket)
+                       const PPoolCallId *call_id)
 {
-  if (!ticket->initializes)
-    ppool_cancels_unwatch (self->cancels, ticket->id);
+  if (!call_id->initializes)
+    ppool_cancels_unwatch (self->cancels, call_id->id);
 }
 
 /* The pool has cancelled a call that was given out. Runs handlers of its cancellable. */

@@ -14,7 +14,7 @@
 G_BEGIN_DECLS
 
 PPoolInvocation *ppool_invocation_new      (PPoolAnswers      *answers,
-                                            const PPoolTicket *ticket,
+                                            const PPoolCallId *call_id,
                                             char              *function,
                                             GVariant          *args);
 void             ppool_invocation_set_options (PPoolInvocation *self,

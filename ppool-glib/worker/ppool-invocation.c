@@ -81,7 +81,7 @@ struct _PPoolInvocation
 
   int state; /* atomic, once others see it: 0, or of these bits */
 
-  PPoolTicket ticket;
+  PPoolCallId call_id;
   PPoolAnswers *answers; /* (owned) (nullable); for whoever answers, or holds LOCK_BIT */
 
   GCancellable *cancellable; /* (owned) (nullable) (atomic); NULL until somebody asks */
@@ -123,7 +123,7 @@ finish_answer (PPoolInvocation *self)
   g_autoptr (PPoolAnswers) answers = g_steal_pointer (&self->answers);
 
   if (g_atomic_pointer_get (&self->cancellable) != NULL)
-    ppool_answers_unwatch (answers, &self->ticket);
+    ppool_answers_unwatch (answers, &self->call_id);
   g_variant_unref (g_atomic_pointer_exchange (&self->args, ppool_value_ref_unit ()));
   ppool_answers_note_answer (answers);
 }
@@ -171,14 +171,14 @@ ppool_invocation_init (PPoolInvocation *self)
 /* Makes an invocation of @function, a GRefString. Takes @args. */
 PPoolInvocation *
 ppool_invocation_new (PPoolAnswers      *answers,
-                      const PPoolTicket *ticket,
+                      const PPoolCallId *call_id,
                       char              *function,
                       GVariant          *args)
 {
   PPoolInvocation *self = g_object_new (PPOOL_TYPE_INVOCATION, NULL);
 
   self->answers = ppool_answers_ref (answers);
-  self->ticket = *ticket;
+  self->call_id = *call_id;
   self->function = g_ref_string_acquire (function);
   self->args = args;
   self->state = 0;
@@ -223,7 +223,7 @@ ppool_invocation_fail (PPoolInvocation *self,
   message = g_strdup_vprintf (format, list);
   va_end (list);
 
-  ppool_answers_return_failure (self->answers, &self->ticket, code, message);
+  ppool_answers_return_failure (self->answers, &self->call_id, code, message);
   finish_answer (self);
 }
 
@@ -279,7 +279,7 @@ make_cancellable (PPoolInvocation *self)
 {
   GCancellable *cancellable = g_cancellable_new ();
 
-  if (!is_answered (self) && ppool_answers_watch (self->answers, &self->ticket, cancellable))
+  if (!is_answered (self) && ppool_answers_watch (self->answers, &self->call_id, cancellable))
     g_cancellable_cancel (cancellable);
 
   return cancellable;
@@ -436,7 +436,7 @@ ppool_invocation_return_value (PPoolInvocation *self,
       return;
     }
 
-  ppool_answers_return_value (self->answers, &self->ticket, owned_value);
+  ppool_answers_return_value (self->answers, &self->call_id, owned_value);
   finish_answer (self);
 }
 
@@ -470,7 +470,7 @@ ppool_invocation_return_gerror (PPoolInvocation *self,
       return;
     }
 
-  ppool_answers_return_error (self->answers, &self->ticket, error);
+  ppool_answers_return_error (self->answers, &self->call_id, error);
   finish_answer (self);
 }
 

@@ -32,11 +32,11 @@ gboolean      ppool_serve_receive     (PPoolServe         *self,
 gboolean      ppool_serve_has_calls   (PPoolServe         *self);
 gboolean      ppool_serve_is_leaving  (PPoolServe         *self);
 gboolean      ppool_serve_next        (PPoolServe         *self,
-                                       PPoolTicket        *ticket,
+                                       PPoolCallId        *call_id,
                                        const char        **function,
                                        GError            **error);
 gboolean      ppool_serve_take        (PPoolServe         *self,
-                                       const PPoolTicket  *ticket,
+                                       const PPoolCallId  *call_id,
                                        gint64              now);
 GVariant     *ppool_serve_load        (PPoolServe         *self);
 gboolean      ppool_serve_has_cancel  (PPoolServe         *self);

@@ -29,14 +29,14 @@ typedef struct
   PPoolFrameReader reader;
   PPoolItem item; /* the one that was taken last */
 
-  PPoolTicket ticket;
+  PPoolCallId call_id;
   char *function;    /* (owned) (nullable) */
   GVariant *args;    /* (owned) (nullable): as they came */
   PPoolCallOptions options;
   gboolean packed;   /* they are bytes */
   gboolean swapped;  /* of the other order */
   gboolean is_begun; /* the one was taken */
-} Arrival;
+} Batch;
 
 struct _PPoolServe
 {
@@ -51,9 +51,9 @@ struct _PPoolServe
   gboolean has_cancel;  /* the pool may cancel calls */
   gboolean has_options; /* calls in frames may have options */
 
-  GQueue arrivals;       /* (owned) (element-type Arrival) */
+  GQueue batches;       /* (owned) (element-type Batch) */
   GHashTable *cancelled; /* (owned) (element-type guint64): calls that were not given out yet */
-  PPoolTicket given;     /* the call that was given out last */
+  PPoolCallId given;     /* the call that was given out last */
   PPoolCallOptions options; /* likewise */
   gboolean is_cancelled;    /* likewise, and nobody was told */
   gboolean leaving;
@@ -61,9 +61,9 @@ struct _PPoolServe
 };
 
 static void
-free_arrival (gpointer data)
+free_batch (gpointer data)
 {
-  Arrival *self = data;
+  Batch *self = data;
 
   g_clear_pointer (&self->frame, g_bytes_unref);
   g_clear_pointer (&self->args, g_variant_unref);
@@ -84,7 +84,7 @@ ppool_serve_new (int              fd,
 
   self->wire = ppool_wire_new (fd);
   self->answers = ppool_answers_new (self->wire, answered, noted, watched, owner, owner_unref);
-  g_queue_init (&self->arrivals);
+  g_queue_init (&self->batches);
   self->cancelled = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   self->given.initializes = TRUE;
   self->options = PPOOL_CALL_OPTIONS_NONE;
@@ -115,7 +115,7 @@ ppool_serve_get_answers (PPoolServe *self)
 void
 ppool_serve_close (PPoolServe *self)
 {
-  g_queue_clear_full (&self->arrivals, free_arrival);
+  g_queue_clear_full (&self->batches, free_batch);
 
   self->wire = NULL;
   ppool_answers_close (self->answers);
@@ -137,12 +137,12 @@ receive_frame (PPoolServe *self,
                GBytes     *bytes,
                gsize       offset)
 {
-  Arrival *arrival = g_new0 (Arrival, 1);
+  Batch *batch = g_new0 (Batch, 1);
 
-  arrival->frame = bytes;
-  ppool_frame_reader_init (&arrival->reader, bytes);
-  arrival->reader.offset = offset;
-  g_queue_push_tail (&self->arrivals, arrival);
+  batch->frame = bytes;
+  ppool_frame_reader_init (&batch->reader, bytes);
+  batch->reader.offset = offset;
+  g_queue_push_tail (&self->batches, batch);
 }
 
 static gboolean
@@ -164,31 +164,31 @@ receive_calls (PPoolServe    *self,
 static void
 receive_call (PPoolServe        *self,
               GDBusMessage      *message,
-              const PPoolTicket *ticket)
+              const PPoolCallId *call_id)
 {
-  Arrival *arrival = g_new0 (Arrival, 1);
+  Batch *batch = g_new0 (Batch, 1);
   g_autoptr (GVariant) options = NULL;
 
-  arrival->ticket = *ticket;
-  arrival->packed = self->as_bytes;
-  arrival->swapped = ppool_protocol_is_swapped (message);
-  g_variant_get (g_dbus_message_get_body (message), "(tsv@a{sv})", &arrival->ticket.id,
-                 &arrival->function, &arrival->args, &options);
-  ppool_protocol_read_options (options, &arrival->options);
-  g_queue_push_tail (&self->arrivals, arrival);
+  batch->call_id = *call_id;
+  batch->packed = self->as_bytes;
+  batch->swapped = ppool_protocol_is_swapped (message);
+  g_variant_get (g_dbus_message_get_body (message), "(tsv@a{sv})", &batch->call_id.id,
+                 &batch->function, &batch->args, &options);
+  ppool_protocol_read_options (options, &batch->options);
+  g_queue_push_tail (&self->batches, batch);
 }
 
-/* Whether a call that was not given out is in @arrival. Frames are read by a copy of their
+/* Whether a call that was not given out is in @batch. Frames are read by a copy of their
  * reader. */
 static gboolean
-arrival_has_call (const Arrival *arrival,
+batch_has_call (const Batch *batch,
                   guint64        id)
 {
-  PPoolFrameReader reader = arrival->reader;
+  PPoolFrameReader reader = batch->reader;
   PPoolItem item;
 
-  if (arrival->frame == NULL)
-    return !arrival->is_begun && !arrival->ticket.initializes && arrival->ticket.id == id;
+  if (batch->frame == NULL)
+    return !batch->is_begun && !batch->call_id.initializes && batch->call_id.id == id;
 
   while (ppool_frame_reader_next (&reader, &item, NULL))
     if (item.kind == PPOOL_ITEM_CALL && item.id == id)
@@ -201,8 +201,8 @@ static gboolean
 has_call (PPoolServe *self,
           guint64     id)
 {
-  for (GList *link = self->arrivals.head; link != NULL; link = link->next)
-    if (arrival_has_call (link->data, id))
+  for (GList *link = self->batches.head; link != NULL; link = link->next)
+    if (batch_has_call (link->data, id))
       return TRUE;
 
   return FALSE;
@@ -212,7 +212,7 @@ has_call (PPoolServe *self,
 static void
 receive_cancel (PPoolServe        *self,
                 GDBusMessage      *message,
-                const PPoolTicket *ticket)
+                const PPoolCallId *call_id)
 {
   guint64 id;
 
@@ -223,7 +223,7 @@ receive_cancel (PPoolServe        *self,
     g_hash_table_add (self->cancelled, g_memdup2 (&id, sizeof id));
 
   if ((g_dbus_message_get_flags (message) & G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED) == 0)
-    ppool_answers_return_nothing (self->answers, ticket);
+    ppool_answers_return_nothing (self->answers, call_id);
 }
 
 /* A board that can't be used is none: the pool is told so by our features. */
@@ -291,7 +291,7 @@ read_segment (GVariant   *large,
 /* Leaves the function NULL if there is none to run. */
 static gboolean
 read_initializer (PPoolServe  *self,
-                  Arrival     *arrival,
+                  Batch     *batch,
                   GVariant    *options,
                   const int   *fds,
                   guint        n_fds,
@@ -303,20 +303,20 @@ read_initializer (PPoolServe  *self,
     large = g_variant_lookup_value (options, "initializer-segment", G_VARIANT_TYPE ("(shtts)"));
   if (large != NULL)
     {
-      g_variant_get_child (large, 0, "s", &arrival->function);
-      arrival->args = read_segment (large, fds, n_fds, error);
-      return arrival->args != NULL;
+      g_variant_get_child (large, 0, "s", &batch->function);
+      batch->args = read_segment (large, fds, n_fds, error);
+      return batch->args != NULL;
     }
 
-  if (!g_variant_lookup (options, "initializer", "s", &arrival->function))
+  if (!g_variant_lookup (options, "initializer", "s", &batch->function))
     return TRUE;
 
-  arrival->args = g_variant_lookup_value (options, "initializer-args-bytes", NULL);
-  arrival->packed = arrival->args != NULL;
-  if (arrival->args == NULL)
-    arrival->args = g_variant_lookup_value (options, "initializer-args", NULL);
-  if (arrival->args == NULL)
-    arrival->args = ppool_value_ref_unit ();
+  batch->args = g_variant_lookup_value (options, "initializer-args-bytes", NULL);
+  batch->packed = batch->args != NULL;
+  if (batch->args == NULL)
+    batch->args = g_variant_lookup_value (options, "initializer-args", NULL);
+  if (batch->args == NULL)
+    batch->args = ppool_value_ref_unit ();
 
   return TRUE;
 }
@@ -324,13 +324,13 @@ read_initializer (PPoolServe  *self,
 static void
 receive_initialize (PPoolServe   *self,
                     GDBusMessage *message,
-                    PPoolTicket  *ticket,
+                    PPoolCallId  *call_id,
                     const int    *fds,
                     guint         n_fds)
 {
   g_autoptr (GVariant) options = g_variant_get_child_value (g_dbus_message_get_body (message), 0);
   g_autoptr (GError) error = NULL;
-  Arrival *arrival;
+  Batch *batch;
 
   self->as_bytes = ppool_protocol_has_feature (options, PPOOL_FEATURE_GVARIANT);
   self->has_frames =
@@ -344,32 +344,32 @@ receive_initialize (PPoolServe   *self,
     self->loans = ppool_answers_begin_lending (self->answers);
   ppool_answers_set_features (self->answers, self->as_bytes, self->has_frames);
 
-  ticket->initializes = TRUE;
-  arrival = g_new0 (Arrival, 1);
-  arrival->ticket = *ticket;
-  arrival->options = PPOOL_CALL_OPTIONS_NONE;
-  arrival->swapped = ppool_protocol_is_swapped (message);
-  if (!read_initializer (self, arrival, options, fds, n_fds, &error))
+  call_id->initializes = TRUE;
+  batch = g_new0 (Batch, 1);
+  batch->call_id = *call_id;
+  batch->options = PPOOL_CALL_OPTIONS_NONE;
+  batch->swapped = ppool_protocol_is_swapped (message);
+  if (!read_initializer (self, batch, options, fds, n_fds, &error))
     {
-      free_arrival (arrival);
-      ppool_answers_return_failure (self->answers, ticket, PPOOL_ERROR_INVALID_ARGS, error->message);
+      free_batch (batch);
+      ppool_answers_return_failure (self->answers, call_id, PPOOL_ERROR_INVALID_ARGS, error->message);
     }
-  else if (arrival->function == NULL)
+  else if (batch->function == NULL)
     {
-      free_arrival (arrival);
-      ppool_answers_return_info (self->answers, ticket);
+      free_batch (batch);
+      ppool_answers_return_info (self->answers, call_id);
     }
   else
-    g_queue_push_tail (&self->arrivals, arrival);
+    g_queue_push_tail (&self->batches, batch);
 }
 
 static void
 receive_exit (PPoolServe        *self,
               GDBusMessage      *message,
-              const PPoolTicket *ticket)
+              const PPoolCallId *call_id)
 {
   if ((g_dbus_message_get_flags (message) & G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED) == 0)
-    ppool_answers_return_nothing (self->answers, ticket);
+    ppool_answers_return_nothing (self->answers, call_id);
 
   self->leaving = TRUE;
 }
@@ -406,7 +406,7 @@ receive_request (PPoolServe    *self,
                  GError       **error)
 {
   const char *member = g_dbus_message_get_member (message);
-  PPoolTicket ticket = { .serial = g_dbus_message_get_serial (message) };
+  PPoolCallId call_id = { .serial = g_dbus_message_get_serial (message) };
 
   if (g_dbus_message_get_message_type (message) != G_DBUS_MESSAGE_TYPE_METHOD_CALL)
     return TRUE;
@@ -419,16 +419,16 @@ receive_request (PPoolServe    *self,
       ppool_protocol_has_body (message, "(uth)"))
     receive_segment (self, message, fds, n_fds);
   else if (g_str_equal (member, "Call") && ppool_protocol_has_body (message, "(tsva{sv})"))
-    receive_call (self, message, &ticket);
+    receive_call (self, message, &call_id);
   else if (g_str_equal (member, "Initialize") && ppool_protocol_has_body (message, "(a{sv})"))
-    receive_initialize (self, message, &ticket, fds, n_fds);
+    receive_initialize (self, message, &call_id, fds, n_fds);
   else if (self->has_cancel && g_str_equal (member, "Cancel") &&
            ppool_protocol_has_body (message, "(t)"))
-    receive_cancel (self, message, &ticket);
+    receive_cancel (self, message, &call_id);
   else if (g_str_equal (member, "Exit"))
-    receive_exit (self, message, &ticket);
+    receive_exit (self, message, &call_id);
   else if ((g_dbus_message_get_flags (message) & G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED) == 0)
-    ppool_answers_refuse (self->answers, &ticket);
+    ppool_answers_refuse (self->answers, &call_id);
 
   return TRUE;
 }
@@ -528,30 +528,30 @@ ppool_serve_receive (PPoolServe  *self,
 /* Giving out */
 
 static gboolean
-is_exhausted (const Arrival *arrival)
+is_exhausted (const Batch *batch)
 {
-  if (arrival->frame != NULL)
-    return arrival->reader.offset >= g_bytes_get_size (arrival->frame);
+  if (batch->frame != NULL)
+    return batch->reader.offset >= g_bytes_get_size (batch->frame);
 
-  return arrival->is_begun;
+  return batch->is_begun;
 }
 
-static Arrival *
-peek_arrival (PPoolServe *self)
+static Batch *
+peek_batch (PPoolServe *self)
 {
-  Arrival *arrival;
+  Batch *batch;
 
-  while ((arrival = g_queue_peek_head (&self->arrivals)) != NULL && is_exhausted (arrival))
-    free_arrival (g_queue_pop_head (&self->arrivals));
+  while ((batch = g_queue_peek_head (&self->batches)) != NULL && is_exhausted (batch))
+    free_batch (g_queue_pop_head (&self->batches));
 
-  return arrival;
+  return batch;
 }
 
 /* Whether there are calls that were not given out. */
 gboolean
 ppool_serve_has_calls (PPoolServe *self)
 {
-  return peek_arrival (self) != NULL;
+  return peek_batch (self) != NULL;
 }
 
 /* Whether the pool wants this worker to leave when it has no call left. */
@@ -579,26 +579,26 @@ receive_note (PPoolServe      *self,
 /* What a call has that comes next, and with it. */
 static gboolean
 read_options (PPoolServe  *self,
-              Arrival     *arrival,
+              Batch     *batch,
               GError     **error)
 {
   g_autoptr (GVariant) options = NULL;
-  guint64 id = arrival->item.id;
+  guint64 id = batch->item.id;
 
-  options = ppool_frame_reader_load (&arrival->reader, &arrival->item, NULL, error);
+  options = ppool_frame_reader_load (&batch->reader, &batch->item, NULL, error);
   if (options == NULL)
     return FALSE;
 
   if (!g_variant_is_of_type (options, G_VARIANT_TYPE_VARDICT) ||
-      !ppool_frame_reader_next (&arrival->reader, &arrival->item, NULL) ||
-      arrival->item.kind != PPOOL_ITEM_CALL || arrival->item.id != id)
+      !ppool_frame_reader_next (&batch->reader, &batch->item, NULL) ||
+      batch->item.kind != PPOOL_ITEM_CALL || batch->item.id != id)
     {
       g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
                            "received a frame with options that are those of no call");
       return FALSE;
     }
 
-  ppool_protocol_read_options (options, &arrival->options);
+  ppool_protocol_read_options (options, &batch->options);
 
   return TRUE;
 }
@@ -606,17 +606,17 @@ read_options (PPoolServe  *self,
 /* Reads the next item with what goes with it, and does what a note asks for. */
 static gboolean
 read_item (PPoolServe  *self,
-           Arrival     *arrival,
+           Batch     *batch,
            GError     **error)
 {
   g_autoptr (GError) local_error = NULL;
 
-  arrival->options = PPOOL_CALL_OPTIONS_NONE;
-  if (!ppool_frame_reader_next (&arrival->reader, &arrival->item, &local_error) ||
-      (self->has_options && arrival->item.kind == PPOOL_ITEM_OPTIONS &&
-       !read_options (self, arrival, &local_error)))
+  batch->options = PPOOL_CALL_OPTIONS_NONE;
+  if (!ppool_frame_reader_next (&batch->reader, &batch->item, &local_error) ||
+      (self->has_options && batch->item.kind == PPOOL_ITEM_OPTIONS &&
+       !read_options (self, batch, &local_error)))
     return set_nonsense (error, local_error->message);
-  if (arrival->item.kind != PPOOL_ITEM_CALL && !receive_note (self, &arrival->item))
+  if (batch->item.kind != PPOOL_ITEM_CALL && !receive_note (self, &batch->item))
     return set_nonsense (error, "received a frame with an item that is not a call");
 
   return TRUE;
@@ -624,13 +624,13 @@ read_item (PPoolServe  *self,
 
 static void
 give_out (PPoolServe              *self,
-          const PPoolTicket       *ticket,
+          const PPoolCallId       *call_id,
           const PPoolCallOptions  *options)
 {
-  self->given = *ticket;
+  self->given = *call_id;
   self->options = *options;
-  self->is_cancelled = !ticket->initializes && g_hash_table_size (self->cancelled) > 0 &&
-                       g_hash_table_remove (self->cancelled, &ticket->id);
+  self->is_cancelled = !call_id->initializes && g_hash_table_size (self->cancelled) > 0 &&
+                       g_hash_table_remove (self->cancelled, &call_id->id);
 }
 
 /* Gives out the next call; @function lives until its arguments are loaded or the
@@ -638,34 +638,34 @@ give_out (PPoolServe              *self,
  * there is something else. */
 gboolean
 ppool_serve_next (PPoolServe   *self,
-                  PPoolTicket  *ticket,
+                  PPoolCallId  *call_id,
                   const char  **function,
                   GError      **error)
 {
-  Arrival *arrival;
+  Batch *batch;
 
-  while ((arrival = peek_arrival (self)) != NULL)
+  while ((batch = peek_batch (self)) != NULL)
     {
       gboolean is_call = TRUE;
 
-      if (arrival->frame == NULL)
+      if (batch->frame == NULL)
         {
-          arrival->is_begun = TRUE;
-          *ticket = arrival->ticket;
-          *function = arrival->function;
+          batch->is_begun = TRUE;
+          *call_id = batch->call_id;
+          *function = batch->function;
         }
-      else if (read_item (self, arrival, error))
+      else if (read_item (self, batch, error))
         {
-          is_call = arrival->item.kind == PPOOL_ITEM_CALL;
-          *ticket = (PPoolTicket) { .id = arrival->item.id };
-          *function = arrival->item.name;
+          is_call = batch->item.kind == PPOOL_ITEM_CALL;
+          *call_id = (PPoolCallId) { .id = batch->item.id };
+          *function = batch->item.name;
         }
       else
         return FALSE;
 
       if (is_call)
         {
-          give_out (self, ticket, &arrival->options);
+          give_out (self, call_id, &batch->options);
           return TRUE;
         }
     }
@@ -711,33 +711,33 @@ get_borrower (PPoolServe *self)
  * just before. */
 gboolean
 ppool_serve_take (PPoolServe        *self,
-                  const PPoolTicket *ticket,
+                  const PPoolCallId *call_id,
                   gint64             now)
 {
-  const Arrival *arrival;
+  const Batch *batch;
 
-  if (self->board == NULL || ticket->initializes ||
-      ppool_board_take (self->board, ticket->id, now))
+  if (self->board == NULL || call_id->initializes ||
+      ppool_board_take (self->board, call_id->id, now))
     return TRUE;
 
-  arrival = g_queue_peek_head (&self->arrivals);
-  if (arrival->frame != NULL)
-    ppool_frame_reader_skip (&arrival->item, get_borrower (self), NULL);
+  batch = g_queue_peek_head (&self->batches);
+  if (batch->frame != NULL)
+    ppool_frame_reader_skip (&batch->item, get_borrower (self), NULL);
 
   return FALSE;
 }
 
 static GVariant *
 load_args (PPoolServe  *self,
-           Arrival     *arrival,
+           Batch     *batch,
            GError     **error)
 {
-  if (arrival->frame != NULL)
-    return ppool_frame_reader_load (&arrival->reader, &arrival->item, get_borrower (self), error);
-  if (arrival->packed)
-    return ppool_value_unpack (arrival->args, arrival->swapped, error);
+  if (batch->frame != NULL)
+    return ppool_frame_reader_load (&batch->reader, &batch->item, get_borrower (self), error);
+  if (batch->packed)
+    return ppool_value_unpack (batch->args, batch->swapped, error);
 
-  return g_steal_pointer (&arrival->args);
+  return g_steal_pointer (&batch->args);
 }
 
 /* Makes the arguments of the call that was given out last, and lets go of what
@@ -746,19 +746,19 @@ load_args (PPoolServe  *self,
 GVariant *
 ppool_serve_load (PPoolServe *self)
 {
-  Arrival *arrival = g_queue_peek_head (&self->arrivals);
+  Batch *batch = g_queue_peek_head (&self->batches);
   g_autoptr (GVariant) args = NULL;
   g_autoptr (GError) error = NULL;
-  PPoolTicket ticket = arrival->ticket;
+  PPoolCallId call_id = batch->call_id;
 
-  if (arrival->frame != NULL)
-    ticket.id = arrival->item.id;
-  ppool_answers_set_lent (self->answers, arrival->frame != NULL && arrival->item.is_lent);
+  if (batch->frame != NULL)
+    call_id.id = batch->item.id;
+  ppool_answers_set_lent (self->answers, batch->frame != NULL && batch->item.is_lent);
 
-  args = load_args (self, arrival, &error);
-  peek_arrival (self);
+  args = load_args (self, batch, &error);
+  peek_batch (self);
   if (args == NULL)
-    ppool_answers_return_failure (self->answers, &ticket, ppool_answers_code_of (error),
+    ppool_answers_return_failure (self->answers, &call_id, ppool_answers_code_of (error),
                                   error->message);
 
   return g_steal_pointer (&args);

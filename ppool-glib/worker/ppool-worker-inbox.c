@@ -164,12 +164,12 @@ tell_cancelled (Inbox *self)
 
 static PPoolInvocation *
 make_invocation (Inbox             *self,
-                 const PPoolTicket *ticket,
+                 const PPoolCallId *call_id,
                  char              *name,
                  GVariant          *args,
                  gint64             now)
 {
-  PPoolInvocation *invocation = ppool_invocation_new (self->answers, ticket, name, args);
+  PPoolInvocation *invocation = ppool_invocation_new (self->answers, call_id, name, args);
   const PPoolCallOptions *options = ppool_serve_get_options (self->calls);
   gint64 deadline = -1;
 
@@ -194,7 +194,7 @@ serve (Inbox           *self,
   g_mutex_unlock (&self->lock);
 
   self->serve (invocation, self->user_data);
-  ppool_answers_let_go (self->answers);
+  ppool_answers_release (self->answers);
   ppool_answers_set_gathering (self->answers, FALSE);
   g_object_unref (invocation);
 
@@ -207,7 +207,7 @@ serve (Inbox           *self,
  * time when it is over */
 static gint64
 serve_next (Inbox             *self,
-            const PPoolTicket *ticket,
+            const PPoolCallId *call_id,
             const char        *function,
             gint64             now)
 {
@@ -221,7 +221,7 @@ serve_next (Inbox             *self,
       now = g_get_monotonic_time ();
     }
 
-  if (!ppool_serve_take (self->calls, ticket, now))
+  if (!ppool_serve_take (self->calls, call_id, now))
     return now;
 
   args = ppool_serve_load (self->calls);
@@ -231,7 +231,7 @@ serve_next (Inbox             *self,
   if (ppool_answers_have_results (self->answers))
     ppool_watchdog_rouse (self->watchdog);
   tell_cancelled (self);
-  serve (self, make_invocation (self, ticket, timing->name, args, now),
+  serve (self, make_invocation (self, call_id, timing->name, args, now),
          ppool_timing_is_short (timing));
   end = g_get_monotonic_time ();
   ppool_timing_note (timing, end - now);
@@ -246,11 +246,11 @@ serve_slice (Inbox  *self,
 {
   gint64 now = g_get_monotonic_time ();
   const char *function;
-  PPoolTicket ticket;
+  PPoolCallId call_id;
 
   while (may_serve (self) && now < end &&
-         ppool_serve_next (self->calls, &ticket, &function, &self->error))
-    now = serve_next (self, &ticket, function, now);
+         ppool_serve_next (self->calls, &call_id, &function, &self->error))
+    now = serve_next (self, &call_id, function, now);
 
   return now < end;
 }

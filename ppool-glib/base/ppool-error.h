@@ -30,7 +30,8 @@ G_BEGIN_DECLS
  * @PPOOL_ERROR_UNKNOWN_FUNCTION: the worker has no function of that name
  * @PPOOL_ERROR_UNHANDLED: the function returned neither a value nor an error
  * @PPOOL_ERROR_INVALID_ARGS: the worker does not support the type of a value,
- *   or a result does not have the type that the call requires
+ *   a value was made of bytes that are no value, or a result does not have the
+ *   type that the call requires
  * @PPOOL_ERROR_INITIALIZER: the initializer of a worker failed
  * @PPOOL_ERROR_LAUNCH: a worker could not be started, or exited or did not
  *   respond before it was ready

@@ -27,6 +27,9 @@ void     ppool_fork_unlock            (PPoolForkLock   *self);
 
 pid_t    ppool_fork_get_pid           (void);
 gboolean ppool_fork_is_copy           (void);
+gboolean ppool_fork_check             (pid_t             owner,
+                                       const char       *belongs,
+                                       GError          **error);
 
 void     ppool_fork_set_threads_owner (void);
 pid_t    ppool_fork_get_threads_owner (void);

@@ -14,6 +14,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "ppool-error.h"
+
 /* The kernel's flag of a process that has not executed a program since it was forked. */
 #define PF_FORKNOEXEC 0x40
 
@@ -21,33 +23,32 @@
  * forked copy of their process, and getpid() is a system call. The number is
  * kept on a page that the kernel empties in a forked copy, however that was
  * made. Where it can't, it is asked for each time. */
-static int *
-get_kept (void)
+static int *kept = NULL;
+
+static void
+make_kept (void)
 {
-  static int *kept = NULL;
-  static gsize once = 0;
+  int *page = mmap (NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                    -1, 0);
 
-  if (g_once_init_enter (&once))
-    {
-      int *page = mmap (NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                        -1, 0);
-
-      if (page != MAP_FAILED && madvise (page, sizeof *page, MADV_WIPEONFORK) == 0)
-        kept = page;
-      else if (page != MAP_FAILED)
-        munmap (page, sizeof *page);
-      g_once_init_leave (&once, 1);
-    }
-
-  return kept;
+  if (page != MAP_FAILED && madvise (page, sizeof *page, MADV_WIPEONFORK) == 0)
+    kept = page;
+  else if (page != MAP_FAILED)
+    munmap (page, sizeof *page);
 }
 
 /* May be called from any thread. */
 pid_t
 ppool_fork_get_pid (void)
 {
-  int *kept = get_kept ();
+  static gsize once = 0;
   int pid;
+
+  if (g_once_init_enter (&once))
+    {
+      make_kept ();
+      g_once_init_leave (&once, 1);
+    }
 
   if (kept == NULL)
     return getpid ();
@@ -60,6 +61,21 @@ ppool_fork_get_pid (void)
     }
 
   return pid;
+}
+
+/* Fails in a forked copy of process @owner, to which something @belongs. Nothing of that may be
+ * touched there: a thread that is no more may have been in the middle of it, with its locks. */
+gboolean
+ppool_fork_check (pid_t        owner,
+                  const char  *belongs,
+                  GError     **error)
+{
+  if (ppool_fork_get_pid () == owner)
+    return TRUE;
+
+  g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN,
+               "%s to process %ld; this one is a forked copy of it", belongs, (long) owner);
+  return FALSE;
 }
 
 /* Whether this process is a copy that fork() made and that has executed no program
@@ -97,7 +113,7 @@ ppool_fork_get_threads_owner (void)
   return g_atomic_int_get (&threads_owner);
 }
 
-/* Takes a lock that whatever the process does may need, such as letting go of a value.
+/* Takes a lock that whatever the process does may need, such as releasing a value.
  *
  * A thread that fork() didn't copy may have held it, in the middle of a change. So in a
  * copy, whoever comes first makes the lock anew, and @forget what it guards, without

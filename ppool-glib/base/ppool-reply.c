@@ -9,7 +9,7 @@
 
 #include "ppool-reply-private.h"
 
-/* A task holds its main context, and a context that a program has let go of is to be freed,
+/* A task holds its main context, and a context that a program has released is to be freed,
  * with all that waits there. So the task is made last, in a source of that context. */
 
 void

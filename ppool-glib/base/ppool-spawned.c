@@ -83,8 +83,11 @@ look_up (void)
     }
 }
 
-static void
-look_up_once (void)
+/* Whether a pool started this very process to be its worker.
+ *
+ * May be called from any thread. */
+gboolean
+ppool_spawned_by_pool (void)
 {
   static gsize looked_up = 0;
 
@@ -93,23 +96,14 @@ look_up_once (void)
       look_up ();
       g_once_init_leave (&looked_up, 1);
     }
+
+  return spawned.pid != 0 && spawned.pid == ppool_fork_get_pid ();
 }
 
 __attribute__ ((constructor)) static void
 look_up_at_load (void)
 {
-  look_up_once ();
-}
-
-/* Whether a pool started this very process to be its worker.
- *
- * May be called from any thread. */
-gboolean
-ppool_spawned_by_pool (void)
-{
-  look_up_once ();
-
-  return spawned.pid != 0 && spawned.pid == ppool_fork_get_pid ();
+  ppool_spawned_by_pool ();
 }
 
 /* Fails if what started this process is not to be served.

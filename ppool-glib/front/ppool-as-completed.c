@@ -55,9 +55,9 @@ typedef struct
   gsize n_left;     /* futures that are not done */
   gsize n_given_up; /* what was left when the time was up: nobody looks at members any more */
   GQueue ready;     /* (element-type PPoolGroupMember): in the order of their ends */
-  GQueue requests;  /* (element-type Request): in the order of their arrival */
+  GQueue readers;  /* (element-type Reader): in the order in which they came */
   guint n_sleeping; /* threads that wait */
-} Arrivals;
+} Iteration;
 
 /* One who is told by a callback. What was given to a context that is freed goes to the
  * next one who asks. */
@@ -70,7 +70,7 @@ typedef struct
   GList link;               /* without data when it is in no queue */
   PPoolGroupMember *member; /* (nullable): what it was given */
   PPoolFuture *future;      /* (owned) (nullable): the future of that */
-} Request;
+} Reader;
 
 struct _PPoolAsCompleted
 {
@@ -102,30 +102,30 @@ take_ready (PPoolGroup        *group,
             PPoolGroupMember **member,
             PPoolFuture      **future)
 {
-  Arrivals *arrivals = group->data;
-  GList *link = g_queue_pop_head_link (&arrivals->ready);
+  Iteration *iteration = group->data;
+  GList *link = g_queue_pop_head_link (&iteration->ready);
 
   *member = link != NULL ? link->data : NULL;
   *future = link != NULL ? g_steal_pointer (&(*member)->future) : NULL;
 
-  return link != NULL || arrivals->n_left == 0 || arrivals->n_given_up > 0;
+  return link != NULL || iteration->n_left == 0 || iteration->n_given_up > 0;
 }
 
-/* Gives the first request what it waits for. */
+/* Gives the first reader what it waits for. */
 static PPoolCompletion *
 serve_first (PPoolGroup *group)
 {
   PPoolCompletion *completion = NULL;
-  Arrivals *arrivals = group->data;
-  Request *request;
+  Iteration *iteration = group->data;
+  Reader *reader;
 
   g_mutex_lock (&group->lock);
-  request = g_queue_peek_head (&arrivals->requests);
-  if (request != NULL && take_ready (group, &request->member, &request->future))
+  reader = g_queue_peek_head (&iteration->readers);
+  if (reader != NULL && take_ready (group, &reader->member, &reader->future))
     {
-      g_queue_unlink (&arrivals->requests, &request->link);
-      request->link.data = NULL;
-      completion = ppool_completion_ref (request->completion);
+      g_queue_unlink (&iteration->readers, &reader->link);
+      reader->link.data = NULL;
+      completion = ppool_completion_ref (reader->completion);
     }
   g_mutex_unlock (&group->lock);
 
@@ -150,27 +150,27 @@ static void
 add_ready (PPoolGroup       *group,
            PPoolGroupMember *member)
 {
-  Arrivals *arrivals = group->data;
-  GList *before = arrivals->ready.tail;
+  Iteration *iteration = group->data;
+  GList *before = iteration->ready.tail;
 
   while (before != NULL && compare_members (before->data, member, NULL) > 0)
     before = before->prev;
-  g_queue_insert_after_link (&arrivals->ready, before, &member->link);
+  g_queue_insert_after_link (&iteration->ready, before, &member->link);
 
-  if (arrivals->n_sleeping > 0)
+  if (iteration->n_sleeping > 0)
     g_cond_broadcast (&group->changed);
 }
 
 static void
-arrived (PPoolGroup       *group,
+member_done (PPoolGroup       *group,
          PPoolGroupMember *member,
-         PPoolRecord      *record G_GNUC_UNUSED)
+         PPoolOutcome     *outcome G_GNUC_UNUSED)
 {
-  Arrivals *arrivals = group->data;
+  Iteration *iteration = group->data;
 
   g_mutex_lock (&group->lock);
-  arrivals->n_left--;
-  if (arrivals->n_given_up == 0)
+  iteration->n_left--;
+  if (iteration->n_given_up == 0)
     add_ready (group, member);
   g_mutex_unlock (&group->lock);
 
@@ -181,14 +181,14 @@ static PPoolGroup *
 make_group (PPoolFuture **futures,
             gsize         n_futures)
 {
-  Arrivals *arrivals = g_new0 (Arrivals, 1);
-  PPoolGroup *group = ppool_group_new (futures, n_futures, arrived, arrivals, g_free);
+  Iteration *iteration = g_new0 (Iteration, 1);
+  PPoolGroup *group = ppool_group_new (futures, n_futures, member_done, iteration, g_free);
 
   for (gsize i = 0; i < group->n_members; i++)
     if (group->members[i].finished_time > 0)
-      g_queue_push_tail_link (&arrivals->ready, &group->members[i].link);
-  arrivals->n_left = group->n_members - arrivals->ready.length;
-  g_queue_sort (&arrivals->ready, compare_members, NULL);
+      g_queue_push_tail_link (&iteration->ready, &group->members[i].link);
+  iteration->n_left = group->n_members - iteration->ready.length;
+  g_queue_sort (&iteration->ready, compare_members, NULL);
 
   if (ppool_group_check (group, NULL))
     ppool_group_watch (group);
@@ -266,12 +266,12 @@ ppool_as_completed_new (PPoolFuture **futures,
 static gboolean
 give_up_in_time (PPoolAsCompleted *self)
 {
-  Arrivals *arrivals = self->group->data;
+  Iteration *iteration = self->group->data;
 
   if (self->deadline < 0 || g_get_monotonic_time () < self->deadline)
     return FALSE;
 
-  arrivals->n_given_up = arrivals->n_left;
+  iteration->n_given_up = iteration->n_left;
   g_cond_broadcast (&self->group->changed);
 
   return TRUE;
@@ -282,7 +282,7 @@ static GError *
 end_early (PPoolAsCompleted *self)
 {
   /* Nobody changes it any more. */
-  gsize n_left = ((Arrivals *) self->group->data)->n_given_up;
+  gsize n_left = ((Iteration *) self->group->data)->n_given_up;
 
   ppool_group_close (self->group);
   serve (self->group);
@@ -324,9 +324,9 @@ wait_for_next (Next   *self,
                gint64  deadline)
 {
   PPoolGroup *group = self->group;
-  Arrivals *arrivals = group->data;
+  Iteration *iteration = group->data;
   const PPoolWaiter waiter = {
-    &group->lock, &group->changed, &arrivals->n_sleeping, has_next, self
+    &group->lock, &group->changed, &iteration->n_sleeping, has_next, self
   };
 
   return ppool_waiter_wait (&waiter, deadline, NULL) == PPOOL_WAITER_MET;
@@ -404,12 +404,12 @@ ppool_as_completed_next_future (PPoolAsCompleted  *self,
 /* Not blocking */
 
 static void
-tell (Request     *request,
+tell (Reader     *reader,
       PPoolFuture *future,
       GError      *error)
 {
   g_autoptr (GTask) task =
-    ppool_reply_new_task (&request->reply, FALSE, ppool_as_completed_next_future_async);
+    ppool_reply_new_task (&reader->reply, FALSE, ppool_as_completed_next_future_async);
 
   if (error != NULL)
     g_task_return_error (task, error);
@@ -419,28 +419,28 @@ tell (Request     *request,
 
 /* With the lock. */
 static void
-leave_queue (Arrivals *arrivals,
-             Request  *request)
+leave_queue (Iteration *iteration,
+             Reader  *reader)
 {
-  if (request->link.data != NULL)
-    g_queue_unlink (&arrivals->requests, &request->link);
-  request->link.data = NULL;
+  if (reader->link.data != NULL)
+    g_queue_unlink (&iteration->readers, &reader->link);
+  reader->link.data = NULL;
 }
 
 static void
-request_due_cb (gpointer data)
+reader_due_cb (gpointer data)
 {
-  Request *request = data;
-  PPoolAsCompleted *self = request->reply.source_object;
+  Reader *reader = data;
+  PPoolAsCompleted *self = reader->reply.source_object;
   gboolean answered, gave_up = FALSE;
   PPoolFuture *future;
   GError *error = NULL;
 
   g_mutex_lock (&self->group->lock);
-  leave_queue (self->group->data, request);
-  future = g_steal_pointer (&request->future);
-  answered = future != NULL || take_ready (self->group, &request->member, &future);
-  if (!answered && !g_cancellable_is_cancelled (request->reply.cancellable))
+  leave_queue (self->group->data, reader);
+  future = g_steal_pointer (&reader->future);
+  answered = future != NULL || take_ready (self->group, &reader->member, &future);
+  if (!answered && !g_cancellable_is_cancelled (reader->reply.cancellable))
     gave_up = give_up_in_time (self);
   g_mutex_unlock (&self->group->lock);
 
@@ -450,31 +450,31 @@ request_due_cb (gpointer data)
     g_set_error_literal (&error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
                          "Waiting for the next future was cancelled");
 
-  tell (request, future != NULL ? hand_out (future) : NULL, error);
+  tell (reader, future != NULL ? hand_out (future) : NULL, error);
 }
 
 static void
-free_request (gpointer data)
+free_reader (gpointer data)
 {
-  Request *request = data;
-  PPoolAsCompleted *self = request->reply.source_object;
+  Reader *reader = data;
+  PPoolAsCompleted *self = reader->reply.source_object;
   PPoolGroup *group = self->group;
-  Arrivals *arrivals = group->data;
+  Iteration *iteration = group->data;
 
   /* If its main context was freed, it has not been told. */
   g_mutex_lock (&group->lock);
-  leave_queue (arrivals, request);
-  if (request->future != NULL && arrivals->n_given_up == 0)
+  leave_queue (iteration, reader);
+  if (reader->future != NULL && iteration->n_given_up == 0)
     {
-      request->member->future = g_steal_pointer (&request->future);
-      add_ready (group, request->member);
+      reader->member->future = g_steal_pointer (&reader->future);
+      add_ready (group, reader->member);
     }
   g_mutex_unlock (&group->lock);
   serve (group);
 
-  g_clear_object (&request->future);
-  ppool_reply_clear (&request->reply);
-  g_free (request);
+  g_clear_object (&reader->future);
+  ppool_reply_clear (&reader->reply);
+  g_free (reader);
 }
 
 /**
@@ -504,8 +504,8 @@ ppool_as_completed_next_future_async (PPoolAsCompleted    *self,
 {
   g_autoptr (PPoolCompletion) completion = NULL;
   GError *error = NULL;
-  Arrivals *arrivals;
-  Request *request;
+  Iteration *iteration;
+  Reader *reader;
 
   g_return_if_fail (PPOOL_IS_AS_COMPLETED (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
@@ -516,15 +516,15 @@ ppool_as_completed_next_future_async (PPoolAsCompleted    *self,
       return;
     }
 
-  request = g_new0 (Request, 1);
-  ppool_reply_init (&request->reply, self, cancellable, callback, user_data);
-  completion = ppool_completion_new (request_due_cb, request, free_request);
-  request->completion = completion;
+  reader = g_new0 (Reader, 1);
+  ppool_reply_init (&reader->reply, self, cancellable, callback, user_data);
+  completion = ppool_completion_new (reader_due_cb, reader, free_reader);
+  reader->completion = completion;
 
-  arrivals = self->group->data;
+  iteration = self->group->data;
   g_mutex_lock (&self->group->lock);
-  request->link.data = request;
-  g_queue_push_tail_link (&arrivals->requests, &request->link);
+  reader->link.data = reader;
+  g_queue_push_tail_link (&iteration->readers, &reader->link);
   g_mutex_unlock (&self->group->lock);
 
   serve (self->group);

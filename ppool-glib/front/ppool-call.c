@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "ppool-call.h"
+#include "ppool-call-private.h"
 
 /**
  * PPoolCall:
@@ -32,9 +32,8 @@ struct _PPoolCall
 {
   GObject parent_instance;
 
-  char *function;            /* (owned) */
-  GVariant *args;            /* (owned) (nullable) */
-  GVariantType *result_type; /* (owned) (nullable) */
+  PPoolCallSpec *spec; /* (owned): another one after each change */
+  GVariant *args;      /* (owned) (nullable) */
 };
 
 typedef enum
@@ -48,6 +47,18 @@ static GParamSpec *props[PROP_RESULT_TYPE + 1];
 
 G_DEFINE_FINAL_TYPE (PPoolCall, ppool_call, G_TYPE_OBJECT)
 
+/* What was submitted has the options of then. */
+static PPoolCallSpec *
+change (PPoolCall *self)
+{
+  PPoolCallSpec *before = self->spec;
+
+  self->spec = ppool_call_spec_copy (before);
+  ppool_call_spec_unref (before);
+
+  return self->spec;
+}
+
 static void
 ppool_call_get_property (GObject    *object,
                          guint       property_id,
@@ -59,13 +70,13 @@ ppool_call_get_property (GObject    *object,
   switch ((PPoolCallProperty) property_id)
     {
     case PROP_FUNCTION:
-      g_value_set_string (value, self->function);
+      g_value_set_string (value, self->spec->function);
       break;
     case PROP_ARGS:
       g_value_set_variant (value, self->args);
       break;
     case PROP_RESULT_TYPE:
-      g_value_set_boxed (value, self->result_type);
+      g_value_set_boxed (value, self->spec->result_type);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
@@ -79,13 +90,13 @@ ppool_call_set_property (GObject      *object,
                          GParamSpec   *pspec)
 {
   PPoolCall *self = PPOOL_CALL (object);
+  const char *function;
 
   switch ((PPoolCallProperty) property_id)
     {
     case PROP_FUNCTION:
-      self->function = g_value_dup_string (value);
-      if (self->function == NULL)
-        self->function = g_strdup ("");
+      function = g_value_get_string (value);
+      self->spec = ppool_call_spec_new (function != NULL ? function : "");
       break;
     case PROP_ARGS:
       self->args = g_value_dup_variant (value);
@@ -103,9 +114,8 @@ ppool_call_finalize (GObject *object)
 {
   PPoolCall *self = PPOOL_CALL (object);
 
-  g_clear_pointer (&self->function, g_free);
+  ppool_call_spec_unref (self->spec);
   g_clear_pointer (&self->args, g_variant_unref);
-  g_clear_pointer (&self->result_type, g_variant_type_free);
 
   G_OBJECT_CLASS (ppool_call_parent_class)->finalize (object);
 }
@@ -210,7 +220,7 @@ ppool_call_get_function (PPoolCall *self)
 {
   g_return_val_if_fail (PPOOL_IS_CALL (self), NULL);
 
-  return self->function;
+  return self->spec->function;
 }
 
 /**
@@ -251,7 +261,7 @@ ppool_call_get_result_type (PPoolCall *self)
 {
   g_return_val_if_fail (PPOOL_IS_CALL (self), NULL);
 
-  return self->result_type;
+  return self->spec->result_type;
 }
 
 /**
@@ -271,15 +281,26 @@ void
 ppool_call_set_result_type (PPoolCall          *self,
                             const GVariantType *result_type)
 {
+  const GVariantType *before;
+  PPoolCallSpec *spec;
+
   g_return_if_fail (PPOOL_IS_CALL (self));
 
-  if (self->result_type == result_type ||
-      (self->result_type != NULL && result_type != NULL &&
-       g_variant_type_equal (self->result_type, result_type)))
+  before = self->spec->result_type;
+  if (before == result_type ||
+      (before != NULL && result_type != NULL && g_variant_type_equal (before, result_type)))
     return;
 
-  g_clear_pointer (&self->result_type, g_variant_type_free);
+  spec = change (self);
+  g_clear_pointer (&spec->result_type, g_variant_type_free);
   if (result_type != NULL)
-    self->result_type = g_variant_type_copy (result_type);
+    spec->result_type = g_variant_type_copy (result_type);
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_RESULT_TYPE]);
+}
+
+/* Function and options, as they are now. */
+PPoolCallSpec *
+ppool_call_get_spec (PPoolCall *self)
+{
+  return self->spec;
 }

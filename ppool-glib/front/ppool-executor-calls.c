@@ -9,32 +9,24 @@
 
 #include "ppool-executor-internal.h"
 
+#include "ppool-call-private.h"
 #include "ppool-error.h"
 #include "ppool-future-private.h"
 
 static PPoolRecord *
-submit_record (PPoolExecutor       *self,
-               const char          *function,
-               GVariant            *args,
-               const GVariantType  *result_type,
-               GCancellable        *cancellable,
-               GError             **error)
+submit_record (PPoolExecutor  *self,
+               PPoolCallSpec  *spec,
+               GVariant       *args,
+               GCancellable   *cancellable,
+               GError        **error)
 {
-  g_autoptr (PPoolRecord) record = NULL;
+  g_autoptr (PPoolRecord) record = ppool_pool_make_record (self->pool, spec, args, error);
 
-  if (!ppool_pool_check (self->pool, error))
-    {
-      if (args != NULL)
-        g_variant_unref (g_variant_ref_sink (args));
-      return NULL;
-    }
-
-  record = ppool_pool_make_record (self->pool, function, args, result_type, error);
   if (record == NULL)
     return NULL;
 
   if (ppool_record_connect_cancellable (record, cancellable, error) &&
-      ppool_pool_submit (self->pool, self->launcher, record, error))
+      ppool_pool_submit (self->pool, record, error))
     return g_steal_pointer (&record);
 
   ppool_record_release_inputs (record);
@@ -73,8 +65,7 @@ ppool_executor_prestart (PPoolExecutor  *self,
   g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  return ppool_pool_prestart (self->pool, self->launcher, n_workers != 0 ? n_workers : G_MAXUINT,
-                              error);
+  return ppool_pool_prestart (self->pool, n_workers != 0 ? n_workers : G_MAXUINT, error);
 }
 
 /**
@@ -116,14 +107,16 @@ ppool_executor_submit (PPoolExecutor  *self,
                        GCancellable   *cancellable,
                        GError        **error)
 {
-  g_autoptr (PPoolRecord) record = NULL;
+  g_autoptr (PPoolCallSpec) spec = NULL;
+  PPoolRecord *record;
 
   g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
   g_return_val_if_fail (function != NULL, NULL);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  record = submit_record (self, function, args, NULL, cancellable, error);
+  spec = ppool_call_spec_ref_plain (function);
+  record = submit_record (self, spec, args, cancellable, error);
 
   return record != NULL ? ppool_future_new (record, NULL) : NULL;
 }
@@ -152,15 +145,15 @@ ppool_executor_submit_call (PPoolExecutor  *self,
                             GCancellable   *cancellable,
                             GError        **error)
 {
-  g_autoptr (PPoolRecord) record = NULL;
+  PPoolRecord *record;
 
   g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
   g_return_val_if_fail (PPOOL_IS_CALL (call), NULL);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  record = submit_record (self, ppool_call_get_function (call), ppool_call_get_args (call),
-                          ppool_call_get_result_type (call), cancellable, error);
+  record = submit_record (self, ppool_call_get_spec (call), ppool_call_get_args (call),
+                          cancellable, error);
 
   return record != NULL ? ppool_future_new (record, call) : NULL;
 }
@@ -329,6 +322,7 @@ ppool_executor_call_sync (PPoolExecutor  *self,
                           GCancellable   *cancellable,
                           GError        **error)
 {
+  g_autoptr (PPoolCallSpec) spec = NULL;
   g_autoptr (PPoolRecord) record = NULL;
   GVariant *value = NULL;
 
@@ -337,11 +331,12 @@ ppool_executor_call_sync (PPoolExecutor  *self,
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  record = submit_record (self, function, args, NULL, cancellable, error);
+  spec = ppool_call_spec_ref_plain (function);
+  record = submit_record (self, spec, args, cancellable, error);
   if (record == NULL)
     return NULL;
 
-  if (ppool_record_wait (record, -1, cancellable, error))
+  if (ppool_outcome_wait (&record->outcome, -1, cancellable, error))
     value = ppool_record_propagate (record, error);
   ppool_record_abandon (record);
 

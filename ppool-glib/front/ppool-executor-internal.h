@@ -18,9 +18,6 @@ struct _PPoolExecutor
 
   PPoolPool *pool;         /* (owned) */
   PPoolNotifier *notifier; /* (owned) */
-  PPoolLauncher *launcher; /* (owned): constant */
-  char *initializer;          /* (owned) (nullable): constant */
-  GVariant *initializer_args; /* (owned) (nullable): constant */
 
   guint untold; /* atomic: settings that were changed elsewhere, by the bit of their number */
 

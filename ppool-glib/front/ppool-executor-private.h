@@ -8,21 +8,10 @@
 #pragma once
 
 #include "ppool-executor.h"
-#include "ppool-record-private.h"
+#include "ppool-pool-private.h"
 
 G_BEGIN_DECLS
 
-gboolean     ppool_executor_check         (PPoolExecutor  *self,
-                                           GError        **error);
-gboolean     ppool_executor_accepts_calls (PPoolExecutor  *self,
-                                           const char     *function,
-                                           GError        **error);
-PPoolRecord *ppool_executor_make_record   (PPoolExecutor  *self,
-                                           const char     *function,
-                                           GVariant       *args,
-                                           GError        **error);
-gboolean     ppool_executor_submit_record (PPoolExecutor  *self,
-                                           PPoolRecord    *record,
-                                           GError        **error);
+PPoolPool *ppool_executor_get_pool (PPoolExecutor *self);
 
 G_END_DECLS

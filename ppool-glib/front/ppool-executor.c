@@ -189,10 +189,10 @@ ppool_executor_get_property (GObject    *object,
       g_value_set_uint (value, ppool_executor_get_spare_workers (self));
       break;
     case PROP_INITIALIZER:
-      g_value_set_string (value, self->initializer);
+      g_value_set_string (value, ppool_executor_get_initializer (self));
       break;
     case PROP_INITIALIZER_ARGS:
-      g_value_set_variant (value, self->initializer_args);
+      g_value_set_variant (value, ppool_executor_get_initializer_args (self));
       break;
     case PROP_GRACE_MSEC:
       g_value_set_uint (value, ppool_executor_get_grace_msec (self));
@@ -221,13 +221,15 @@ ppool_executor_set_property (GObject      *object,
                              GParamSpec   *pspec)
 {
   PPoolExecutor *self = PPOOL_EXECUTOR (object);
+  gpointer pointer;
 
   switch ((PPoolExecutorProperty) property_id)
     {
     case PROP_LAUNCHER:
-      self->launcher = g_value_dup_object (value);
-      if (self->launcher == NULL)
-        self->launcher = ppool_launcher_new_self ();
+      pointer = g_value_dup_object (value);
+      if (pointer == NULL)
+        pointer = ppool_launcher_new_self ();
+      ppool_pool_change_setting (self->pool, PPOOL_SETTING (launcher, &pointer));
       break;
     case PROP_MAX_WORKERS:
       ppool_executor_set_max_workers (self, g_value_get_uint (value));
@@ -239,10 +241,12 @@ ppool_executor_set_property (GObject      *object,
       ppool_executor_set_spare_workers (self, g_value_get_uint (value));
       break;
     case PROP_INITIALIZER:
-      self->initializer = g_value_dup_string (value);
+      pointer = g_value_dup_string (value);
+      ppool_pool_change_setting (self->pool, PPOOL_SETTING (initializer, &pointer));
       break;
     case PROP_INITIALIZER_ARGS:
-      self->initializer_args = g_value_dup_variant (value);
+      pointer = g_value_dup_variant (value);
+      ppool_pool_change_setting (self->pool, PPOOL_SETTING (initializer_args, &pointer));
       break;
     case PROP_GRACE_MSEC:
       ppool_executor_set_grace_msec (self, g_value_get_uint (value));
@@ -257,27 +261,14 @@ ppool_executor_set_property (GObject      *object,
 }
 
 static void
-ppool_executor_constructed (GObject *object)
-{
-  PPoolExecutor *self = PPOOL_EXECUTOR (object);
-
-  G_OBJECT_CLASS (ppool_executor_parent_class)->constructed (object);
-
-  ppool_pool_set_initializer (self->pool, self->initializer, self->initializer_args);
-}
-
-static void
-let_go (PPoolExecutor *self)
+release (PPoolExecutor *self)
 {
   ppool_notifier_end (self->notifier);
   ppool_notifier_unref (self->notifier);
   ppool_pool_drop (self->pool);
-  g_object_unref (self->launcher);
-  g_free (self->initializer);
-  g_clear_pointer (&self->initializer_args, g_variant_unref);
 }
 
-/* Nothing is let go of in dispose(): a binding may still call methods then. A
+/* Nothing is released in dispose(): a binding may still call methods then. A
  * forked copy of the process keeps what it has, as locks may be held for good. */
 static void
 ppool_executor_finalize (GObject *object)
@@ -285,7 +276,7 @@ ppool_executor_finalize (GObject *object)
   PPoolExecutor *self = PPOOL_EXECUTOR (object);
 
   if (ppool_pool_check (self->pool, NULL))
-    let_go (self);
+    release (self);
 
   G_OBJECT_CLASS (ppool_executor_parent_class)->finalize (object);
 }
@@ -297,7 +288,6 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
 
   object_class->get_property = ppool_executor_get_property;
   object_class->set_property = ppool_executor_set_property;
-  object_class->constructed = ppool_executor_constructed;
   object_class->finalize = ppool_executor_finalize;
 
   /**
@@ -542,7 +532,7 @@ ppool_executor_get_launcher (PPoolExecutor *self)
 {
   g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
 
-  return self->launcher;
+  return ppool_pool_get_settings (self->pool).launcher;
 }
 
 /**
@@ -561,12 +551,9 @@ ppool_executor_get_launcher (PPoolExecutor *self)
 guint
 ppool_executor_get_max_workers (PPoolExecutor *self)
 {
-  PPoolSettings settings;
-
   g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
 
-  ppool_pool_get_settings (self->pool, &settings);
-  return settings.max_workers;
+  return ppool_pool_get_settings (self->pool).max_workers;
 }
 
 /**
@@ -589,7 +576,7 @@ ppool_executor_set_max_workers (PPoolExecutor *self,
 {
   g_return_if_fail (PPOOL_IS_EXECUTOR (self));
 
-  if (ppool_pool_check (self->pool, NULL) && ppool_pool_set_max_workers (self->pool, max_workers))
+  if (ppool_pool_set_max_workers (self->pool, max_workers))
     tell_setting (self, PROP_MAX_WORKERS);
 }
 
@@ -608,12 +595,9 @@ ppool_executor_set_max_workers (PPoolExecutor *self,
 guint
 ppool_executor_get_spare_workers (PPoolExecutor *self)
 {
-  PPoolSettings settings;
-
   g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
 
-  ppool_pool_get_settings (self->pool, &settings);
-  return settings.spare_workers;
+  return ppool_pool_get_settings (self->pool).spare_workers;
 }
 
 /**
@@ -637,7 +621,7 @@ ppool_executor_set_spare_workers (PPoolExecutor *self,
 {
   g_return_if_fail (PPOOL_IS_EXECUTOR (self));
 
-  if (ppool_pool_check (self->pool, NULL) && ppool_pool_set_spare_workers (self->pool, spare_workers))
+  if (ppool_pool_change_setting (self->pool, PPOOL_SETTING (spare_workers, &spare_workers)))
     tell_setting (self, PROP_SPARE_WORKERS);
 }
 
@@ -656,12 +640,9 @@ ppool_executor_set_spare_workers (PPoolExecutor *self,
 guint
 ppool_executor_get_max_tasks_per_worker (PPoolExecutor *self)
 {
-  PPoolSettings settings;
-
   g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
 
-  ppool_pool_get_settings (self->pool, &settings);
-  return settings.max_tasks_per_worker;
+  return ppool_pool_get_settings (self->pool).max_tasks_per_worker;
 }
 
 /**
@@ -683,8 +664,8 @@ ppool_executor_set_max_tasks_per_worker (PPoolExecutor *self,
 {
   g_return_if_fail (PPOOL_IS_EXECUTOR (self));
 
-  if (ppool_pool_check (self->pool, NULL) &&
-      ppool_pool_set_max_tasks_per_worker (self->pool, max_tasks_per_worker))
+  if (ppool_pool_change_setting (self->pool,
+                                 PPOOL_SETTING (max_tasks_per_worker, &max_tasks_per_worker)))
     tell_setting (self, PROP_MAX_TASKS_PER_WORKER);
 }
 
@@ -705,7 +686,7 @@ ppool_executor_get_initializer (PPoolExecutor *self)
 {
   g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
 
-  return self->initializer;
+  return ppool_pool_get_settings (self->pool).initializer;
 }
 
 /**
@@ -725,7 +706,7 @@ ppool_executor_get_initializer_args (PPoolExecutor *self)
 {
   g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), NULL);
 
-  return self->initializer_args;
+  return ppool_pool_get_settings (self->pool).initializer_args;
 }
 
 /**
@@ -743,12 +724,9 @@ ppool_executor_get_initializer_args (PPoolExecutor *self)
 guint
 ppool_executor_get_grace_msec (PPoolExecutor *self)
 {
-  PPoolSettings settings;
-
   g_return_val_if_fail (PPOOL_IS_EXECUTOR (self), 0);
 
-  ppool_pool_get_settings (self->pool, &settings);
-  return settings.grace_msec;
+  return ppool_pool_get_settings (self->pool).grace_msec;
 }
 
 /**
@@ -770,7 +748,7 @@ ppool_executor_set_grace_msec (PPoolExecutor *self,
 {
   g_return_if_fail (PPOOL_IS_EXECUTOR (self));
 
-  if (ppool_pool_check (self->pool, NULL) && ppool_pool_set_grace_msec (self->pool, grace_msec))
+  if (ppool_pool_change_setting (self->pool, PPOOL_SETTING (grace_msec, &grace_msec)))
     tell_setting (self, PROP_GRACE_MSEC);
 }
 
@@ -892,37 +870,9 @@ ppool_executor_get_error (PPoolExecutor *self)
   return ppool_pool_get_error (self->pool);
 }
 
-/* Fails in a forked copy of the process, where nothing may be touched. */
-gboolean
-ppool_executor_check (PPoolExecutor  *self,
-                      GError        **error)
+/* For who submits calls itself. It is there as long as the executor. */
+PPoolPool *
+ppool_executor_get_pool (PPoolExecutor *self)
 {
-  return ppool_pool_check (self->pool, error);
-}
-
-/* Whether a call of @function that is submitted now would be accepted. */
-gboolean
-ppool_executor_accepts_calls (PPoolExecutor  *self,
-                              const char     *function,
-                              GError        **error)
-{
-  return ppool_pool_accepts_calls (self->pool, function, error);
-}
-
-/* Sinks @args. The record can be cancelled from now on. */
-PPoolRecord *
-ppool_executor_make_record (PPoolExecutor  *self,
-                            const char     *function,
-                            GVariant       *args,
-                            GError        **error)
-{
-  return ppool_pool_make_record (self->pool, function, args, NULL, error);
-}
-
-gboolean
-ppool_executor_submit_record (PPoolExecutor  *self,
-                              PPoolRecord    *record,
-                              GError        **error)
-{
-  return ppool_pool_submit (self->pool, self->launcher, record, error);
+  return self->pool;
 }

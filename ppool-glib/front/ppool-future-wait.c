@@ -43,7 +43,7 @@ ppool_future_result (PPoolFuture  *self,
   g_return_val_if_fail (timeout_msec >= -1, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!ppool_record_wait (self->record, timeout_msec, NULL, error))
+  if (!ppool_outcome_wait (&self->record->outcome, timeout_msec, NULL, error))
     return NULL;
 
   return ppool_record_propagate (self->record, error);
@@ -125,7 +125,7 @@ ppool_future_result_async (PPoolFuture         *self,
   g_return_if_fail (ppool_future_is_usable (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  if (!ppool_record_check (self->record, &error))
+  if (!ppool_outcome_check (&self->record->outcome, &error))
     {
       g_task_report_error (self, callback, user_data, ppool_future_result_async, error);
       return;
@@ -216,7 +216,7 @@ ppool_future_get_error (PPoolFuture *self)
 {
   g_return_val_if_fail (ppool_future_is_usable (self), NULL);
 
-  return ppool_record_get_error (self->record);
+  return ppool_outcome_get_error (&self->record->outcome);
 }
 
 /* What a completion holds until it is over; its future knows it as long. */
@@ -249,7 +249,7 @@ free_done_closure (gpointer data)
   PPoolFuture *future = closure->future;
 
   /* In a forked copy of the process, the lock may be held for good. */
-  if (ppool_record_check (future->record, NULL))
+  if (ppool_outcome_check (&future->record->outcome, NULL))
     {
       g_mutex_lock (&future->lock);
       g_queue_unlink (&future->callbacks, &closure->link);
@@ -302,7 +302,7 @@ ppool_future_add_done_callback (PPoolFuture     *self,
   g_return_val_if_fail (ppool_future_is_usable (self), 0);
   g_return_val_if_fail (func != NULL, 0);
 
-  if (!ppool_record_check (self->record, NULL))
+  if (!ppool_outcome_check (&self->record->outcome, NULL))
     {
       if (user_data_destroy != NULL)
         user_data_destroy (user_data);
@@ -376,7 +376,7 @@ ppool_future_remove_done_callback (PPoolFuture *self,
 
   g_return_if_fail (ppool_future_is_usable (self));
 
-  if (!ppool_record_check (self->record, NULL))
+  if (!ppool_outcome_check (&self->record->outcome, NULL))
     return;
 
   g_mutex_lock (&self->lock);

@@ -85,7 +85,7 @@ ppool_future_async_result_init (GAsyncResultIface *iface)
 }
 
 static void
-let_go (PPoolFuture *self)
+release (PPoolFuture *self)
 {
   g_assert (g_queue_is_empty (&self->callbacks));
 
@@ -102,8 +102,8 @@ ppool_future_finalize (GObject *object)
 {
   PPoolFuture *self = PPOOL_FUTURE (object);
 
-  if (self->record == NULL || ppool_record_check (self->record, NULL))
-    let_go (self);
+  if (self->record == NULL || ppool_outcome_check (&self->record->outcome, NULL))
+    release (self);
 
   G_OBJECT_CLASS (ppool_future_parent_class)->finalize (object);
 }
@@ -120,13 +120,14 @@ ppool_future_init (PPoolFuture *self)
   g_mutex_init (&self->lock);
 }
 
+/* Takes @record. */
 PPoolFuture *
 ppool_future_new (PPoolRecord *record,
                   PPoolCall   *call)
 {
   PPoolFuture *self = g_object_new (PPOOL_TYPE_FUTURE, NULL);
 
-  self->record = ppool_record_ref (record);
+  self->record = record;
   self->call = call != NULL ? g_object_ref (call) : NULL;
 
   return self;
@@ -221,7 +222,7 @@ ppool_future_is_done (PPoolFuture *self)
 {
   g_return_val_if_fail (ppool_future_is_usable (self), FALSE);
 
-  return ppool_record_is_done (self->record);
+  return ppool_outcome_is_done (&self->record->outcome);
 }
 
 /**
@@ -261,7 +262,7 @@ ppool_future_get_function (PPoolFuture *self)
 {
   g_return_val_if_fail (ppool_future_is_usable (self), NULL);
 
-  return ppool_record_get_function (self->record);
+  return self->record->spec->function;
 }
 
 /**
@@ -300,7 +301,7 @@ ppool_future_get_call (PPoolFuture *self)
 guint
 ppool_future_get_worker_pid (PPoolFuture *self)
 {
-  PPoolRecordHistory history;
+  PPoolHistory history;
 
   g_return_val_if_fail (ppool_future_is_usable (self), 0);
 
@@ -324,9 +325,12 @@ ppool_future_get_worker_pid (PPoolFuture *self)
 gint64
 ppool_future_get_queued_time (PPoolFuture *self)
 {
+  PPoolHistory history;
+
   g_return_val_if_fail (ppool_future_is_usable (self), 0);
 
-  return ppool_record_get_queued_time (self->record);
+  ppool_outcome_get_history (&self->record->outcome, &history);
+  return history.queued_time;
 }
 
 /**
@@ -345,7 +349,7 @@ ppool_future_get_queued_time (PPoolFuture *self)
 gint64
 ppool_future_get_started_time (PPoolFuture *self)
 {
-  PPoolRecordHistory history;
+  PPoolHistory history;
 
   g_return_val_if_fail (ppool_future_is_usable (self), 0);
 
@@ -369,7 +373,10 @@ ppool_future_get_started_time (PPoolFuture *self)
 gint64
 ppool_future_get_finished_time (PPoolFuture *self)
 {
+  PPoolHistory history;
+
   g_return_val_if_fail (ppool_future_is_usable (self), 0);
 
-  return ppool_record_get_finished_time (self->record);
+  ppool_outcome_get_history (&self->record->outcome, &history);
+  return history.finished_time;
 }

@@ -25,14 +25,14 @@ typedef struct
   GList link;           /* for its owner */
 
   PPoolGroup *group;    /* (unowned) */
-  PPoolRecordWaiter waiter;
+  PPoolOutcomeWaiter waiter;
 } PPoolGroupMember;
 
 /* Runs where a call is settled, without a lock, once a member: short work only,
- * and no object may be let go of. */
+ * and no object may be released. */
 typedef void (*PPoolGroupFunc) (PPoolGroup       *group,
                                 PPoolGroupMember *member,
-                                PPoolRecord      *record);
+                                PPoolOutcome     *outcome);
 
 struct _PPoolGroup
 {

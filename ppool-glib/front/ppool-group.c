@@ -9,7 +9,6 @@
 
 #include "ppool-group-private.h"
 
-#include "ppool-error.h"
 #include "ppool-fork-private.h"
 
 /* A group waits for the calls of its futures and tells its owner of each that
@@ -18,20 +17,30 @@
  *
  * The group's memory is held by its owner and by every record that has yet to
  * tell it something, so what is told late finds it. Objects are another matter:
- * they may only be let go of where code of the program may run. So the owner
+ * they may only be released where code of the program may run. So the owner
  * closes the group before it drops it, which takes the group back from the
  * records that are not settled, and drops the futures; what is left then is
  * plain memory. */
 
+static gint64
+get_finished_time (PPoolOutcome *outcome)
+{
+  PPoolHistory history;
+
+  ppool_outcome_get_history (outcome, &history);
+
+  return history.finished_time;
+}
+
 static void
-settled_cb (PPoolRecord *record,
-            gpointer     data)
+settled_cb (PPoolOutcome *outcome,
+            gpointer      data)
 {
   PPoolGroupMember *member = data;
   PPoolGroup *self = member->group;
 
-  member->finished_time = ppool_record_get_finished_time (record);
-  self->func (self, member, record);
+  member->finished_time = get_finished_time (outcome);
+  self->func (self, member, outcome);
   ppool_group_unref (self);
 }
 
@@ -40,7 +49,7 @@ add_member (PPoolGroup  *self,
             PPoolFuture *future)
 {
   PPoolGroupMember *member = &self->members[self->n_members++];
-  PPoolRecord *record = ppool_future_get_record (future);
+  PPoolOutcome *outcome = &ppool_future_get_record (future)->outcome;
 
   member->future = g_object_ref (future);
   member->link.data = member;
@@ -49,10 +58,10 @@ add_member (PPoolGroup  *self,
   member->waiter.data = member;
 
   /* A copied process has copied locks, held for ever by threads that it lacks. */
-  if (self->foreign != NULL || !ppool_record_check (record, &self->foreign))
+  if (self->foreign != NULL || !ppool_outcome_check (outcome, &self->foreign))
     return;
 
-  member->finished_time = ppool_record_get_finished_time (record);
+  member->finished_time = get_finished_time (outcome);
 }
 
 /* Looks which of @futures are done, and waits for none yet. @data is destroyed
@@ -113,12 +122,8 @@ ppool_group_check (PPoolGroup  *self,
 {
   if (self->foreign != NULL)
     g_propagate_error (error, g_error_copy (self->foreign));
-  else if (self->pid != ppool_fork_get_pid ())
-    g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN,
-                 "The futures belong to process %ld; this one is a forked copy of it",
-                 (long) self->pid);
   else
-    return TRUE;
+    return ppool_fork_check (self->pid, "The futures belong", error);
 
   return FALSE;
 }
@@ -131,14 +136,14 @@ ppool_group_watch (PPoolGroup *self)
   for (gsize i = 0; i < self->n_members; i++)
     {
       PPoolGroupMember *member = &self->members[i];
-      PPoolRecord *record = ppool_future_get_record (member->future);
+      PPoolOutcome *outcome = &ppool_future_get_record (member->future)->outcome;
 
       if (member->finished_time > 0)
         continue;
 
       ppool_group_ref (self);
-      if (!ppool_record_add_waiter (record, &member->waiter))
-        settled_cb (record, member);
+      if (!ppool_outcome_add_waiter (outcome, &member->waiter))
+        settled_cb (outcome, member);
     }
 }
 
@@ -157,7 +162,8 @@ ppool_group_close (PPoolGroup *self)
         continue;
 
       if (is_ours &&
-          ppool_record_remove_waiter (ppool_future_get_record (member->future), &member->waiter))
+          ppool_outcome_remove_waiter (&ppool_future_get_record (member->future)->outcome,
+                                       &member->waiter))
         ppool_group_unref (self);
       g_clear_object (&member->future);
     }

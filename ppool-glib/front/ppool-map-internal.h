@@ -9,7 +9,7 @@
 
 #include "ppool-completion-private.h"
 #include "ppool-map.h"
-#include "ppool-record-private.h"
+#include "ppool-pool-private.h"
 
 G_BEGIN_DECLS
 
@@ -37,7 +37,8 @@ struct _PPoolMap
 
   /* Constant. */
   PPoolExecutor *executor; /* (owned) (nullable): NULL if a binding made the map */
-  char *function;          /* (owned) */
+  PPoolPool *pool;         /* (unowned) (nullable): the executor's */
+  PPoolCallSpec *spec;     /* (owned) (nullable): of each call; NULL likewise */
   gint64 creation_time;
   GCancellable *cancellable; /* (owned): wakes who blocks, when the map is cancelled */
 

@@ -9,7 +9,6 @@
 
 #include "ppool-map-internal.h"
 
-#include "ppool-executor-private.h"
 #include "ppool-reply-private.h"
 #include "ppool-waiter-private.h"
 #include "ppool-watch-private.h"
@@ -134,8 +133,9 @@ take_when_ready (PPoolMap   *self,
       if (deadline < G_MAXINT64 && g_get_monotonic_time () >= deadline)
         return FALSE;
 
-      ppool_record_wait (record, msec_until (MIN (deadline, ppool_map_get_deadline (self))),
-                         self->cancellable, NULL);
+      ppool_outcome_wait (&record->outcome,
+                          msec_until (MIN (deadline, ppool_map_get_deadline (self))),
+                          self->cancellable, NULL);
     }
 
   return TRUE;
@@ -201,13 +201,13 @@ ppool_map_next_value (PPoolMap  *self,
   g_return_val_if_fail (timeout_msec >= -1, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!ppool_executor_check (self->executor, error))
+  if (!ppool_pool_check (self->pool, error))
     return NULL;
 
   if (is_drawing (self))
     {
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_PENDING,
-                   "The map of “%s” is read from its own input function", self->function);
+                   "The map of “%s” is read from its own input function", self->spec->function);
       return NULL;
     }
 
@@ -220,7 +220,7 @@ ppool_map_next_value (PPoolMap  *self,
 
   if (!in_time)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
-                 "The map of “%s” had no result within %d ms", self->function, timeout_msec);
+                 "The map of “%s” had no result within %d ms", self->spec->function, timeout_msec);
 
   return value;
 }
@@ -313,7 +313,7 @@ advance (AsyncRead  *self,
   if (!turn || g_cancellable_is_cancelled (self->reply.cancellable))
     {
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                   "Reading the map of “%s” was cancelled", map->function);
+                   "Reading the map of “%s” was cancelled", map->spec->function);
       return TRUE;
     }
 
@@ -410,7 +410,7 @@ ppool_map_next_value_async (PPoolMap            *self,
   g_return_if_fail (ppool_map_is_usable (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  if (!ppool_executor_check (self->executor, &error))
+  if (!ppool_pool_check (self->pool, &error))
     {
       g_task_report_error (self, callback, user_data, ppool_map_next_value_async, error);
       return;

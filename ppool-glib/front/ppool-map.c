@@ -325,7 +325,7 @@ new_timeout_error (PPoolMap *self)
 {
   return g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
                       "The map of “%s” still had no result %d ms after its creation",
-                      self->function, self->timeout_msec);
+                      self->spec->function, self->timeout_msec);
 }
 
 /* A call is in the window before it is submitted, where cancelling the map meets
@@ -352,7 +352,7 @@ draw (PPoolMap *self)
     }
 
   sample_size (&self->input_size, args);
-  record = ppool_executor_make_record (self->executor, self->function, args, &error);
+  record = ppool_pool_make_record (self->pool, self->spec, args, &error);
   if (record == NULL)
     {
       close_window (self, error);
@@ -360,7 +360,7 @@ draw (PPoolMap *self)
     }
 
   if (!push_record (self, record) ||
-      ppool_executor_submit_record (self->executor, record, &error))
+      ppool_pool_submit (self->pool, record, &error))
     return;
 
   pull_record (self, record);
@@ -453,7 +453,7 @@ ppool_map_take (PPoolMap     *self,
 
   g_mutex_lock (&self->lock);
   record = g_queue_peek_head (&self->window);
-  settled = record != NULL && ppool_record_is_done (record);
+  settled = record != NULL && ppool_outcome_is_done (&record->outcome);
   if (settled)
     g_queue_pop_head (&self->window);
   else if (record != NULL)
@@ -545,7 +545,7 @@ ppool_map_finalize (GObject *object)
   g_clear_error (&self->error);
   g_object_unref (self->cancellable);
   g_clear_object (&self->executor);
-  g_free (self->function);
+  g_clear_pointer (&self->spec, ppool_call_spec_unref);
   g_cond_clear (&self->turn);
   g_mutex_clear (&self->lock);
 
@@ -633,7 +633,8 @@ make_map (PPoolExecutor *executor,
   PPoolMap *self = g_object_new (PPOOL_TYPE_MAP, NULL);
 
   self->executor = g_object_ref (executor);
-  self->function = g_strdup (function);
+  self->pool = ppool_executor_get_pool (executor);
+  self->spec = ppool_call_spec_new (function);
 
   return self;
 }
@@ -657,7 +658,7 @@ begin_change (PPoolMap *self)
     return TRUE;
 
   g_mutex_unlock (&self->lock);
-  g_critical ("The map of “%s” can't be changed after it was read", self->function);
+  g_critical ("The map of “%s” can't be changed after it was read", self->spec->function);
   return FALSE;
 }
 
@@ -696,7 +697,7 @@ ppool_executor_map (PPoolExecutor  *self,
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   array = g_variant_ref_sink (inputs);
-  if (!ppool_executor_accepts_calls (self, function, error))
+  if (!ppool_pool_accepts_calls (ppool_executor_get_pool (self), function, error))
     return NULL;
 
   map = make_map (self, function);
@@ -987,11 +988,11 @@ ppool_map_cancel (PPoolMap *self)
 
   g_return_if_fail (ppool_map_is_usable (self));
 
-  if (!ppool_executor_check (self->executor, NULL))
+  if (!ppool_pool_check (self->pool, NULL))
     return;
 
   error = g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The map of “%s” was cancelled",
-                       self->function);
+                       self->spec->function);
 
   g_mutex_lock (&self->lock);
   if (!self->ended)

@@ -43,20 +43,20 @@ is_met (PPoolGroup *group)
 }
 
 static gboolean
-is_failure (Wait        *wait,
-            PPoolRecord *record)
+is_failure (Wait         *wait,
+            PPoolOutcome *outcome)
 {
-  return wait->return_when == PPOOL_RETURN_WHEN_FIRST_ERROR && ppool_record_has_failed (record);
+  return wait->return_when == PPOOL_RETURN_WHEN_FIRST_ERROR && ppool_outcome_has_failed (outcome);
 }
 
 static void
-arrived (PPoolGroup       *group,
+member_done (PPoolGroup       *group,
          PPoolGroupMember *member G_GNUC_UNUSED,
-         PPoolRecord      *record)
+         PPoolOutcome     *outcome)
 {
   g_autoptr (PPoolCompletion) completion = NULL;
   Wait *wait = group->data;
-  gboolean has_failed = is_failure (wait, record);
+  gboolean has_failed = is_failure (wait, outcome);
 
   g_mutex_lock (&group->lock);
   wait->n_left--;
@@ -91,7 +91,7 @@ look_at_futures (PPoolFuture     **futures,
                  GError          **error)
 {
   Wait *wait = g_new0 (Wait, 1);
-  PPoolGroup *group = ppool_group_new (futures, n_futures, arrived, wait, free_wait);
+  PPoolGroup *group = ppool_group_new (futures, n_futures, member_done, wait, free_wait);
 
   wait->return_when = return_when;
   wait->n_left = group->n_members;
@@ -106,7 +106,8 @@ look_at_futures (PPoolFuture     **futures,
     if (group->members[i].finished_time > 0)
       {
         wait->n_left--;
-        wait->has_failed |= is_failure (wait, ppool_future_get_record (group->members[i].future));
+        wait->has_failed |=
+          is_failure (wait, &ppool_future_get_record (group->members[i].future)->outcome);
       }
   wait->is_met = is_met (group);
 
@@ -124,7 +125,7 @@ take_done (PPoolGroup *group)
       PPoolGroupMember *member = &group->members[i];
       PPoolRecord *record = ppool_future_get_record (member->future);
 
-      if (!ppool_record_is_done (record))
+      if (!ppool_outcome_is_done (&record->outcome))
         continue;
 
       ppool_record_release_inputs (record);

@@ -9,8 +9,6 @@
 
 #include "ppool-channel-private.h"
 
-#include "ppool-loans-private.h"
-
 G_BEGIN_DECLS
 
 typedef enum
@@ -81,8 +79,6 @@ PPoolChannelLending *ppool_channel_lending_new             (GMainContext        
 void                 ppool_channel_lending_unref           (PPoolChannelLending  *self);
 void                 ppool_channel_lending_close           (PPoolChannelLending  *self);
 PPoolLoans          *ppool_channel_lending_get_loans       (PPoolChannelLending  *self);
-void                 ppool_channel_lending_prepend_notes   (PPoolChannelLending  *self,
-                                                            GByteArray           *frame);
 
 /* In GDBus's I/O thread. */
 void                 ppool_channel_lending_trim            (PPoolChannelLending  *self);

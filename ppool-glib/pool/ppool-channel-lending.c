@@ -145,18 +145,6 @@ ppool_channel_lending_trim (PPoolChannelLending *self)
     set_due (self, next);
 }
 
-/* Begins a frame with what there is to say of loans. */
-void
-ppool_channel_lending_prepend_notes (PPoolChannelLending *self,
-                                     GByteArray          *frame)
-{
-  g_autoptr (GByteArray) notes = g_byte_array_new ();
-
-  ppool_loans_append_notes (self->loans, notes);
-  if (notes->len > 0)
-    g_byte_array_prepend (frame, notes->data, notes->len);
-}
-
 /* Receiving, in GDBus's I/O thread */
 
 gboolean

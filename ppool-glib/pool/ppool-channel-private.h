@@ -9,7 +9,7 @@
 
 #include "ppool-board-private.h"
 #include "ppool-error.h"
-#include "ppool-lender-private.h"
+#include "ppool-loans-private.h"
 #include "ppool-protocol-private.h"
 
 #include <gio/gio.h>
@@ -22,7 +22,7 @@ typedef enum
 {
   PPOOL_CHANNEL_INITIALIZED, /* the worker is ready, or @error */
   PPOOL_CHANNEL_RESULTS,     /* calls have @results */
-  PPOOL_CHANNEL_NOTES,       /* ppool_channel_prepend_notes() has some */
+  PPOOL_CHANNEL_NOTES,       /* the loans have some */
   PPOOL_CHANNEL_VIOLATION,   /* the worker sent @error's nonsense */
   PPOOL_CHANNEL_DRAINED,     /* closed, and nothing is left to read */
 } PPoolChannelEventType;
@@ -87,9 +87,7 @@ void          ppool_channel_send_cancel     (PPoolChannel      *self,
 void          ppool_channel_send_exit       (PPoolChannel      *self);
 
 /* For who sends frames. */
-PPoolLender  *ppool_channel_get_lender      (PPoolChannel      *self);
-void          ppool_channel_prepend_notes   (PPoolChannel      *self,
-                                             GByteArray        *frame);
+PPoolLoans   *ppool_channel_get_loans       (PPoolChannel      *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolChannel, ppool_channel_unref)
 

@@ -87,6 +87,15 @@ new_results (void)
   return results;
 }
 
+/* Whether a result that could not be read fails its call and nothing else: there is no
+ * memory for it, or its function made it of bytes that are no value. */
+static gboolean
+is_of_result (const GError *error)
+{
+  return g_error_matches (error, PPOOL_ERROR, PPOOL_ERROR_SYSTEM_LIMIT) ||
+         g_error_matches (error, PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS);
+}
+
 /* The answer to one call. Returns: (element-type PPoolResult): the result, or nothing, and
  * @error is set. */
 GArray *
@@ -97,11 +106,17 @@ ppool_channel_results_read (GDBusMessage  *message,
 {
   GArray *results = new_results ();
   PPoolResult result = { .id = id };
+  g_autoptr (GError) local_error = NULL;
 
   if (g_dbus_message_get_message_type (message) == G_DBUS_MESSAGE_TYPE_ERROR)
     result.error = ppool_channel_results_get_error (message);
   else
-    result.value = take_value (message, as_bytes, error);
+    result.value = take_value (message, as_bytes, &local_error);
+
+  if (is_of_result (local_error))
+    result.error = g_steal_pointer (&local_error);
+  else if (local_error != NULL)
+    g_propagate_error (error, g_steal_pointer (&local_error));
 
   if (result.value != NULL || result.error != NULL)
     g_array_append_val (results, result);
@@ -109,7 +124,6 @@ ppool_channel_results_read (GDBusMessage  *message,
   return results;
 }
 
-/* A result that there is no memory for fails its call and nothing else. */
 static gboolean
 read_item (PPoolFrameReader  *reader,
            const PPoolItem   *item,
@@ -128,7 +142,7 @@ read_item (PPoolFrameReader  *reader,
     }
 
   value = ppool_frame_reader_load (reader, item, borrower, &local_error);
-  if (value == NULL && !g_error_matches (local_error, PPOOL_ERROR, PPOOL_ERROR_SYSTEM_LIMIT))
+  if (value == NULL && !is_of_result (local_error))
     {
       g_propagate_error (error, g_steal_pointer (&local_error));
       return FALSE;

@@ -52,6 +52,7 @@ struct _PPoolChannel
   gboolean as_bytes;       /* values travel as bytes; written before the first call */
   gboolean has_frames;     /* calls travel together; likewise */
   PPoolChannelLending *lending; /* (owned) (nullable); likewise; NULL without segments */
+  PPoolLoans *loans;            /* (unowned) (nullable): of that; likewise */
 
   /* The I/O thread's. */
   gboolean violated;
@@ -90,20 +91,13 @@ ppool_channel_unref (PPoolChannel *self)
 }
 
 static void
-emit (PPoolChannel            *self,
-      const PPoolChannelEvent *event)
-{
-  self->func (self, event, self->owner);
-}
-
-static void
 emit_type (PPoolChannel          *self,
            PPoolChannelEventType  type,
            const GError          *error)
 {
   const PPoolChannelEvent event = { .type = type, .error = error };
 
-  emit (self, &event);
+  self->func (self, &event, self->owner);
 }
 
 /* Receiving, in GDBus's I/O thread */
@@ -151,6 +145,7 @@ begin_lending (PPoolChannel *self)
 {
   self->lending = ppool_channel_lending_new (self->io_context, notes_cb, ppool_channel_ref (self),
                                              (GDestroyNotify) ppool_channel_unref);
+  self->loans = ppool_channel_lending_get_loans (self->lending);
 }
 
 /* What the worker says of itself. */
@@ -188,7 +183,7 @@ receive_info (PPoolChannel      *self,
   ppool_channel_offer_check (&self->offer, self->as_bytes, self->lending != NULL, &error);
   event->error = error;
   event->value = info;
-  emit (self, event);
+  self->func (self, event, self->owner);
 }
 
 /* What is good of a message is delivered. */
@@ -204,7 +199,7 @@ deliver (PPoolChannel *self,
   };
 
   if (results->len > 0)
-    emit (self, &event);
+    self->func (self, &event, self->owner);
   if (error != NULL)
     violate (self, "%s", error->message);
 }
@@ -238,7 +233,7 @@ receive_reply (PPoolChannel *self,
            g_dbus_message_get_message_type (message) == G_DBUS_MESSAGE_TYPE_ERROR)
     {
       event.error = error = ppool_channel_results_get_error (message);
-      emit (self, &event);
+      self->func (self, &event, self->owner);
     }
   else if (request.kind == PPOOL_REQUEST_INITIALIZE)
     receive_info (self, message, &event);
@@ -637,28 +632,20 @@ ppool_channel_forget_call (PPoolChannel *self,
 }
 
 /* (nullable): NULL if values travel in messages alone. */
-PPoolLender *
-ppool_channel_get_lender (PPoolChannel *self)
+PPoolLoans *
+ppool_channel_get_loans (PPoolChannel *self)
 {
-  return self->lending != NULL ? ppool_channel_lending_get_loans (self->lending)->lender : NULL;
-}
-
-void
-ppool_channel_prepend_notes (PPoolChannel *self,
-                             GByteArray   *frame)
-{
-  if (self->lending != NULL)
-    ppool_channel_lending_prepend_notes (self->lending, frame);
+  return self->loans;
 }
 
 /* Has the worker know the segments of the next frame. */
 static void
 send_announced (PPoolChannel *self)
 {
-  PPoolLender *lender = ppool_channel_get_lender (self);
   PPoolAnnouncement announcement;
 
-  while (lender != NULL && ppool_lender_take_announcement (lender, &announcement))
+  while (self->loans != NULL &&
+         ppool_lender_take_announcement (self->loans->lender, &announcement))
     {
       g_autoptr (GUnixFDList) fds = g_unix_fd_list_new_from_array (&announcement.fd, 1);
 

@@ -31,7 +31,7 @@ typedef struct
 
 struct _PPoolManager
 {
-  GMainContext *context;  /* (owned) (nullable); the thread lets go of it at its end */
+  GMainContext *context;  /* (owned) (nullable); the thread releases it at its end */
   PPoolManagerFunc ended; /* the last thing that the thread does */
   gpointer ended_data;
   gboolean ending; /* in the manager's thread */
@@ -219,7 +219,7 @@ static GSourceFuncs wakeup_funcs = { .dispatch = dispatch_wakeup };
 /* It has a descriptor, which is to be closed when a waiting shutdown returns, and
  * the manager lives as long as the executor does. */
 static void
-let_go_of_context (PPoolManager *self)
+release_context (PPoolManager *self)
 {
   g_autoptr (GSource) wakeup = NULL;
 
@@ -239,11 +239,11 @@ run_manager (gpointer data)
   g_main_context_push_thread_default (self->context);
   while (!self->ending)
     g_main_context_iteration (self->context, TRUE);
-  /* What was announced before the end is still to be let go of. */
+  /* What was announced before the end is still to be released. */
   while (g_main_context_iteration (self->context, FALSE))
     ;
   g_main_context_pop_thread_default (self->context);
-  let_go_of_context (self);
+  release_context (self);
 
   self->ended (self->ended_data);
   /* What came too late for the loop has references of its own. */
@@ -296,7 +296,7 @@ ppool_manager_new (PPoolManagerFunc   ended,
     ppool_spare_new_thread ("ppool-manager", run_manager, ppool_manager_ref (self), error);
   if (self->thread == NULL)
     {
-      let_go_of_context (self);
+      release_context (self);
       ppool_manager_unref (self);
       return NULL;
     }

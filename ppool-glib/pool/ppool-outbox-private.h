@@ -29,12 +29,12 @@ void         ppool_outbox_set_abilities (PPoolOutbox  *self,
                                       gboolean         has_frames,
                                       gboolean         has_cancel,
                                       gboolean         has_options);
-gboolean     ppool_outbox_has_board  (PPoolOutbox     *self);
 gboolean     ppool_outbox_has_cancel (PPoolOutbox     *self);
 gboolean     ppool_outbox_has_options (PPoolOutbox    *self);
 void         ppool_outbox_close      (PPoolOutbox     *self);
 void         ppool_outbox_push       (PPoolOutbox     *self,
-                                      PPoolRecord     *record);
+                                      PPoolRecord     *record,
+                                      guint            pid);
 void         ppool_outbox_push_exit  (PPoolOutbox     *self);
 PPoolRecord *ppool_outbox_recall     (PPoolOutbox     *self,
                                       PPoolRecord     *record,

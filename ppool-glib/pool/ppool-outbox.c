@@ -25,20 +25,12 @@
 #define N_BATCHES 2
 #define NO_BATCH N_BATCHES
 
-/* Of a call in flight: its place is that on a board. */
-typedef struct
-{
-  PPoolRecord *record; /* (owned) (nullable) */
-  guint batch;         /* that it left with */
-  GList link;          /* in the order of pushing */
-} InFlight;
-
-/* A call that is being sent. */
+/* A call that is being sent. Its record may have another id meanwhile, at another worker. */
 typedef struct
 {
   PPoolRecord *record; /* (owned) */
   guint64 id;
-} Outgoing;
+} Item;
 
 struct _PPoolOutbox
 {
@@ -55,16 +47,16 @@ struct _PPoolOutbox
   gboolean has_cancel;   /* the worker can cancel calls that run */
   gboolean has_options;  /* the worker knows those of calls */
   guint64 last_id;       /* ids of calls are this connection's own */
-  InFlight flights[PPOOL_BOARD_SIZE];
-  GQueue in_flight; /* (unowned) (element-type InFlight): in the order of pushing */
-  GQueue unsent;    /* (unowned) (element-type PPoolRecord): of those */
+  PPoolRecord *places[PPOOL_BOARD_SIZE]; /* (owned) (nullable): in flight, as on a board */
+  GQueue in_flight; /* (unowned) (element-type PPoolRecord): in the order of pushing */
+  GList *unsent;    /* (unowned) (nullable): in that, from where on none was sent */
   guint n_unanswered[N_BATCHES];
   gboolean emptied;  /* answers to what was taken away may still come */
   gboolean notes_due; /* the channel has some, for the next frame */
   gboolean exit_due; /* behind what is unsent */
   gboolean flushing; /* somebody is at it */
 
-  Outgoing outgoing[PPOOL_FRAME_MAX_ITEMS]; /* of whoever is flushing */
+  Item items[PPOOL_FRAME_MAX_ITEMS]; /* of whoever is flushing */
 };
 
 /* Each call that a worker has takes a place on its board. */
@@ -73,21 +65,14 @@ G_STATIC_ASSERT (PPOOL_SCHEDULER_MAX_CALLS <= PPOOL_BOARD_SIZE);
 /* All that a worker has may leave at once, and be answered so. */
 G_STATIC_ASSERT (PPOOL_FRAME_MAX_ITEMS >= PPOOL_BOARD_SIZE);
 
-static InFlight *
-get_flight (PPoolOutbox *self,
-            guint64      id)
-{
-  return &self->flights[ppool_board_get_place (id)];
-}
-
 /* (nullable): NULL if the call is not in flight. */
-static InFlight *
-find_flight (PPoolOutbox *self,
-             guint64      id)
+static PPoolRecord *
+find_call (PPoolOutbox *self,
+           guint64      id)
 {
-  InFlight *flight = get_flight (self, id);
+  PPoolRecord *record = self->places[PPOOL_BOARD_PLACE (id)];
 
-  return flight->record != NULL && ppool_record_get_id (flight->record) == id ? flight : NULL;
+  return record != NULL && record->id == id ? record : NULL;
 }
 
 static void
@@ -100,71 +85,71 @@ mark_dirty (PPoolOutbox *self)
 /* Takes a call out of those in flight: (transfer full). */
 static PPoolRecord *
 end_flight (PPoolOutbox *self,
-            InFlight    *flight)
+            PPoolRecord *record)
 {
-  g_queue_unlink (&self->in_flight, &flight->link);
-  ppool_record_set_stage (flight->record, PPOOL_RECORD_OUT);
+  if (self->unsent == &record->link)
+    self->unsent = record->link.next;
+  g_queue_unlink (&self->in_flight, &record->link);
+  record->stage = PPOOL_RECORD_OUT;
+  self->places[PPOOL_BOARD_PLACE (record->id)] = NULL;
 
-  if (flight->batch != NO_BATCH && --self->n_unanswered[flight->batch] == 0 &&
-      !g_queue_is_empty (&self->unsent))
+  if (record->batch != NO_BATCH && --self->n_unanswered[record->batch] == 0 && self->unsent != NULL)
     mark_dirty (self);
 
-  return g_steal_pointer (&flight->record);
+  return record;
 }
 
 /* Sending, without the lock */
 
 /* A call that can't be sent fails alone. */
 static void
-fail_call (PPoolOutbox    *self,
-           const Outgoing *call,
-           GError         *error)
+fail_call (PPoolOutbox *self,
+           const Item  *item,
+           GError      *error)
 {
   g_autoptr (PPoolFailure) failure = NULL;
   g_autoptr (PPoolRecord) record = NULL;
-  InFlight *flight;
 
-  g_prefix_error (&error, "The arguments of “%s”: ", ppool_record_get_function (call->record));
+  g_prefix_error (&error, "The arguments of “%s”: ", item->record->spec->function);
   failure = ppool_failure_new (error);
 
   g_mutex_lock (&self->lock->mutex);
-  flight = find_flight (self, call->id);
-  if (flight != NULL)
+  record = find_call (self, item->id);
+  if (record != NULL)
     {
-      record = end_flight (self, flight);
+      end_flight (self, record);
       ppool_scheduler_slot_answered (self->scheduler, self->slot, record, -1);
       ppool_scheduler_slot_refill (self->scheduler, self->slot);
     }
   g_mutex_unlock (&self->lock->mutex);
 
   if (record != NULL)
-    ppool_record_settle_failure (record, failure);
+    ppool_outcome_settle_failure (&record->outcome, failure);
 }
 
 static void
-send_call (PPoolOutbox    *self,
-           PPoolChannel   *channel,
-           const Outgoing *call)
+send_call (PPoolOutbox  *self,
+           PPoolChannel *channel,
+           const Item   *item)
 {
-  g_autoptr (GVariant) args = ppool_record_ref_args (call->record);
+  g_autoptr (GVariant) args = ppool_record_ref_args (item->record);
   GError *error = NULL;
 
   if (args != NULL &&
-      !ppool_channel_send_call (channel, call->id, ppool_record_get_function (call->record), args,
-                                &error))
-    fail_call (self, call, error);
+      !ppool_channel_send_call (channel, item->id, item->record->spec->function, args, &error))
+    fail_call (self, item, error);
 }
 
 /* A call whose arguments are large, and can't be lent, travels alone. */
 static void
-add_to_frame (PPoolOutbox     *self,
-              PPoolChannel    *channel,
-              GByteArray     **frame,
-              const Outgoing  *call)
+add_to_frame (PPoolOutbox   *self,
+              PPoolChannel  *channel,
+              PPoolLender   *lender,
+              GByteArray   **frame,
+              const Item    *item)
 {
-  g_autoptr (GVariant) args = ppool_record_ref_args (call->record);
-  PPoolLender *lender = ppool_channel_get_lender (channel);
-  const char *function = ppool_record_get_function (call->record);
+  g_autoptr (GVariant) args = ppool_record_ref_args (item->record);
+  const char *function = item->record->spec->function;
   GError *error = NULL;
 
   if (args == NULL)
@@ -177,14 +162,14 @@ add_to_frame (PPoolOutbox     *self,
       *frame = g_byte_array_new ();
     }
 
-  if (ppool_frame_append (*frame, PPOOL_ITEM_CALL, call->id, function, args, lender, &error))
+  if (ppool_frame_append (*frame, PPOOL_ITEM_CALL, item->id, function, args, lender, &error))
     return;
 
   /* Nothing is lent on a channel that is closed. */
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CLOSED))
     g_error_free (error);
   else
-    fail_call (self, call, error);
+    fail_call (self, item, error);
 }
 
 /* Notes go first, so that what is given back can be used for the answers, and are made
@@ -195,10 +180,12 @@ send_batch (PPoolOutbox  *self,
             guint         n)
 {
   GByteArray *frame = g_byte_array_new ();
+  PPoolLoans *loans = ppool_channel_get_loans (channel);
 
   for (guint i = 0; i < n; i++)
-    add_to_frame (self, channel, &frame, &self->outgoing[i]);
-  ppool_channel_prepend_notes (channel, frame);
+    add_to_frame (self, channel, loans != NULL ? loans->lender : NULL, &frame, &self->items[i]);
+  if (loans != NULL)
+    ppool_loans_prepend_notes (loans, frame);
 
   if (frame->len > 0)
     ppool_channel_send_frame (channel, frame);
@@ -220,27 +207,25 @@ find_batch (PPoolOutbox *self)
 
 /* Takes what can be sent now. Without frames, a message is a call. */
 static guint
-take_outgoing (PPoolOutbox *self)
+take_items (PPoolOutbox *self)
 {
   guint batch = NO_BATCH;
   guint most = 1;
   guint n = 0;
-  GList *link;
 
   if (self->has_frames)
     {
       batch = find_batch (self);
-      most = batch != NO_BATCH ? G_N_ELEMENTS (self->outgoing) : 0;
+      most = batch != NO_BATCH ? G_N_ELEMENTS (self->items) : 0;
     }
 
-  while (n < most && (link = g_queue_pop_head_link (&self->unsent)) != NULL)
+  for (; n < most && self->unsent != NULL; self->unsent = self->unsent->next)
     {
-      Outgoing *call = &self->outgoing[n++];
+      PPoolRecord *record = ppool_record_ref (self->unsent->data);
 
-      call->record = ppool_record_ref (link->data);
-      call->id = ppool_record_get_id (call->record);
-      ppool_record_set_stage (call->record, PPOOL_RECORD_SENT);
-      get_flight (self, call->id)->batch = batch;
+      record->stage = PPOOL_RECORD_SENT;
+      record->batch = batch;
+      self->items[n++] = (Item) { record, record->id };
     }
 
   if (batch != NO_BATCH)
@@ -251,22 +236,22 @@ take_outgoing (PPoolOutbox *self)
 
 /* Without the lock: a call that was answered meanwhile may end with its record. */
 static void
-drop_outgoing (PPoolOutbox *self,
+drop_items (PPoolOutbox *self,
                guint        n)
 {
   for (guint i = 0; i < n; i++)
-    g_clear_pointer (&self->outgoing[i].record, ppool_record_unref);
+    g_clear_pointer (&self->items[i].record, ppool_record_unref);
 }
 
 /* A call may have been taken back before it was on its way. */
 static void
-forget_outgoing (PPoolOutbox  *self,
+forget_items (PPoolOutbox  *self,
                  PPoolChannel *channel,
                  guint         n)
 {
   for (guint i = 0; i < n && !self->has_frames; i++)
-    if (find_flight (self, self->outgoing[i].id) == NULL)
-      ppool_channel_forget_call (channel, self->outgoing[i].id);
+    if (find_call (self, self->items[i].id) == NULL)
+      ppool_channel_forget_call (channel, self->items[i].id);
 }
 
 /* What one turn sends, in this order. */
@@ -281,9 +266,9 @@ static gboolean
 begin_turn (PPoolOutbox *self,
             Turn        *turn)
 {
-  turn->n_calls = take_outgoing (self);
+  turn->n_calls = take_items (self);
   turn->notes = turn->n_calls == 0 && self->notes_due;
-  turn->exit = self->exit_due && turn->n_calls == 0 && g_queue_is_empty (&self->unsent);
+  turn->exit = self->exit_due && turn->n_calls == 0 && self->unsent == NULL;
 
   self->notes_due = FALSE;
   if (turn->exit)
@@ -298,7 +283,7 @@ send_turn (PPoolOutbox  *self,
            const Turn   *turn)
 {
   if (turn->n_calls > 0 && !self->has_frames)
-    send_call (self, channel, &self->outgoing[0]);
+    send_call (self, channel, &self->items[0]);
   else if (turn->n_calls > 0 || turn->notes)
     send_batch (self, channel, turn->n_calls);
 
@@ -306,42 +291,33 @@ send_turn (PPoolOutbox  *self,
     ppool_channel_send_exit (channel);
 }
 
-/* Enters with the lock held and leaves without it. */
+/* What was pushed is sent, by this thread or by the one that is at it. Enters with the lock
+ * held and leaves without it. */
 static void
-flush (PPoolOutbox *self)
+send_cb (gpointer owner)
 {
+  g_autoptr (PPoolOutbox) self = owner;
   g_autoptr (PPoolChannel) channel = NULL;
+  gboolean is_mine = !self->flushing;
   Turn turn;
 
-  self->flushing = TRUE;
-
-  while (self->channel != NULL && begin_turn (self, &turn))
+  while (is_mine && self->channel != NULL && begin_turn (self, &turn))
     {
+      self->flushing = TRUE;
       if (channel == NULL)
         channel = ppool_channel_ref (self->channel);
       g_mutex_unlock (&self->lock->mutex);
 
       send_turn (self, channel, &turn);
-      drop_outgoing (self, turn.n_calls);
+      drop_items (self, turn.n_calls);
 
       g_mutex_lock (&self->lock->mutex);
-      forget_outgoing (self, channel, turn.n_calls);
+      forget_items (self, channel, turn.n_calls);
     }
 
-  self->flushing = FALSE;
+  if (is_mine)
+    self->flushing = FALSE;
   g_mutex_unlock (&self->lock->mutex);
-}
-
-/* What was pushed is sent, by this thread or by the one that is at it. */
-static void
-send_cb (gpointer owner)
-{
-  g_autoptr (PPoolOutbox) self = owner;
-
-  if (self->flushing)
-    g_mutex_unlock (&self->lock->mutex);
-  else
-    flush (self);
 }
 
 /* With the lock held, for the owner */
@@ -350,11 +326,11 @@ send_cb (gpointer owner)
 static guint64
 make_id (PPoolOutbox *self)
 {
-  g_assert (self->in_flight.length < G_N_ELEMENTS (self->flights));
+  g_assert (self->in_flight.length < G_N_ELEMENTS (self->places));
 
   do
     self->last_id++;
-  while (get_flight (self, self->last_id)->record != NULL);
+  while (self->places[PPOOL_BOARD_PLACE (self->last_id)] != NULL);
 
   return self->last_id;
 }
@@ -371,9 +347,6 @@ ppool_outbox_new (PPoolLock      *lock,
   self->scheduler = scheduler;
   self->slot = slot;
   g_queue_init (&self->in_flight);
-  g_queue_init (&self->unsent);
-  for (guint i = 0; i < G_N_ELEMENTS (self->flights); i++)
-    self->flights[i].link.data = &self->flights[i];
 
   return self;
 }
@@ -417,12 +390,6 @@ ppool_outbox_set_abilities (PPoolOutbox *self,
 }
 
 gboolean
-ppool_outbox_has_board (PPoolOutbox *self)
-{
-  return self->board != NULL;
-}
-
-gboolean
 ppool_outbox_has_cancel (PPoolOutbox *self)
 {
   return self->has_cancel;
@@ -440,22 +407,24 @@ ppool_outbox_close (PPoolOutbox *self)
   g_clear_pointer (&self->channel, ppool_channel_unref);
 }
 
-/* Gives the worker a call. */
+/* Gives the worker, @pid, a call: (transfer full). */
 void
 ppool_outbox_push (PPoolOutbox *self,
-                   PPoolRecord *record)
+                   PPoolRecord *record,
+                   guint        pid)
 {
-  guint64 id = make_id (self);
-  InFlight *flight = get_flight (self, id);
-
-  ppool_record_set_id (record, id);
+  record->id = make_id (self);
+  /* Who has no board takes a call as soon as it is sent. */
   if (self->board != NULL)
-    ppool_board_offer (self->board, id);
+    ppool_board_offer (self->board, record->id);
+  else
+    ppool_outcome_start (&record->outcome, pid, 0);
 
-  flight->record = ppool_record_ref (record);
-  flight->batch = NO_BATCH;
-  g_queue_push_tail_link (&self->in_flight, &flight->link);
-  g_queue_push_tail_link (&self->unsent, ppool_record_get_link (record));
+  self->places[PPOOL_BOARD_PLACE (record->id)] = record;
+  record->batch = NO_BATCH;
+  g_queue_push_tail_link (&self->in_flight, &record->link);
+  if (self->unsent == NULL)
+    self->unsent = &record->link;
   mark_dirty (self);
 }
 
@@ -472,14 +441,11 @@ take_back (PPoolOutbox  *self,
            PPoolRecord  *record,
            const char  **violation)
 {
-  guint64 id = ppool_record_get_id (record);
+  guint64 id = record->id;
   PPoolBoardWord word;
 
-  if (ppool_record_get_stage (record) == PPOOL_RECORD_ASSIGNED)
-    {
-      g_queue_unlink (&self->unsent, ppool_record_get_link (record));
-      return TRUE;
-    }
+  if (record->stage == PPOOL_RECORD_ASSIGNED)
+    return TRUE;
 
   if (self->board == NULL)
     return FALSE;
@@ -494,11 +460,11 @@ take_back (PPoolOutbox  *self,
 }
 
 static PPoolRecord *
-recall_flight (PPoolOutbox  *self,
-               InFlight     *flight,
-               const char  **violation)
+recall (PPoolOutbox  *self,
+        PPoolRecord  *record,
+        const char  **violation)
 {
-  return take_back (self, flight->record, violation) ? end_flight (self, flight) : NULL;
+  return take_back (self, record, violation) ? end_flight (self, record) : NULL;
 }
 
 /* Takes @record back, or the first call that waits behind another and can be if
@@ -514,22 +480,17 @@ ppool_outbox_recall (PPoolOutbox  *self,
   GList *head = self->in_flight.head;
 
   if (record != NULL)
-    {
-      InFlight *flight = find_flight (self, ppool_record_get_id (record));
-
-      return flight != NULL && flight->record == record ? recall_flight (self, flight, violation) :
-                                                               NULL;
-    }
+    return find_call (self, record->id) == record ? recall (self, record, violation) : NULL;
 
   for (GList *link = head != NULL ? head->next : NULL; link != NULL && recalled == NULL;)
     {
       GList *next = link->next;
 
-      recalled = recall_flight (self, link->data, violation);
+      recalled = recall (self, link->data, violation);
       link = next;
     }
 
-  return recalled != NULL || head == NULL ? recalled : recall_flight (self, head->data, violation);
+  return recalled != NULL || head == NULL ? recalled : recall (self, head->data, violation);
 }
 
 /* Tells whether the worker has taken a call, and since when, or 0. */
@@ -542,7 +503,7 @@ ppool_outbox_is_running (PPoolOutbox *self,
   PPoolBoardWord word = PPOOL_BOARD_TAKEN;
 
   if (self->board != NULL)
-    word = ppool_board_look (self->board, ppool_record_get_id (record), &times);
+    word = ppool_board_look (self->board, record->id, &times);
   *since = times.taken;
 
   return word == PPOOL_BOARD_TAKEN || word == PPOOL_BOARD_DONE;
@@ -555,10 +516,9 @@ ppool_outbox_get_since (PPoolOutbox *self)
 {
   for (GList *link = self->in_flight.head; link != NULL && self->board != NULL; link = link->next)
     {
-      const InFlight *flight = link->data;
+      const PPoolRecord *record = link->data;
       PPoolBoardTimes times;
-      PPoolBoardWord word =
-        ppool_board_look (self->board, ppool_record_get_id (flight->record), &times);
+      PPoolBoardWord word = ppool_board_look (self->board, record->id, &times);
 
       if (word != PPOOL_BOARD_DONE)
         return word == PPOOL_BOARD_TAKEN ? times.taken : 0;
@@ -578,11 +538,11 @@ ppool_outbox_peek (PPoolOutbox *self,
   *is_done = FALSE;
   for (GList *link = self->in_flight.head; link != NULL; link = link->next)
     {
-      PPoolRecord *record = ((InFlight *) link->data)->record;
+      PPoolRecord *record = link->data;
       PPoolBoardWord word = PPOOL_BOARD_TAKEN;
 
       if (self->board != NULL)
-        word = ppool_board_look (self->board, ppool_record_get_id (record), NULL);
+        word = ppool_board_look (self->board, record->id, NULL);
       if (word == PPOOL_BOARD_TAKEN)
         return record;
       if (word == PPOOL_BOARD_DONE)
@@ -603,17 +563,14 @@ ppool_outbox_take_all (PPoolOutbox *self,
   GList *link;
 
   self->emptied = TRUE;
-  while (g_queue_pop_head_link (&self->unsent) != NULL)
-    ;
-
   while ((link = self->in_flight.head) != NULL)
     {
-      InFlight *flight = link->data;
+      PPoolRecord *record = link->data;
       gint64 since;
 
-      if (ppool_outbox_is_running (self, flight->record, &since))
-        ppool_record_start (flight->record, pid, since);
-      g_ptr_array_add (records, end_flight (self, flight));
+      if (ppool_outbox_is_running (self, record, &since))
+        ppool_outcome_start (&record->outcome, pid, since);
+      g_ptr_array_add (records, end_flight (self, record));
     }
 }
 
@@ -670,16 +627,16 @@ take_answered (PPoolOutbox       *self,
                const PPoolResult *result,
                Answered          *answered)
 {
-  InFlight *flight = find_flight (self, result->id);
+  PPoolRecord *record = find_call (self, result->id);
   gint64 nsec;
 
-  if (flight == NULL)
+  if (record == NULL)
     return self->emptied ? NULL : "it answered a call that it was not given";
 
   if (!check_board (self, result->id, &answered->taken, &nsec))
     return INVALID_STATE;
 
-  answered->record = end_flight (self, flight);
+  answered->record = end_flight (self, record);
   ppool_scheduler_slot_answered (self->scheduler, self->slot, answered->record, nsec);
   return NULL;
 }
@@ -694,7 +651,8 @@ settle_answered (const Answered    *answered,
   if (result->error != NULL)
     failure = ppool_failure_new (g_error_copy (result->error));
 
-  ppool_record_settle_result (answered->record, pid, answered->taken, result->value, failure);
+  ppool_outcome_settle_result (&answered->record->outcome, pid, answered->taken, result->value,
+                               failure);
 }
 
 /* Settles calls with what the worker, @pid, answered, and has the next ones sent

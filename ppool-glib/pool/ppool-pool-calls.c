@@ -9,6 +9,8 @@
 
 #include "ppool-pool-internal.h"
 
+#include <string.h>
+
 #include "ppool-error.h"
 #include "ppool-fork-private.h"
 #include "ppool-processors-private.h"
@@ -17,6 +19,15 @@
 #include "ppool-value-private.h"
 
 /* Records */
+
+/* With the lock held: it is to settle. */
+static void
+accept (PPoolPool   *self,
+        PPoolRecord *record)
+{
+  record->accepted = TRUE;
+  g_atomic_int_inc (&self->n_unsettled);
+}
 
 static gboolean
 pool_cancel (gpointer     owner,
@@ -30,16 +41,16 @@ pool_cancel (gpointer     owner,
 
   ppool_lock_enter (&self->lock);
   withdrawn = ppool_scheduler_withdraw (self->scheduler, record);
-  if (!withdrawn && ppool_record_get_stage (record) == PPOOL_RECORD_NEW)
+  if (!withdrawn && record->stage == PPOOL_RECORD_NEW)
     {
-      ppool_pool_accept (self, record);
-      ppool_record_set_stage (record, PPOOL_RECORD_OUT);
+      accept (self, record);
+      record->stage = PPOOL_RECORD_OUT;
       withdrawn = TRUE;
     }
   ppool_pool_leave_lock (self);
 
   if (withdrawn)
-    ppool_record_settle_cancelled (record);
+    ppool_outcome_settle_cancelled (&record->outcome);
 
   return ppool_record_get_state (record) == PPOOL_FUTURE_STATE_CANCELLED;
 }
@@ -62,36 +73,67 @@ pool_refresh (gpointer     owner,
     return;
 
   ppool_lock_enter (&self->lock);
-  if (ppool_record_get_stage (record) == PPOOL_RECORD_SENT)
-    ppool_process_refresh (ppool_record_get_plan (record)->slot->process, record);
+  if (record->stage == PPOOL_RECORD_SENT)
+    ppool_process_refresh (record->slot->process, record);
   ppool_lock_leave_quietly (&self->lock);
-}
-
-static gboolean
-pool_check (gpointer   owner,
-            GError   **error)
-{
-  return ppool_pool_check (owner, error);
 }
 
 static const PPoolRecordOwner record_owner_funcs = {
   .cancel = pool_cancel,
   .dup_source = pool_dup_source,
-  .check = pool_check,
   .refresh = pool_refresh,
   .settled = ppool_pool_record_settled,
   .unref = ppool_pool_unref,
 };
 
-/* Settings */
+/* Settings. In a forked copy of the process they are what they were. */
 
-/* Lets the pool have a worker for each processor, or as many as the system allows
- * beside the @n_workers that it has, unless a number was set. */
+PPoolSettings
+ppool_pool_get_settings (PPoolPool *self)
+{
+  gboolean is_ours = ppool_pool_check (self, NULL);
+  PPoolSettings settings;
+
+  if (is_ours)
+    ppool_lock_enter (&self->lock);
+  settings = self->settings;
+  if (is_ours)
+    ppool_lock_leave_quietly (&self->lock);
+
+  return settings;
+}
+
+/* To be called with PPOOL_SETTING(). A pointer is set once, and taken. Returns: whether the
+ * value is another one than before */
+gboolean
+ppool_pool_change_setting (PPoolPool     *self,
+                           gsize          offset,
+                           gconstpointer  value,
+                           gsize          size)
+{
+  gpointer setting = G_STRUCT_MEMBER_P (&self->settings, offset);
+  gboolean changed;
+
+  if (!ppool_pool_check (self, NULL))
+    return FALSE;
+
+  ppool_lock_enter (&self->lock);
+  changed = memcmp (setting, value, size) != 0;
+  memcpy (setting, value, size);
+  if (changed)
+    ppool_scheduler_settings_changed (self->scheduler);
+  ppool_pool_leave_lock (self);
+
+  return changed;
+}
+
+/* Where no number is set, the pool has a worker for each processor, or as many as the
+ * system allows beside the @n_workers that it has. */
 static gboolean
-apply_default (PPoolPool  *self,
-               guint       n_processors,
-               guint       n_workers,
-               GError    **error)
+update_default (PPoolPool  *self,
+                guint       n_processors,
+                guint       n_workers,
+                GError    **error)
 {
   guint n_more = 0;
 
@@ -103,136 +145,47 @@ apply_default (PPoolPool  *self,
     }
 
   ppool_lock_enter (&self->lock);
-  if (self->settings.max_workers == 0)
-    ppool_scheduler_set_max (self->scheduler, MIN (n_workers + n_more, n_processors));
+  self->n_processors = n_processors;
+  ppool_scheduler_set_default_max (self->scheduler, MIN (n_workers + n_more, n_processors));
   ppool_lock_leave (&self->lock);
 
   return TRUE;
 }
 
-/* Settings. In a forked copy of the process they are what they were, and its caller
- * sees to it that none is changed. */
-
-void
-ppool_pool_get_settings (PPoolPool     *self,
-                         PPoolSettings *settings)
-{
-  gboolean is_ours = ppool_pool_check (self, NULL);
-
-  if (is_ours)
-    ppool_lock_enter (&self->lock);
-  *settings = self->settings;
-  if (is_ours)
-    ppool_lock_leave_quietly (&self->lock);
-}
-
-static gboolean
-change (guint *setting,
-        guint  value)
-{
-  gboolean is_new = *setting != value;
-
-  *setting = value;
-
-  return is_new;
-}
-
-/* Each of these returns whether the value is another one than before. */
 gboolean
 ppool_pool_set_max_workers (PPoolPool *self,
                             guint      max_workers)
 {
-  guint n_processors = ppool_processors_count ();
-  guint n_workers;
-  gboolean changed;
+  PPoolCounts counts;
 
-  ppool_lock_enter (&self->lock);
-  changed = change (&self->settings.max_workers, max_workers);
-  if (changed)
-    self->n_processors = n_processors;
-  if (changed && max_workers > 0)
-    ppool_scheduler_set_max (self->scheduler, max_workers);
-  n_workers = ppool_scheduler_get_n_slots (self->scheduler);
-  ppool_pool_leave_lock (self);
+  if (!ppool_pool_check (self, NULL))
+    return FALSE;
 
   /* What goes wrong before the first worker is told by the first call. */
-  if (changed && max_workers == 0)
-    apply_default (self, n_processors, n_workers, NULL);
+  if (max_workers == 0 && ppool_pool_get_settings (self).max_workers != 0)
+    {
+      ppool_pool_get_counts (self, &counts);
+      update_default (self, ppool_processors_count (), counts.n_workers, NULL);
+    }
 
-  return changed;
-}
-
-gboolean
-ppool_pool_set_grace_msec (PPoolPool *self,
-                           guint      grace_msec)
-{
-  gboolean changed;
-
-  ppool_lock_enter (&self->lock);
-  changed = change (&self->settings.grace_msec, grace_msec);
-  ppool_pool_leave_lock (self);
-
-  return changed;
-}
-
-gboolean
-ppool_pool_set_max_tasks_per_worker (PPoolPool *self,
-                                     guint      max_tasks_per_worker)
-{
-  gboolean changed;
-
-  ppool_lock_enter (&self->lock);
-  changed = change (&self->settings.max_tasks_per_worker, max_tasks_per_worker);
-  if (changed)
-    ppool_scheduler_set_max_tasks (self->scheduler, max_tasks_per_worker);
-  ppool_pool_leave_lock (self);
-
-  return changed;
-}
-
-gboolean
-ppool_pool_set_spare_workers (PPoolPool *self,
-                              guint      spare_workers)
-{
-  gboolean changed;
-
-  ppool_lock_enter (&self->lock);
-  changed = change (&self->settings.spare_workers, spare_workers);
-  if (changed && self->manager != NULL)
-    ppool_scheduler_set_n_spare (self->scheduler, spare_workers);
-  ppool_pool_leave_lock (self);
-
-  return changed;
-}
-
-/* To be called before the pool is used. */
-void
-ppool_pool_set_initializer (PPoolPool  *self,
-                            const char *initializer,
-                            GVariant   *initializer_args)
-{
-  self->startup.initializer = g_strdup (initializer);
-  self->startup.initializer_args =
-    initializer_args != NULL ? g_variant_ref (initializer_args) : NULL;
+  return ppool_pool_change_setting (self, PPOOL_SETTING (max_workers, &max_workers));
 }
 
 /* Sinks @args. All ways to call a function meet here. */
 PPoolRecord *
-ppool_pool_make_record (PPoolPool           *self,
-                        const char          *function,
-                        GVariant            *args,
-                        const GVariantType  *result_type,
-                        GError             **error)
+ppool_pool_make_record (PPoolPool      *self,
+                        PPoolCallSpec  *spec,
+                        GVariant       *args,
+                        GError        **error)
 {
-  if (!ppool_value_check_name ("function", function, error))
+  if (!ppool_value_check_name ("function", spec->function, error))
     {
       if (args != NULL)
         g_variant_unref (g_variant_ref_sink (args));
       return NULL;
     }
 
-  return ppool_record_new (function, args, result_type, &record_owner_funcs,
-                           ppool_pool_ref (self));
+  return ppool_record_new (spec, args, &record_owner_funcs, ppool_pool_ref (self));
 }
 
 /* With the lock held. Gives what calls are refused with then. */
@@ -326,7 +279,7 @@ take_manager (PPoolPool       *self,
     {
       self->startup.plan = plan;
       g_atomic_pointer_set (&self->manager, manager);
-      ppool_scheduler_set_n_spare (self->scheduler, self->settings.spare_workers);
+      ppool_scheduler_open (self->scheduler);
     }
   ppool_lock_leave (&self->lock);
 
@@ -342,9 +295,8 @@ end_manager_cb (gpointer data)
 /* Before the first worker, while there is a caller who can be told. Nothing of this is
  * done with the lock held: to start a thread takes its time. */
 static gboolean
-start_manager (PPoolPool      *self,
-               PPoolLauncher  *launcher,
-               GError        **error)
+start_manager (PPoolPool  *self,
+               GError    **error)
 {
   PPoolLaunchPlan *plan;
   PPoolManager *manager;
@@ -356,7 +308,7 @@ start_manager (PPoolPool      *self,
   if (!check_threads (error))
     return FALSE;
   if (!(max_workers > 0 ? ppool_resources_check_workers (max_workers, error) :
-                          apply_default (self, n_processors, 0, error)))
+                          update_default (self, n_processors, 0, error)))
     return FALSE;
 
   manager = ppool_manager_new (ppool_pool_manager_ended, ppool_pool_ref (self), error);
@@ -367,7 +319,7 @@ start_manager (PPoolPool      *self,
       return FALSE;
     }
 
-  plan = ppool_launcher_make_plan (launcher);
+  plan = ppool_launcher_make_plan (self->settings.launcher);
   if (take_manager (self, manager, plan))
     return TRUE;
 
@@ -383,24 +335,23 @@ static gboolean
 check_initializer (PPoolPool  *self,
                    GError    **error)
 {
-  return self->startup.initializer == NULL ||
-         ppool_value_check_name ("initializer", self->startup.initializer, error);
+  return self->settings.initializer == NULL ||
+         ppool_value_check_name ("initializer", self->settings.initializer, error);
 }
 
 /* The first call starts the manager. The limits don't change for a pool that is in
  * use, nor does anything else that was looked at then. */
 static gboolean
-ensure_manager (PPoolPool      *self,
-                PPoolLauncher  *launcher,
-                GError        **error)
+ensure_manager (PPoolPool  *self,
+                GError    **error)
 {
   gboolean started;
 
-  if (g_atomic_pointer_get (&self->manager) != NULL)
-    return TRUE;
+  if (!check_initializer (self, error))
+    return FALSE;
 
   g_mutex_lock (&self->starting);
-  started = start_manager (self, launcher, error);
+  started = start_manager (self, error);
   g_mutex_unlock (&self->starting);
 
   return started;
@@ -408,25 +359,23 @@ ensure_manager (PPoolPool      *self,
 
 /* Whether the pool may be used at all: what is worse than its state. */
 static gboolean
-is_usable (PPoolPool      *self,
-           PPoolLauncher  *launcher,
-           GError        **error)
+is_usable (PPoolPool  *self,
+           GError    **error)
 {
   return ppool_pool_check (self, error) && ppool_spawned_check (error) &&
-         check_initializer (self, error) && ensure_manager (self, launcher, error);
+         (g_atomic_pointer_get (&self->manager) != NULL || ensure_manager (self, error));
 }
 
 /* Starts workers before there are calls for them. */
 gboolean
-ppool_pool_prestart (PPoolPool      *self,
-                     PPoolLauncher  *launcher,
-                     guint           n_workers,
-                     GError        **error)
+ppool_pool_prestart (PPoolPool  *self,
+                     guint       n_workers,
+                     GError    **error)
 {
   g_autoptr (PPoolFailure) broken = NULL;
   gboolean accepted;
 
-  if (!is_usable (self, launcher, error))
+  if (!is_usable (self, error))
     return FALSE;
 
   ppool_lock_enter (&self->lock);
@@ -442,22 +391,21 @@ ppool_pool_prestart (PPoolPool      *self,
 }
 
 gboolean
-ppool_pool_submit (PPoolPool      *self,
-                   PPoolLauncher  *launcher,
-                   PPoolRecord    *record,
-                   GError        **error)
+ppool_pool_submit (PPoolPool    *self,
+                   PPoolRecord  *record,
+                   GError      **error)
 {
   g_autoptr (PPoolFailure) broken = NULL;
   gboolean accepted;
 
-  if (!is_usable (self, launcher, error))
+  if (!is_usable (self, error))
     return FALSE;
 
   ppool_lock_enter (&self->lock);
   accepted = accepts_calls (self, &broken);
-  if (accepted && ppool_record_get_stage (record) == PPOOL_RECORD_NEW)
+  if (accepted && record->stage == PPOOL_RECORD_NEW)
     {
-      ppool_pool_accept (self, record);
+      accept (self, record);
       ppool_scheduler_push (self->scheduler, record);
     }
   ppool_lock_leave (&self->lock);

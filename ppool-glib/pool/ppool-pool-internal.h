@@ -59,8 +59,6 @@ void     ppool_pool_unref          (gpointer      data);
 
 /* With the lock held. */
 void     ppool_pool_leave_lock     (PPoolPool    *self);
-void     ppool_pool_accept         (PPoolPool    *self,
-                                    PPoolRecord  *record);
 
 void     ppool_pool_record_settled (gpointer      owner,
                                     PPoolRecord  *record);

@@ -8,7 +8,6 @@
 #pragma once
 
 #include "ppool-enums.h"
-#include "ppool-launcher.h"
 #include "ppool-notifier-private.h"
 #include "ppool-record-private.h"
 #include "ppool-settings-private.h"
@@ -31,19 +30,13 @@ PPoolPool          *ppool_pool_new             (GObject            *executor,
                                                 PPoolNotifier      *notifier);
 void                ppool_pool_drop            (PPoolPool          *self);
 
-void                ppool_pool_get_settings    (PPoolPool          *self,
-                                                PPoolSettings      *settings);
+PPoolSettings       ppool_pool_get_settings    (PPoolPool          *self);
+gboolean            ppool_pool_change_setting  (PPoolPool          *self,
+                                                gsize               offset,
+                                                gconstpointer       value,
+                                                gsize               size);
 gboolean            ppool_pool_set_max_workers (PPoolPool          *self,
                                                 guint               max_workers);
-gboolean            ppool_pool_set_grace_msec  (PPoolPool          *self,
-                                                guint               grace_msec);
-gboolean            ppool_pool_set_max_tasks_per_worker (PPoolPool *self,
-                                                guint               max_tasks_per_worker);
-gboolean            ppool_pool_set_spare_workers (PPoolPool        *self,
-                                                guint               spare_workers);
-void                ppool_pool_set_initializer (PPoolPool          *self,
-                                                const char         *initializer,
-                                                GVariant           *initializer_args);
 
 gboolean            ppool_pool_check           (PPoolPool          *self,
                                                 GError            **error);
@@ -51,16 +44,13 @@ gboolean            ppool_pool_accepts_calls   (PPoolPool          *self,
                                                 const char         *function,
                                                 GError            **error);
 PPoolRecord        *ppool_pool_make_record     (PPoolPool          *self,
-                                                const char         *function,
+                                                PPoolCallSpec      *spec,
                                                 GVariant           *args,
-                                                const GVariantType *result_type,
                                                 GError            **error);
 gboolean            ppool_pool_submit          (PPoolPool          *self,
-                                                PPoolLauncher      *launcher,
                                                 PPoolRecord        *record,
                                                 GError            **error);
 gboolean            ppool_pool_prestart        (PPoolPool          *self,
-                                                PPoolLauncher      *launcher,
                                                 guint               n_workers,
                                                 GError            **error);
 

@@ -27,7 +27,7 @@
  *      └─────────────┴────────► BROKEN
  *
  * Everything but what is constant is guarded by the lock, which is never held
- * while records settle, objects are let go or somebody is called. */
+ * while records settle, objects are released or somebody is called. */
 
 /* How long a call may be behind another, while a worker is idle, before somebody
  * looks. */
@@ -85,8 +85,8 @@ free_pool (gpointer data)
   g_clear_pointer (&self->processes, g_hash_table_unref);
   g_clear_pointer (&self->manager, ppool_manager_unref);
   g_clear_pointer (&self->startup.plan, ppool_launch_plan_unref);
-  g_clear_pointer (&self->startup.initializer, g_free);
-  g_clear_pointer (&self->startup.initializer_args, g_variant_unref);
+  g_clear_pointer (&self->settings.initializer, g_free);
+  g_clear_pointer (&self->settings.initializer_args, g_variant_unref);
   g_clear_pointer (&self->over_callbacks, g_array_unref);
   g_mutex_clear (&self->starting);
   ppool_lock_clear (&self->lock);
@@ -136,9 +136,9 @@ settle_all (GPtrArray    *records,
       PPoolRecord *record = g_ptr_array_index (records, i);
 
       if (failure != NULL)
-        ppool_record_settle_failure (record, failure);
+        ppool_outcome_settle_failure (&record->outcome, failure);
       else
-        ppool_record_settle_cancelled (record);
+        ppool_outcome_settle_cancelled (&record->outcome);
     }
 }
 
@@ -215,19 +215,10 @@ ppool_pool_record_settled (gpointer     owner,
 {
   PPoolPool *self = owner;
 
-  if (ppool_record_get_plan (record)->accepted &&
+  if (record->accepted &&
       g_atomic_int_dec_and_test (&self->n_unsettled) &&
       g_atomic_int_get (&self->manager_has_ended))
     finish (self);
-}
-
-/* With the lock held. */
-void
-ppool_pool_accept (PPoolPool   *self,
-                   PPoolRecord *record)
-{
-  ppool_record_get_plan (record)->accepted = TRUE;
-  g_atomic_int_inc (&self->n_unsettled);
 }
 
 /* Ends the manager if nothing is left to manage. */
@@ -308,8 +299,7 @@ static void
 start_process (gpointer owner)
 {
   PPoolPool *self = owner;
-  PPoolProcess *process = ppool_process_new (&self->process_owner, self->manager, &self->startup,
-                                             self->settings.grace_msec);
+  PPoolProcess *process = ppool_process_new (&self->process_owner, self->manager, &self->startup);
 
   g_hash_table_add (self->processes, process);
   ppool_scheduler_add_slot (self->scheduler, ppool_process_get_slot (process), process);
@@ -420,15 +410,15 @@ ppool_pool_end_workers (PPoolPool  *self,
   for (guint i = 0; i < running->len; i++)
     {
       PPoolRecord *record = g_ptr_array_index (running, i);
-      PPoolRecordHistory history;
+      PPoolHistory history;
       g_autoptr (PPoolFailure) failure = NULL;
 
       ppool_record_get_history (record, &history);
       failure = ppool_failure_new (
         g_error_new (PPOOL_ERROR, PPOOL_ERROR_BROKEN,
                      "Worker %u was ended by %s() while it ran “%s”", history.worker_pid, who,
-                     ppool_record_get_function (record)));
-      ppool_record_settle_failure (record, failure);
+                     record->spec->function));
+      ppool_outcome_settle_failure (&record->outcome, failure);
     }
   settle_all (cancelled, NULL);
   if (unused)
@@ -504,7 +494,9 @@ ppool_pool_new (GObject       *executor,
   self->over_callbacks = g_array_new (FALSE, FALSE, sizeof (OverCallback));
   self->settings.grace_msec = PPOOL_SETTINGS_DEFAULT_GRACE_MSEC;
   self->n_processors = ppool_processors_count ();
-  self->scheduler = ppool_scheduler_new (&scheduler_funcs, self, self->n_processors);
+  self->startup.settings = &self->settings;
+  self->scheduler = ppool_scheduler_new (&scheduler_funcs, self, &self->settings);
+  ppool_scheduler_set_default_max (self->scheduler, self->n_processors);
   ppool_scheduler_set_n_processors (self->scheduler, self->n_processors);
   self->process_owner = (PPoolProcessOwner){
     .lock = &self->lock,
@@ -517,27 +509,22 @@ ppool_pool_new (GObject       *executor,
   return self;
 }
 
-/* Lets the calls that are left finish, then the workers leave. */
+/* Lets the calls that are left finish, then the workers leave. To be called where an object of
+ * a program may be released, by who is the last to submit calls. */
 void
 ppool_pool_drop (PPoolPool *self)
 {
+  g_clear_object (&self->settings.launcher);
   ppool_pool_shutdown (self, PPOOL_SHUTDOWN_FLAGS_NONE);
   ppool_pool_unref (self);
 }
 
-/* Fails in a forked copy of the process. Nothing of the pool may be touched there:
- * a thread that is no more may have been in the middle of it, with its locks. */
+/* Fails in a forked copy of the process, where nothing of the pool may be touched. */
 gboolean
 ppool_pool_check (PPoolPool  *self,
                   GError    **error)
 {
-  if (ppool_fork_get_pid () == self->pid)
-    return TRUE;
-
-  g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN,
-               "The executor belongs to process %ld; this one is a forked copy of it",
-               (long) self->pid);
-  return FALSE;
+  return ppool_fork_check (self->pid, "The executor belongs", error);
 }
 
 PPoolExecutorState

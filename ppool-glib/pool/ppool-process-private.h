@@ -30,8 +30,7 @@ typedef struct
 
 PPoolProcess *ppool_process_new       (const PPoolProcessOwner *owner,
                                        PPoolManager            *manager,
-                                       const PPoolStartup      *startup,
-                                       guint                    grace_msec);
+                                       const PPoolStartup      *startup);
 PPoolProcess *ppool_process_ref       (PPoolProcess            *self);
 void          ppool_process_unref     (PPoolProcess            *self);
 PPoolSlot    *ppool_process_get_slot  (PPoolProcess            *self);

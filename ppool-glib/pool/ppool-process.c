@@ -214,7 +214,8 @@ make_error (PPoolProcess *self)
   verdict.ready = self->was_ready;
   ppool_exit_tell (&self->exit, &verdict);
   verdict.stderr_tail = tail;
-  verdict.initializer = self->channel_state == CHANNEL_DRAINED ? self->startup->initializer : NULL;
+  if (self->channel_state == CHANNEL_DRAINED)
+    verdict.initializer = self->startup->settings->initializer;
   /* A handshake that failed as the worker left says nothing of its own. */
   verdict.cause = self->cause;
   if (verdict.cause == NULL && !verdict.exited)
@@ -227,7 +228,7 @@ make_error (PPoolProcess *self)
     ppool_record_ref (record);
   ppool_lock_leave_quietly (self->owner->lock);
 
-  verdict.function = record != NULL ? ppool_record_get_function (record) : NULL;
+  verdict.function = record != NULL ? record->spec->function : NULL;
   return ppool_verdict_to_error (&verdict);
 }
 
@@ -577,7 +578,7 @@ handshake_cb (const GError *error,
     {
       /* How long an initializer may take is nobody's to say, unless the worker
        * was asked to leave meanwhile: then the timer is that one's. */
-      if (self->startup->initializer != NULL && get_life (self) == STARTING)
+      if (self->startup->settings->initializer != NULL && get_life (self) == STARTING)
         ppool_countdown_stop (&self->countdown);
       self->channel_state = CHANNEL_OPEN;
       ppool_start_initialize (self->startup, self->channel, &self->board);
@@ -665,19 +666,18 @@ start_cb (gpointer data)
   advance (self);
 }
 
-/* Makes a process and has the manager start it. */
+/* With the lock held: makes a process and has the manager start it. */
 PPoolProcess *
 ppool_process_new (const PPoolProcessOwner *owner,
                    PPoolManager            *manager,
-                   const PPoolStartup      *startup,
-                   guint                    grace_msec)
+                   const PPoolStartup      *startup)
 {
   PPoolProcess *self = g_atomic_rc_box_new0 (PPoolProcess);
 
   self->owner = owner;
   self->manager = ppool_manager_ref (manager);
   self->startup = startup;
-  self->grace_msec = grace_msec;
+  self->grace_msec = startup->settings->grace_msec;
   ppool_countdown_init (&self->countdown, manager, self);
   self->outbox = ppool_outbox_new (owner->lock, owner->scheduler, &self->slot);
 
@@ -688,17 +688,14 @@ ppool_process_new (const PPoolProcessOwner *owner,
 
 /* With the lock held */
 
-/* Gives the worker a call. */
+/* Gives the worker a call: (transfer full). */
 void
 ppool_process_push (PPoolProcess *self,
                     PPoolRecord  *record)
 {
   g_assert (self->life == READY);
 
-  /* Who has no board takes a call as soon as it is sent. */
-  if (!ppool_outbox_has_board (self->outbox))
-    ppool_record_start (record, self->pid, 0);
-  ppool_outbox_push (self->outbox, record);
+  ppool_outbox_push (self->outbox, record, self->pid);
 }
 
 /* Takes @record back, or the first call that can be if that is NULL: (nullable)
@@ -730,7 +727,7 @@ ppool_process_refresh (PPoolProcess *self,
   gint64 since;
 
   if (ppool_outbox_is_running (self->outbox, record, &since))
-    ppool_record_start (record, self->pid, since);
+    ppool_outcome_start (&record->outcome, self->pid, since);
 }
 
 /* Asks the worker to leave: it has nothing to do. */

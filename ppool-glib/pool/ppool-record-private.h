@@ -7,10 +7,7 @@
 
 #pragma once
 
-#include "ppool-enums.h"
-#include "ppool-failure-private.h"
-
-#include <gio/gio.h>
+#include "ppool-outcome-private.h"
 
 G_BEGIN_DECLS
 
@@ -21,28 +18,14 @@ typedef struct
 {
   gboolean (*cancel)     (gpointer owner, PPoolRecord *record);
   GObject *(*dup_source) (gpointer owner);
-  /* (nullable): fails in a forked copy of the process */
-  gboolean (*check)      (gpointer owner, GError **error);
-  /* (nullable): has a record that runs say so */
+  /* Has a record that runs say so. */
   void     (*refresh)    (gpointer owner, PPoolRecord *record);
-  /* (nullable): everybody was told of the outcome */
+  /* Everybody was told of the outcome. */
   void     (*settled)    (gpointer owner, PPoolRecord *record);
   void     (*unref)      (gpointer owner);
 } PPoolRecordOwner;
 
-/* What scheduler and pool note on a record; guarded by the pool's lock. */
-typedef struct
-{
-  struct _PPoolSlot *slot; /* (unowned) (nullable): while it is assigned or sent */
-  struct _PPoolEstimate *estimate; /* (unowned) (nullable): what is known of its function */
-  guint64 number;    /* in the order of submission */
-  gint64 expected;   /* how long it is going to take, in nanoseconds */
-  gsize size;        /* of the arguments, in bytes */
-  gboolean is_trivial; /* what its function does takes no more than a moment */
-  gboolean accepted; /* the pool has it to settle */
-} PPoolRecordPlan;
-
-/* Where a record is in its pool; guarded by the pool's lock. */
+/* Where a record is in its pool. */
 typedef enum
 {
   PPOOL_RECORD_NEW,
@@ -52,89 +35,57 @@ typedef enum
   PPOOL_RECORD_OUT,
 } PPoolRecordStage;
 
-/* Times are monotonic, in microseconds, and 0 until they come. */
-typedef struct
+struct _PPoolRecord
 {
-  guint worker_pid;
-  gint64 queued_time;
-  gint64 started_time;
-  gint64 finished_time;
-} PPoolRecordHistory;
+  PPoolOutcome outcome; /* with a lock of its own */
 
-/* Runs where the record is settled, without a lock: short work only. */
-typedef void (*PPoolRecordFunc) (PPoolRecord *record,
-                                 gpointer     data);
+  /* Constant. */
+  PPoolCallSpec *spec; /* (owned) */
+  gsize size;          /* of the arguments, in bytes */
+  const PPoolRecordOwner *owner_funcs;
+  gpointer owner; /* (owned) */
 
-/* One that waits for a record. Who adds it owns it, and keeps it until @func is
- * called or it has been removed. */
-typedef struct
-{
-  PPoolRecordFunc func;
-  gpointer data;
-  gboolean is_waiting; /* with the record's lock */
-  GList link;          /* with the record's lock */
-} PPoolRecordWaiter;
+  /* Guarded by the pool's lock: where it is. */
+  PPoolRecordStage stage;
+  gboolean accepted; /* the pool has it to settle */
+  guint64 number;    /* in the order of submission */
+  guint64 id;        /* of the channel on which it is sent */
+  GList link;        /* in the queue, or in those that a worker has */
+  guint batch;       /* that it left with */
+  struct _PPoolSlot *slot;         /* (unowned) (nullable): while it is assigned or sent */
+  struct _PPoolEstimate *estimate; /* (unowned) (nullable): what is known of its function */
+  gint64 expected;     /* how long it is going to take, in nanoseconds */
+  gboolean is_trivial; /* what its function does takes no more than a moment */
 
-PPoolRecord      *ppool_record_new                 (const char             *function,
+  int abandoned; /* atomic: no future asks for the outcome any more */
+
+  /* With the lock of the outcome: what the caller gave, until it is released. */
+  GVariant *args;            /* (owned) (nullable) */
+  GCancellable *cancellable; /* (owned) (nullable) */
+  gulong cancelled_handler;  /* 0 while it is being connected */
+};
+
+PPoolRecord      *ppool_record_new                 (PPoolCallSpec          *spec,
                                                     GVariant               *args,
-                                                    const GVariantType     *result_type,
                                                     const PPoolRecordOwner *owner_funcs,
                                                     gpointer                owner);
 PPoolRecord      *ppool_record_ref                 (PPoolRecord            *self);
 void              ppool_record_unref               (PPoolRecord            *self);
 
-/* For the pool, with its lock held where the stage or the link is concerned. */
-PPoolRecordStage  ppool_record_get_stage           (PPoolRecord            *self);
-void              ppool_record_set_stage           (PPoolRecord            *self,
-                                                    PPoolRecordStage        stage);
-GList            *ppool_record_get_link            (PPoolRecord            *self);
-PPoolRecordPlan  *ppool_record_get_plan            (PPoolRecord            *self);
-guint64           ppool_record_get_id              (PPoolRecord            *self);
-void              ppool_record_set_id              (PPoolRecord            *self,
-                                                    guint64                 id);
-void              ppool_record_start               (PPoolRecord            *self,
-                                                    guint                   worker_pid,
-                                                    gint64                  time);
 GVariant         *ppool_record_ref_args            (PPoolRecord            *self);
-gboolean          ppool_record_settle_failure      (PPoolRecord            *self,
-                                                    PPoolFailure           *failure);
-gboolean          ppool_record_settle_result       (PPoolRecord            *self,
-                                                    guint                   worker_pid,
-                                                    gint64                  started,
-                                                    GVariant               *value,
-                                                    PPoolFailure           *failure);
-gboolean          ppool_record_settle_cancelled    (PPoolRecord            *self);
-
-/* For whoever waits. */
 gboolean          ppool_record_connect_cancellable (PPoolRecord            *self,
                                                     GCancellable           *cancellable,
                                                     GError                **error);
 void              ppool_record_release_inputs      (PPoolRecord            *self);
 void              ppool_record_abandon             (PPoolRecord            *self);
+
 gboolean          ppool_record_cancel              (PPoolRecord            *self);
-gboolean          ppool_record_check               (PPoolRecord            *self,
-                                                    GError                **error);
 GObject          *ppool_record_dup_source          (PPoolRecord            *self);
 PPoolFutureState  ppool_record_get_state           (PPoolRecord            *self);
-gboolean          ppool_record_is_done             (PPoolRecord            *self);
-gint64            ppool_record_get_finished_time   (PPoolRecord            *self);
-gint64            ppool_record_get_queued_time     (PPoolRecord            *self);
-gboolean          ppool_record_wait                (PPoolRecord            *self,
-                                                    int                     timeout_msec,
-                                                    GCancellable           *cancellable,
-                                                    GError                **error);
+void              ppool_record_get_history         (PPoolRecord            *self,
+                                                    PPoolHistory           *history);
 GVariant         *ppool_record_propagate           (PPoolRecord            *self,
                                                     GError                **error);
-GError           *ppool_record_get_error           (PPoolRecord            *self);
-gboolean          ppool_record_has_failed          (PPoolRecord            *self);
-gboolean          ppool_record_add_waiter          (PPoolRecord            *self,
-                                                    PPoolRecordWaiter      *waiter);
-gboolean          ppool_record_remove_waiter       (PPoolRecord            *self,
-                                                    PPoolRecordWaiter      *waiter);
-
-const char       *ppool_record_get_function        (PPoolRecord            *self);
-void              ppool_record_get_history         (PPoolRecord            *self,
-                                                    PPoolRecordHistory     *history);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolRecord, ppool_record_unref)
 

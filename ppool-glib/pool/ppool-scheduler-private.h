@@ -8,6 +8,7 @@
 #pragma once
 
 #include "ppool-record-private.h"
+#include "ppool-settings-private.h"
 
 G_BEGIN_DECLS
 
@@ -27,6 +28,7 @@ typedef struct
   /* (nullable): has ppool_scheduler_look_again() called in a few milliseconds */
   void (*watch) (gpointer owner);
 
+  /* (transfer full) */
   void (*assign) (PPoolProcess *process,
                   PPoolRecord  *record);
   void (*retire) (PPoolProcess *process);
@@ -65,19 +67,17 @@ struct _PPoolSlot
 
 PPoolScheduler *ppool_scheduler_new         (const PPoolSchedulerFuncs *funcs,
                                              gpointer                   owner,
-                                             guint                      max_workers);
+                                             const PPoolSettings       *settings);
 void            ppool_scheduler_free        (PPoolScheduler            *self);
-void            ppool_scheduler_set_max     (PPoolScheduler            *self,
+void            ppool_scheduler_set_default_max (PPoolScheduler        *self,
                                              guint                      max_workers);
 void            ppool_scheduler_set_n_processors (PPoolScheduler       *self,
                                              guint                      n_processors);
-void            ppool_scheduler_set_max_tasks (PPoolScheduler          *self,
-                                             guint                      max_tasks);
+void            ppool_scheduler_settings_changed (PPoolScheduler       *self);
 gboolean        ppool_scheduler_is_spent    (PPoolScheduler            *self,
                                              PPoolSlot                 *slot);
 
-void            ppool_scheduler_set_n_spare (PPoolScheduler            *self,
-                                             guint                      n_spare);
+void            ppool_scheduler_open        (PPoolScheduler            *self);
 void            ppool_scheduler_prestart    (PPoolScheduler            *self,
                                              guint                      n_workers);
 

@@ -50,10 +50,10 @@ struct _PPoolScheduler
 {
   const PPoolSchedulerFuncs *funcs;
   gpointer owner; /* (unowned): owns this */
-  guint max_workers;
-  guint max_tasks; /* of one worker; 0 is no limit */
+  const PPoolSettings *settings; /* (unowned): the pool's, with the same lock */
+  guint default_max;  /* of workers, where no number is set */
   guint n_processors; /* that trivial calls need no more workers than; 0 is unknown */
-  guint n_spare;   /* workers that are there before they are needed */
+  gboolean opened; /* workers can be started; there are neither these nor calls before */
   gboolean closed;
   gboolean is_watched; /* somebody looks again soon */
   guint64 last_number;   /* of a call */
@@ -66,13 +66,13 @@ struct _PPoolScheduler
 PPoolScheduler *
 ppool_scheduler_new (const PPoolSchedulerFuncs *funcs,
                      gpointer                   owner,
-                     guint                      max_workers)
+                     const PPoolSettings       *settings)
 {
   PPoolScheduler *self = g_new0 (PPoolScheduler, 1);
 
   self->funcs = funcs;
   self->owner = owner;
-  self->max_workers = max_workers;
+  self->settings = settings;
   self->estimates = ppool_estimate_new_table ();
 
   return self;
@@ -111,12 +111,20 @@ n_staying (PPoolScheduler *self)
   return ppool_scheduler_get_n_slots (self) - self->slots[PPOOL_SLOT_LEAVING].length;
 }
 
+static guint
+get_max (PPoolScheduler *self)
+{
+  return self->settings->max_workers > 0 ? self->settings->max_workers : self->default_max;
+}
+
 /* Whether the process has run as many calls as one may. */
 gboolean
 ppool_scheduler_is_spent (PPoolScheduler *self,
                           PPoolSlot      *slot)
 {
-  return self->max_tasks > 0 && slot->n_tasks >= self->max_tasks;
+  guint max_tasks = self->settings->max_tasks_per_worker;
+
+  return max_tasks > 0 && slot->n_tasks >= max_tasks;
 }
 
 static void
@@ -127,24 +135,32 @@ retire_slot (PPoolScheduler *self,
   self->funcs->retire (slot->process);
 }
 
+/* How long a call takes that is about to be assigned, by what is known now. */
+static PPoolRecord *
+estimate (PPoolRecord *record)
+{
+  record->expected = ppool_estimate_get (record->estimate);
+  record->is_trivial = ppool_estimate_is_trivial (record->estimate);
+
+  return record;
+}
+
+/* The first call of the queue, which was estimated. */
 static void
 assign (PPoolScheduler *self,
         PPoolSlot      *slot)
 {
-  g_autoptr (PPoolRecord) record = ppool_scheduler_pop (self);
-  PPoolRecordPlan *plan = ppool_record_get_plan (record);
+  PPoolRecord *record = ppool_scheduler_pop (self);
 
-  ppool_record_set_stage (record, PPOOL_RECORD_ASSIGNED);
-  plan->slot = slot;
-  plan->expected = ppool_estimate_get (plan->estimate);
-  plan->is_trivial = ppool_estimate_is_trivial (plan->estimate);
+  record->stage = PPOOL_RECORD_ASSIGNED;
+  record->slot = slot;
 
   if (slot->n_calls++ == 0)
     slot->busy_since = g_get_monotonic_time ();
   slot->n_tasks++;
-  slot->n_bytes += plan->size;
-  slot->expected += plan->expected;
-  slot->n_trivial += plan->is_trivial;
+  slot->n_bytes += record->size;
+  slot->expected += record->expected;
+  slot->n_trivial += record->is_trivial;
   self->funcs->assign (slot->process, record);
 }
 
@@ -165,9 +181,9 @@ has_room (PPoolScheduler *self,
           gint64          bound)
 {
   return slot->takes_ahead && !slot->is_stuck && slot->n_calls < PPOOL_SCHEDULER_MAX_CALLS &&
-         slot->expected + ppool_estimate_get (ppool_record_get_plan (record)->estimate) <= bound &&
-         slot->n_bytes + ppool_record_get_plan (record)->size <= AHEAD_BYTES &&
-         (self->max_tasks == 0 || slot->n_tasks < self->max_tasks);
+         slot->expected + record->expected <= bound &&
+         slot->n_bytes + record->size <= AHEAD_BYTES &&
+         !ppool_scheduler_is_spent (self, slot);
 }
 
 /* The worker that has the least to do, if it has room: (nullable). @limit is when
@@ -228,8 +244,7 @@ find_idle (PPoolScheduler *self,
 {
   PPoolSlot *idle = g_queue_peek_head (&self->slots[PPOOL_SLOT_IDLE]);
 
-  if (idle != NULL && ppool_estimate_is_trivial (ppool_record_get_plan (record)->estimate) &&
-      is_crowded (self))
+  if (idle != NULL && record->is_trivial && is_crowded (self))
     return NULL;
 
   return idle;
@@ -245,14 +260,12 @@ assign_all (PPoolScheduler *self)
 
   while (!g_queue_is_empty (&self->pending))
     {
-      PPoolRecord *record = g_queue_peek_head (&self->pending);
+      PPoolRecord *record = estimate (g_queue_peek_head (&self->pending));
       PPoolSlot *idle = find_idle (self, record);
       gint64 bound = idle != NULL ? NEAR_NSEC : AHEAD_NSEC;
 
       if (slot == NULL || slot->expected > limit || !has_room (self, slot, record, bound))
-        slot = ppool_estimate_get (ppool_record_get_plan (record)->estimate) <= bound ?
-                 find_room (self, record, bound, &limit) :
-                 NULL;
+        slot = record->expected <= bound ? find_room (self, record, bound, &limit) : NULL;
 
       if (slot != NULL)
         assign (self, slot);
@@ -281,13 +294,11 @@ static void
 forget_call (PPoolSlot   *slot,
              PPoolRecord *record)
 {
-  PPoolRecordPlan *plan = ppool_record_get_plan (record);
-
   slot->n_calls--;
-  slot->n_bytes -= plan->size;
-  slot->expected -= plan->expected;
-  slot->n_trivial -= plan->is_trivial;
-  plan->slot = NULL;
+  slot->n_bytes -= record->size;
+  slot->expected -= record->expected;
+  slot->n_trivial -= record->is_trivial;
+  record->slot = NULL;
 }
 
 /* Takes a call back that its worker has not taken: (nullable). */
@@ -316,14 +327,13 @@ static void
 requeue (PPoolScheduler *self,
          PPoolRecord    *record)
 {
-  guint64 number = ppool_record_get_plan (record)->number;
   GList *before = self->pending.head;
 
-  while (before != NULL && ppool_record_get_plan (before->data)->number < number)
+  while (before != NULL && ((PPoolRecord *) before->data)->number < record->number)
     before = before->next;
 
-  ppool_record_set_stage (record, PPOOL_RECORD_QUEUED);
-  g_queue_insert_before_link (&self->pending, before, ppool_record_get_link (record));
+  record->stage = PPOOL_RECORD_QUEUED;
+  g_queue_insert_before_link (&self->pending, before, &record->link);
 }
 
 static void
@@ -403,7 +413,7 @@ share_out (PPoolScheduler *self)
   while (g_queue_is_empty (&self->pending) &&
          !g_queue_is_empty (&self->slots[PPOOL_SLOT_IDLE]) && (record = recall_any (self)) != NULL)
     {
-      requeue (self, record);
+      requeue (self, estimate (record));
       assign_idle (self, g_queue_peek_head (&self->slots[PPOOL_SLOT_IDLE]));
     }
 }
@@ -456,10 +466,10 @@ start_needed (PPoolScheduler *self)
   guint n_idle = self->slots[PPOOL_SLOT_IDLE].length;
   guint n_needed = n_idle == 0 ? n_waiting (self) : 0;
 
-  if (!self->closed)
-    n_needed += self->n_spare;
+  if (self->opened && !self->closed)
+    n_needed += self->settings->spare_workers;
 
-  while (ppool_scheduler_get_n_slots (self) < self->max_workers &&
+  while (ppool_scheduler_get_n_slots (self) < get_max (self) &&
          self->slots[PPOOL_SLOT_STARTING].length + n_idle < n_needed)
     self->funcs->start (self->owner);
 }
@@ -482,7 +492,7 @@ dispatch (PPoolScheduler *self)
 {
   PPoolSlot *slot;
 
-  while (n_staying (self) > self->max_workers &&
+  while (n_staying (self) > get_max (self) &&
          (slot = first_slot (self, PPOOL_SLOT_IDLE)) != NULL)
     retire_slot (self, slot);
 
@@ -500,22 +510,23 @@ dispatch (PPoolScheduler *self)
     self->funcs->changed (self->owner);
 }
 
+/* How many workers there may be where no number is set. */
 void
-ppool_scheduler_set_max (PPoolScheduler *self,
-                         guint           max_workers)
+ppool_scheduler_set_default_max (PPoolScheduler *self,
+                                 guint           max_workers)
 {
-  self->max_workers = max_workers;
+  self->default_max = max_workers;
   dispatch (self);
 }
 
-/* A worker that has done its share by the new count leaves. */
+/* A worker that has done its share by a new count leaves. */
 void
-ppool_scheduler_set_max_tasks (PPoolScheduler *self,
-                               guint           max_tasks)
+ppool_scheduler_settings_changed (PPoolScheduler *self)
 {
   GList *next;
 
-  self->max_tasks = max_tasks;
+  if (!self->opened)
+    return;
 
   for (GList *link = self->slots[PPOOL_SLOT_IDLE].head; link != NULL; link = next)
     {
@@ -534,12 +545,11 @@ ppool_scheduler_set_n_processors (PPoolScheduler *self,
   self->n_processors = n_processors;
 }
 
-/* Keeps workers ready for calls that are still to come. */
+/* From now on workers can be started, and are kept ready for calls that are still to come. */
 void
-ppool_scheduler_set_n_spare (PPoolScheduler *self,
-                             guint           n_spare)
+ppool_scheduler_open (PPoolScheduler *self)
 {
-  self->n_spare = n_spare;
+  self->opened = TRUE;
   dispatch (self);
 }
 
@@ -548,7 +558,7 @@ void
 ppool_scheduler_prestart (PPoolScheduler *self,
                           guint           n_workers)
 {
-  while (ppool_scheduler_get_n_slots (self) < MIN (n_workers, self->max_workers))
+  while (ppool_scheduler_get_n_slots (self) < MIN (n_workers, get_max (self)))
     self->funcs->start (self->owner);
   dispatch (self);
 }
@@ -558,17 +568,15 @@ void
 ppool_scheduler_push (PPoolScheduler *self,
                       PPoolRecord    *record)
 {
-  PPoolRecordPlan *plan = ppool_record_get_plan (record);
-
   g_assert (!self->closed);
 
-  plan->estimate = ppool_estimate_find (self->estimates, ppool_record_get_function (record));
-  plan->number = ++self->last_number;
-  ppool_record_set_stage (record, PPOOL_RECORD_QUEUED);
-  g_queue_push_tail_link (&self->pending, ppool_record_get_link (ppool_record_ref (record)));
+  record->estimate = ppool_estimate_find (self->estimates, record->spec->function);
+  record->number = ++self->last_number;
+  record->stage = PPOOL_RECORD_QUEUED;
+  g_queue_push_tail_link (&self->pending, &ppool_record_ref (record)->link);
 
   /* Where others wait already nothing has room, and maybe nothing can be started. */
-  if (self->pending.length == 1 || ppool_scheduler_get_n_slots (self) < self->max_workers)
+  if (self->pending.length == 1 || ppool_scheduler_get_n_slots (self) < get_max (self))
     dispatch (self);
   else if (self->funcs->changed != NULL)
     self->funcs->changed (self->owner);
@@ -579,21 +587,21 @@ gboolean
 ppool_scheduler_withdraw (PPoolScheduler *self,
                           PPoolRecord    *record)
 {
-  PPoolRecordStage stage = ppool_record_get_stage (record);
+  PPoolRecordStage stage = record->stage;
   PPoolSlot *slot = NULL;
 
   if (stage == PPOOL_RECORD_QUEUED)
-    g_queue_unlink (&self->pending, ppool_record_get_link (record));
+    g_queue_unlink (&self->pending, &record->link);
   else if (stage == PPOOL_RECORD_ASSIGNED || stage == PPOOL_RECORD_SENT)
     {
-      slot = ppool_record_get_plan (record)->slot;
+      slot = record->slot;
       if (recall (self, slot, record) == NULL)
         return FALSE;
     }
   else
     return FALSE;
 
-  ppool_record_set_stage (record, PPOOL_RECORD_OUT);
+  record->stage = PPOOL_RECORD_OUT;
   ppool_record_unref (record);
   settle_slot (self, slot);
   dispatch (self);
@@ -606,12 +614,12 @@ PPoolRecord *
 ppool_scheduler_pop (PPoolScheduler *self)
 {
   GList *link = g_queue_pop_head_link (&self->pending);
+  PPoolRecord *record = link != NULL ? link->data : NULL;
 
-  if (link == NULL)
-    return NULL;
+  if (record != NULL)
+    record->stage = PPOOL_RECORD_OUT;
 
-  ppool_record_set_stage (link->data, PPOOL_RECORD_OUT);
-  return link->data;
+  return record;
 }
 
 /* Some time has gone by in which nothing may have happened. */
@@ -689,7 +697,7 @@ ppool_scheduler_slot_answered (PPoolScheduler *self,
   if (!is_in_use (slot))
     return;
 
-  ppool_estimate_measure (ppool_record_get_plan (record)->estimate, nsec);
+  ppool_estimate_measure (record->estimate, nsec);
   forget_call (slot, record);
 }
 

@@ -9,6 +9,7 @@
 
 #include "ppool-channel-private.h"
 #include "ppool-launcher-private.h"
+#include "ppool-settings-private.h"
 #include "ppool-stderr-private.h"
 
 G_BEGIN_DECLS
@@ -16,9 +17,8 @@ G_BEGIN_DECLS
 /* What all workers of a pool have in common. */
 typedef struct
 {
-  PPoolLaunchPlan *plan;      /* (owned) */
-  char *initializer;          /* (owned) (nullable) */
-  GVariant *initializer_args; /* (owned) (nullable) */
+  PPoolLaunchPlan *plan; /* (owned) */
+  const PPoolSettings *settings; /* (unowned): the pool's; what is constant is read */
 } PPoolStartup;
 
 /* In the thread of @context. */

@@ -73,8 +73,8 @@ ppool_start_initialize (const PPoolStartup  *startup,
     g_debug ("A worker has no board: %s", error->message);
 
   ppool_channel_start (channel);
-  ppool_channel_send_initialize (channel, startup->initializer, startup->initializer_args,
-                                 board_fd);
+  ppool_channel_send_initialize (channel, startup->settings->initializer,
+                                 startup->settings->initializer_args, board_fd);
   if (board_fd >= 0)
     close (board_fd);
 }
@@ -96,9 +96,9 @@ ppool_start_check_initialized (const PPoolStartup      *startup,
 {
   guint32 version = 0;
 
-  if (event->error != NULL && startup->initializer != NULL)
+  if (event->error != NULL && startup->settings->initializer != NULL)
     return g_error_new (PPOOL_ERROR, PPOOL_ERROR_INITIALIZER,
-                        "its initializer “%s” failed: %s", startup->initializer,
+                        "its initializer “%s” failed: %s", startup->settings->initializer,
                         event->error->message);
   if (event->error != NULL)
     return g_error_new (PPOOL_ERROR, PPOOL_ERROR_LAUNCH, "it refused to be initialized (%s)",

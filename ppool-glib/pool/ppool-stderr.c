@@ -418,7 +418,7 @@ is_at_end (PPoolStderr *self)
   return self->fd < 0 || (poll (&input, 1, 0) == 1 && (input.revents & POLLIN) == 0);
 }
 
-/* Takes what a worker that has gone left in its pipe, and lets go of @self, which it
+/* Takes what a worker that has gone left in its pipe, and releases @self, which it
  * takes. A process that the worker has started may go on writing. */
 void
 ppool_stderr_release (PPoolStderr *self)

@@ -18,14 +18,14 @@
  * the completion: it is made, then the completion, and then it is started. */
 struct _PPoolWatch
 {
-  PPoolRecordWaiter waiter;
+  PPoolOutcomeWaiter waiter;
   PPoolRecord *record;         /* (owned) */
   PPoolCompletion *completion; /* (owned) (nullable); NULL until it is started */
 };
 
 static void
-settled_cb (PPoolRecord *record G_GNUC_UNUSED,
-            gpointer     data)
+settled_cb (PPoolOutcome *outcome G_GNUC_UNUSED,
+            gpointer      data)
 {
   PPoolWatch *self = data;
 
@@ -69,14 +69,14 @@ ppool_watch_start (PPoolWatch      *self,
 
   self->completion = ppool_completion_ref (completion);
   g_atomic_rc_box_acquire (self);
-  if (!ppool_record_add_waiter (record, &self->waiter))
-    settled_cb (record, self);
+  if (!ppool_outcome_add_waiter (&record->outcome, &self->waiter))
+    settled_cb (&record->outcome, self);
 }
 
 /* Takes it back, if it is not too late for that. */
 void
 ppool_watch_stop (PPoolWatch *self)
 {
-  if (ppool_record_remove_waiter (self->record, &self->waiter))
+  if (ppool_outcome_remove_waiter (&self->record->outcome, &self->waiter))
     ppool_watch_unref (self);
 }

@@ -11,9 +11,10 @@
 
 G_BEGIN_DECLS
 
-/* How many places there are: two calls that a worker has at a time must not
- * share one, see ppool_board_get_place(). */
+/* How many places there are, and where a call is to be found: two calls that a worker has at a
+ * time must not share a place. */
 #define PPOOL_BOARD_SIZE 256
+#define PPOOL_BOARD_PLACE(id) ((guint) ((id) % PPOOL_BOARD_SIZE))
 
 typedef struct _PPoolBoard PPoolBoard;
 
@@ -39,8 +40,6 @@ PPoolBoard     *ppool_board_new         (int              *fd,
 PPoolBoard     *ppool_board_new_from_fd (int               fd,
                                          GError          **error);
 void            ppool_board_free        (PPoolBoard       *self);
-
-guint           ppool_board_get_place   (guint64           id);
 
 /* The pool's. */
 void            ppool_board_offer       (PPoolBoard       *self,

@@ -119,18 +119,11 @@ ppool_board_free (PPoolBoard *self)
   g_free (self);
 }
 
-/* Where a call is to be found: its number among all places. */
-guint
-ppool_board_get_place (guint64 id)
-{
-  return (guint) (id % PPOOL_BOARD_SIZE);
-}
-
 static Place *
 place_of (PPoolBoard *self,
           guint64     id)
 {
-  return &self->places[ppool_board_get_place (id)];
+  return &self->places[PPOOL_BOARD_PLACE (id)];
 }
 
 static guint64

@@ -111,7 +111,7 @@ ppool_borrower_ref (PPoolBorrower *self)
   return g_atomic_rc_box_acquire (self);
 }
 
-/* Lets go of the owner, and of all segments but those in which values are. */
+/* Releases the owner, and of all segments but those in which values are. */
 void
 ppool_borrower_close (PPoolBorrower *self)
 {
@@ -344,7 +344,7 @@ load_copy (PPoolBorrower    *self,
   bytes = g_bytes_new_take (g_steal_pointer (&data), size);
   value = ppool_value_new_checked ((const GVariantType *) type, bytes);
   if (value == NULL)
-    set_invalid (error, loan->number, "holds an invalid value");
+    ppool_value_set_untrue ((const GVariantType *) type, error);
 
   return value;
 }

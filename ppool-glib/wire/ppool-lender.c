@@ -27,7 +27,7 @@
  * of times at once.
  *
  * One thread at a time lends and sends. Values are given back on any thread, and the
- * memory of a program may go with them; so nothing is let go of under the lock. */
+ * memory of a program may go with them; so nothing is released under the lock. */
 
 /* From here a new segment is cheaper than a message, in bytes. */
 #define ONE_SHOT_SIZE ((gsize) 1024 * 1024)

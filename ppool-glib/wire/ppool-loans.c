@@ -37,7 +37,7 @@ ppool_loans_free (PPoolLoans *self)
   g_free (self);
 }
 
-/* Lets go of the owner. No segment of this side is lent or filled again. What was borrowed
+/* Releases the owner. No segment of this side is lent or filled again. What was borrowed
  * stays as long as somebody has it. */
 void
 ppool_loans_close (PPoolLoans *self)
@@ -53,6 +53,18 @@ ppool_loans_append_notes (PPoolLoans *self,
 {
   ppool_frame_append_returned (frame, self->borrower);
   ppool_frame_append_forgotten (frame, self->lender);
+}
+
+/* Begins a frame with what there is to say. */
+void
+ppool_loans_prepend_notes (PPoolLoans *self,
+                           GByteArray *frame)
+{
+  g_autoptr (GByteArray) notes = g_byte_array_new ();
+
+  ppool_loans_append_notes (self, notes);
+  if (notes->len > 0)
+    g_byte_array_prepend (frame, notes->data, notes->len);
 }
 
 /* Does what the other side says with an item that is a note. */

@@ -363,7 +363,7 @@ ppool_memory_release (void)
   g_slist_free_full (old, retire);
 }
 
-/* Lets go of what has been kept for too long. Returns: when there is more to do, or
+/* Releases what has been kept for too long. Returns: when there is more to do, or
  * -1. */
 gint64
 ppool_memory_trim (gint64 now)

@@ -35,6 +35,8 @@ gboolean    ppool_value_check_bytes       (const GVariantType *type,
                                            gsize               size);
 GVariant   *ppool_value_new_checked       (const GVariantType *type,
                                            GBytes             *bytes);
+gboolean    ppool_value_set_untrue        (const GVariantType *type,
+                                           GError             **error);
 gboolean    ppool_value_append            (GByteArray      *bytes,
                                            GVariant        *value,
                                            GError         **error);

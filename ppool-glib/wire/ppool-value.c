@@ -33,6 +33,21 @@ is_shallow (GVariant *value)
   return most <= PPOOL_VALUE_MAX_DEPTH;
 }
 
+/* GLib believes who says so, and so does whoever sends such a value. */
+gboolean
+ppool_value_set_untrue (const GVariantType  *type,
+                        GError             **error)
+{
+  gsize length = g_variant_type_get_string_length (type);
+
+  g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS,
+               "The value was made of bytes that are no value of the type “%.*s”, although "
+               "they were said to be trusted",
+               (int) MIN (length, 255), g_variant_type_peek_string (type));
+
+  return FALSE;
+}
+
 static gboolean
 set_unreadable (GVariant       *value,
                 PPoolValueForm  form,
@@ -43,10 +58,7 @@ set_unreadable (GVariant       *value,
                  "The value is nested more deeply than can be read again (%d)",
                  PPOOL_VALUE_MAX_DEPTH);
   else
-    g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS,
-                 "The value was made of bytes that are no value of the type “%.255s”, although "
-                 "they were said to be trusted",
-                 g_variant_get_type_string (value));
+    ppool_value_set_untrue (g_variant_get_type (value), error);
 
   return FALSE;
 }
@@ -134,7 +146,8 @@ ppool_value_new_checked (const GVariantType *type,
 
 /* Checks everything, as the bytes come from another process. @data is a part of
  * @bytes, which a large value keeps; a small one must not hold so much more than
- * itself. */
+ * itself. It fails with PPOOL_ERROR_INVALID_ARGS if there is a type of which the
+ * bytes are no value: a program may have given the other side such a one. */
 GVariant *
 ppool_value_load (GBytes        *bytes,
                   const guint8  *data,
@@ -156,8 +169,10 @@ ppool_value_load (GBytes        *bytes,
                                       g_bytes_ref (bytes));
       g_autoptr (GVariant) value = ppool_value_new_checked (type, part);
 
-      if (value != NULL)
-        return g_steal_pointer (&value);
+      if (value == NULL)
+        ppool_value_set_untrue (type, error);
+
+      return g_steal_pointer (&value);
     }
 
   g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,

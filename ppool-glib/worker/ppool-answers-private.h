@@ -50,7 +50,7 @@ void          ppool_answers_set_gathering  (PPoolAnswers       *self,
 void          ppool_answers_set_lent       (PPoolAnswers       *self,
                                             gboolean            is_lent);
 void          ppool_answers_hold           (PPoolAnswers       *self);
-void          ppool_answers_release         (PPoolAnswers       *self);
+void          ppool_answers_release        (PPoolAnswers       *self);
 gint64        ppool_answers_trim           (PPoolAnswers       *self,
                                             gint64              now);
 void          ppool_answers_close          (PPoolAnswers       *self);

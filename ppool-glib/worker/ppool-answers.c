@@ -52,7 +52,7 @@ struct _PPoolAnswers
   /* The serving thread's. */
   gboolean gathering; /* answers may wait for further ones */
   gboolean is_lent;   /* what the call has that was loaded last */
-  gboolean holding;   /* an answer waits until that is let go of */
+  gboolean holding;   /* an answer waits until that is released */
 
   GMutex lock;         /* guards what follows, and writing to the wire */
   PPoolWire *wire;     /* (owned) (nullable); NULL once closed */
@@ -555,7 +555,7 @@ ppool_answers_return_failure (PPoolAnswers      *self,
   answer_error (self, call_id, ppool_value_error_name (code), g_variant_new ("(s)", clean));
 }
 
-/* To be called once an answer was given and its call let go of. */
+/* To be called once an answer was given and its call released. */
 void
 ppool_answers_note_answer (PPoolAnswers *self)
 {

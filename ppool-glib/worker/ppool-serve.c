@@ -740,7 +740,7 @@ load_args (PPoolServe  *self,
   return g_steal_pointer (&batch->args);
 }
 
-/* Makes the arguments of the call that was given out last, and lets go of what
+/* Makes the arguments of the call that was given out last, and releases what
  * they came in. Returns: (nullable) (transfer full): NULL if they are none, which
  * is answered then */
 GVariant *

@@ -101,7 +101,7 @@ call_answered_cb (gpointer owner)
     g_main_context_wakeup (self->context);
 }
 
-/* Called in any thread, and wherever a value may be let go of. */
+/* Called in any thread, and wherever a value may be released. */
 static void
 noted_cb (gpointer owner)
 {

@@ -24,14 +24,3 @@ class Compiler:
         run = subprocess.run([*self.command, *args, '-'], input=text.encode(),
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         return run.stdout.decode() or 'no message' if run.returncode else ''
-
-    def precompile(self, directory, text, *args):
-        """Returns a header for "-include", which is not read again by each compilation."""
-        header = directory / 'precompiled.h'
-        header.write_text(text)
-        command = [*self.command, *args, str(header)]
-        command[command.index('-x') + 1] += '-header'
-        command.remove('-fsyntax-only')
-        suffix = '.pch' if 'clang' in command[0] else '.gch'
-        subprocess.run([*command, '-o', str(header) + suffix], check=True)
-        return str(header)

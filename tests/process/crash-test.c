@@ -12,9 +12,9 @@
  * once, with some of the cells each, and says what came of them.
  *
  * Without arguments, it takes a random tenth of the cells; with --all, all of
- * them; with --third and 0, 1 or 2, one of three parts. PPOOL_CRASH_SEED chooses
- * the tenth, PPOOL_CRASH_JOBS is how many cells run at a time. With a test program's usual
- * arguments (-l, -p PATH of a cell), it runs those cells itself. */
+ * them. PPOOL_CRASH_SEED chooses the tenth, PPOOL_CRASH_JOBS is how many cells run
+ * at a time. With a test program's usual arguments (-l, -p PATH of a cell), it runs
+ * those cells itself. */
 
 #include "crash-run.h"
 
@@ -236,18 +236,10 @@ report_hole (Driver          *self,
   printf ("ok %u %s # SKIP %s\n", ++self->n_reported, path, crash_cell_get_hole (cell));
 }
 
-/* Which third of the cells one is in: neighbours have nothing to do with each other. */
-static int
-get_third (guint number)
-{
-  return (int) ((number * 2654435761u >> 16) % 3);
-}
-
-/* @rand chooses a tenth; without it, @third is which, or -1 for all. */
+/* @rand (nullable): chooses a tenth. */
 static GPtrArray *
 list_cells (Driver *self,
-            GRand  *rand,
-            int     third)
+            GRand  *rand)
 {
   GPtrArray *entries = g_ptr_array_new_with_free_func (free_entry);
 
@@ -257,8 +249,7 @@ list_cells (Driver *self,
       Entry *entry;
 
       crash_cell_init (&cell, i);
-      if ((rand != NULL && g_rand_int_range (rand, 0, 10) != 0) ||
-          (third >= 0 && get_third (i) != third))
+      if (rand != NULL && g_rand_int_range (rand, 0, 10) != 0)
         continue;
 
       if (crash_cell_get_hole (&cell) != NULL)
@@ -296,15 +287,14 @@ distribute (Driver    *self,
 
 static int
 drive (char     *program,
-       gboolean  all,
-       int       third)
+       gboolean  all)
 {
   const char *seed_text = g_getenv ("PPOOL_CRASH_SEED");
   const char *jobs_text = g_getenv ("PPOOL_CRASH_JOBS");
   guint32 seed = seed_text != NULL ? (guint32) g_ascii_strtoull (seed_text, NULL, 10)
                                    : g_random_int ();
   guint n_jobs = jobs_text != NULL ? MAX (atoi (jobs_text), 1) : DEFAULT_JOBS;
-  g_autoptr (GRand) rand = all || third >= 0 ? NULL : g_rand_new_with_seed (seed);
+  g_autoptr (GRand) rand = all ? NULL : g_rand_new_with_seed (seed);
   g_autoptr (GPtrArray) entries = NULL;
   Driver self = { .program = program };
 
@@ -313,7 +303,7 @@ drive (char     *program,
   self.loop = g_main_loop_new (NULL, FALSE);
   self.waiting = g_ptr_array_new ();
   self.done = g_ptr_array_new_with_free_func (free_entry);
-  entries = list_cells (&self, rand, third);
+  entries = list_cells (&self, rand);
   distribute (&self, entries);
 
   for (guint i = 0; i < n_jobs; i++)
@@ -346,13 +336,12 @@ main (int    argc,
       char **argv)
 {
   gboolean all = g_strcmp0 (argv[1], "--all") == 0;
-  int third = argc == 3 && g_str_equal (argv[1], "--third") ? atoi (argv[2]) : -1;
 
   setlocale (LC_ALL, "");
-  if (argc == 1 || all || third >= 0)
+  if (argc == 1 || all)
     {
       scratch_init ();
-      return drive (argv[0], all, third);
+      return drive (argv[0], all);
     }
 
   harness_init (&argc, &argv);

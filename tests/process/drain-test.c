@@ -5,10 +5,11 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include "fewer.h"
 #include "harness.h"
 #include "io-thread.h"
 
-#define N_EXECUTORS 100
+#define MAX_EXECUTORS 100
 
 /* More than a socket takes, so that the pool is still writing. */
 #define ARGS_SIZE (512 * 1024)
@@ -64,14 +65,15 @@ check_results (Harness    *harness,
                int         cause,
                const char *reason)
 {
-  PPoolExecutor *executors[N_EXECUTORS];
-  PPoolFuture *futures[N_EXECUTORS];
+  PPoolExecutor *executors[MAX_EXECUTORS];
+  PPoolFuture *futures[MAX_EXECUTORS];
+  guint n = fewer (MAX_EXECUTORS);
 
-  run_deaths (harness, "return", next_step, N_EXECUTORS, executors, futures);
-  for (guint i = 0; i < N_EXECUTORS; i++)
+  run_deaths (harness, "return", next_step, n, executors, futures);
+  for (guint i = 0; i < n; i++)
     harness_assert_value (futures[i], "'peeked'");
 
-  for (guint i = 0; i < N_EXECUTORS; i++)
+  for (guint i = 0; i < n; i++)
     {
       g_autoptr (GError) error = NULL;
 

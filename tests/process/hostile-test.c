@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include "fewer.h"
 #include "harness.h"
 #include "memory.h"
 
@@ -70,7 +71,6 @@ static const Lie lies[] = {
   { "/hostile/loan/long", "smaller", SEGMENTS, { "segment:good", "lend:long" } },
   { "/hostile/loan/crooked", "smaller", SEGMENTS, { "segment:good", "lend:crooked" } },
   { "/hostile/loan/type", "invalid type", SEGMENTS, { "segment:good", "lend:type" } },
-  { "/hostile/loan/text", "invalid value", SEGMENTS, { "segment:good", "lend:text" } },
   { "/hostile/loan/cut", "shared segment", SEGMENTS, { "segment:good", "lend:cut" } },
   { "/hostile/loan/forgotten", "without having been announced", SEGMENTS,
     { "segment:good", "note:5,1,0", "lend:good" } },
@@ -154,12 +154,27 @@ test_invalid (Harness *harness)
   g_assert_cmpint (bytes[39999], ==, 'd');
 }
 
+/* A value that is none, in a message that is sound, may be an oversight of a function. */
+static void
+test_text (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor_on (
+      harness_raw_launcher ("init:" SEGMENTS, "calls", "segment:good", "lend:text", "calls", NULL),
+      1);
+  g_autoptr (PPoolFuture) future = harness_submit (executor, "function", NULL);
+  g_autoptr (GError) error = harness_failure (future);
+
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS, "“as”", "trusted", NULL);
+  g_assert_cmpint (ppool_executor_get_state (executor), ==, PPOOL_EXECUTOR_STATE_RUNNING);
+  harness_shut_down (executor);
+}
+
 static void
 test_lie (Harness       *harness,
           gconstpointer  data)
 {
-  guint n = g_test_slow () ? 300 : 9;
-  guint n_warm_up = g_test_slow () ? N_SLOW_WARM_UP : N_WARM_UP;
+  guint n = g_test_slow () ? 300 : fewer_will_do () ? 1 : 9;
+  guint n_warm_up = g_test_slow () ? N_SLOW_WARM_UP : fewer_will_do () ? 1 : N_WARM_UP;
   Memory before = { 0 };
 
   for (guint i = 0; i < n_warm_up + n; i++)
@@ -168,7 +183,8 @@ test_lie (Harness       *harness,
         before = memory_measure ();
       tell (data);
     }
-  memory_assert_flat (&before, HEAP_SLACK, RESIDENT_SLACK);
+  if (!fewer_will_do ())
+    memory_assert_flat (&before, HEAP_SLACK, RESIDENT_SLACK);
 }
 
 /* The times on a board are good for a guess; they break nothing, and are not told
@@ -210,6 +226,7 @@ main (int    argc,
     harness_add_with_data (lies[i].path, test_lie, &lies[i]);
   harness_add ("/hostile/board/times", test_times);
   harness_add ("/hostile/loan/invalid", test_invalid);
+  harness_add ("/hostile/loan/text", test_text);
 
   return g_test_run ();
 }

@@ -6,6 +6,7 @@
  */
 
 #include "checker.h"
+#include "fewer.h"
 #include "memory.h"
 
 #include <signal.h>
@@ -90,14 +91,14 @@ use (Harness  *harness,
   checker_drop (checker);
 }
 
-/* Memory is compared with what it is after the first tenth, as the allocator and
+/* Memory is compared with what it is after the first tenth, or six, as the allocator and
  * GLib keep some; descriptors and threads are back to what they were. */
 static void
 check_executors (Harness  *harness,
                  gboolean  half_break)
 {
-  guint n = g_test_slow () ? 1000 : 60;
-  guint n_warm_up = n / 10;
+  guint n = g_test_slow () ? 1000 : fewer_will_do () ? 30 : 60;
+  guint n_warm_up = MAX (n / 10, 6);
   Census start = take_census ("before any executor");
   Census before = { { 0 } };
   Census end;

@@ -249,6 +249,34 @@ test_not_normal (Harness *harness)
   harness_assert_works (executor);
 }
 
+/* A value which is none, as GLib was told that it is, fails its call, and no other. */
+static void
+test_not_true (Harness *harness)
+{
+  static const gsize sizes[] = { 3, 1000, 20000, 300000 };
+  g_autoptr (PPoolExecutor) executor = harness_executor (1);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      g_autofree char *data = g_strnfill (sizes[i], '\xff');
+      GVariant *args = g_variant_new_from_data (G_VARIANT_TYPE_STRING_ARRAY, data, sizes[i], TRUE,
+                                                NULL, NULL);
+      g_autoptr (PPoolFuture) sent = harness_submit (executor, "echo", args);
+      g_autoptr (PPoolFuture) got =
+        harness_submit (executor, "lie", g_variant_new_uint32 ((guint32) sizes[i]));
+      g_autoptr (PPoolFuture) other = harness_submit (executor, "echo", g_variant_new_int32 (1));
+
+      g_autoptr (GError) sent_error = harness_failure (sent);
+      g_autoptr (GError) got_error = harness_failure (got);
+
+      harness_assert_error (sent_error, PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS, "trusted", NULL);
+      harness_assert_error (got_error, PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS, "trusted", NULL);
+      harness_assert_value (other, "1");
+    }
+
+  harness_assert_works (executor);
+}
+
 /* A worker that speaks plain D-Bus gets what D-Bus can carry. */
 static void
 test_minimal_worker (Harness *harness)
@@ -322,6 +350,7 @@ main (int    argc,
   harness_add ("/values/size/args-too-large", test_args_too_large);
   harness_add ("/values/size/result-too-large", test_result_too_large);
   harness_add ("/values/not-normal", test_not_normal);
+  harness_add ("/values/not-true", test_not_true);
   harness_add ("/values/minimal-worker/types", test_minimal_worker);
   harness_add ("/values/minimal-worker/size", test_minimal_worker_size);
   harness_add ("/values/packed-by-hand", test_packed_by_hand);

@@ -92,8 +92,8 @@ test_invalid (Fixture       *fixture,
 static void
 test_shares (void)
 {
-  g_assert_cmpuint (ppool_board_get_place (3), ==, ppool_board_get_place (3 + PPOOL_BOARD_SIZE));
-  g_assert_cmpuint (ppool_board_get_place (3), !=, ppool_board_get_place (4));
+  g_assert_cmpuint (PPOOL_BOARD_PLACE (3), ==, PPOOL_BOARD_PLACE (3 + PPOOL_BOARD_SIZE));
+  g_assert_cmpuint (PPOOL_BOARD_PLACE (3), !=, PPOOL_BOARD_PLACE (4));
 }
 
 typedef struct

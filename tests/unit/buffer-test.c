@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fewer.h"
 #include "lending.h"
 #include "ppool-error.h"
 #include "ppool-memory-private.h"
@@ -394,7 +395,7 @@ make_values (gpointer data)
 {
   guint8 byte = (guint8) GPOINTER_TO_UINT (data);
 
-  for (guint i = 0; i < 300; i++)
+  for (guint i = 0; i < fewer (300); i++)
     {
       g_autoptr (GVariant) value = make_value (40000 + (i % 7) * 30000, byte, "ay");
       g_autoptr (PPoolMemory) memory = NULL;

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fewer.h"
 #include "lending.h"
 #include "ppool-error.h"
 
@@ -254,7 +255,7 @@ test_wrongly_returned (Lending       *lending,
   g_assert_true (ppool_lender_take_announcement (lending->lender, &announcement));
   close (announcement.fd);
 
-  for (guint i = 0; i < 10000; i++)
+  for (guint i = 0; i < fewer (10000); i++)
     {
       assert_not_lent (lending->lender, loan.number, loan.generation + 1 + i);
       assert_not_lent (lending->lender, loan.number + 1 + i, loan.generation);
@@ -352,7 +353,7 @@ test_unsent (Lending       *lending,
 }
 
 #define N_THREADS 4
-#define N_ROUNDS 400
+#define MAX_ROUNDS 400
 
 static gpointer
 drop_values (gpointer data)
@@ -382,7 +383,7 @@ test_threads (Lending       *lending,
 
   for (guint i = 0; i < N_THREADS; i++)
     threads[i] = g_thread_new ("drop", drop_values, queue);
-  for (guint i = 0; i < N_ROUNDS; i++)
+  for (guint i = 0; i < fewer (MAX_ROUNDS); i++)
     {
       GVariant *value = send_bytes (lending, 40000 + i * 1000, (guint8) i);
 

@@ -27,6 +27,7 @@ struct _PPoolProcess
 
 typedef struct
 {
+  PPoolSettings settings;
   PPoolScheduler *scheduler;
   GPtrArray *processes; /* (element-type FakeProcess) */
   GPtrArray *records;   /* (element-type PPoolRecord) */
@@ -47,8 +48,8 @@ static void
 assign (PPoolProcess *process,
         PPoolRecord  *record)
 {
-  g_queue_push_tail (&process->calls, ppool_record_ref (record));
-  ppool_record_set_stage (record, PPOOL_RECORD_SENT);
+  g_queue_push_tail (&process->calls, record);
+  record->stage = PPOOL_RECORD_SENT;
 }
 
 static void
@@ -66,7 +67,7 @@ recall (PPoolProcess *process,
       {
         PPoolRecord *recalled = g_queue_pop_nth (&process->calls, i);
 
-        ppool_record_set_stage (recalled, PPOOL_RECORD_OUT);
+        recalled->stage = PPOOL_RECORD_OUT;
         return recalled;
       }
 
@@ -108,7 +109,8 @@ push_with (Fixture    *fixture,
            const char *function,
            GVariant   *args)
 {
-  PPoolRecord *record = ppool_record_new (function, args, NULL, &record_owner, fixture);
+  g_autoptr (PPoolCallSpec) spec = ppool_call_spec_new (function);
+  PPoolRecord *record = ppool_record_new (spec, args, &record_owner, fixture);
 
   g_ptr_array_add (fixture->records, record);
   ppool_scheduler_push (fixture->scheduler, record);
@@ -152,7 +154,7 @@ answer (Fixture *fixture,
   g_autoptr (PPoolRecord) record = g_queue_pop_head (&process->calls);
 
   g_assert_nonnull (record);
-  ppool_record_set_stage (record, PPOOL_RECORD_OUT);
+  record->stage = PPOOL_RECORD_OUT;
   ppool_scheduler_slot_answered (fixture->scheduler, &process->slot, record, nsec);
   ppool_scheduler_slot_refill (fixture->scheduler, &process->slot);
 }
@@ -178,10 +180,20 @@ teach (Fixture    *fixture,
 }
 
 static void
+set_max (Fixture *fixture,
+         guint    max_workers)
+{
+  fixture->settings.max_workers = max_workers;
+  ppool_scheduler_settings_changed (fixture->scheduler);
+}
+
+static void
 set_up (Fixture       *fixture,
         gconstpointer  max_workers)
 {
-  fixture->scheduler = ppool_scheduler_new (&funcs, fixture, GPOINTER_TO_UINT (max_workers));
+  fixture->settings.max_workers = GPOINTER_TO_UINT (max_workers);
+  fixture->scheduler = ppool_scheduler_new (&funcs, fixture, &fixture->settings);
+  ppool_scheduler_open (fixture->scheduler);
   fixture->processes = g_ptr_array_new_with_free_func (g_free);
   fixture->records = g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
 }
@@ -192,7 +204,7 @@ tear_down (Fixture       *fixture,
 {
   PPoolRecord *record;
 
-  ppool_scheduler_set_max (fixture->scheduler, 0);
+  set_max (fixture, 0);
   while ((record = ppool_scheduler_pop (fixture->scheduler)) != NULL)
     ppool_record_unref (record);
   for (guint i = 0; i < fixture->processes->len; i++)
@@ -583,7 +595,8 @@ static void
 test_max_tasks (Fixture       *fixture,
                 gconstpointer  max_workers)
 {
-  ppool_scheduler_set_max_tasks (fixture->scheduler, 3);
+  fixture->settings.max_tasks_per_worker = 3;
+  ppool_scheduler_settings_changed (fixture->scheduler);
   teach (fixture, "short", SHORT_NSEC);
   for (guint i = 0; i < 5; i++)
     push (fixture, "short");

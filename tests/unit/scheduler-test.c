@@ -18,6 +18,7 @@ struct _PPoolProcess
 
 typedef struct
 {
+  PPoolSettings settings;
   PPoolScheduler *scheduler;
   GPtrArray *processes; /* (element-type FakeProcess): in the order of their start */
   GPtrArray *records;   /* (element-type PPoolRecord): in the order of their submission */
@@ -39,7 +40,7 @@ assign (PPoolProcess *process,
 {
   g_assert_null (process->record);
   g_assert_false (process->is_retired);
-  process->record = ppool_record_ref (record);
+  process->record = record;
 }
 
 static void
@@ -62,7 +63,8 @@ static const PPoolRecordOwner record_owner = { .unref = ignore_owner };
 static PPoolRecord *
 push (Fixture *fixture)
 {
-  PPoolRecord *record = ppool_record_new ("function", NULL, NULL, &record_owner, fixture);
+  g_autoptr (PPoolCallSpec) spec = ppool_call_spec_new ("function");
+  PPoolRecord *record = ppool_record_new (spec, NULL, &record_owner, fixture);
 
   g_ptr_array_add (fixture->records, record);
   ppool_scheduler_push (fixture->scheduler, record);
@@ -113,11 +115,20 @@ free_process (gpointer data)
 }
 
 static void
+set_max (Fixture *fixture,
+         guint    max_workers)
+{
+  fixture->settings.max_workers = max_workers;
+  ppool_scheduler_settings_changed (fixture->scheduler);
+}
+
+static void
 set_up (Fixture       *fixture,
         gconstpointer  max_workers)
 {
-  fixture->scheduler =
-      ppool_scheduler_new (&funcs, fixture, GPOINTER_TO_UINT (max_workers));
+  fixture->settings.max_workers = GPOINTER_TO_UINT (max_workers);
+  fixture->scheduler = ppool_scheduler_new (&funcs, fixture, &fixture->settings);
+  ppool_scheduler_open (fixture->scheduler);
   fixture->processes = g_ptr_array_new_with_free_func (free_process);
   fixture->records = g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
 }
@@ -129,7 +140,7 @@ tear_down (Fixture       *fixture,
 {
   PPoolRecord *record;
 
-  ppool_scheduler_set_max (fixture->scheduler, 0);
+  set_max (fixture, 0);
   while ((record = ppool_scheduler_pop (fixture->scheduler)) != NULL)
     ppool_record_unref (record);
   for (guint i = 0; i < fixture->processes->len; i++)
@@ -206,7 +217,7 @@ test_maximum (Fixture       *fixture,
   g_assert_cmpuint (ppool_scheduler_get_n_running (fixture->scheduler), ==, 3);
   g_assert_cmpuint (ppool_scheduler_get_n_pending (fixture->scheduler), ==, 7);
 
-  ppool_scheduler_set_max (fixture->scheduler, 5);
+  set_max (fixture, 5);
   g_assert_cmpuint (fixture->processes->len, ==, 5);
   g_assert_cmpuint (ppool_scheduler_get_n_slots (fixture->scheduler), ==, 5);
 }
@@ -376,7 +387,7 @@ test_fewer (Fixture       *fixture,
   for (guint i = 0; i < 3; i++)
     become_ready (fixture, i);
   become_ready (fixture, 0);
-  ppool_scheduler_set_max (fixture->scheduler, 1);
+  set_max (fixture, 1);
   g_assert_true (get_process (fixture, 0)->is_retired);
   g_assert_false (get_process (fixture, 1)->is_retired);
   become_ready (fixture, 1);

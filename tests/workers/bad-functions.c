@@ -48,6 +48,23 @@ step (PPoolInvocation  *invocation,
   return NULL;
 }
 
+/* As many bytes as it is told, said to be trusted, which are no texts. */
+static GVariant *
+lie (PPoolInvocation  *invocation,
+     GVariant         *args,
+     gpointer          user_data,
+     GError          **error)
+{
+  gsize size = g_variant_get_uint32 (args);
+  g_autofree guint8 *data = g_malloc (size);
+  g_autoptr (GBytes) bytes = NULL;
+
+  memset (data, 0xff, size);
+  bytes = g_bytes_new_take (g_steal_pointer (&data), size);
+
+  return g_variant_new_from_bytes (G_VARIANT_TYPE_STRING_ARRAY, bytes, TRUE);
+}
+
 static GVariant *
 fail_in_latin1 (PPoolInvocation  *invocation,
                 GVariant         *args,
@@ -419,6 +436,7 @@ limit_memory (PPoolInvocation  *invocation,
 const NamedFunction bad_functions[] = {
   { "fail", common_fail },
   { "step", step },
+  { "lie", lie },
   { "fail-in-latin1", fail_in_latin1 },
   { "fail-at-length", fail_at_length },
   { "nothing", nothing },

@@ -342,17 +342,20 @@ def test_timer_order(executor):
     check_equal(PPool.run(work()), [1, 2, 3])
 
 
-def test_10000_awaited(executor):
+def test_many_awaited(executor):
+    rounds = 4
+    n = int(os.environ.get('PPOOL_TEST_CALLS', 4000)) // rounds
+
     async def work():
-        for i in range(2500):
+        for i in range(n):
             await executor.call('echo', i)
 
     async def work_at_once():
-        await asyncio.gather(*[executor.call('echo', i) for i in range(2500)])
+        await asyncio.gather(*[executor.call('echo', i) for i in range(n)])
 
     for run in (asyncio.run, PPool.run):
         for coroutine in (work, work_at_once):
-            check_no_growth(lambda: run(coroutine()), rounds=4)
+            check_no_growth(lambda: run(coroutine()), rounds=rounds)
 
 
 def test_no_growth_of_others(executor):

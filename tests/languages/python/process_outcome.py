@@ -227,20 +227,25 @@ def test_all_ways_to_wait():
 
 
 def test_values_that_unpickle_badly():
-    """What is no Exception ends the wait of who asks first, as Ctrl-C would, and then is the
-    reason why there is no value."""
+    """Whatever is raised there, and be it what would end the program, is the reason why there is
+    no value."""
     with new_executor() as executor:
         for kind in (Mute, MuteForGood, StickyCause, Frozen):
             error = executor.submit(make, fail, kind).exception(LIMIT_SEC)
             check_equal((type(error), type(error.__cause__)), (PPool.UnpicklingError, kind))
             check(kind.__name__ in str(error), error)
-        for function, args in ((make, (fail, GeneratorExit, 'from afar')),
-                               (fail_with, (Exits, ))):
+        for kind, function, args in (
+                (GeneratorExit, make, (fail, GeneratorExit, 'from afar')),
+                (GeneratorExit, fail_with, (Exits, )),
+                (SystemExit, make, (sys.exit, 7)),
+                (SystemExit, make, (fail, SystemExit, 7)),
+                (BaseException, make, (fail, BaseException, 'from afar')),
+                (KeyboardInterrupt, make, (fail, KeyboardInterrupt))):
             future = executor.submit(function, *args)
-            check_raises(GeneratorExit, future.result, LIMIT_SEC)
+            check_raises(PPool.UnpicklingError, future.result, LIMIT_SEC)
             error = future.exception(LIMIT_SEC)
-            check_equal((type(error), type(error.__cause__)),
-                        (PPool.UnpicklingError, GeneratorExit))
+            check_equal((type(error), type(error.__cause__)), (PPool.UnpicklingError, kind))
+        check_equal(executor.submit(pow, 2, 3).result(LIMIT_SEC), 8)
 
 
 def test_initializer():

@@ -295,6 +295,49 @@ def test_files_in_directory_of_named_functions():
     check(not os.path.exists(mark))
 
 
+ODD_SCRIPT = '''
+    import os, sys, gi
+    gi.require_version('PPool', '1.0')
+    from gi.repository import PPool
+    def power(a, b):
+        return a ** b
+    worker = PPool.Worker()
+    worker.function(power)
+    if __name__ == '__main__':
+        if PPool.Worker.is_spawned():
+            sys.exit(worker.run())
+        with PPool.Executor(max_workers=1) as executor:
+            print(executor.call_sync('power', 2, 3))
+        with PPool.Executor([os.path.realpath('/proc/self/exe'), *sys.argv], 1) as executor:
+            print(executor.call_sync('power', 2, 3))
+        with PPool.ProcessPoolExecutor(1) as executor:
+            print(executor.submit(power, 2, 3).result(), sys.argv[1:], flush=True)
+        # And no session of its own.
+        os._exit(0)
+'''
+
+
+def test_no_session():
+    """Workers don't become interactive in the end, as the program would."""
+    script = make_directory(script=ODD_SCRIPT) / 'script.py'
+    for flags, environ in (([], {'PYTHONINSPECT': '1'}), (['-i'], {}),
+                           (['-Bi', '-Wignore'], {}), (['-iW', 'ignore', '-i', '-X', 'dev=0'], {})):
+        command = [sys.executable, *flags, script.name, '-i']
+        out, errors = run(command, environ, cwd=script.parent, stdin=subprocess.DEVNULL)
+        check_equal((out, errors), ("8\n8\n8 ['-i']\n", ''))
+
+
+def test_strange_name():
+    """A program may be called by any name; that of its interpreter is known all the same. Where
+    sys.executable is a path of nothing, it is not that."""
+    script = make_directory(script=ODD_SCRIPT) / 'script.py'
+    executable = os.path.realpath(sys.executable)
+    for name in ('strange', './strange', 'no/such/file'):
+        process = start([name, script, 'x'], executable=executable, cwd=script.parent)
+        out, errors = finish_script(process)
+        check_equal((out, errors), ("8\n8\n8 ['x']\n", ''))
+
+
 def test_relative_path_in_environment():
     """It is from where the program was."""
     mark = os.path.join(tempfile.mkdtemp(), 'mark')

@@ -120,14 +120,13 @@ def check_no_growth(run, rounds=3, size_limit=1 << 20, object_limit=50):
 
 def main(tests, executors=C_WORKER):
     """Runs functions named test_...; each gets an executor of its own."""
-    tests = [value for name, value in list(tests.items()) if name.startswith('test_')]
     wanted = sys.argv[1:]
+    tests = {name.removeprefix('test_').replace('_', '-'): value
+             for name, value in tests.items() if name.startswith('test_')}
+    tests = {name: value for name, value in tests.items() if not wanted or name in wanted}
     n_failed = 0
     print('1..%d' % len(tests))
-    for number, test in enumerate(tests, 1):
-        name = test.__name__.removeprefix('test_').replace('_', '-')
-        if wanted and name not in wanted:
-            continue
+    for number, (name, test) in enumerate(tests.items(), 1):
         problem = None
         try:
             with new_executor(executors) as executor:

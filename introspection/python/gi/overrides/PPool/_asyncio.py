@@ -20,27 +20,69 @@ _NEVER_MSEC = (1 << 32) - 1
 
 
 class _Bridge:
-    """A main context that an asyncio loop turns: what is started inside of
-    ``with bridge:`` calls back in that loop, with no other thread between."""
+    """A main context that an asyncio loop turns, so that what is started here calls back in that
+    loop, with no other thread between.
+
+    The loop turns it when the descriptor says so that wakes the context up, and for no other
+    reason: what the loop does only once is lost when Ctrl-C comes before it."""
 
     def __init__(self, loop):
-        self._loop = weakref.ref(loop)
         self._context = _native.new_context(GLib.MainContextFlags.OWNERLESS_POLLING)
+        self._loop = weakref.ref(loop)
         self._timer = None
+        self._arrivals = _native.Arrivals()
+        # What is called when a number arrives, if it has not been called.
+        self._functions = {}
         loop.add_reader(_native.query(self._context, _MAX_PRIORITY)[1], self._turn)
 
-    def __enter__(self):
-        self._context.push_thread_default()
+    def begin(self, operation, cancellable, function):
+        """Begins an operation, whose result a function gets; and gives what forget() wants."""
+        number = _native.new_number()
+        self._functions[number] = function
+        self._call(self._arrivals.begin, [], number, operation, cancellable)
+        return number
 
-    def __exit__(self, *_):
-        self._plan()
-        self._context.pop_thread_default()
+    def forget(self, number):
+        self._functions.pop(number, None)
+
+    def watch(self, future, function):
+        """Has a function called with None when a future is done; gives what unwatch() wants."""
+        number = _native.new_number()
+        self._functions[number] = function
+        ids = []
+        self._call(self._arrivals.watch, ids, number, future)
+        return number, ids
+
+    def unwatch(self, future, watch):
+        number, ids = watch
+        self.forget(number)
+        _native.unwatch(ids, future)
+
+    def _call(self, function, *args):
+        try:
+            _native.call_in(self._context, function, *args)
+            self._plan()
+        except BaseException:
+            self._context.wakeup()
+            raise
 
     def _turn(self):
-        self._context.push_thread_default()
-        self._context.iteration(False)
-        self._plan()
-        self._context.pop_thread_default()
+        try:
+            self._context.iteration(False)
+            self._deliver()
+            self._plan()
+        except BaseException:
+            # The rest comes in the next pass of the loop, if there is one.
+            self._context.wakeup()
+            raise
+
+    def _deliver(self):
+        for number in self._arrivals.get_numbers():
+            function = self._functions.get(number)
+            if function is not None:
+                function(self._arrivals.get_result(number))
+            self._functions.pop(number, None)
+            self._arrivals.forget(number)
 
     def _plan(self):
         """Has the loop turn the context when its next source is due. Sources that this thread adds
@@ -52,9 +94,9 @@ class _Bridge:
             self._timer.cancel()
             self._timer = None
         if timeout == 0:
-            loop.call_soon(self._turn)
+            self._context.wakeup()
         elif timeout > 0:
-            self._timer = loop.call_later(timeout / 1000, self._turn)
+            self._timer = loop.call_later(timeout / 1000, self._context.wakeup)
 
 
 class _Selector(selectors.EpollSelector):
@@ -170,16 +212,22 @@ _tasks = set()  # asyncio's own references are weak
 
 
 class _Direct:
-    """The context of a loop that a context turns."""
+    """The context of a loop that a context turns. Whoever turns that also handles signals."""
 
     def __init__(self, loop):
         self._context = loop.context
 
-    def __enter__(self):
-        self._context.push_thread_default()
+    def begin(self, operation, cancellable, function):
+        return _native.call_in(self._context, _native.begin, operation, cancellable, function)
 
-    def __exit__(self, *_):
-        self._context.pop_thread_default()
+    def forget(self, number):
+        _native.forget(number)
+
+    def watch(self, future, function):
+        return _native.call_in(self._context, _native.add_done_callback, future, function, None)
+
+    def unwatch(self, future, watch):
+        _native.remove_done_callback(future, watch)
 
 
 def _get_bridge(loop):
@@ -189,31 +237,32 @@ def _get_bridge(loop):
     return bridge
 
 
-def _settle_future(waiter):
-    if not waiter.done():
-        waiter.set_result(None)
-
-
 def wait_future(future):
     """The steps of an ``await`` of a future: its end, or the cancellation of the task,
     which cancels the call."""
     loop = asyncio.get_running_loop()
     waiter = loop.create_future()
-    with _get_bridge(loop):
-        callback = _native.add_done_callback(future, _settle_future, waiter)
+    bridge = _get_bridge(loop)
+
+    def settle(_):
+        if not waiter.done():
+            waiter.set_result(None)
+
+    watch = bridge.watch(future, settle)
     try:
         yield from waiter
     except BaseException:
-        _native.remove_done_callback(future, callback)
+        bridge.unwatch(future, watch)
         future.cancel()
         raise
 
 
-async def operation(begin, finish, late=None):
-    """Starts begin(cancellable, function) of _native, and gives finish(result). If the task is
-    cancelled, so is the operation, and its end is awaited all the same, so that the next
-    one doesn't meet it; what it had got by then is for late(result)."""
+async def operation(operation, finish, late=None):
+    """Begins an operation of _native, and gives finish(result). If the task is cancelled, so is
+    the operation, and its end is awaited all the same, so that the next one doesn't meet it;
+    what it had got by then is for late(result)."""
     loop = asyncio.get_running_loop()
+    bridge = _get_bridge(loop)
     waiter = loop.create_future()
     cancellable = Gio.Cancellable.new()
     results = []
@@ -224,8 +273,7 @@ async def operation(begin, finish, late=None):
         if not waiter.done():
             waiter.set_result(None)
 
-    with _get_bridge(loop):
-        number = begin(cancellable, settle)
+    number = bridge.begin(operation, cancellable, settle)
     while not results or not waiter.done():
         try:
             await waiter
@@ -236,7 +284,7 @@ async def operation(begin, finish, late=None):
             if results:
                 break
         except BaseException:
-            _native.forget(number)
+            bridge.forget(number)
             cancellable.cancel()
             raise
     if cancelled is None:

@@ -195,7 +195,7 @@ def is_cancelled(error):
 
 def raise_clean(exception):
     """Raises an exception without a circle of it and its own frames, which would keep
-    what a program has let go of until the next garbage collection."""
+    what a program has released until the next garbage collection."""
     try:
         raise exception
     finally:

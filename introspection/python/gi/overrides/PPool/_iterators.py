@@ -48,6 +48,18 @@ class _Iterator:
                 self._late = collections.deque((value, *(self._late or ())))
             raise
 
+    def _read(self):
+        """Waits for what comes next. If a signal ends that, the next read has what has come."""
+        result = _loop.wait_for(self._begin(), late=self._keep_late, check=self._check)
+        values = []
+        try:
+            _native.note_call(values, self._finish, result)
+            return values[0]
+        except BaseException:
+            if values and values[0] is not None:
+                self._late = collections.deque((*(self._late or ()), values[0]))
+            raise
+
     def __iter__(self):
         return self
 
@@ -55,8 +67,7 @@ class _Iterator:
         value, problem = self._get_late(), None
         if value is None:
             try:
-                value = self._finish(_loop.wait_for(self._begin, late=self._keep_late,
-                                                     check=self._check))
+                value = self._read()
             except GLib.Error as error:
                 problem = error
         if problem is not None:
@@ -81,7 +92,7 @@ class _Iterator:
         value, problem = self._get_late(), None
         if value is None:
             try:
-                value = await _asyncio.operation(self._begin, self._finish, self._keep_late)
+                value = await _asyncio.operation(self._begin(), self._finish, self._keep_late)
             except GLib.Error as error:
                 problem = error
         if problem is not None:
@@ -119,27 +130,45 @@ class _Iterator:
 
 
 class _Inputs:
-    """Draws the inputs of a map. It doesn't know the map, which holds it through C, where
-    Python can't see it."""
+    """What is told of the inputs of a map."""
 
-    def __init__(self, function, iterables):
-        self.function = function
-        self.iterator = zip(*iterables)
-        self.exception = None
-        self.signal = None
+    exception = None
+    signal = None
 
-    def draw(self, *_):
-        try:
-            for args in self.iterator:
-                variant = _values.arguments_to_variant(self.function, args)
-                return _values.UNIT if variant is None else variant
-        except BaseException as exception:
-            self.exception = exception
-            if isinstance(exception, (KeyboardInterrupt, SystemExit)):
-                self.signal = exception
-        else:
-            return None
-        raise GLib.Error('An input failed', _INPUT_DOMAIN, 0)
+
+def _draw(inputs, function, iterator):
+    """Draws an input each time it is gone on with, which C does by a method that is C. So the
+    handler of a signal never comes between that and what handles exceptions here, as it does
+    in front of the first line of a function. It doesn't know the map, which holds it through C,
+    where Python can't see it."""
+    failure = GLib.Error('An input failed', _INPUT_DOMAIN, 0)
+    variants = []
+    is_drawing = False
+    try:
+        yield
+        is_drawing = True
+        for args in iterator:
+            variant = _values.arguments_to_variant(function, args)
+            variants.append(_values.UNIT if variant is None else variant)
+            # Nothing here may hold an input.
+            del args, variant
+            is_drawing = False
+            yield variants.pop()
+            is_drawing = True
+        del iterator
+        while True:
+            is_drawing = False
+            yield None
+    except GeneratorExit as exception:
+        if not is_drawing:
+            # The map was dropped. Nothing is called, so that no signal comes here.
+            raise
+        inputs.exception = exception
+    except BaseException as exception:
+        inputs.exception = exception
+        if isinstance(exception, (KeyboardInterrupt, SystemExit)):
+            inputs.signal = exception
+    raise failure
 
 
 @override
@@ -209,8 +238,10 @@ def new_map(executor, function, iterables, timeout, chunksize, buffersize):
     if len(iterables) == 1 and isinstance(iterables[0], GLib.Variant):
         result, inputs = _RawExecutor.map(executor, function, iterables[0]), None
     else:
-        inputs = _Inputs(function, iterables)
-        result = _RawExecutor.map_func(executor, function, inputs.draw)
+        inputs = _Inputs()
+        draw = _draw(inputs, function, zip(*iterables))
+        next(draw)
+        result = _RawExecutor.map_func(executor, function, draw.__next__)
     result._inputs = inputs
     result._function = function
     if chunksize:

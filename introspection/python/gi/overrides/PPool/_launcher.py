@@ -10,6 +10,7 @@ from gi.module import get_introspection_module
 from gi.overrides import override
 
 _PPool = get_introspection_module('PPool')
+_raw_new = _PPool.Launcher.new
 _raw_new_self = _PPool.Launcher.new_self
 
 
@@ -78,17 +79,45 @@ def is_interpreter():
     return is_own_executable(sys.executable) and bool(getattr(sys, 'orig_argv', True))
 
 
+def find_interpreter():
+    """The path of the Python that this process runs, or None if it runs something else. Python
+    itself does not know one if it was started by another name than its own."""
+    if is_own_executable(sys.executable):
+        return sys.executable if is_interpreter() else None
+    executable = get_own_executable()
+    is_python = re.search('python|pypy', os.path.basename(executable).lower())
+    return executable if is_python and os.path.exists(executable) else None
+
+
+def _drop_inspect(args):
+    """The arguments of Python without -i, of which it makes an interactive session in the end."""
+    kept = []
+    for i, arg in enumerate(args):
+        if arg[:1] != '-' or arg[:2] in ('-', '--'):
+            return kept + args[i:]
+        # What stands behind these is a value, or in the next argument.
+        flags, letter, value = re.fullmatch('-([^cmWX]*)([cmWX]?)(.*)', arg, re.DOTALL).groups()
+        flags = flags.replace('i', '') + letter + value
+        kept += ['-' + flags] if flags else []
+        if letter in ('c', 'm'):
+            return kept + args[i + 1:]
+        if letter and not value:
+            return kept + args[i + 1:i + 2] + _drop_inspect(args[i + 2:])
+    return kept
+
+
 def _find_command():
     """The command of this program, where the library does not know it as well: the path
-    of the script as an absolute one, and the arguments as they were before the title of the
-    process was changed."""
-    if not is_interpreter() or not is_own_executable(sys.executable):
+    of the script as an absolute one, the arguments as they were before the title of the
+    process was changed, and no interactive session."""
+    executable = find_interpreter()
+    if executable is None:
         return None
-    command = [sys.executable, *_command[1:]]
+    command = [executable, *_drop_inspect(_command[1:])]
     if _script is not None and _script[0] in command[1:]:
         command[command.index(_script[0], 1)] = _script[1]
         return command
-    return command if _command and _read_cmdline() != _command else None
+    return command if _command and [_command[0], *command[1:]] != _read_cmdline() else None
 
 
 def _check_command():
@@ -121,12 +150,23 @@ def keep_paths(launcher):
     return launcher
 
 
+def _prevent_session(launcher):
+    """A worker that is Python would end with an interactive session, and what that imports."""
+    launcher.unsetenv('PYTHONINSPECT')
+    return launcher
+
+
+def new(command):
+    """A launcher of any command."""
+    return _prevent_session(_raw_new(command))
+
+
 def new_self():
     """A launcher of this program."""
     _check_script()
     _check_command()
     command = _find_command()
-    return keep_paths(_raw_new_self() if command is None else _PPool.Launcher.new(command))
+    return keep_paths(_prevent_session(_raw_new_self()) if command is None else new(command))
 
 
 def new_default():
@@ -145,6 +185,11 @@ class Launcher(_PPool.Launcher):
     """How workers are started."""
 
     __module__ = 'gi.overrides.PPool'
+
+    @staticmethod
+    def new(argv):
+        """Starts a command, a list of str. PYTHONINSPECT is not in its environment."""
+        return new(argv)
 
     @staticmethod
     def new_self():

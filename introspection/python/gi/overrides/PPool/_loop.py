@@ -7,6 +7,7 @@ import atexit
 import collections
 import logging
 import math
+import opcode
 import os
 import signal
 import threading
@@ -16,7 +17,6 @@ from gi.repository import Gio, GLib
 from . import _errors, _native
 
 _logger = logging.getLogger('ppool')
-_lock = threading.Lock()
 _thread = None
 
 
@@ -25,23 +25,35 @@ class _Thread:
 
     def __init__(self):
         self.context = _native.new_context()
-        self._jobs = collections.deque()
+        # Who wants something done here, and may be interrupted, appends a function and its
+        # arguments to jobs, and calls wakeup() whatever happens. Both are C.
+        self.jobs = collections.deque()
+        self.wakeup = self.context.wakeup
         self._stopped = False
-        self._thread = threading.Thread(target=self._run, name='ppool-callbacks', daemon=True)
-        self._thread.start()
+        self._thread = None
+        self._claim = threading.Lock()
+
+    def start(self):
+        """Starts it, unless that was done. It may be called again if it was interrupted."""
+        if self._thread is None:
+            threading.Thread(target=self._run, name='ppool-callbacks', daemon=True).start()
 
     def _run(self):
+        """If there should be two, one goes away."""
+        if not self._claim.acquire(blocking=False):
+            return
+        self._thread = threading.current_thread()
         self.context.push_thread_default()
         while not self._stopped:
-            while self._jobs:
-                function, args = self._jobs.popleft()
-                call(function, *args)
-            self.context.iteration(not self._jobs)
+            self._do_jobs()
+            self.context.iteration(not self.jobs)
         self.context.pop_thread_default()
 
-    def invoke(self, function, *args):
-        self._jobs.append((function, args))
-        self.context.wakeup()
+    def _do_jobs(self):
+        """Nothing is held when it returns."""
+        while self.jobs:
+            function, args = self.jobs.popleft()
+            call(function, *args)
 
     def is_current(self):
         return self._thread is threading.current_thread()
@@ -49,8 +61,9 @@ class _Thread:
     def stop(self):
         self._stopped = True
         self.context.wakeup()
-        if not self.is_current():
-            self._thread.join(1)
+        thread = self._thread
+        if thread is not None and not self.is_current():
+            thread.join(1)
 
 
 def call(function, *args):
@@ -61,18 +74,18 @@ def call(function, *args):
         _logger.exception('exception calling %r', function)
 
 
-def _get_thread():
+def get_thread():
+    """The thread in which callbacks come without a main loop. A forked copy of the process has
+    one of its own."""
     global _thread
-    with _lock:
+    if _thread is None:
+        thread = _Thread()
+        # No handler of a signal and no other thread comes in between: nothing is called.
         if _thread is None:
-            _thread = _Thread()
-        return _thread
-
-
-def get_context():
-    """A GLib.MainContext that a daemon thread turns, so that callbacks come without a
-    main loop. A forked copy of the process has one of its own."""
-    return _get_thread().context
+            _thread = thread
+    thread = _thread
+    thread.start()
+    return thread
 
 
 def is_loop_thread():
@@ -83,21 +96,23 @@ def is_loop_thread():
 
 def invoke(function, *args):
     """Has that thread call a function; calls are in the order in which they were asked."""
-    _get_thread().invoke(function, *args)
+    thread = get_thread()
+    try:
+        thread.jobs.append((function, args))
+    finally:
+        thread.wakeup()
 
 
 def _forget():
     """In a forked copy, whose contexts would read what wakes those of the original."""
-    global _lock, _thread, _waiting
-    _lock = threading.Lock()
+    global _thread, _waiting
     _thread = None
     _waiting = _Waiting()
 
 
 def _stop():
     """A thread must not come back from C when the interpreter is gone."""
-    with _lock:
-        thread = _thread
+    thread = _thread
     if thread is not None:
         thread.stop()
 
@@ -144,18 +159,28 @@ def describe_limit(timeout):
 
 def is_interrupt(error):
     """Tells whether an exception was not raised by what ran, but ended it from outside: by
-    Ctrl-C, or by the handler of a signal. No signals are handled in the thread of callbacks."""
-    if is_loop_thread():
-        return False
-    if not issubclass(type(error), Exception):
-        return True
+    Ctrl-C, or by the handler of a signal. Those run in the main thread."""
     if threading.current_thread() is not threading.main_thread():
         return False
-    codes = {_get_code(signal.getsignal(number)) for number in signal.valid_signals()}
     trace = BaseException.__traceback__.__get__(error)
+    if type(error) is KeyboardInterrupt and not _is_raised_in(trace):
+        return True
+    codes = {_get_code(signal.getsignal(number)) for number in signal.valid_signals()}
     while trace is not None and trace.tb_frame.f_code not in codes:
         trace = trace.tb_next
     return trace is not None
+
+
+def _is_raised_in(trace):
+    """Tells whether an exception comes from a statement that raises it. The handler that Python
+    has for Ctrl-C is C, and has no frame."""
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return (trace is not None and trace.tb_lasti >= 0
+            and trace.tb_frame.f_code.co_code[trace.tb_lasti] == _RAISE)
+
+
+_RAISE = opcode.opmap['RAISE_VARARGS']
 
 
 def _get_code(handler):
@@ -171,10 +196,11 @@ _BEAT_MSEC = 200
 
 
 class _Waiting(threading.local):
-    """A thread's own context, for what it waits for."""
+    """A thread's own context, for what it waits for, and what has come there."""
 
     def __init__(self):
         self.context = _native.new_context()
+        self.arrivals = _native.Arrivals()
         self.cancellable = Gio.Cancellable.new()
         if threading.current_thread() is threading.main_thread():
             _native.add_beat(self.context, _BEAT_MSEC)
@@ -183,50 +209,45 @@ class _Waiting(threading.local):
 _waiting = _Waiting()
 
 
-def wait_for(begin, *args, late=None, check=None):
-    """Starts an operation of _native, begin(*args, cancellable, function), and blocks until
-    it is done; gives its result. Signals are handled meanwhile, unlike in the blocking
-    functions of the library, and sources of other contexts are not dispatched. If one ends
-    the wait, or check() raises between, late(result) is called for what there is all the
-    same."""
-    context, cancellable = _waiting.context, _waiting.cancellable
-    results = []
-    context.push_thread_default()
+def wait_for(operation, late=None, check=None):
+    """Begins an operation of _native, and blocks until it is done; gives its result. Signals are
+    handled meanwhile, unlike in the blocking functions of the library, and sources of other
+    contexts are not dispatched. If one ends the wait, or check() raises between, late(result) is
+    called for what there is all the same."""
+    context, arrivals, cancellable = _waiting.context, _waiting.arrivals, _waiting.cancellable
+    number = _native.new_number()
+    begun, result = [], None
     try:
-        begin(*args, cancellable, results.append)
-        try:
-            while not results:
-                if check is not None:
-                    check()
-                context.iteration(True)
-        except BaseException:
+        _native.call_in(context, arrivals.begin, begun, number, operation, cancellable)
+        while (result := arrivals.get_result(number)) is None:
+            if check is not None:
+                check()
+            context.iteration(True)
+        arrivals.forget(number)
+    except BaseException:
+        if begun and result is None:
             _waiting.cancellable = Gio.Cancellable.new()
             cancellable.cancel()
-            while not results:
+            while (result := arrivals.get_result(number)) is None:
                 context.iteration(True)
-            if late is not None:
-                late(results[0])
-            raise
-    finally:
-        context.pop_thread_default()
-    return results[0]
+        arrivals.forget(number)
+        if result is not None and late is not None:
+            late(result)
+        raise
+    return result
 
 
 def wait_for_future(future):
     """As wait_for(), until a call is done."""
     context = _waiting.context
-    done = []
-    context.push_thread_default()
+    ids = []
     try:
-        callback = _native.add_done_callback(future, done.append, True)
-        try:
-            while not done:
-                context.iteration(True)
-        except BaseException:
-            _native.remove_done_callback(future, callback)
-            raise
-    finally:
-        context.pop_thread_default()
+        _native.call_in(context, _native.wake_when_done, ids, future)
+        while not future.is_done():
+            context.iteration(True)
+    except BaseException:
+        _native.unwatch(ids, future)
+        raise
 
 
 def create_task(coroutine):

@@ -2,9 +2,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Callbacks without PyGObject's closures. Before 3.44.2 PyGObject never freed the native
 part of one, some 100 bytes a callback; and one function for all calls is quicker than a new
-one for each. The price is that this module knows addresses: that of an object is its hash."""
+one for each. The price is that this module knows addresses: that of an object is its hash.
 
+The handler of a signal, which is that of Ctrl-C as a rule, runs in the main thread before the
+first line of any function, and after any call. What it raises there before the first line of a
+callback reaches nobody: it is printed, and what the callback was told is lost. So where the
+main thread waits, callbacks have no code in Python (Arrivals), and what must not be torn apart
+is one call of something that is written in C (note_call())."""
+
+import collections
 import ctypes
+import functools
 import itertools
 import os
 
@@ -32,6 +40,7 @@ _check_addresses()
 # The typelib knows where the library is; once a type of it is there, its name is enough.
 _loaded = get_introspection_module('PPool').Future.__gtype__
 _glib = ctypes.CDLL('libglib-2.0.so.0')
+_gobject = ctypes.CDLL('libgobject-2.0.so.0')
 _ppool = ctypes.CDLL('libppool-glib-1.0.so.0')
 _AsyncReadyCallback = ctypes.CFUNCTYPE(None, _pointer, _pointer, _pointer)
 _FutureFunc = ctypes.CFUNCTYPE(None, _pointer, _pointer)
@@ -40,6 +49,7 @@ _SourceFunc = ctypes.CFUNCTYPE(_int, _pointer)
 # What waits to be called; C has the number.
 _waiting = {}
 _numbers = itertools.count(1)
+new_number = _numbers.__next__
 
 
 def _declare(library, name, result, *args):
@@ -47,6 +57,96 @@ def _declare(library, name, result, *args):
     function.restype = result
     function.argtypes = args
     return function
+
+
+def note_call(results, function, *args):
+    """Calls what is written in C and appends the result to a list. No handler of a signal runs
+    between the two, so the list has something if and only if the function was called."""
+    results.extend(itertools.starmap(function, (args, )))
+
+
+class _Owned(_pointer):
+    """The address of an object, with a reference."""
+
+
+class _Owning:
+    """As the type of an argument: takes a reference of the object that is passed."""
+
+    from_param = _declare(_gobject, 'g_object_ref', _Owned, _pointer)
+
+
+_object_unref = _declare(_gobject, 'g_object_unref', None, _pointer)
+
+
+def _declare_append(*args):
+    """PyObject_CallFunction(), which is here given a list's or deque's append(), and a format."""
+    function = ctypes.PYFUNCTYPE(ctypes.py_object)(('PyObject_CallFunction', ctypes.pythonapi))
+    function.argtypes = (ctypes.py_object, ctypes.c_char_p, *args)
+    return function
+
+
+_append_result = _declare_append(_pointer, _Owning, _pointer)
+_append_future = _declare_append(_pointer, _pointer)
+
+
+class Arrivals:
+    """What C has told in one context, which its owner turns and then looks here. Each is a number
+    that the owner has given, and the result of an operation if it is one."""
+
+    def __init__(self):
+        self._items = collections.deque()
+        append = self._items.append
+        # These are made of C alone.
+        self._on_ready = _AsyncReadyCallback(functools.partial(_append_result, append, b'((nnn))'))
+        self._on_done = _FutureFunc(functools.partial(_append_future, append, b'((nn))'))
+
+    def begin(self, begun, number, operation, cancellable):
+        """Begins one of the operations below, and notes in a list that it was begun. Its result
+        comes to the thread-default context."""
+        function, args = operation
+        note_call(begun, function, *args, hash(cancellable), self._on_ready, number)
+
+    def watch(self, ids, number, future):
+        """Has a number come when a future is done, and notes an id for unwatch()."""
+        note_call(ids, _add_done_callback, hash(future), self._on_done, number, None)
+
+    def get_numbers(self):
+        return [item[-1] for item in tuple(self._items)]
+
+    def get_result(self, number):
+        """The result of an operation if it has come. Nothing else has one."""
+        item = self._find(number)
+        return pygobject_new_full(item[1], False) if item is not None and len(item) == 3 else None
+
+    def _find(self, number):
+        for item in tuple(self._items):
+            if item[-1] == number:
+                return item
+        return None
+
+    def forget(self, number):
+        """Lets go of what has come."""
+        item = self._find(number)
+        if item is not None:
+            self._items.remove(item)
+            if len(item) == 3:
+                _object_unref(item[1])
+
+
+_push_default = _declare(_glib, 'g_main_context_push_thread_default', None, _pointer)
+_pop_default = _declare(_glib, 'g_main_context_pop_thread_default', None, _pointer)
+
+
+def call_in(context, function, *args):
+    """Calls something while a context is the thread-default one, and not a moment longer."""
+    address = hash(context)
+    pushed = []
+    try:
+        note_call(pushed, _push_default, address)
+        return function(*args)
+    finally:
+        if pushed:
+            _pop_default(address)
 
 
 @_AsyncReadyCallback
@@ -72,13 +172,13 @@ def _on_idle(number):
 
 
 def _note(entry):
-    number = next(_numbers)
+    number = new_number()
     _waiting[number] = entry
     return number
 
 
 def forget(number):
-    """Lets go of what waits, so that it is never called."""
+    """Releases what waits, so that it is never called."""
     _waiting.pop(number, None)
 
 
@@ -100,6 +200,23 @@ def remove_done_callback(future, callback):
     _remove_done_callback(hash(future), callback[1])
 
 
+# A callback that does nothing, but has who turns a context look around. getpid() is C.
+_getpid = ctypes.CDLL(None).getpid
+_do_nothing = ctypes.cast(_getpid, _FutureFunc)
+
+
+def wake_when_done(ids, future):
+    """Has the thread-default context wake up when a future is done, and notes an id for
+    unwatch()."""
+    note_call(ids, _add_done_callback, hash(future), _do_nothing, None, None)
+
+
+def unwatch(ids, future):
+    """Takes back what wake_when_done() or Arrivals.watch() has noted."""
+    for number in ids:
+        _remove_done_callback(hash(future), number)
+
+
 def _declare_async(name, *args):
     return _declare(_ppool, name, None, *args, _pointer, _AsyncReadyCallback, _pointer)
 
@@ -110,31 +227,30 @@ _shutdown = _declare_async('ppool_executor_shutdown_async', _pointer, _int)
 _wait_futures = _declare_async('ppool_wait_futures_async', _pointer, ctypes.c_size_t, _int, _int)
 
 
-# Each starts an operation, whose result a function gets; and gives the number of that.
+# Operations: each is a function, and its first arguments.
 
-def next_value(values, cancellable, function):
-    number = _note(function)
-    _next_value(hash(values), hash(cancellable), _on_ready, number)
-    return number
+def next_value(values):
+    return _next_value, (hash(values), )
 
 
-def next_future(futures, cancellable, function):
-    number = _note(function)
-    _next_future(hash(futures), hash(cancellable), _on_ready, number)
-    return number
+def next_future(futures):
+    return _next_future, (hash(futures), )
 
 
-def shutdown(executor, flags, cancellable, function):
-    number = _note(function)
-    _shutdown(hash(executor), int(flags), hash(cancellable), _on_ready, number)
-    return number
+def shutdown(executor, flags):
+    return _shutdown, (hash(executor), int(flags))
 
 
-def wait_futures(futures, return_when, timeout_msec, cancellable, function):
-    number = _note(function)
+def wait_futures(futures, return_when, timeout_msec):
     addresses = (_pointer * len(futures))(*map(hash, futures))
-    _wait_futures(addresses, len(futures), int(return_when), timeout_msec, hash(cancellable),
-                  _on_ready, number)
+    return _wait_futures, (addresses, len(futures), int(return_when), timeout_msec)
+
+
+def begin(operation, cancellable, function):
+    """Begins an operation, whose result a function gets; and gives the number of that."""
+    start, args = operation
+    number = _note(function)
+    start(*args, hash(cancellable), _on_ready, number)
     return number
 
 
@@ -147,6 +263,7 @@ def new_context(flags=GLib.MainContextFlags.NONE):
 
 
 _idle_source_new = _declare(_glib, 'g_idle_source_new', _pointer)
+_timeout_source_new = _declare(_glib, 'g_timeout_source_new', _pointer, ctypes.c_uint)
 _source_set_priority = _declare(_glib, 'g_source_set_priority', None, _pointer, _int)
 _source_set_callback = _declare(_glib, 'g_source_set_callback', None, _pointer, _SourceFunc,
                                 _pointer, _pointer)
@@ -156,15 +273,22 @@ _source_unref = _declare(_glib, 'g_source_unref', None, _pointer)
 
 def call_in_context(context, function, *args):
     """Has function(*args) called where a context is turned."""
-    source = _idle_source_new()
+    _attach(context, _idle_source_new(), function, args)
+
+
+def call_later(context, msec, function, *args):
+    """Does so after a time."""
+    _attach(context, _timeout_source_new(msec), function, args)
+
+
+def _attach(context, source, function, args):
     _source_set_priority(source, 0)
     _source_set_callback(source, _on_idle, _note((function, *args)), None)
     _source_attach(source, hash(context))
     _source_unref(source)
 
 
-_timeout_source_new = _declare(_glib, 'g_timeout_source_new', _pointer, ctypes.c_uint)
-_return_true = ctypes.cast(ctypes.CDLL(None).getpid, _SourceFunc)
+_return_true = ctypes.cast(_getpid, _SourceFunc)
 
 
 def add_beat(context, msec):

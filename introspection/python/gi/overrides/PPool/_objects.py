@@ -67,8 +67,8 @@ class Future(_RawFuture):
         if timeout is None:
             _loop.wait_for_future(self)
             return
-        _loop.wait_for(_native.wait_futures, [self], _PPool.ReturnWhen.ALL_COMPLETED,
-                       _loop.to_msec(timeout))
+        _loop.wait_for(_native.wait_futures([self], _PPool.ReturnWhen.ALL_COMPLETED,
+                                            _loop.to_msec(timeout)))
         if not self.is_done():
             raise concurrent.futures.TimeoutError('“%s” was not done within %s' % (
                 self.get_function(), _loop.describe_limit(timeout)))
@@ -141,7 +141,7 @@ def _to_launcher(launcher):
     if isinstance(launcher, _PPool.Launcher):
         return launcher
     if isinstance(launcher, (list, tuple)):
-        return _PPool.Launcher.new([os.fspath(arg) for arg in launcher])
+        return _launcher.new([os.fspath(arg) for arg in launcher])
     raise TypeError('launcher must be a PPool.Launcher or a list of str, not %s'
                     % type(launcher).__name__)
 
@@ -277,7 +277,7 @@ class Executor(_RawExecutor):
         elif wait and self._is_idle():
             self._end_idle(_shutdown_flags(cancel_futures))
         elif wait:
-            _loop.wait_for(_native.shutdown, self, _shutdown_flags(cancel_futures))
+            _loop.wait_for(_native.shutdown(self, _shutdown_flags(cancel_futures)))
         else:
             _RawExecutor.shutdown(self, _shutdown_flags(cancel_futures))
 
@@ -303,8 +303,7 @@ class Executor(_RawExecutor):
 
     async def _await_shutdown(self, flags):
         from . import _asyncio
-        await _asyncio.operation(lambda *args: _native.shutdown(self, flags, *args),
-                                 self.shutdown_finish)
+        await _asyncio.operation(_native.shutdown(self, flags), self.shutdown_finish)
 
     def __enter__(self):
         return self
@@ -340,11 +339,17 @@ os.register_at_fork(after_in_child=_executors.clear)
 
 @atexit.register
 def _join_executors():
-    interrupted = getattr(sys, 'last_type', None) is KeyboardInterrupt
-    for executor in list(_executors):
-        if interrupted:
+    executors = list(_executors)
+    try:
+        if getattr(sys, 'last_type', None) is KeyboardInterrupt:
+            raise KeyboardInterrupt
+        for executor in executors:
+            executor.shutdown()
+    except KeyboardInterrupt:
+        for executor in executors:
             executor.terminate_workers()
-        executor.shutdown()
+        for executor in executors:
+            executor.shutdown()
 
 
 @override
@@ -377,7 +382,7 @@ def wait_futures(futures, return_when=_PPool.ReturnWhen.ALL_COMPLETED, timeout=N
     return_when = _RETURN_WHEN.get(return_when, return_when)
     if not isinstance(return_when, _PPool.ReturnWhen):
         raise ValueError('return_when can\'t be %r' % (return_when, ))
-    result = _loop.wait_for(_native.wait_futures, futures, return_when, _loop.to_msec(timeout))
+    result = _loop.wait_for(_native.wait_futures(futures, return_when, _loop.to_msec(timeout)))
     return _wait_futures_finish(result)
 
 

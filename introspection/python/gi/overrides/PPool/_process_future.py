@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The futures of a ProcessPoolExecutor, and what becomes of a call's outcome."""
 
-import collections
 import concurrent.futures
 import os
 import pickle
@@ -34,17 +33,16 @@ _set_cause = BaseException.__cause__.__set__
 # Stands for the exception of a call that was cancelled.
 _CANCELLED = object()
 
-# How long a thread waits at first, in a way that no signal handler of Python interrupts.
+# How long a thread waits at first, in a way that no signal handler of Python interrupts; and how
+# long the thread of the loop waits for anything but the end of calls.
 _PATIENCE_SEC = 0.05
 
-# Held for moments: while it is decided who takes an outcome, and who makes a condition. The
-# garbage collector may come in between, and with it whatever a program does then.
-_guard = threading.RLock()
+# How long that then does other things when it finds a future locked.
+_LOCKED_MSEC = 500
 
-# What the thread of the loop is to do, in its order: pairs of a call and its future, or of None
-# and a function.
-_arrivals = collections.deque()
-_is_woken = False
+# Held for moments: while it is decided who takes an outcome. The garbage collector may come in
+# between, and with it whatever a program does then.
+_guard = threading.RLock()
 
 
 class UnpicklingError(BrokenProcessPool, pickle.UnpicklingError):
@@ -53,30 +51,55 @@ class UnpicklingError(BrokenProcessPool, pickle.UnpicklingError):
     concurrent.futures raises, whose pool then is broken indeed."""
 
 
-def tell_loop(context, call, what):
-    """Has the thread of the loop look after the future of a call, or run a function. It takes no
-    lock, as it may be called by the garbage collector."""
-    global _is_woken
-    _arrivals.append((call, what))
-    if not _is_woken:
-        _is_woken = True
-        _native.call_in_context(context, _take_arrivals)
+class _Lock(type(threading.RLock())):
+    """What a threading.Condition can do, of which many futures need no more than the lock. It is
+    taken by C alone: Ctrl-C never comes when it is taken and nobody knows yet."""
+
+    _condition = None
+
+    def _get_condition(self):
+        """To be called with the lock."""
+        if self._condition is None:
+            self._condition = threading.Condition(self)
+        return self._condition
+
+    def wait(self, timeout=None):
+        return self._get_condition().wait(timeout)
+
+    def notify_all(self):
+        if self._condition is not None:
+            self._condition.notify_all()
 
 
-def _take_arrivals():
-    global _is_woken
-    _is_woken = False
-    while _arrivals:
-        call, what = _arrivals.popleft()
-        if call is None:
-            what()
-        else:
-            _native.add_done_callback(call, _settle, call, what)
+class _Locked(Exception):
+    """A future is locked for longer than that takes."""
+
+
+class _Patient:
+    """Takes a lock as the thread of the loop does, for which all futures wait: Ctrl-C may end
+    concurrent.futures.wait() when it has taken locks and nobody knows yet."""
+
+    def __init__(self, lock):
+        self._lock = lock
+
+    def __enter__(self):
+        if not self._lock.acquire(timeout=_PATIENCE_SEC):
+            raise _Locked
+
+    def __exit__(self, *_):
+        self._lock.release()
+
+
+def _add_callback(call, future):
+    """In the thread of the loop."""
+    _native.add_done_callback(call, _settle, call, future)
 
 
 def _settle(call, future):
     try:
         future._take(call)
+    except _Locked:
+        _native.call_later(_loop.get_thread().context, _LOCKED_MSEC, _settle, call, future)
     except BaseException:
         LOGGER.critical('a done callback of %r has failed', future, exc_info=True)
 
@@ -90,9 +113,8 @@ class Future(concurrent.futures.Future):
     while that is held the state doesn't change; who waits then adds itself to _waiters. Many
     futures are only ever asked for their result and never need what those stand for.
 
-    A future whose call is done is so itself as soon as somebody takes _condition, but nothing
-    is unpacked there: that may take long and be interrupted, and who takes several conditions
-    would leave some of them locked."""
+    A future whose call is done is so itself as soon as somebody asks for _state, but nothing
+    is unpacked there: that may take long and be interrupted."""
 
     # The PPoolFuture, until the outcome was taken. It alone decides what that is.
     _call = None
@@ -100,8 +122,9 @@ class Future(concurrent.futures.Future):
     _reader = None
     # Whether the thread of the loop is to take the outcome.
     _is_watched = False
-    _lock = None
-    _state = PENDING
+    _known_state = PENDING
+    # Lists, once there is something for them.
+    _known_waiters = _done_callbacks = ()
     _result = None
     _exception = None
     _worker_pid = 0
@@ -109,6 +132,7 @@ class Future(concurrent.futures.Future):
 
     def __init__(self, call=None):
         self._call = call
+        self._condition = _Lock()
 
     @property
     def worker_pid(self):
@@ -124,48 +148,55 @@ class Future(concurrent.futures.Future):
         return usec / 1000000 if usec else None
 
     @property
-    def _condition(self):
-        lock = self._lock or self._make_lock()
+    def _state(self):
         call = self._call
-        if (call is not None and not self._is_watched and self._state != FINISHED
+        if (call is not None and not self._is_watched and self._known_state != FINISHED
                 and _is_done(call)):
             self._conclude(call)
-        return lock
+        return self._known_state
 
-    def _make_lock(self):
-        callbacks, waiters, lock = [], [], threading.Condition()
-        with _guard:
-            if self._lock is None:
-                self._done_callbacks = callbacks
-                self._known_waiters = waiters
-                self._lock = lock
-        return self._lock
+    @_state.setter
+    def _state(self, state):
+        self._known_state = state
 
     @property
     def _waiters(self):
+        if not self._known_waiters:
+            self._known_waiters = []
         self._watch()
         return self._known_waiters
 
     def _watch(self):
+        """To be called with the lock."""
         call = self._call
-        if call is not None and not self._is_watched and self._state != FINISHED:
+        if call is not None and not self._is_watched and self._known_state != FINISHED:
+            self._tell_loop(call)
+
+    def _tell_loop(self, call):
+        """Has the thread of the loop take the outcome. Nothing is called between what says so and
+        what does it, so that Ctrl-C does not come in between."""
+        thread = _loop.get_thread()
+        job = _add_callback, (call, self)
+        try:
             self._is_watched = True
-            tell_loop(_loop.get_context(), call, self)
+            thread.jobs.append(job)
+        finally:
+            thread.wakeup()
 
     def _conclude(self, call):
         """Has the future be done, as its call is, unless the thread of the loop will tell."""
         if _get_state(call) == _State.CANCELLED:
             self._become_cancelled(call)
             return
-        with self._lock:
+        with self._condition:
             if self._call is call and not self._is_watched:
-                self._state = FINISHED
+                self._known_state = FINISHED
 
     def _claim(self, call):
         """Has this thread be the one that unpacks the outcome, and tells whether it is."""
-        if self._lock is not None and not _loop.is_loop_thread():
+        if not _loop.is_loop_thread():
             self._conclude(call)
-            if self._state != FINISHED:
+            if self._known_state != FINISHED:
                 return False
         reader = threading.get_ident()
         with _guard:
@@ -186,23 +217,23 @@ class Future(concurrent.futures.Future):
                 self._become_cancelled(call)
             else:
                 self._finish(call, result, exception)
+        except _Locked:
+            self._reader = None
+            raise
         except BaseException:
             if self._reader == threading.get_ident():
                 self._reader = None
                 # No signal is handled in that thread.
-                tell_loop(_loop.get_context(), call, self)
-                self._is_watched = True
+                self._tell_loop(call)
             raise
+
+    def _get_lock(self):
+        return _Patient(self._condition) if _loop.is_loop_thread() else self._condition
 
     def _finish(self, call, result, exception):
         pid, usec = _get_worker_pid(call), _get_started_time(call)
-        with _guard:
-            lock = self._lock
-            if lock is None:
-                self._set_outcome(call, result, exception, pid, usec)
-                return
-        with lock:
-            is_new = self._state != FINISHED
+        with self._get_lock():
+            is_new = self._known_state != FINISHED
             self._set_outcome(call, result, exception, pid, usec)
             if is_new:
                 for waiter in self._known_waiters:
@@ -210,7 +241,7 @@ class Future(concurrent.futures.Future):
                         waiter.add_result(self)
                     else:
                         waiter.add_exception(self)
-            lock.notify_all()
+            self._condition.notify_all()
         if is_new:
             self._invoke_callbacks()
 
@@ -218,23 +249,49 @@ class Future(concurrent.futures.Future):
         if self._call is call:
             self._result, self._exception = result, exception
             self._worker_pid, self._started_usec = pid, usec
-            self._state = FINISHED
+            self._known_state = FINISHED
             # What the call has in memory is not to last as long as the future.
             self._call = self._reader = None
 
     def _become_cancelled(self, call):
-        with self._lock or self._make_lock():
-            if self._call is not call:
-                return
-            self._state = CANCELLED_AND_NOTIFIED
-            self._call = self._reader = None
-            for waiter in self._known_waiters:
-                waiter.add_cancelled(self)
-            self._lock.notify_all()
+        news = []
+        try:
+            with self._get_lock():
+                if self._call is not call:
+                    return
+                news.extend([waiter.add_cancelled for waiter in self._known_waiters])
+                self._known_state = CANCELLED_AND_NOTIFIED
+                self._call = self._reader = None
+            self._tell_cancelled(news)
+        except BaseException:
+            if self._call is None:
+                _loop.invoke(self._tell_cancelled, news)
+            raise
+
+    def _tell_cancelled(self, news):
+        """Tells each waiter once, also if this is interrupted and begun again."""
+        while news:
+            add_cancelled = news[0]
+            del news[0]
+            add_cancelled(self)
+        with self._get_lock():
+            self._condition.notify_all()
         self._invoke_callbacks()
+
+    def _invoke_callbacks(self):
+        """Calls each once, also if this is interrupted and begun again."""
+        callbacks = self._done_callbacks
+        while callbacks:
+            callback = callbacks[0]
+            del callbacks[0]
+            try:
+                callback(self)
+            except Exception:
+                LOGGER.exception('exception calling callback for %r', self)
 
     def cancel(self):
         with self._condition:
+            self._state
             call = self._call
             if call is not None and not _cancel(call) and _get_state(call) != _State.CANCELLED:
                 return False
@@ -247,8 +304,8 @@ class Future(concurrent.futures.Future):
 
     def running(self):
         with self._condition:
-            call = self._call
-            if self._state == PENDING and call is not None and _get_state(call) == _State.RUNNING:
+            state, call = self._state, self._call
+            if state == PENDING and call is not None and _get_state(call) == _State.RUNNING:
                 self.set_running_or_notify_cancel()
         return super().running()
 
@@ -257,6 +314,8 @@ class Future(concurrent.futures.Future):
     def add_done_callback(self, fn):
         with self._condition:
             if self._state in (PENDING, RUNNING):
+                if not self._done_callbacks:
+                    self._done_callbacks = []
                 self._done_callbacks.append(fn)
                 self._watch()
                 return
@@ -289,25 +348,26 @@ class Future(concurrent.futures.Future):
         if variant is not None or _is_done(call):
             self._take(call, variant)
         else:
-            self._watch()
+            with self._condition:
+                self._watch()
 
     def _wait_for_others(self, call, timeout, is_callback):
         """Waits until the thread of the loop has taken the outcome; or for a moment, until
         another reader has, which may be interrupted before it can tell."""
-        with self._lock or self._make_lock():
+        with self._condition:
             if self._call is not call:
                 return
             if timeout is not None and timeout <= 0:
                 raise concurrent.futures.TimeoutError()
             if is_callback or not self._is_watched:
                 timeout = _PATIENCE_SEC if timeout is None else min(timeout, _PATIENCE_SEC)
-            self._lock.wait(timeout)
+            self._condition.wait(timeout)
 
     def result(self, timeout=None):
         call = self._call
         if call is not None:
             self._await(call, timeout)
-        if self._state != FINISHED:
+        if self._known_state != FINISHED:
             return super().result(timeout)
         if self._exception is None:
             return self._result
@@ -393,11 +453,9 @@ def to_exception(error):
 
 
 def _forget():
-    """A forked copy of the process has no thread that takes what has arrived."""
-    global _guard, _is_woken
+    """In a forked copy of the process, another thread of which may hold it."""
+    global _guard
     _guard = threading.RLock()
-    _arrivals.clear()
-    _is_woken = False
 
 
 os.register_at_fork(after_in_child=_forget)

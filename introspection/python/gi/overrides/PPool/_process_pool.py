@@ -20,7 +20,7 @@ from gi.module import get_introspection_module
 from gi.repository import GLib
 
 from . import _errors, _loop, _pickling, _process_setup, _process_worker, _processors
-from ._process_future import Future, add_traceback, tell_loop, to_exception
+from ._process_future import Future, add_traceback, to_exception
 
 _PPool = get_introspection_module('PPool')
 
@@ -77,14 +77,18 @@ class _Pool:
         # Held as long as a worker may be started.
         self._setup = setup
         self._pid = os.getpid()
-        self._context = _loop.get_context()
         self._ends = False
         self._ended = threading.Event()
-        self.raw = _PPool.Executor(launcher=setup.launcher,
-                                   initializer=setup.name, initializer_args=setup.variant,
-                                   # What a worker has to do before it ends is waited for.
-                                   grace_msec=0,
-                                   **properties)
+        try:
+            self._thread = _loop.get_thread()
+            self.raw = _PPool.Executor(launcher=setup.launcher,
+                                       initializer=setup.name, initializer_args=setup.variant,
+                                       # What a worker has to do before it ends is waited for.
+                                       grace_msec=0,
+                                       **properties)
+        except BaseException:
+            setup.close()
+            raise
 
     def enter(self):
         """Has the interpreter wait for the pool before it exits, or raises RuntimeError if it
@@ -107,8 +111,14 @@ class _Pool:
             return
         self.raw.shutdown(flags)
         if not self._ends:
-            self._ends = True
-            tell_loop(self._context, None, self._await_end)
+            # No lock, for the garbage collector; and nothing is called between what says that it
+            # ends and what has it end, so that Ctrl-C does not come in between.
+            job = self._await_end, ()
+            try:
+                self._ends = True
+                self._thread.jobs.append(job)
+            finally:
+                self._thread.wakeup()
 
     def _await_end(self):
         self.raw.shutdown_async(_PPool.ShutdownFlags.NONE, None, self._finish)
@@ -205,8 +215,12 @@ class ProcessPoolExecutor(Executor):
                 raise _new_exit_error()
             if self._pool is None:
                 pool = _Pool(**self._properties)
-                pool.enter()
-                weakref.finalize(self, pool.shut_down).atexit = False
+                try:
+                    pool.enter()
+                    weakref.finalize(self, pool.shut_down).atexit = False
+                except BaseException:
+                    pool.shut_down()
+                    raise
                 self._properties = None
                 self._pool = pool
             return self._pool
@@ -357,7 +371,7 @@ def _read(executor_ref, futures, inputs, end):
             if call is not None:
                 futures.append(executor._submit(*call))
             del executor, call
-            # Nothing here may hold what a reader has let go of.
+            # Nothing here may hold what a reader has released.
             results = [result]
             del result
             yield results.pop()

@@ -3,6 +3,7 @@
 """How the workers of a ProcessPoolExecutor are started: with which command, and with what they
 are prepared."""
 
+import collections
 import fcntl
 import io
 import multiprocessing.context
@@ -20,7 +21,7 @@ import sys
 import gi
 from gi.module import get_introspection_module
 
-from . import _launcher, _pickling, _process_worker
+from . import _launcher, _native, _pickling, _process_worker
 
 _PPool = get_introspection_module('PPool')
 
@@ -103,6 +104,8 @@ def _make_absolute(path):
 def _find_interpreter():
     """The path of the Python that workers run."""
     executable = os.fsdecode(multiprocessing.spawn.get_executable() or '')
+    if executable == (sys.executable or '') and not os.path.exists(executable):
+        executable = _launcher.find_interpreter() or ''
     if executable and (_launcher.is_interpreter() or not _launcher.is_own_executable(executable)):
         return executable
     raise RuntimeError(
@@ -127,10 +130,8 @@ def _get_command(name):
 
 
 def _new_launcher(name):
-    launcher = _launcher.keep_paths(_PPool.Launcher.new(_get_command(name)))
+    launcher = _launcher.keep_paths(_launcher.new(_get_command(name)))
     launcher.setenv(_DEPTH_VARIABLE, str(_get_depth() + 1), True)
-    # With it, Python would import modules for an interactive session before the path is mended.
-    launcher.unsetenv('PYTHONINSPECT')
     return launcher
 
 
@@ -231,8 +232,8 @@ class Setup:
         self.name = getattr(initializer, '__qualname__', 'start')
         self.launcher = _new_launcher(self.name)
         _pickling.use_reducers(multiprocessing.reduction.ForkingPickler._extra_reducers)
-        multiprocessing.context.set_spawning_popen(self)
         try:
+            multiprocessing.context.set_spawning_popen(self)
             call = _pack(initializer, initargs) if initializer is not None else None
             self.variant = _pickling.dumps({
                 'preparation': _describe_program(),
@@ -262,20 +263,24 @@ class Setup:
             os.close(os.pidfd_open(os.getpid()))
             return None
         except (AttributeError, OSError):
-            ends = os.pipe()
-            self._descriptors.extend(ends)
+            pipes = []
+            try:
+                _native.note_call(pipes, os.pipe)
+            finally:
+                for ends in pipes:
+                    self._descriptors.extend(ends)
             return self.DupFd(ends[0])
 
     def duplicate_for_child(self, number):
-        copy = fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, 3)
-        self._descriptors.append(copy)
-        return copy
+        _native.note_call(self._descriptors, fcntl.fcntl, number, fcntl.F_DUPFD_CLOEXEC, 3)
+        return self._descriptors[-1]
 
     def DupFd(self, number):
         return _process_worker.Descriptor(self.launcher.inherit_fd(number))
 
     def close(self):
-        """Lets go of everything, once no worker is going to be started."""
+        """Releases everything, once no worker is going to be started."""
         self._initializing = None
-        while self._descriptors:
-            os.close(self._descriptors.pop())
+        descriptors, self._descriptors = self._descriptors, []
+        # One call of C, so that each is closed once, whatever comes in between.
+        collections.deque(map(os.close, descriptors), 0)

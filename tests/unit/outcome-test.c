@@ -1,4 +1,4 @@
-/* record-test.c: a call settles once, and all who wait are told
+/* outcome-test.c: a call settles once, and all who wait are told
  *
  * Copyright 2026 The PPool-GLib authors
  *
@@ -16,18 +16,17 @@
 typedef struct
 {
   PPoolRecord *record; /* (owned) */
-  PPoolRecordWaiter waiters[N_WAITERS];
+  PPoolOutcomeWaiter waiters[N_WAITERS];
   guint n_told;
   gboolean adds_more; /* the first one adds the last one */
 } Fixture;
 
 static Fixture *current;
 
-static gboolean
-check_owner (gpointer   owner,
-             GError   **error)
+static void
+ignore_record (gpointer     owner,
+               PPoolRecord *record)
 {
-  return TRUE;
 }
 
 static void
@@ -35,25 +34,37 @@ unref_owner (gpointer owner)
 {
 }
 
-static const PPoolRecordOwner owner_funcs = { .check = check_owner, .unref = unref_owner };
+static const PPoolRecordOwner owner_funcs = {
+  .refresh = ignore_record,
+  .settled = ignore_record,
+  .unref = unref_owner,
+};
+
+static PPoolRecord *
+new_record (void)
+{
+  g_autoptr (PPoolCallSpec) spec = ppool_call_spec_new ("function");
+
+  return ppool_record_new (spec, NULL, &owner_funcs, NULL);
+}
 
 static void
-told_cb (PPoolRecord *record,
-         gpointer     data)
+told_cb (PPoolOutcome *outcome,
+         gpointer      data)
 {
-  PPoolRecordWaiter *waiter = data;
+  PPoolOutcomeWaiter *waiter = data;
 
   g_assert_true (waiter == &current->waiters[current->n_told]);
   g_assert_false (waiter->is_waiting);
   if (current->n_told++ == 0 && current->adds_more)
-    g_assert_true (ppool_record_add_waiter (record, &current->waiters[N_WAITERS - 1]));
+    g_assert_true (ppool_outcome_add_waiter (outcome, &current->waiters[N_WAITERS - 1]));
 }
 
 static void
 set_up (Fixture       *fixture,
         gconstpointer  data)
 {
-  fixture->record = ppool_record_new ("function", NULL, NULL, &owner_funcs, NULL);
+  fixture->record = new_record ();
   for (guint i = 0; i < N_WAITERS; i++)
     {
       fixture->waiters[i].func = told_cb;
@@ -94,16 +105,16 @@ test_once (Fixture       *fixture,
   g_autoptr (GVariant) value = g_variant_ref_sink (g_variant_new_int32 (1));
   g_autoptr (GVariant) other = g_variant_ref_sink (g_variant_new_int32 (2));
   g_autoptr (PPoolFailure) failure = make_failure ();
-  PPoolRecordHistory before, after;
+  PPoolHistory before, after;
 
-  g_assert_true (ppool_record_add_waiter (fixture->record, &fixture->waiters[0]));
-  g_assert_true (ppool_record_settle_result (fixture->record, 0, 0, value, NULL));
+  g_assert_true (ppool_outcome_add_waiter (&fixture->record->outcome, &fixture->waiters[0]));
+  g_assert_true (ppool_outcome_settle_result (&fixture->record->outcome, 0, 0, value, NULL));
   ppool_record_get_history (fixture->record, &before);
 
-  g_assert_false (ppool_record_settle_result (fixture->record, 0, 0, other, NULL));
-  g_assert_false (ppool_record_settle_failure (fixture->record, failure));
-  g_assert_false (ppool_record_settle_cancelled (fixture->record));
-  ppool_record_start (fixture->record, 7, 0);
+  g_assert_false (ppool_outcome_settle_result (&fixture->record->outcome, 0, 0, other, NULL));
+  g_assert_false (ppool_outcome_settle_failure (&fixture->record->outcome, failure));
+  g_assert_false (ppool_outcome_settle_cancelled (&fixture->record->outcome));
+  ppool_outcome_start (&fixture->record->outcome, 7, 0);
 
   ppool_record_get_history (fixture->record, &after);
   g_assert_cmpint (ppool_record_get_state (fixture->record), ==, PPOOL_FUTURE_STATE_FINISHED);
@@ -119,14 +130,16 @@ test_waiters (Fixture       *fixture,
               gconstpointer  data)
 {
   for (guint i = 0; i < N_WAITERS; i++)
-    g_assert_true (ppool_record_add_waiter (fixture->record, &fixture->waiters[i]));
-  g_assert_true (ppool_record_remove_waiter (fixture->record, &fixture->waiters[N_WAITERS - 1]));
-  g_assert_false (ppool_record_remove_waiter (fixture->record, &fixture->waiters[N_WAITERS - 1]));
+    g_assert_true (ppool_outcome_add_waiter (&fixture->record->outcome, &fixture->waiters[i]));
+  g_assert_true (
+    ppool_outcome_remove_waiter (&fixture->record->outcome, &fixture->waiters[N_WAITERS - 1]));
+  g_assert_false (
+    ppool_outcome_remove_waiter (&fixture->record->outcome, &fixture->waiters[N_WAITERS - 1]));
 
-  g_assert_true (ppool_record_settle_cancelled (fixture->record));
+  g_assert_true (ppool_outcome_settle_cancelled (&fixture->record->outcome));
   g_assert_cmpuint (fixture->n_told, ==, N_WAITERS - 1);
-  g_assert_false (ppool_record_add_waiter (fixture->record, &fixture->waiters[0]));
-  g_assert_false (ppool_record_remove_waiter (fixture->record, &fixture->waiters[0]));
+  g_assert_false (ppool_outcome_add_waiter (&fixture->record->outcome, &fixture->waiters[0]));
+  g_assert_false (ppool_outcome_remove_waiter (&fixture->record->outcome, &fixture->waiters[0]));
 }
 
 /* One that arrives while the others are told is told as well. */
@@ -136,9 +149,9 @@ test_late_waiter (Fixture       *fixture,
 {
   fixture->adds_more = TRUE;
   for (guint i = 0; i < N_WAITERS - 1; i++)
-    g_assert_true (ppool_record_add_waiter (fixture->record, &fixture->waiters[i]));
+    g_assert_true (ppool_outcome_add_waiter (&fixture->record->outcome, &fixture->waiters[i]));
 
-  g_assert_true (ppool_record_settle_cancelled (fixture->record));
+  g_assert_true (ppool_outcome_settle_cancelled (&fixture->record->outcome));
   g_assert_cmpuint (fixture->n_told, ==, N_WAITERS);
 }
 
@@ -151,8 +164,8 @@ typedef struct
 } Race;
 
 static void
-raced_cb (PPoolRecord *record,
-          gpointer     data)
+raced_cb (PPoolOutcome *outcome,
+          gpointer      data)
 {
   Race *race = data;
 
@@ -165,15 +178,16 @@ settle_thread (gpointer user_data)
   Race *race = user_data;
   g_autoptr (PPoolFailure) failure = make_failure ();
   g_autoptr (GError) error = NULL;
-  PPoolRecordWaiter waiter = { .func = raced_cb, .data = race };
-  gboolean added = ppool_record_add_waiter (race->record, &waiter);
+  PPoolOutcomeWaiter waiter = { .func = raced_cb, .data = race };
+  gboolean added = ppool_outcome_add_waiter (&race->record->outcome, &waiter);
 
   g_atomic_int_inc (&race->n_ready);
   while (g_atomic_int_get (&race->n_ready) < N_THREADS)
     g_thread_yield ();
 
-  g_atomic_int_add (&race->n_settled, ppool_record_settle_failure (race->record, failure));
-  error = ppool_record_get_error (race->record);
+  g_atomic_int_add (&race->n_settled,
+                    ppool_outcome_settle_failure (&race->record->outcome, failure));
+  error = ppool_outcome_get_error (&race->record->outcome);
   g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN);
 
   /* The one who settled may be telling still, and needs the waiter. */
@@ -188,8 +202,7 @@ test_race (void)
 {
   for (guint round = 0; round < N_ROUNDS; round++)
     {
-      g_autoptr (PPoolRecord) record =
-          ppool_record_new ("function", NULL, NULL, &owner_funcs, NULL);
+      g_autoptr (PPoolRecord) record = new_record ();
       Race race = { .record = record };
       GThread *threads[N_THREADS];
 
@@ -208,10 +221,10 @@ main (int    argc,
 {
   g_test_init (&argc, &argv, NULL);
 
-  g_test_add ("/record/once", Fixture, NULL, set_up, test_once, tear_down);
-  g_test_add ("/record/waiters", Fixture, NULL, set_up, test_waiters, tear_down);
-  g_test_add ("/record/late-waiter", Fixture, NULL, set_up, test_late_waiter, tear_down);
-  g_test_add_func ("/record/race", test_race);
+  g_test_add ("/outcome/once", Fixture, NULL, set_up, test_once, tear_down);
+  g_test_add ("/outcome/waiters", Fixture, NULL, set_up, test_waiters, tear_down);
+  g_test_add ("/outcome/late-waiter", Fixture, NULL, set_up, test_late_waiter, tear_down);
+  g_test_add_func ("/outcome/race", test_race);
 
   return g_test_run ();
 }

@@ -413,6 +413,12 @@ declare module 'gi://PPool?version=1.0' {
 
             get_function(): string;
             get_args(): GLib.Variant;
+            /** Is cancelled when nobody wants the value any more. */
+            get_cancellable(): Gio.Cancellable;
+            /** When the call is to be over, in microseconds of GLib.get_monotonic_time(); or -1. */
+            get_deadline(): number;
+            /** How many times the call has been begun. */
+            get_attempt(): number;
             return_value(value?: Sendable): void;
             /** Answers with whatever was thrown. */
             return_error(error: unknown): void;

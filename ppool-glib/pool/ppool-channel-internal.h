@@ -18,6 +18,7 @@ typedef enum
   PPOOL_REQUEST_EXIT,
   PPOOL_REQUEST_CALLS,   /* is not answered */
   PPOOL_REQUEST_SEGMENT, /* likewise */
+  PPOOL_REQUEST_CANCEL,  /* likewise */
 } PPoolRequestKind;
 
 typedef struct

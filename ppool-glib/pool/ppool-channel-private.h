@@ -45,6 +45,8 @@ typedef struct
   guint n_results;
   gboolean has_board;  /* INITIALIZED: the worker looks at it */
   gboolean has_frames; /* INITIALIZED: the worker takes them */
+  gboolean has_cancel; /* INITIALIZED: the worker can cancel calls that run */
+  gboolean has_options; /* INITIALIZED: the worker knows those of calls */
 } PPoolChannelEvent;
 
 /* Runs in GDBus's I/O thread: short work only, never user code. */
@@ -80,6 +82,8 @@ void          ppool_channel_forget_call     (PPoolChannel      *self,
                                              guint64            id);
 void          ppool_channel_send_frame      (PPoolChannel      *self,
                                              GByteArray        *frame);
+void          ppool_channel_send_cancel     (PPoolChannel      *self,
+                                             guint64            id);
 void          ppool_channel_send_exit       (PPoolChannel      *self);
 
 /* For who sends frames. */

@@ -23,7 +23,7 @@ typedef struct
 {
   GVariant *path;
   GVariant *interface;
-  GVariant *members[PPOOL_REQUEST_SEGMENT + 1]; /* by kind */
+  GVariant *members[PPOOL_REQUEST_CANCEL + 1]; /* by kind */
   GVariant *no_options;
 } Constants;
 
@@ -38,7 +38,7 @@ get_constants (void)
   if (g_once_init_enter (&once))
     {
       static const char * const members[] = { "Initialize", "Call", "Exit", "Calls",
-                                              "Segment" };
+                                              "Segment", "Cancel" };
 
       constants.path = g_variant_ref_sink (g_variant_new_object_path (PPOOL_PROTOCOL_PATH));
       constants.interface = g_variant_ref_sink (g_variant_new_string (PPOOL_PROTOCOL_INTERFACE));

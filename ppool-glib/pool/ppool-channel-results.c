@@ -180,7 +180,7 @@ ppool_channel_results_read_frame (GVariant             *packed,
     {
       PPoolResult result = { 0 };
 
-      if (lending != NULL && item.kind >= PPOOL_ITEM_RELEASE)
+      if (lending != NULL && ppool_item_is_note (item.kind))
         ppool_channel_lending_receive_note (lending, &item, &local_error);
       else if (read_item (&reader, &item, &result, borrower, &local_error))
         g_array_append_val (results, result);

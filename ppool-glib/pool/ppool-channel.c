@@ -177,6 +177,8 @@ receive_info (PPoolChannel      *self,
   info = g_variant_get_child_value (g_dbus_message_get_body (message), 0);
   adopt_info (self, info);
   event->has_frames = self->has_frames;
+  event->has_cancel = ppool_protocol_has_feature (info, PPOOL_FEATURE_CANCEL);
+  event->has_options = ppool_protocol_has_feature (info, PPOOL_FEATURE_CALL_OPTIONS);
   event->has_board = self->offer.board && ppool_protocol_has_feature (info, PPOOL_FEATURE_BOARD);
   ppool_channel_offer_check (&self->offer, self->as_bytes, self->lending != NULL, &error);
   event->error = error;
@@ -666,6 +668,18 @@ ppool_channel_send_frame (PPoolChannel *self,
   members[1] = g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE);
   send_or_violate (self, PPOOL_REQUEST_CALLS,
                    g_variant_new_tuple (members, G_N_ELEMENTS (members)), NULL);
+}
+
+/* Has the worker cancel a call that it has, if it can: it may be over. */
+void
+ppool_channel_send_cancel (PPoolChannel *self,
+                           guint64       id)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!ppool_channel_requests_send (self->requests, PPOOL_REQUEST_CANCEL, id,
+                                    g_variant_new ("(t)", id), NULL, &error))
+    g_debug ("A worker can't be told to cancel a call: %s", error->message);
 }
 
 void

@@ -26,7 +26,11 @@ void         ppool_outbox_open       (PPoolOutbox     *self,
                                       PPoolChannel    *channel);
 void         ppool_outbox_set_abilities (PPoolOutbox  *self,
                                       PPoolBoard      *board,
-                                      gboolean         has_frames);
+                                      gboolean         has_frames,
+                                      gboolean         has_cancel,
+                                      gboolean         has_options);
+gboolean     ppool_outbox_has_cancel (PPoolOutbox     *self);
+gboolean     ppool_outbox_has_options (PPoolOutbox    *self);
 void         ppool_outbox_close      (PPoolOutbox     *self);
 void         ppool_outbox_push       (PPoolOutbox     *self,
                                       PPoolRecord     *record,

@@ -45,6 +45,7 @@ struct _PPoolOutbox
   PPoolBoard *board;     /* (owned) (nullable): NULL if the worker has none */
   gboolean has_frames;   /* the worker takes them */
   gboolean has_cancel;   /* the worker can be asked to end a call */
+  gboolean has_options;  /* the worker knows those of calls */
   guint64 cancel_id;     /* of the call that it is to be asked to end, or 0 */
   guint64 last_id;       /* ids of calls are this connection's own */
   PPoolRecord *places[PPOOL_BOARD_SIZE]; /* (owned) (nullable): in flight, as on a board */
@@ -379,10 +380,26 @@ ppool_outbox_open (PPoolOutbox  *self,
 void
 ppool_outbox_set_abilities (PPoolOutbox *self,
                             PPoolBoard  *board,
-                            gboolean     has_frames)
+                            gboolean     has_frames,
+                            gboolean     has_cancel,
+                            gboolean     has_options)
 {
   self->board = board;
   self->has_frames = has_frames;
+  self->has_cancel = has_cancel;
+  self->has_options = has_options;
+}
+
+gboolean
+ppool_outbox_has_cancel (PPoolOutbox *self)
+{
+  return self->has_cancel;
+}
+
+gboolean
+ppool_outbox_has_options (PPoolOutbox *self)
+{
+  return self->has_options;
 }
 
 void

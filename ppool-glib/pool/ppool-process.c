@@ -378,7 +378,7 @@ receive_info (PPoolProcess            *self,
       self->was_ready = TRUE;
       ppool_outbox_set_abilities (self->outbox,
                                   event->has_board ? g_steal_pointer (&self->board) : NULL,
-                                  event->has_frames);
+                                  event->has_frames, event->has_cancel, event->has_options);
       self->slot.takes_ahead = event->has_board;
       ppool_scheduler_slot_ready (self->owner->scheduler, &self->slot);
     }

@@ -30,9 +30,10 @@ typedef enum
   PPOOL_ITEM_ERROR,    /* worker: a D-Bus error's name and its body */
   PPOOL_ITEM_RELEASE,  /* both: a loan is given back; the id has its number and generation */
   PPOOL_ITEM_FORGET,   /* both: a segment is lent no more; the id has its number */
+  PPOOL_ITEM_OPTIONS,  /* pool: more about the call that comes next, as an a{sv} */
 } PPoolItemKind;
 
-/* The halves of the id of the last two. */
+/* The halves of the id of a release or a forget. */
 #define PPOOL_ITEM_NUMBER(id) ((guint32) ((id) >> 32))
 #define PPOOL_ITEM_GENERATION(id) ((guint32) (id))
 
@@ -56,6 +57,8 @@ typedef struct
 gsize     ppool_frame_bound           (const char        *name,
                                        GVariant          *value,
                                        PPoolLender       *lender);
+gboolean  ppool_item_is_note          (PPoolItemKind      kind);
+
 gboolean  ppool_frame_append          (GByteArray        *frame,
                                        PPoolItemKind      kind,
                                        guint64            id,

@@ -247,6 +247,25 @@ is_name (const char *name,
          g_utf8_validate (name, (gssize) length, NULL);
 }
 
+/* Whether an item is about what is lent, and has no more than its id. */
+gboolean
+ppool_item_is_note (PPoolItemKind kind)
+{
+  return kind == PPOOL_ITEM_RELEASE || kind == PPOOL_ITEM_FORGET;
+}
+
+/* Whether an item has nothing that its kind does not have. */
+static gboolean
+is_of_kind (const Header *header)
+{
+  gsize least = sizeof *header + get_name_room (0);
+
+  if (ppool_item_is_note ((PPoolItemKind) header->kind))
+    return header->size == least;
+
+  return header->kind != PPOOL_ITEM_OPTIONS || header->name_length == 0;
+}
+
 /* Reads the next item. Returns: FALSE at the end, or with @error set if there is
  * something else. */
 gboolean
@@ -272,13 +291,13 @@ ppool_frame_reader_next (PPoolFrameReader  *self,
 
   if (header.size > left || header.size < sizeof header + room)
     return set_invalid (error, "an item of an invalid size");
-  if (header.kind < PPOOL_ITEM_CALL || header.kind > PPOOL_ITEM_FORGET)
+  if (header.kind < PPOOL_ITEM_CALL || header.kind > PPOOL_ITEM_OPTIONS)
     return set_invalid (error, "an item of an unknown kind");
   if ((header.flags & ~(header.kind < PPOOL_ITEM_RELEASE ? LENT : 0)) != 0)
     return set_invalid (error, "an item with unknown flags");
   if (!is_name ((const char *) start + sizeof header, header.name_length))
     return set_invalid (error, "an item whose name is not UTF-8");
-  if (header.kind >= PPOOL_ITEM_RELEASE && header.size != sizeof header + get_name_room (0))
+  if (!is_of_kind (&header))
     return set_invalid (error, "an item with data that its kind does not have");
 
   item->kind = (PPoolItemKind) header.kind;

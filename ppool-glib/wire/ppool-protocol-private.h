@@ -25,6 +25,17 @@ G_BEGIN_DECLS
 #define PPOOL_FEATURE_BOARD "board"
 #define PPOOL_FEATURE_FRAMES "frames"
 #define PPOOL_FEATURE_SEGMENTS "segments"
+#define PPOOL_FEATURE_CANCEL "cancel"
+#define PPOOL_FEATURE_CALL_OPTIONS "call-options"
+
+/* What goes with a call. */
+typedef struct
+{
+  gint64 timeout_msec; /* from when the worker takes it; -1 for none */
+  guint32 attempt;     /* from 1 */
+} PPoolCallOptions;
+
+#define PPOOL_CALL_OPTIONS_NONE ((PPoolCallOptions) { .timeout_msec = -1, .attempt = 1 })
 
 void     ppool_protocol_add_abilities (GVariantBuilder *dictionary,
                                        gboolean         board,
@@ -34,6 +45,9 @@ gboolean ppool_protocol_allows_segments (void);
 gboolean ppool_protocol_has_feature   (GVariant        *dictionary,
                                        const char      *feature);
 char    *ppool_protocol_dup_other  (GVariant        *dictionary);
+GVariant *ppool_protocol_pack_options (const PPoolCallOptions *options);
+void     ppool_protocol_read_options  (GVariant         *dictionary,
+                                       PPoolCallOptions *options);
 gboolean ppool_protocol_is_swapped    (GDBusMessage    *message);
 gboolean ppool_protocol_has_body      (GDBusMessage    *message,
                                        const char      *type);

@@ -47,12 +47,14 @@ ppool_protocol_add_abilities (GVariantBuilder *dictionary,
                               gboolean         frames,
                               gboolean         segments)
 {
-  const char *features[5] = { NULL };
+  const char *features[7] = { NULL };
 
   add (features, PPOOL_FEATURE_GVARIANT, TRUE);
   add (features, PPOOL_FEATURE_BOARD, board);
   add (features, PPOOL_FEATURE_FRAMES, frames);
   add (features, PPOOL_FEATURE_SEGMENTS, segments);
+  add (features, PPOOL_FEATURE_CANCEL, TRUE);
+  add (features, PPOOL_FEATURE_CALL_OPTIONS, TRUE);
 
   g_variant_builder_add (dictionary, "{sv}", "version",
                          g_variant_new_uint32 (PPOOL_PROTOCOL_VERSION));
@@ -96,6 +98,42 @@ ppool_protocol_dup_other (GVariant *dictionary)
                             MIN (g_utf8_strlen (library, -1), PPOOL_PROTOCOL_MAX_LIBRARY));
 
   return g_strescape (start, NULL);
+}
+
+/* Returns: (transfer full) (nullable): what says @options, floating, or NULL if they are what
+ * a call has that says nothing */
+GVariant *
+ppool_protocol_pack_options (const PPoolCallOptions *options)
+{
+  GVariantBuilder dictionary;
+
+  if (options->timeout_msec < 0 && options->attempt <= 1)
+    return NULL;
+
+  g_variant_builder_init (&dictionary, G_VARIANT_TYPE_VARDICT);
+  if (options->timeout_msec >= 0)
+    g_variant_builder_add (&dictionary, "{sv}", "timeout-msec",
+                           g_variant_new_uint32 ((guint32) MIN (options->timeout_msec,
+                                                                G_MAXUINT32)));
+  if (options->attempt > 1)
+    g_variant_builder_add (&dictionary, "{sv}", "attempt",
+                           g_variant_new_uint32 (options->attempt));
+
+  return g_variant_builder_end (&dictionary);
+}
+
+/* What is unknown, or of another type, is passed over. */
+void
+ppool_protocol_read_options (GVariant         *dictionary,
+                             PPoolCallOptions *options)
+{
+  guint32 number;
+
+  *options = PPOOL_CALL_OPTIONS_NONE;
+  if (g_variant_lookup (dictionary, "timeout-msec", "u", &number))
+    options->timeout_msec = number;
+  if (g_variant_lookup (dictionary, "attempt", "u", &number))
+    options->attempt = MAX (number, 1);
 }
 
 /* Whether @message is in another byte order than this machine's. */

@@ -12,6 +12,8 @@
 #include "ppool-loans-private.h"
 #include "ppool-wire-private.h"
 
+#include <gio/gio.h>
+
 G_BEGIN_DECLS
 
 typedef struct _PPoolAnswers PPoolAnswers;
@@ -30,6 +32,7 @@ typedef void (*PPoolAnswersFunc) (gpointer owner);
 PPoolAnswers *ppool_answers_new            (PPoolWire          *wire,
                                             PPoolAnswersFunc    answered,
                                             PPoolAnswersFunc    noted,
+                                            PPoolAnswersFunc    watched,
                                             gpointer            owner,
                                             GDestroyNotify      owner_unref);
 PPoolAnswers *ppool_answers_ref            (PPoolAnswers       *self);
@@ -76,6 +79,13 @@ gboolean      ppool_answers_have_results   (PPoolAnswers       *self);
 gboolean      ppool_answers_have_notes     (PPoolAnswers       *self);
 void          ppool_answers_flush          (PPoolAnswers       *self);
 void          ppool_answers_flush_late     (PPoolAnswers       *self);
+gboolean      ppool_answers_watch          (PPoolAnswers       *self,
+                                            const PPoolCallId  *call_id,
+                                            GCancellable       *cancellable);
+void          ppool_answers_unwatch        (PPoolAnswers       *self,
+                                            const PPoolCallId  *call_id);
+void          ppool_answers_cancel         (PPoolAnswers       *self,
+                                            guint64             id);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolAnswers, ppool_answers_unref)
 

@@ -12,6 +12,7 @@
 #include <gio/gunixfdlist.h>
 #include <unistd.h>
 
+#include "ppool-cancels-private.h"
 #include "ppool-protocol-private.h"
 #include "ppool-value-private.h"
 
@@ -37,9 +38,11 @@ struct _PPoolAnswers
 {
   PPoolAnswersFunc answered;
   PPoolAnswersFunc noted;
+  PPoolAnswersFunc watched;
   gpointer owner; /* (owned) */
   GDestroyNotify owner_unref;
-  GThread *thread; /* (unowned): the one that serves; only to be compared */
+  GThread *thread;       /* (unowned): the one that serves; only to be compared */
+  PPoolCancels *cancels; /* (owned) */
 
   PPoolBoard *board;   /* (owned) (nullable); written before the first call */
   PPoolLoans *loans;   /* (owned) (nullable); likewise; NULL without segments */
@@ -61,12 +64,14 @@ struct _PPoolAnswers
   int has_notes;       /* atomic: of loans, for the next frame */
 };
 
-/* Takes @wire and @owner. @answered is called after each answer, and @noted when
- * ppool_answers_have_notes() has become true. */
+/* Takes @wire and @owner. @answered is called after each answer, @noted when
+ * ppool_answers_have_notes() has become true, and @watched when a call wants to know whether
+ * it is cancelled. */
 PPoolAnswers *
 ppool_answers_new (PPoolWire        *wire,
                    PPoolAnswersFunc  answered,
                    PPoolAnswersFunc  noted,
+                   PPoolAnswersFunc  watched,
                    gpointer          owner,
                    GDestroyNotify    owner_unref)
 {
@@ -74,9 +79,11 @@ ppool_answers_new (PPoolWire        *wire,
 
   self->answered = answered;
   self->noted = noted;
+  self->watched = watched;
   self->owner = owner;
   self->owner_unref = owner_unref;
   self->thread = g_thread_self ();
+  self->cancels = ppool_cancels_new ();
   g_mutex_init (&self->lock);
   self->wire = wire;
   self->results = g_byte_array_new ();
@@ -99,6 +106,7 @@ free_answers (gpointer data)
 
   g_clear_pointer (&self->board, ppool_board_free);
   g_clear_pointer (&self->loans, ppool_loans_free);
+  ppool_cancels_free (self->cancels);
   g_byte_array_unref (self->results);
   g_mutex_clear (&self->lock);
   self->owner_unref (self->owner);
@@ -552,4 +560,41 @@ void
 ppool_answers_note_answer (PPoolAnswers *self)
 {
   self->answered (self->owner);
+}
+
+/* Cancelling */
+
+/* Has @cancellable told when the pool cancels the call, until ppool_answers_unwatch().
+ * Returns: whether it has done so */
+gboolean
+ppool_answers_watch (PPoolAnswers      *self,
+                     const PPoolCallId *call_id,
+                     GCancellable      *cancellable)
+{
+  if (call_id->initializes)
+    return FALSE;
+
+  if (ppool_cancels_watch (self->cancels, call_id->id, cancellable))
+    return TRUE;
+
+  self->watched (self->owner);
+
+  return FALSE;
+}
+
+/* To be called before ppool_answers_note_answer(). */
+void
+ppool_answers_unwatch (PPoolAnswers      *self,
+                       const PPoolCallId *call_id)
+{
+  if (!call_id->initializes)
+    ppool_cancels_unwatch (self->cancels, call_id->id);
+}
+
+/* The pool has cancelled a call that was given out. Runs handlers of its cancellable. */
+void
+ppool_answers_cancel (PPoolAnswers *self,
+                      guint64       id)
+{
+  ppool_cancels_cancel (self->cancels, id);
 }

@@ -17,6 +17,9 @@ PPoolInvocation *ppool_invocation_new      (PPoolAnswers      *answers,
                                             const PPoolCallId *call_id,
                                             char              *function,
                                             GVariant          *args);
+void             ppool_invocation_set_options (PPoolInvocation *self,
+                                               gint64           deadline,
+                                               guint            attempt);
 void             ppool_invocation_set_over (PPoolInvocation   *self);
 void             ppool_invocation_fail     (PPoolInvocation   *self,
                                             PPoolError         code,

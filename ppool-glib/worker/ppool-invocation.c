@@ -62,13 +62,16 @@
  * Since: 1.0
  */
 
-/* An invocation is unanswered or answered, and answered says which. The thread
+/* An invocation is unanswered or answered, and its state says which. The thread
  * that turns it has the way to the pool for itself: it answers, says so and drops
  * that, and the arguments, so that an invocation which some garbage
  * collector still holds keeps nothing alive. Who serves the call holds the
  * arguments as long as that takes. Everything else is never changed, as long as
  * there is a second reference. Finalization is one of the threads' ways to
- * answer, the last. */
+ * answer, the last.
+ *
+ * Few calls ask for their cancellable. It is made by who asks first, while whoever would
+ * answer waits, so that the way to the pool is still there, on which it is told. */
 struct _PPoolInvocation
 {
   GObject parent_instance;
@@ -76,19 +79,42 @@ struct _PPoolInvocation
   char *function; /* (owned) (nullable); a GRefString */
   GVariant *args; /* (owned) (nullable) (atomic); () once answered */
 
-  int answered; /* atomic, once others see it */
+  int state; /* atomic, once others see it: 0, or of these bits */
 
   PPoolCallId call_id;
-  PPoolAnswers *answers; /* (owned) (nullable); for whoever answers */
+  PPoolAnswers *answers; /* (owned) (nullable); for whoever answers, or holds LOCK_BIT */
+
+  GCancellable *cancellable; /* (owned) (nullable) (atomic); NULL until somebody asks */
+  gint64 deadline;           /* monotonic, or -1 */
+  guint attempt;             /* from 1 */
 };
 
+#define ANSWERED 1
+#define LOCK_BIT 1
+
 G_DEFINE_FINAL_TYPE (PPoolInvocation, ppool_invocation, G_TYPE_OBJECT)
+
+static gboolean
+is_answered (PPoolInvocation *self)
+{
+  return (g_atomic_int_get (&self->state) & ANSWERED) != 0;
+}
 
 /* Called in any thread. Returns: whether it is the caller who answers. */
 static gboolean
 begin_answer (PPoolInvocation *self)
 {
-  return g_atomic_int_compare_and_exchange (&self->answered, FALSE, TRUE);
+  gboolean is_first;
+
+  if (g_atomic_int_compare_and_exchange (&self->state, 0, ANSWERED))
+    return TRUE;
+
+  g_bit_lock (&self->state, LOCK_BIT);
+  is_first = !is_answered (self);
+  g_atomic_int_or (&self->state, ANSWERED);
+  g_bit_unlock (&self->state, LOCK_BIT);
+
+  return is_first;
 }
 
 static void
@@ -96,6 +122,8 @@ finish_answer (PPoolInvocation *self)
 {
   g_autoptr (PPoolAnswers) answers = g_steal_pointer (&self->answers);
 
+  if (g_atomic_pointer_get (&self->cancellable) != NULL)
+    ppool_answers_unwatch (answers, &self->call_id);
   g_variant_unref (g_atomic_pointer_exchange (&self->args, ppool_value_ref_unit ()));
   ppool_answers_note_answer (answers);
 }
@@ -118,6 +146,7 @@ ppool_invocation_finalize (GObject *object)
 
   g_clear_pointer (&self->function, g_ref_string_release);
   g_clear_pointer (&self->args, g_variant_unref);
+  g_clear_object (&self->cancellable);
 
   G_OBJECT_CLASS (ppool_invocation_parent_class)->finalize (object);
 }
@@ -134,7 +163,9 @@ ppool_invocation_class_init (PPoolInvocationClass *klass)
 static void
 ppool_invocation_init (PPoolInvocation *self)
 {
-  self->answered = TRUE;
+  self->state = ANSWERED;
+  self->deadline = -1;
+  self->attempt = 1;
 }
 
 /* Makes an invocation of @function, a GRefString. Takes @args. */
@@ -150,9 +181,19 @@ ppool_invocation_new (PPoolAnswers      *answers,
   self->call_id = *call_id;
   self->function = g_ref_string_acquire (function);
   self->args = args;
-  self->answered = FALSE;
+  self->state = 0;
 
   return self;
+}
+
+/* For a new one. */
+void
+ppool_invocation_set_options (PPoolInvocation *self,
+                              gint64           deadline,
+                              guint            attempt)
+{
+  self->deadline = deadline;
+  self->attempt = attempt;
 }
 
 /* Says that the function has returned, whose answer comes next. For the thread that
@@ -160,7 +201,7 @@ ppool_invocation_new (PPoolAnswers      *answers,
 void
 ppool_invocation_set_over (PPoolInvocation *self)
 {
-  if (!g_atomic_int_get (&self->answered))
+  if (!is_answered (self))
     ppool_answers_hold (self->answers);
 }
 
@@ -230,6 +271,135 @@ ppool_invocation_get_args (PPoolInvocation *self)
   g_return_val_if_fail (PPOOL_IS_INVOCATION (self), NULL);
 
   return g_atomic_pointer_get (&self->args);
+}
+
+/* The call may have been cancelled before. */
+static GCancellable *
+make_cancellable (PPoolInvocation *self)
+{
+  GCancellable *cancellable = g_cancellable_new ();
+
+  if (!is_answered (self) && ppool_answers_watch (self->answers, &self->call_id, cancellable))
+    g_cancellable_cancel (cancellable);
+
+  return cancellable;
+}
+
+/**
+ * ppool_invocation_get_cancellable:
+ * @self: an invocation
+ *
+ * Gets what tells the function that nobody wants its value any more.
+ *
+ * It is cancelled when the pool ends the call, as far as the function lets it. A function
+ * that takes long looks at it now and then, with g_cancellable_is_cancelled(), or passes it on
+ * to what it waits for:
+ *
+ * ```c
+ * static GVariant *
+ * count (PPoolInvocation  *invocation,
+ *        GVariant         *args,
+ *        gpointer          user_data,
+ *        GError          **error)
+ * {
+ *   GCancellable *cancellable = ppool_invocation_get_cancellable (invocation);
+ *   guint64 n = 0;
+ *
+ *   for (; n < g_variant_get_uint64 (args); n++)
+ *     if (g_cancellable_set_error_if_cancelled (cancellable, error))
+ *       return NULL;
+ *
+ *   return g_variant_new_uint64 (n);
+ * }
+ * ```
+ *
+ * The error of a function that noticed, which is usually `G_IO_ERROR_CANCELLED`, is sent as
+ * every other is, and so is the value of one that came to its end instead.
+ *
+ * It is the same object whenever this is called, and is cancelled from the beginning if the
+ * call was cancelled before it began. Once the call is answered, it isn't cancelled any more. It
+ * never is for an initializer, nor where the program's library is one that can't cancel
+ * calls that run.
+ *
+ * **Threads**: may be called from any thread. The cancellable is cancelled in the thread
+ * that called [method@PPool.Worker.run], from its main loop, while a handler's call is
+ * unanswered or a function iterates that main context; and beside a function that is
+ * busy, within about 20 milliseconds after that has called this method, in a thread of the
+ * library. Handlers of [signal@Gio.Cancellable::cancelled] run there then, so they do what may
+ * be done in any thread. In JavaScript, which can't run in another thread, such a function
+ * looks at it and connects nothing.
+ *
+ * Returns: (transfer none): the cancellable
+ *
+ * Since: 1.0
+ */
+GCancellable *
+ppool_invocation_get_cancellable (PPoolInvocation *self)
+{
+  GCancellable *cancellable;
+
+  g_return_val_if_fail (PPOOL_IS_INVOCATION (self), NULL);
+
+  cancellable = g_atomic_pointer_get (&self->cancellable);
+  if (cancellable != NULL)
+    return cancellable;
+
+  g_bit_lock (&self->state, LOCK_BIT);
+  cancellable = g_atomic_pointer_get (&self->cancellable);
+  if (cancellable == NULL)
+    {
+      cancellable = make_cancellable (self);
+      g_atomic_pointer_set (&self->cancellable, cancellable);
+    }
+  g_bit_unlock (&self->state, LOCK_BIT);
+
+  return cancellable;
+}
+
+/**
+ * ppool_invocation_get_deadline:
+ * @self: an invocation
+ *
+ * Gets the time at which the call is to be over.
+ *
+ * It is a time of g_get_monotonic_time(), in microseconds, and is counted from when this
+ * worker took the call. When it has passed, the caller gets no value any more. A function that
+ * can stop early with a worse result compares the two.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the time, or -1 if the call may take as long as it likes
+ *
+ * Since: 1.0
+ */
+gint64
+ppool_invocation_get_deadline (PPoolInvocation *self)
+{
+  g_return_val_if_fail (PPOOL_IS_INVOCATION (self), -1);
+
+  return self->deadline;
+}
+
+/**
+ * ppool_invocation_get_attempt:
+ * @self: an invocation
+ *
+ * Gets how many times the call has been begun, in this worker and in others.
+ *
+ * It is 1 for the first time, and more if workers that had the call have died.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: the number of this attempt, from 1
+ *
+ * Since: 1.0
+ */
+guint
+ppool_invocation_get_attempt (PPoolInvocation *self)
+{
+  g_return_val_if_fail (PPOOL_IS_INVOCATION (self), 1);
+
+  return self->attempt;
 }
 
 /**

@@ -26,6 +26,12 @@ PPOOL_AVAILABLE_IN_1_0
 const char *ppool_invocation_get_function         (PPoolInvocation *self);
 PPOOL_AVAILABLE_IN_1_0
 GVariant   *ppool_invocation_get_args             (PPoolInvocation *self);
+PPOOL_AVAILABLE_IN_1_0
+GCancellable *ppool_invocation_get_cancellable    (PPoolInvocation *self);
+PPOOL_AVAILABLE_IN_1_0
+gint64      ppool_invocation_get_deadline         (PPoolInvocation *self);
+PPOOL_AVAILABLE_IN_1_0
+guint       ppool_invocation_get_attempt          (PPoolInvocation *self);
 
 PPOOL_AVAILABLE_IN_1_0
 void        ppool_invocation_return_value         (PPoolInvocation *self,

@@ -8,15 +8,17 @@
 #pragma once
 
 #include "ppool-answers-private.h"
+#include "ppool-protocol-private.h"
 
 G_BEGIN_DECLS
 
-/* For one thread, which makes it. */
+/* For one thread at a time. */
 typedef struct _PPoolServe PPoolServe;
 
 PPoolServe   *ppool_serve_new         (int                 fd,
                                        PPoolAnswersFunc    answered,
                                        PPoolAnswersFunc    noted,
+                                       PPoolAnswersFunc    watched,
                                        gpointer            owner,
                                        GDestroyNotify      owner_unref);
 void          ppool_serve_free        (PPoolServe         *self);
@@ -37,6 +39,12 @@ gboolean      ppool_serve_take        (PPoolServe         *self,
                                        const PPoolCallId  *call_id,
                                        gint64              now);
 GVariant     *ppool_serve_load        (PPoolServe         *self);
+gboolean      ppool_serve_has_cancel  (PPoolServe         *self);
+gboolean      ppool_serve_take_cancelled (PPoolServe      *self,
+                                          guint64         *id);
+
+const PPoolCallOptions *ppool_serve_get_options (PPoolServe *self);
+
 gint64        ppool_serve_tidy        (PPoolServe         *self,
                                        gint64              now);
 void          ppool_serve_close       (PPoolServe         *self);

@@ -15,7 +15,7 @@
 #include "ppool-protocol-private.h"
 #include "ppool-value-private.h"
 
-/* All of this belongs to the thread that serves: it reads there, keeps what has arrived
+/* All of this belongs to one thread at a time: it reads there, keeps what has arrived
  * in the order in which it was sent, and gives out call after call. Only answers come
  * from any thread.
  *
@@ -32,6 +32,7 @@ typedef struct
   PPoolCallId call_id;
   char *function;    /* (owned) (nullable) */
   GVariant *args;    /* (owned) (nullable): as they came */
+  PPoolCallOptions options;
   gboolean packed;   /* they are bytes */
   gboolean swapped;  /* of the other order */
   gboolean is_begun; /* the one was taken */
@@ -45,10 +46,16 @@ struct _PPoolServe
   /* Written before the first call. */
   PPoolBoard *board;   /* (unowned) (nullable): of the answers */
   PPoolLoans *loans;   /* (unowned) (nullable): likewise; NULL without segments */
-  gboolean as_bytes;   /* values travel as bytes */
-  gboolean has_frames; /* calls come together */
+  gboolean as_bytes;    /* values travel as bytes */
+  gboolean has_frames;  /* calls come together */
+  gboolean has_cancel;  /* the pool may cancel calls */
+  gboolean has_options; /* calls in frames may have options */
 
-  GQueue batches; /* (owned) (element-type Batch) */
+  GQueue batches;       /* (owned) (element-type Batch) */
+  GHashTable *cancelled; /* (owned) (element-type guint64): calls that were not given out yet */
+  PPoolCallId given;     /* the call that was given out last */
+  PPoolCallOptions options; /* likewise */
+  gboolean is_cancelled;    /* likewise, and nobody was told */
   gboolean leaving;
   gint64 trim_due; /* when segments may have been idle for too long, or -1 */
 };
@@ -69,14 +76,18 @@ PPoolServe *
 ppool_serve_new (int              fd,
                  PPoolAnswersFunc answered,
                  PPoolAnswersFunc noted,
+                 PPoolAnswersFunc watched,
                  gpointer         owner,
                  GDestroyNotify   owner_unref)
 {
   PPoolServe *self = g_new0 (PPoolServe, 1);
 
   self->wire = ppool_wire_new (fd);
-  self->answers = ppool_answers_new (self->wire, answered, noted, owner, owner_unref);
+  self->answers = ppool_answers_new (self->wire, answered, noted, watched, owner, owner_unref);
   g_queue_init (&self->batches);
+  self->cancelled = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  self->given.initializes = TRUE;
+  self->options = PPOOL_CALL_OPTIONS_NONE;
   self->trim_due = -1;
 
   return self;
@@ -89,6 +100,7 @@ ppool_serve_free (PPoolServe *self)
   g_assert (self->wire == NULL);
 
   ppool_answers_unref (self->answers);
+  g_hash_table_unref (self->cancelled);
   g_free (self);
 }
 
@@ -155,13 +167,63 @@ receive_call (PPoolServe        *self,
               const PPoolCallId *call_id)
 {
   Batch *batch = g_new0 (Batch, 1);
+  g_autoptr (GVariant) options = NULL;
 
   batch->call_id = *call_id;
   batch->packed = self->as_bytes;
   batch->swapped = ppool_protocol_is_swapped (message);
-  g_variant_get (g_dbus_message_get_body (message), "(tsva{sv})", &batch->call_id.id,
-                 &batch->function, &batch->args, NULL);
+  g_variant_get (g_dbus_message_get_body (message), "(tsv@a{sv})", &batch->call_id.id,
+                 &batch->function, &batch->args, &options);
+  ppool_protocol_read_options (options, &batch->options);
   g_queue_push_tail (&self->batches, batch);
+}
+
+/* Whether a call that was not given out is in @batch. Frames are read by a copy of their
+ * reader. */
+static gboolean
+batch_has_call (const Batch *batch,
+                  guint64        id)
+{
+  PPoolFrameReader reader = batch->reader;
+  PPoolItem item;
+
+  if (batch->frame == NULL)
+    return !batch->is_begun && !batch->call_id.initializes && batch->call_id.id == id;
+
+  while (ppool_frame_reader_next (&reader, &item, NULL))
+    if (item.kind == PPOOL_ITEM_CALL && item.id == id)
+      return TRUE;
+
+  return FALSE;
+}
+
+static gboolean
+has_call (PPoolServe *self,
+          guint64     id)
+{
+  for (GList *link = self->batches.head; link != NULL; link = link->next)
+    if (batch_has_call (link->data, id))
+      return TRUE;
+
+  return FALSE;
+}
+
+/* Of a call that is over, or never was, there is nothing to be known. */
+static void
+receive_cancel (PPoolServe        *self,
+                GDBusMessage      *message,
+                const PPoolCallId *call_id)
+{
+  guint64 id;
+
+  g_variant_get (g_dbus_message_get_body (message), "(t)", &id);
+  if (!self->given.initializes && id == self->given.id)
+    self->is_cancelled = TRUE;
+  else if (has_call (self, id))
+    g_hash_table_add (self->cancelled, g_memdup2 (&id, sizeof id));
+
+  if ((g_dbus_message_get_flags (message) & G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED) == 0)
+    ppool_answers_return_nothing (self->answers, call_id);
 }
 
 /* A board that can't be used is none: the pool is told so by our features. */
@@ -273,6 +335,8 @@ receive_initialize (PPoolServe   *self,
   self->as_bytes = ppool_protocol_has_feature (options, PPOOL_FEATURE_GVARIANT);
   self->has_frames =
     self->as_bytes && ppool_protocol_has_feature (options, PPOOL_FEATURE_FRAMES);
+  self->has_cancel = ppool_protocol_has_feature (options, PPOOL_FEATURE_CANCEL);
+  self->has_options = ppool_protocol_has_feature (options, PPOOL_FEATURE_CALL_OPTIONS);
   if (ppool_protocol_has_feature (options, PPOOL_FEATURE_BOARD))
     adopt_board (self, options, fds, n_fds);
   if (self->has_frames && ppool_wire_passes_fds (self->wire) &&
@@ -283,12 +347,12 @@ receive_initialize (PPoolServe   *self,
   call_id->initializes = TRUE;
   batch = g_new0 (Batch, 1);
   batch->call_id = *call_id;
+  batch->options = PPOOL_CALL_OPTIONS_NONE;
   batch->swapped = ppool_protocol_is_swapped (message);
   if (!read_initializer (self, batch, options, fds, n_fds, &error))
     {
       free_batch (batch);
-      ppool_answers_return_failure (self->answers, call_id, PPOOL_ERROR_INVALID_ARGS,
-                                    error->message);
+      ppool_answers_return_failure (self->answers, call_id, PPOOL_ERROR_INVALID_ARGS, error->message);
     }
   else if (batch->function == NULL)
     {
@@ -358,6 +422,9 @@ receive_request (PPoolServe    *self,
     receive_call (self, message, &call_id);
   else if (g_str_equal (member, "Initialize") && ppool_protocol_has_body (message, "(a{sv})"))
     receive_initialize (self, message, &call_id, fds, n_fds);
+  else if (self->has_cancel && g_str_equal (member, "Cancel") &&
+           ppool_protocol_has_body (message, "(t)"))
+    receive_cancel (self, message, &call_id);
   else if (g_str_equal (member, "Exit"))
     receive_exit (self, message, &call_id);
   else if ((g_dbus_message_get_flags (message) & G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED) == 0)
@@ -499,7 +566,7 @@ static gboolean
 receive_note (PPoolServe      *self,
               const PPoolItem *item)
 {
-  if (self->loans == NULL || item->kind < PPOOL_ITEM_RELEASE)
+  if (self->loans == NULL || !ppool_item_is_note (item->kind))
     return FALSE;
 
   ppool_loans_receive_note (self->loans, item, NULL);
@@ -509,7 +576,34 @@ receive_note (PPoolServe      *self,
   return TRUE;
 }
 
-/* Reads the next item, and does what a note asks for. */
+/* What a call has that comes next, and with it. */
+static gboolean
+read_options (PPoolServe  *self,
+              Batch     *batch,
+              GError     **error)
+{
+  g_autoptr (GVariant) options = NULL;
+  guint64 id = batch->item.id;
+
+  options = ppool_frame_reader_load (&batch->reader, &batch->item, NULL, error);
+  if (options == NULL)
+    return FALSE;
+
+  if (!g_variant_is_of_type (options, G_VARIANT_TYPE_VARDICT) ||
+      !ppool_frame_reader_next (&batch->reader, &batch->item, NULL) ||
+      batch->item.kind != PPOOL_ITEM_CALL || batch->item.id != id)
+    {
+      g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
+                           "received a frame with options that are those of no call");
+      return FALSE;
+    }
+
+  ppool_protocol_read_options (options, &batch->options);
+
+  return TRUE;
+}
+
+/* Reads the next item with what goes with it, and does what a note asks for. */
 static gboolean
 read_item (PPoolServe  *self,
            Batch     *batch,
@@ -517,12 +611,26 @@ read_item (PPoolServe  *self,
 {
   g_autoptr (GError) local_error = NULL;
 
-  if (!ppool_frame_reader_next (&batch->reader, &batch->item, &local_error))
+  batch->options = PPOOL_CALL_OPTIONS_NONE;
+  if (!ppool_frame_reader_next (&batch->reader, &batch->item, &local_error) ||
+      (self->has_options && batch->item.kind == PPOOL_ITEM_OPTIONS &&
+       !read_options (self, batch, &local_error)))
     return set_nonsense (error, local_error->message);
   if (batch->item.kind != PPOOL_ITEM_CALL && !receive_note (self, &batch->item))
     return set_nonsense (error, "received a frame with an item that is not a call");
 
   return TRUE;
+}
+
+static void
+give_out (PPoolServe              *self,
+          const PPoolCallId       *call_id,
+          const PPoolCallOptions  *options)
+{
+  self->given = *call_id;
+  self->options = *options;
+  self->is_cancelled = !call_id->initializes && g_hash_table_size (self->cancelled) > 0 &&
+                       g_hash_table_remove (self->cancelled, &call_id->id);
 }
 
 /* Gives out the next call; @function lives until its arguments are loaded or the
@@ -538,26 +646,58 @@ ppool_serve_next (PPoolServe   *self,
 
   while ((batch = peek_batch (self)) != NULL)
     {
+      gboolean is_call = TRUE;
+
       if (batch->frame == NULL)
         {
           batch->is_begun = TRUE;
           *call_id = batch->call_id;
           *function = batch->function;
-          return TRUE;
         }
-
-      if (!read_item (self, batch, error))
-        return FALSE;
-
-      if (batch->item.kind == PPOOL_ITEM_CALL)
+      else if (read_item (self, batch, error))
         {
+          is_call = batch->item.kind == PPOOL_ITEM_CALL;
           *call_id = (PPoolCallId) { .id = batch->item.id };
           *function = batch->item.name;
+        }
+      else
+        return FALSE;
+
+      if (is_call)
+        {
+          give_out (self, call_id, &batch->options);
           return TRUE;
         }
     }
 
   return FALSE;
+}
+
+/* What went with the call that was given out last. */
+const PPoolCallOptions *
+ppool_serve_get_options (PPoolServe *self)
+{
+  return &self->options;
+}
+
+/* Whether the pool may cancel calls. */
+gboolean
+ppool_serve_has_cancel (PPoolServe *self)
+{
+  return self->has_cancel;
+}
+
+/* Whether the pool has cancelled the call that was given out last; says so once each time. */
+gboolean
+ppool_serve_take_cancelled (PPoolServe *self,
+                            guint64    *id)
+{
+  gboolean is_cancelled = self->is_cancelled;
+
+  *id = self->given.id;
+  self->is_cancelled = FALSE;
+
+  return is_cancelled;
 }
 
 /* (nullable) */

@@ -13,6 +13,7 @@
 
 #include "ppool-error.h"
 #include "ppool-frame-private.h"
+#include "ppool-protocol-private.h"
 
 /* What could be read is written again and read once more, and is the same. */
 static void
@@ -47,6 +48,27 @@ check_item (const PPoolItem *item,
                    g_variant_get_data (value), g_variant_get_size (value));
   g_assert_false (ppool_frame_reader_next (&reader, &other, &error));
   g_assert_no_error (error);
+}
+
+/* What could be understood of them can be said again. */
+static void
+check_options (GVariant *value)
+{
+  g_autoptr (GVariant) again = NULL;
+  PPoolCallOptions options, other;
+
+  if (!g_variant_is_of_type (value, G_VARIANT_TYPE_VARDICT))
+    return;
+
+  ppool_protocol_read_options (value, &options);
+  again = ppool_protocol_pack_options (&options);
+  if (again == NULL)
+    return;
+
+  g_variant_ref_sink (again);
+  ppool_protocol_read_options (again, &other);
+  g_assert_cmpint (options.timeout_msec, ==, other.timeout_msec);
+  g_assert_cmpuint (options.attempt, ==, other.attempt);
 }
 
 static void
@@ -99,11 +121,13 @@ LLVMFuzzerTestOneInput (const uint8_t *data,
     {
       g_autoptr (GVariant) value = NULL;
 
-      if (item.kind < PPOOL_ITEM_RELEASE)
+      if (!ppool_item_is_note (item.kind))
         value = ppool_frame_reader_load (&reader, &item, borrower, &error);
       else if (item.kind == PPOOL_ITEM_FORGET)
         ppool_borrower_forget (borrower, PPOOL_ITEM_NUMBER (item.id), &error);
 
+      if (value != NULL && item.kind == PPOOL_ITEM_OPTIONS)
+        check_options (value);
       if (value != NULL)
         check_item (&item, value);
     }

@@ -139,7 +139,8 @@ static void
 initialize (Frames *self,
             int     board_fd)
 {
-  const char *features[] = { "gvariant", "frames", board_fd >= 0 ? "board" : NULL, NULL };
+  const char *features[] = { "gvariant", "frames", "cancel", "call-options",
+                             board_fd >= 0 ? "board" : NULL, NULL };
   g_autoptr (GDBusMessage) message =
     g_dbus_message_new_method_call (NULL, OBJECT_PATH, INTERFACE, "Initialize");
   g_autoptr (GDBusMessage) reply = NULL;
@@ -273,23 +274,58 @@ frames_add (Frames     *self,
   return self->last_id;
 }
 
+/* Options are an item of their own, before the call. */
+guint64
+frames_add_with_options (Frames     *self,
+                         const char *function,
+                         GVariant   *args,
+                         GVariant   *options)
+{
+  g_autoptr (GVariant) boxed = g_variant_ref_sink (g_variant_new_variant (options));
+  guint64 *board = g_steal_pointer (&self->board);
+  guint8 *item = frames_add_bytes (self, "", g_variant_get_data (boxed),
+                                   g_variant_get_size (boxed));
+
+  item[4] = FRAME_OPTIONS;
+  self->board = board;
+  self->last_id--;
+
+  return frames_add (self, function, args);
+}
+
+static void
+send_message (Frames     *self,
+              const char *member,
+              GVariant   *body)
+{
+  g_autoptr (GDBusMessage) message =
+    g_dbus_message_new_method_call (NULL, OBJECT_PATH, INTERFACE, member);
+  g_autoptr (GError) error = NULL;
+
+  g_dbus_message_set_flags (message, G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
+  g_dbus_message_set_body (message, body);
+  g_dbus_connection_send_message (self->peer->connection, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE,
+                                  NULL, &error);
+  g_assert_no_error (error);
+}
+
+void
+frames_cancel (Frames  *self,
+               guint64  id)
+{
+  send_message (self, "Cancel", g_variant_new ("(t)", id));
+}
+
 /* Sends what was added. */
 void
 frames_send (Frames *self)
 {
-  g_autoptr (GDBusMessage) message =
-    g_dbus_message_new_method_call (NULL, OBJECT_PATH, INTERFACE, "Calls");
-  g_autoptr (GError) error = NULL;
   GVariant *members[] = {
     g_variant_new_uint32 (0),
     g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, self->calls->data, self->calls->len, 1),
   };
 
-  g_dbus_message_set_flags (message, G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
-  g_dbus_message_set_body (message, g_variant_new_tuple (members, G_N_ELEMENTS (members)));
-  g_dbus_connection_send_message (self->peer->connection, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE,
-                                  NULL, &error);
-  g_assert_no_error (error);
+  send_message (self, "Calls", g_variant_new_tuple (members, G_N_ELEMENTS (members)));
   g_byte_array_set_size (self->calls, 0);
 }
 

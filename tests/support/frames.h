@@ -16,6 +16,7 @@ typedef enum
   FRAME_CALL = 1,
   FRAME_VALUE,
   FRAME_ERROR,
+  FRAME_OPTIONS = 6,
 } FrameKind;
 
 /* What a place of the board says of its call. */
@@ -61,7 +62,13 @@ guint8      *frames_add_bytes     (Frames      *self,
                                    const char  *function,
                                    const void  *data,
                                    gsize        size);
+guint64      frames_add_with_options (Frames   *self,
+                                   const char  *function,
+                                   GVariant    *args,
+                                   GVariant    *options);
 void         frames_send          (Frames      *self);
+void         frames_cancel        (Frames      *self,
+                                   guint64      id);
 FrameResult *frames_await         (Frames      *self,
                                    guint        n);
 void         frames_expect        (Frames      *self,

@@ -13,6 +13,7 @@
 #include "lending.h"
 #include "ppool-error.h"
 #include "ppool-frame-private.h"
+#include "ppool-protocol-private.h"
 #include "ppool-value-private.h"
 
 static GBytes *
@@ -396,7 +397,7 @@ test_notes_refused (void)
     guint8 byte;
     gboolean good;
   } cases[] = {
-    { 4, PPOOL_ITEM_FORGET, TRUE }, { 8, 1, TRUE },   { 4, PPOOL_ITEM_FORGET + 1, FALSE },
+    { 4, PPOOL_ITEM_FORGET, TRUE }, { 8, 1, TRUE },   { 4, PPOOL_ITEM_OPTIONS + 1, FALSE },
     { 0, 23, FALSE },               { 0, 32, FALSE }, { 5, 1, FALSE },
     { 6, 1, FALSE },                { 16, 'x', FALSE },
   };
@@ -419,6 +420,90 @@ test_notes_refused (void)
     }
 }
 
+static void
+test_options (void)
+{
+  static const struct
+  {
+    const char *text;
+    PPoolCallOptions options;
+  } cases[] = {
+    { "{'timeout-msec': <uint32 0>}", { 0, 1 } },
+    { "{'timeout-msec': <uint32 1500>, 'attempt': <uint32 3>}", { 1500, 3 } },
+    { "{'timeout-msec': <uint32 4294967295>}", { G_MAXUINT32, 1 } },
+    { "{'attempt': <uint32 2>}", { -1, 2 } },
+    { NULL, { -1, 1 } },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      GVariant *packed = ppool_protocol_pack_options (&cases[i].options);
+      GByteArray *frame = g_byte_array_new ();
+      g_autoptr (GVariant) expected = NULL;
+      g_autoptr (GVariant) value = NULL;
+      g_autoptr (GBytes) bytes = NULL;
+      PPoolCallOptions options;
+      PPoolFrameReader reader;
+      PPoolItem item;
+      GError *error = NULL;
+
+      g_assert_true ((packed == NULL) == (cases[i].text == NULL));
+      if (packed != NULL)
+        g_assert_true (ppool_frame_append (frame, PPOOL_ITEM_OPTIONS, i, "", packed, NULL, &error));
+      bytes = finish (frame);
+      ppool_frame_reader_init (&reader, bytes);
+      if (packed == NULL)
+        continue;
+
+      g_assert_true (ppool_frame_reader_next (&reader, &item, &error));
+      g_assert_cmpint (item.kind, ==, PPOOL_ITEM_OPTIONS);
+      g_assert_cmpuint (item.id, ==, i);
+      value = ppool_frame_reader_load (&reader, &item, NULL, &error);
+      g_assert_no_error (error);
+      expected = g_variant_ref_sink (g_variant_new_parsed (cases[i].text));
+      g_assert_cmpvariant (value, expected);
+      ppool_protocol_read_options (value, &options);
+      g_assert_cmpint (options.timeout_msec, ==, cases[i].options.timeout_msec);
+      g_assert_cmpuint (options.attempt, ==, cases[i].options.attempt);
+    }
+}
+
+/* What is of another type, or unknown, is passed over. */
+static void
+test_options_unknown (void)
+{
+  g_autoptr (GVariant) dictionary = g_variant_ref_sink (g_variant_new_parsed (
+    "{'timeout-msec': <'soon'>, 'attempt': <uint32 0>, 'colour': <'red'>}"));
+  PPoolCallOptions options;
+
+  ppool_protocol_read_options (dictionary, &options);
+  g_assert_cmpint (options.timeout_msec, ==, -1);
+  g_assert_cmpuint (options.attempt, ==, 1);
+}
+
+/* They have no name, and aren't lent. */
+static void
+test_options_refused (void)
+{
+  for (guint i = 0; i < 2; i++)
+    {
+      GByteArray *frame = g_byte_array_new ();
+      g_autoptr (GBytes) bytes = NULL;
+      g_autoptr (GError) error = NULL;
+      PPoolFrameReader reader;
+      PPoolItem item;
+
+      g_assert_true (ppool_frame_append (frame, PPOOL_ITEM_OPTIONS, 1, i == 0 ? "name" : "",
+                                         g_variant_new_parsed ("@a{sv} {}"), NULL, NULL));
+      if (i == 1)
+        frame->data[5] = 1;
+      bytes = finish (frame);
+      ppool_frame_reader_init (&reader, bytes);
+      g_assert_false (ppool_frame_reader_next (&reader, &item, &error));
+      g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL);
+    }
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -432,6 +517,9 @@ main (int   argc,
   g_test_add_func ("/frame/refused", test_refused);
   g_test_add_func ("/frame/too-large", test_too_large);
   g_test_add_func ("/frame/notes-refused", test_notes_refused);
+  g_test_add_func ("/frame/options", test_options);
+  g_test_add_func ("/frame/options-unknown", test_options_unknown);
+  g_test_add_func ("/frame/options-refused", test_options_refused);
   lending_add ("/frame/lent", test_lent);
   lending_add ("/frame/forgotten", test_forgotten);
   lending_add ("/frame/not-lent", test_not_lent);

@@ -11,11 +11,11 @@ from ._launcher import Launcher
 from ._loop import create_task, run
 from ._objects import Buffer, Executor, Future, wait_futures
 from ._values import from_variant, to_variant
-from ._worker import Worker
+from ._worker import Worker, get_current_invocation
 
 __all__ = ['AsCompleted', 'Buffer', 'Executor', 'Future', 'Launcher', 'Map', 'RemoteError',
-           'Worker', 'as_completed', 'create_task', 'from_variant', 'run', 'to_variant',
-           'wait_futures']
+           'Worker', 'as_completed', 'create_task', 'from_variant', 'get_current_invocation',
+           'run', 'to_variant', 'wait_futures']
 
 # Workers that call named functions start sooner without multiprocessing.
 _later.add('ProcessPoolExecutor', '_process_pool')

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Workers whose functions take and give plain values."""
 
+import contextvars
 import faulthandler
 import functools
 import inspect
 
 from gi.module import get_introspection_module
 from gi.overrides import override
-from gi.repository import GLib
+from gi.repository import Gio, GLib
 
 from . import _errors, _values
 
@@ -16,6 +17,15 @@ _PPool = get_introspection_module('PPool')
 
 
 _raw_add_function = _PPool.Worker.add_function
+
+# Of the function that runs here.
+current = contextvars.ContextVar('ppool-invocation', default=None)
+
+
+def get_current_invocation():
+    """Gives the PPool.Invocation of the function that runs, of whatever kind it is, and None
+    elsewhere. A thread that the function starts has none, but for asyncio.to_thread()."""
+    return current.get()
 
 
 def enable_faulthandler():
@@ -73,19 +83,26 @@ class Worker(_PPool.Worker):
 def _call(name, function, invocation, args, *_):
     """A GLib.Error is the only exception that may leave a callback: Python would keep any
     other, and with it the call."""
+    token = current.set(invocation)
     try:
         return _values.result_to_variant(name, function(*_values.variant_to_arguments(args)))
     except BaseException as exception:
         error = _errors.to_glib(exception)
+    finally:
+        current.reset(token)
     try:
         _errors.raise_clean(error)
     finally:
         del error
 
 
-def _call_raw(name, function, *args):
+def _call_raw(name, function, invocation, *args):
     """C takes what is no variant for nothing, and can't say what it was."""
-    value = function(*args)
+    token = current.set(invocation)
+    try:
+        value = function(invocation, *args)
+    finally:
+        current.reset(token)
     if value is None or isinstance(value, GLib.Variant):
         return value
     raise _errors.to_glib(TypeError(
@@ -99,12 +116,34 @@ def _begin(name, function, invocation, *_):
 
 
 async def _serve(name, function, invocation):
+    current.set(invocation)
+    cancellable = invocation.get_cancellable()
+    handler = _cancel_with(cancellable)
     try:
         args = _values.variant_to_arguments(invocation.get_args())
         value = _values.result_to_variant(name, await function(*args))
     except BaseException as exception:
-        error = _errors.to_glib(exception)
+        error = _to_glib(exception, cancellable)
         invocation.return_error_literal(GLib.quark_from_string(error.domain), error.code,
                                         error.message)
     else:
         invocation.return_value(value)
+    finally:
+        cancellable.disconnect(handler)
+
+
+def _cancel_with(cancellable):
+    """Has this task cancelled, which may be asked for in another thread. Gives what disconnects
+    the two."""
+    import asyncio
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    return cancellable.connect(lambda *_: loop.call_soon_threadsafe(task.cancel))
+
+
+def _to_glib(exception, cancellable):
+    """What a function that was cancelled makes of that is what a function in C makes of it."""
+    import asyncio
+    if isinstance(exception, asyncio.CancelledError) and cancellable.is_cancelled():
+        return GLib.Error('The call was cancelled', 'g-io-error-quark',
+                          int(Gio.IOErrorEnum.CANCELLED))
+    return _errors.to_glib(exception)

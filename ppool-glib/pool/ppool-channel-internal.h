@@ -49,7 +49,8 @@ void                  ppool_channel_requests_close            (PPoolChannelReque
 gboolean              ppool_channel_requests_pass_descriptors (PPoolChannelRequests  *self);
 GVariant             *ppool_channel_requests_make_call        (guint64                id,
                                                                const char            *function,
-                                                               GVariant              *value);
+                                                               GVariant              *value,
+                                                               const PPoolCallOptions *options);
 gboolean              ppool_channel_requests_send             (PPoolChannelRequests  *self,
                                                                PPoolRequestKind       kind,
                                                                guint64                id,

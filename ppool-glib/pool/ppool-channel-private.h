@@ -77,6 +77,7 @@ gboolean      ppool_channel_send_call       (PPoolChannel      *self,
                                              guint64            id,
                                              const char        *function,
                                              GVariant          *args,
+                                             const PPoolCallOptions *options,
                                              GError           **error);
 void          ppool_channel_forget_call     (PPoolChannel      *self,
                                              guint64            id);

@@ -135,13 +135,15 @@ ppool_channel_requests_pass_descriptors (PPoolChannelRequests *self)
 GVariant *
 ppool_channel_requests_make_call (guint64     id,
                                   const char *function,
-                                  GVariant   *value)
+                                  GVariant   *value,
+                                  const PPoolCallOptions *options)
 {
+  GVariant *dictionary = ppool_protocol_pack_options (options);
   GVariant *members[] = {
     g_variant_new_uint64 (id),
     g_variant_new_string (function),
     g_variant_new_variant (value),
-    get_constants ()->no_options,
+    dictionary != NULL ? dictionary : get_constants ()->no_options,
   };
 
   return g_variant_new_tuple (members, G_N_ELEMENTS (members));

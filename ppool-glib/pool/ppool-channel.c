@@ -605,6 +605,7 @@ ppool_channel_send_call (PPoolChannel  *self,
                          guint64        id,
                          const char    *function,
                          GVariant      *args,
+                         const PPoolCallOptions *options,
                          GError       **error)
 {
   g_autoptr (GError) local_error = NULL;
@@ -614,7 +615,7 @@ ppool_channel_send_call (PPoolChannel  *self,
     return FALSE;
 
   if (ppool_channel_requests_send (self->requests, PPOOL_REQUEST_CALL, id,
-                                   ppool_channel_requests_make_call (id, function, value), NULL,
+                                   ppool_channel_requests_make_call (id, function, value, options), NULL,
                                    &local_error))
     return TRUE;
 

@@ -29,8 +29,6 @@ void         ppool_outbox_set_abilities (PPoolOutbox  *self,
                                       gboolean         has_frames,
                                       gboolean         has_cancel,
                                       gboolean         has_options);
-gboolean     ppool_outbox_has_cancel (PPoolOutbox     *self);
-gboolean     ppool_outbox_has_options (PPoolOutbox    *self);
 void         ppool_outbox_close      (PPoolOutbox     *self);
 void         ppool_outbox_push       (PPoolOutbox     *self,
                                       PPoolRecord     *record,

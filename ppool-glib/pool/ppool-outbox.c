@@ -30,6 +30,7 @@ typedef struct
 {
   PPoolRecord *record; /* (owned) */
   guint64 id;
+  PPoolCallOptions options;
 } Item;
 
 struct _PPoolOutbox
@@ -137,7 +138,8 @@ send_call (PPoolOutbox  *self,
   GError *error = NULL;
 
   if (args != NULL &&
-      !ppool_channel_send_call (channel, item->id, item->record->spec->function, args, &error))
+      !ppool_channel_send_call (channel, item->id, item->record->spec->function, args,
+                                &item->options, &error))
     fail_call (self, item, error);
 }
 
@@ -150,8 +152,10 @@ add_to_frame (PPoolOutbox   *self,
               const Item    *item)
 {
   g_autoptr (GVariant) args = ppool_record_ref_args (item->record);
+  g_autoptr (GVariant) options = NULL;
   const char *function = item->record->spec->function;
   GError *error = NULL;
+  guint length;
 
   if (args == NULL)
     return;
@@ -163,9 +167,16 @@ add_to_frame (PPoolOutbox   *self,
       *frame = g_byte_array_new ();
     }
 
-  if (ppool_frame_append (*frame, PPOOL_ITEM_CALL, item->id, function, args, lender, &error))
+  length = (*frame)->len;
+  options = ppool_protocol_pack_options (&item->options);
+  if (options != NULL)
+    g_variant_ref_sink (options);
+  if ((options == NULL ||
+       ppool_frame_append (*frame, PPOOL_ITEM_OPTIONS, item->id, "", options, NULL, &error)) &&
+      ppool_frame_append (*frame, PPOOL_ITEM_CALL, item->id, function, args, lender, &error))
     return;
 
+  g_byte_array_set_size (*frame, length);
   /* Nothing is lent on a channel that is closed. */
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CLOSED))
     g_error_free (error);
@@ -206,6 +217,22 @@ find_batch (PPoolOutbox *self)
   return batch;
 }
 
+/* What a worker is told that wants to know. */
+static PPoolCallOptions
+get_options (PPoolOutbox       *self,
+             const PPoolRecord *record)
+{
+  PPoolCallOptions options = PPOOL_CALL_OPTIONS_NONE;
+
+  if (self->has_options || !self->has_frames)
+    {
+      options.timeout_msec = record->timeout_msec;
+      options.attempt = record->n_deaths + 1;
+    }
+
+  return options;
+}
+
 /* Takes what can be sent now. Without frames, a message is a call. */
 static guint
 take_items (PPoolOutbox *self)
@@ -226,7 +253,7 @@ take_items (PPoolOutbox *self)
 
       record->stage = PPOOL_RECORD_SENT;
       record->batch = batch;
-      self->items[n++] = (Item) { record, record->id };
+      self->items[n++] = (Item) { record, record->id, get_options (self, record) };
     }
 
   if (batch != NO_BATCH)
@@ -260,6 +287,7 @@ typedef struct
 {
   guint n_calls;
   gboolean notes; /* or without calls */
+  guint64 cancel_id; /* or 0 */
   gboolean exit;
 } Turn;
 
@@ -271,11 +299,14 @@ begin_turn (PPoolOutbox *self,
   turn->notes = turn->n_calls == 0 && self->notes_due;
   turn->exit = self->exit_due && turn->n_calls == 0 && self->unsent == NULL;
 
+  turn->cancel_id = self->cancel_id;
+
+  self->cancel_id = 0;
   self->notes_due = FALSE;
   if (turn->exit)
     self->exit_due = FALSE;
 
-  return turn->n_calls > 0 || turn->notes || turn->exit;
+  return turn->n_calls > 0 || turn->notes || turn->cancel_id != 0 || turn->exit;
 }
 
 static void
@@ -288,6 +319,8 @@ send_turn (PPoolOutbox  *self,
   else if (turn->n_calls > 0 || turn->notes)
     send_batch (self, channel, turn->n_calls);
 
+  if (turn->cancel_id != 0)
+    ppool_channel_send_cancel (channel, turn->cancel_id);
   if (turn->exit)
     ppool_channel_send_exit (channel);
 }
@@ -388,18 +421,6 @@ ppool_outbox_set_abilities (PPoolOutbox *self,
   self->has_frames = has_frames;
   self->has_cancel = has_cancel;
   self->has_options = has_options;
-}
-
-gboolean
-ppool_outbox_has_cancel (PPoolOutbox *self)
-{
-  return self->has_cancel;
-}
-
-gboolean
-ppool_outbox_has_options (PPoolOutbox *self)
-{
-  return self->has_options;
 }
 
 void

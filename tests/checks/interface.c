@@ -55,6 +55,7 @@ test_methods (void)
     { "Call", "tsva{sv}", "v" },
     { "Calls", "uay", "" },
     { "Segment", "uth", "" },
+    { "Cancel", "t", "" },
     { "Exit", "", "" },
   };
   GDBusInterfaceInfo *interface = load_interface ();

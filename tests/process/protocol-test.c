@@ -85,6 +85,36 @@ test_packed (Harness *harness)
     "(<[byte 0x61]>,)",
     "(<[byte 0x61, 0]>,)",                     /* No type. */
     "(<[byte 0x61, 0, 0, 0x61, 0x2a]>,)",      /* The type “a*”. */
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (bodies); i++)
+    {
+      g_autofree char *step = g_strconcat ("return-body:", bodies[i], NULL);
+
+      g_test_message ("%s", step);
+      check (harness_raw_launcher ("init:gvariant", "call", step, "hang", NULL),
+             PPOOL_ERROR_PROTOCOL);
+    }
+}
+
+/* Bytes that say what they are, and are not: that is a mistake of the function, and its call
+ * fails alone. */
+static void
+assert_fails_alone (PPoolLauncher *launcher)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor_on (launcher, 1);
+  g_autoptr (PPoolFuture) future = harness_submit (executor, "function", g_variant_new ("(i)", 7));
+  g_autoptr (GError) error = harness_failure (future);
+
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS, "no value of the type", NULL);
+  g_assert_cmpint (ppool_executor_get_state (executor), ==, PPOOL_EXECUTOR_STATE_RUNNING);
+  ppool_executor_kill_workers (executor);
+}
+
+static void
+test_not_a_value (Harness *harness)
+{
+  static const char * const bodies[] = {
     "(<[byte 0x61, 0x62, 0x63, 0, 0x73]>,)",   /* A string without its end. */
     "(<[byte 0x07, 0, 0x62]>,)",               /* A boolean that is neither. */
     "(<[byte 0xff, 0, 0, 0x73]>,)",            /* A string that isn't UTF-8. */
@@ -96,8 +126,7 @@ test_packed (Harness *harness)
       g_autofree char *step = g_strconcat ("return-body:", bodies[i], NULL);
 
       g_test_message ("%s", step);
-      check (harness_raw_launcher ("init:gvariant", "call", step, "hang", NULL),
-             PPOOL_ERROR_PROTOCOL);
+      assert_fails_alone (harness_raw_launcher ("init:gvariant", "call", step, "hang", NULL));
     }
 }
 
@@ -270,6 +299,7 @@ main (int    argc,
   harness_add ("/protocol/second-reply", test_second_reply);
   harness_add ("/protocol/unasked", test_unasked);
   harness_add ("/protocol/packed", test_packed);
+  harness_add ("/protocol/not-a-value", test_not_a_value);
   harness_add ("/protocol/frames/good", test_frames);
   harness_add ("/protocol/frames/error", test_frame_error);
   harness_add ("/protocol/frames/bad", test_bad_frames);

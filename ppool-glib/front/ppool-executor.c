@@ -172,6 +172,50 @@ notify_changes (GObject  *object,
     notify_counts (self);
 }
 
+/* What there is for calls that go wrong. */
+static void
+get_policy (PPoolExecutor         *self,
+            PPoolExecutorProperty  property,
+            GValue                *value)
+{
+  switch (property)
+    {
+    case PROP_GRACE_MSEC:
+      g_value_set_uint (value, ppool_executor_get_grace_msec (self));
+      break;
+    case PROP_CRASH_POLICY:
+      g_value_set_enum (value, (int) ppool_executor_get_crash_policy (self));
+      break;
+    case PROP_MAX_START_FAILURES:
+      g_value_set_uint (value, ppool_executor_get_max_start_failures (self));
+      break;
+    case PROP_ABORT_GRACE_MSEC:
+      g_value_set_uint (value, ppool_executor_get_abort_grace_msec (self));
+      break;
+    case PROP_CALL_TIMEOUT_MSEC:
+      g_value_set_int (value, ppool_executor_get_call_timeout_msec (self));
+      break;
+    case PROP_QUEUE_TIMEOUT_MSEC:
+      g_value_set_int (value, ppool_executor_get_queue_timeout_msec (self));
+      break;
+    case PROP_CANCEL_RUNNING:
+      g_value_set_boolean (value, ppool_executor_get_cancel_running (self));
+      break;
+    case PROP_LAUNCHER:
+    case PROP_MAX_WORKERS:
+    case PROP_MAX_TASKS_PER_WORKER:
+    case PROP_SPARE_WORKERS:
+    case PROP_INITIALIZER:
+    case PROP_INITIALIZER_ARGS:
+    case PROP_STATE:
+    case PROP_N_WORKERS:
+    case PROP_N_PENDING:
+    case PROP_N_RUNNING:
+    default:
+      g_assert_not_reached ();
+    }
+}
+
 static void
 ppool_executor_get_property (GObject    *object,
                              guint       property_id,
@@ -201,25 +245,13 @@ ppool_executor_get_property (GObject    *object,
       g_value_set_variant (value, ppool_executor_get_initializer_args (self));
       break;
     case PROP_GRACE_MSEC:
-      g_value_set_uint (value, ppool_executor_get_grace_msec (self));
-      break;
     case PROP_CRASH_POLICY:
-      g_value_set_enum (value, (int) ppool_executor_get_crash_policy (self));
-      break;
     case PROP_MAX_START_FAILURES:
-      g_value_set_uint (value, ppool_executor_get_max_start_failures (self));
-      break;
     case PROP_ABORT_GRACE_MSEC:
-      g_value_set_uint (value, ppool_executor_get_abort_grace_msec (self));
-      break;
     case PROP_CALL_TIMEOUT_MSEC:
-      g_value_set_int (value, ppool_executor_get_call_timeout_msec (self));
-      break;
     case PROP_QUEUE_TIMEOUT_MSEC:
-      g_value_set_int (value, ppool_executor_get_queue_timeout_msec (self));
-      break;
     case PROP_CANCEL_RUNNING:
-      g_value_set_boolean (value, ppool_executor_get_cancel_running (self));
+      get_policy (self, (PPoolExecutorProperty) property_id, value);
       break;
     case PROP_STATE:
       g_value_set_enum (value, (int) ppool_executor_get_state (self));
@@ -239,39 +271,12 @@ ppool_executor_get_property (GObject    *object,
 }
 
 static void
-ppool_executor_set_property (GObject      *object,
-                             guint         property_id,
-                             const GValue *value,
-                             GParamSpec   *pspec)
+set_policy (PPoolExecutor         *self,
+            PPoolExecutorProperty  property,
+            const GValue          *value)
 {
-  PPoolExecutor *self = PPOOL_EXECUTOR (object);
-  gpointer pointer;
-
-  switch ((PPoolExecutorProperty) property_id)
+  switch (property)
     {
-    case PROP_LAUNCHER:
-      pointer = g_value_dup_object (value);
-      if (pointer == NULL)
-        pointer = ppool_launcher_new_self ();
-      ppool_pool_change_setting (self->pool, PPOOL_SETTING (launcher, &pointer));
-      break;
-    case PROP_MAX_WORKERS:
-      ppool_executor_set_max_workers (self, g_value_get_uint (value));
-      break;
-    case PROP_MAX_TASKS_PER_WORKER:
-      ppool_executor_set_max_tasks_per_worker (self, g_value_get_uint (value));
-      break;
-    case PROP_SPARE_WORKERS:
-      ppool_executor_set_spare_workers (self, g_value_get_uint (value));
-      break;
-    case PROP_INITIALIZER:
-      pointer = g_value_dup_string (value);
-      ppool_pool_change_setting (self->pool, PPOOL_SETTING (initializer, &pointer));
-      break;
-    case PROP_INITIALIZER_ARGS:
-      pointer = g_value_dup_variant (value);
-      ppool_pool_change_setting (self->pool, PPOOL_SETTING (initializer_args, &pointer));
-      break;
     case PROP_GRACE_MSEC:
       ppool_executor_set_grace_msec (self, g_value_get_uint (value));
       break;
@@ -292,6 +297,63 @@ ppool_executor_set_property (GObject      *object,
       break;
     case PROP_CANCEL_RUNNING:
       ppool_executor_set_cancel_running (self, g_value_get_boolean (value));
+      break;
+    case PROP_LAUNCHER:
+    case PROP_MAX_WORKERS:
+    case PROP_MAX_TASKS_PER_WORKER:
+    case PROP_SPARE_WORKERS:
+    case PROP_INITIALIZER:
+    case PROP_INITIALIZER_ARGS:
+    case PROP_STATE:
+    case PROP_N_WORKERS:
+    case PROP_N_PENDING:
+    case PROP_N_RUNNING:
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+static void
+ppool_executor_set_property (GObject      *object,
+                             guint         property_id,
+                             const GValue *value,
+                             GParamSpec   *pspec)
+{
+  PPoolExecutor *self = PPOOL_EXECUTOR (object);
+  gpointer pointer;
+
+  switch ((PPoolExecutorProperty) property_id)
+    {
+    case PROP_LAUNCHER:
+      pointer = g_value_get_object (value) != NULL ? g_value_dup_object (value) :
+                                                     (gpointer) ppool_launcher_new_self ();
+      ppool_pool_change_setting (self->pool, PPOOL_SETTING (launcher, &pointer));
+      break;
+    case PROP_MAX_WORKERS:
+      ppool_executor_set_max_workers (self, g_value_get_uint (value));
+      break;
+    case PROP_MAX_TASKS_PER_WORKER:
+      ppool_executor_set_max_tasks_per_worker (self, g_value_get_uint (value));
+      break;
+    case PROP_SPARE_WORKERS:
+      ppool_executor_set_spare_workers (self, g_value_get_uint (value));
+      break;
+    case PROP_INITIALIZER:
+      pointer = g_value_dup_string (value);
+      ppool_pool_change_setting (self->pool, PPOOL_SETTING (initializer, &pointer));
+      break;
+    case PROP_INITIALIZER_ARGS:
+      pointer = g_value_dup_variant (value);
+      ppool_pool_change_setting (self->pool, PPOOL_SETTING (initializer_args, &pointer));
+      break;
+    case PROP_GRACE_MSEC:
+    case PROP_CRASH_POLICY:
+    case PROP_MAX_START_FAILURES:
+    case PROP_ABORT_GRACE_MSEC:
+    case PROP_CALL_TIMEOUT_MSEC:
+    case PROP_QUEUE_TIMEOUT_MSEC:
+    case PROP_CANCEL_RUNNING:
+      set_policy (self, (PPoolExecutorProperty) property_id, value);
       break;
     case PROP_STATE:
     case PROP_N_WORKERS:
@@ -321,6 +383,115 @@ ppool_executor_finalize (GObject *object)
     release (self);
 
   G_OBJECT_CLASS (ppool_executor_parent_class)->finalize (object);
+}
+
+static void
+make_policy_properties (void)
+{
+  /**
+   * PPoolExecutor:crash-policy:
+   *
+   * What the death of a worker means for the executor.
+   *
+   * By default the executor is broken then, and all its calls fail. With
+   * `PPOOL_CRASH_POLICY_REPLACE` only the call that the worker ran fails, with
+   * `PPOOL_ERROR_WORKER_DIED`, or runs again if its [property@PPool.Call:max-retries]
+   * allow that. Calls that the worker had not taken run elsewhere.
+   *
+   * A worker that can't be started, or that ends before it has taken a call, is no
+   * call's fault: see [property@PPool.Executor:max-start-failures].
+   *
+   * A change applies to workers that die afterwards.
+   *
+   * Since: 1.0
+   */
+  props[PROP_CRASH_POLICY] =
+    g_param_spec_enum ("crash-policy", NULL, NULL, PPOOL_TYPE_CRASH_POLICY,
+                       PPOOL_CRASH_POLICY_BREAK,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * PPoolExecutor:max-start-failures:
+   *
+   * The number of failed starts in a row after which an executor is broken that
+   * replaces its workers.
+   *
+   * A start has failed if there is no process, if its initializer fails, or if the worker
+   * ends before it has taken a call. The next one is tried after 100 ms, and the pause
+   * doubles with each failure up to 10 s. A worker that has answered a call ends the row.
+   * Workers that were started together count as one.
+   *
+   * The default is 5, and 0 is no limit. With `PPOOL_CRASH_POLICY_BREAK` the first failure
+   * breaks the executor.
+   *
+   * Since: 1.0
+   */
+  props[PROP_MAX_START_FAILURES] =
+    g_param_spec_uint ("max-start-failures", NULL, NULL, 0, G_MAXUINT,
+                       PPOOL_SETTINGS_DEFAULT_MAX_START_FAILURES,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * PPoolExecutor:abort-grace-msec:
+   *
+   * The time between the steps by which a running call is ended, in milliseconds.
+   *
+   * A call is ended when it is aborted with [method@PPool.Future.abort] or its
+   * [property@PPool.Call:timeout-msec] is over. Its function is asked to return first, by
+   * [method@PPool.Invocation.get_cancellable]. If it has not returned after this time, the
+   * worker is sent `SIGTERM`, and after the same time again `SIGKILL`.
+   *
+   * The default is 1000; with 0, `SIGKILL` is sent at once.
+   *
+   * Since: 1.0
+   */
+  props[PROP_ABORT_GRACE_MSEC] =
+    g_param_spec_uint ("abort-grace-msec", NULL, NULL, 0, G_MAXUINT,
+                       PPOOL_SETTINGS_DEFAULT_ABORT_GRACE_MSEC,
+                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * PPoolExecutor:call-timeout-msec:
+   *
+   * The time that calls may run which have no [property@PPool.Call:timeout-msec] of their
+   * own, in milliseconds, or -1 for no limit.
+   *
+   * A change applies to calls that are submitted afterwards.
+   *
+   * Since: 1.0
+   */
+  props[PROP_CALL_TIMEOUT_MSEC] =
+    g_param_spec_int ("call-timeout-msec", NULL, NULL, -1, G_MAXINT, -1,
+                      G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * PPoolExecutor:queue-timeout-msec:
+   *
+   * The time that calls may wait for a worker which have no
+   * [property@PPool.Call:queue-timeout-msec] of their own, in milliseconds, or -1 for no
+   * limit.
+   *
+   * A change applies to calls that are submitted afterwards.
+   *
+   * Since: 1.0
+   */
+  props[PROP_QUEUE_TIMEOUT_MSEC] =
+    g_param_spec_int ("queue-timeout-msec", NULL, NULL, -1, G_MAXINT, -1,
+                      G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * PPoolExecutor:cancel-running:
+   *
+   * Whether the cancellable that was given with a call ends it also while it runs.
+   *
+   * By default a cancellable cancels a call that no worker has taken, and a running call
+   * goes on. With this, the running call is aborted, see [method@PPool.Future.abort].
+   *
+   * Since: 1.0
+   */
+  props[PROP_CANCEL_RUNNING] =
+    g_param_spec_boolean ("cancel-running", NULL, NULL, FALSE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 }
 
 static void
@@ -458,110 +629,7 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
                        PPOOL_SETTINGS_DEFAULT_GRACE_MSEC,
                        G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
-  /**
-   * PPoolExecutor:crash-policy:
-   *
-   * What the death of a worker means for the executor.
-   *
-   * By default the executor is broken then, and all its calls fail. With
-   * `PPOOL_CRASH_POLICY_REPLACE` only the call that the worker ran fails, with
-   * `PPOOL_ERROR_WORKER_DIED`, or runs again if its [property@PPool.Call:max-retries]
-   * allow that. Calls that the worker had not taken run elsewhere.
-   *
-   * A worker that can't be started, or that ends before it has taken a call, is no
-   * call's fault: see [property@PPool.Executor:max-start-failures].
-   *
-   * A change applies to workers that die afterwards.
-   *
-   * Since: 1.0
-   */
-  props[PROP_CRASH_POLICY] =
-    g_param_spec_enum ("crash-policy", NULL, NULL, PPOOL_TYPE_CRASH_POLICY,
-                       PPOOL_CRASH_POLICY_BREAK,
-                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
-
-  /**
-   * PPoolExecutor:max-start-failures:
-   *
-   * The number of failed starts in a row after which an executor is broken that
-   * replaces its workers.
-   *
-   * A start has failed if there is no process, if its initializer fails, or if the worker
-   * ends before it has taken a call. The next one is tried after 100 ms, and the pause
-   * doubles with each failure up to 10 s. A worker that has answered a call ends the row.
-   * Workers that were started together count as one.
-   *
-   * The default is 5, and 0 is no limit. With `PPOOL_CRASH_POLICY_BREAK` the first failure
-   * breaks the executor.
-   *
-   * Since: 1.0
-   */
-  props[PROP_MAX_START_FAILURES] =
-    g_param_spec_uint ("max-start-failures", NULL, NULL, 0, G_MAXUINT,
-                       PPOOL_SETTINGS_DEFAULT_MAX_START_FAILURES,
-                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
-
-  /**
-   * PPoolExecutor:abort-grace-msec:
-   *
-   * The time between the steps by which a running call is ended, in milliseconds.
-   *
-   * A call is ended when it is aborted with [method@PPool.Future.abort] or its
-   * [property@PPool.Call:timeout-msec] is over. Its function is asked to return first, by
-   * [method@PPool.Invocation.get_cancellable]. If it has not returned after this time, the
-   * worker is sent `SIGTERM`, and after the same time again `SIGKILL`.
-   *
-   * The default is 1000; with 0, `SIGKILL` is sent at once.
-   *
-   * Since: 1.0
-   */
-  props[PROP_ABORT_GRACE_MSEC] =
-    g_param_spec_uint ("abort-grace-msec", NULL, NULL, 0, G_MAXUINT,
-                       PPOOL_SETTINGS_DEFAULT_ABORT_GRACE_MSEC,
-                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
-
-  /**
-   * PPoolExecutor:call-timeout-msec:
-   *
-   * The time that calls may run which have no [property@PPool.Call:timeout-msec] of their
-   * own, in milliseconds, or -1 for no limit.
-   *
-   * A change applies to calls that are submitted afterwards.
-   *
-   * Since: 1.0
-   */
-  props[PROP_CALL_TIMEOUT_MSEC] =
-    g_param_spec_int ("call-timeout-msec", NULL, NULL, -1, G_MAXINT, -1,
-                      G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
-
-  /**
-   * PPoolExecutor:queue-timeout-msec:
-   *
-   * The time that calls may wait for a worker which have no
-   * [property@PPool.Call:queue-timeout-msec] of their own, in milliseconds, or -1 for no
-   * limit.
-   *
-   * A change applies to calls that are submitted afterwards.
-   *
-   * Since: 1.0
-   */
-  props[PROP_QUEUE_TIMEOUT_MSEC] =
-    g_param_spec_int ("queue-timeout-msec", NULL, NULL, -1, G_MAXINT, -1,
-                      G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
-
-  /**
-   * PPoolExecutor:cancel-running:
-   *
-   * Whether the cancellable that was given with a call ends it also while it runs.
-   *
-   * By default a cancellable cancels a call that no worker has taken, and a running call
-   * goes on. With this, the running call is aborted, see [method@PPool.Future.abort].
-   *
-   * Since: 1.0
-   */
-  props[PROP_CANCEL_RUNNING] =
-    g_param_spec_boolean ("cancel-running", NULL, NULL, FALSE,
-                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  make_policy_properties ();
 
   /**
    * PPoolExecutor:state:
@@ -977,7 +1045,8 @@ ppool_executor_set_max_start_failures (PPoolExecutor *self,
 {
   g_return_if_fail (PPOOL_IS_EXECUTOR (self));
 
-  if (ppool_pool_change_setting (self->pool, PPOOL_SETTING (max_start_failures, &max_start_failures)))
+  if (ppool_pool_change_setting (self->pool,
+                                 PPOOL_SETTING (max_start_failures, &max_start_failures)))
     tell_setting (self, PROP_MAX_START_FAILURES);
 }
 
@@ -1102,7 +1171,8 @@ ppool_executor_set_queue_timeout_msec (PPoolExecutor *self,
   g_return_if_fail (PPOOL_IS_EXECUTOR (self));
   g_return_if_fail (queue_timeout_msec >= -1);
 
-  if (ppool_pool_change_setting (self->pool, PPOOL_SETTING (queue_timeout_msec, &queue_timeout_msec)))
+  if (ppool_pool_change_setting (self->pool,
+                                 PPOOL_SETTING (queue_timeout_msec, &queue_timeout_msec)))
     tell_setting (self, PROP_QUEUE_TIMEOUT_MSEC);
 }
 

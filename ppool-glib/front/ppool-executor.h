@@ -60,7 +60,7 @@ PPOOL_AVAILABLE_IN_1_0
 guint              ppool_executor_get_max_start_failures   (PPoolExecutor        *self);
 PPOOL_AVAILABLE_IN_1_0
 void               ppool_executor_set_max_start_failures   (PPoolExecutor        *self,
-                                                            guint                 max_start_failures);
+                                                            guint max_start_failures);
 PPOOL_AVAILABLE_IN_1_0
 guint              ppool_executor_get_abort_grace_msec     (PPoolExecutor        *self);
 PPOOL_AVAILABLE_IN_1_0
@@ -70,12 +70,12 @@ PPOOL_AVAILABLE_IN_1_0
 int                ppool_executor_get_call_timeout_msec    (PPoolExecutor        *self);
 PPOOL_AVAILABLE_IN_1_0
 void               ppool_executor_set_call_timeout_msec    (PPoolExecutor        *self,
-                                                            int                   call_timeout_msec);
+                                                            int call_timeout_msec);
 PPOOL_AVAILABLE_IN_1_0
 int                ppool_executor_get_queue_timeout_msec   (PPoolExecutor        *self);
 PPOOL_AVAILABLE_IN_1_0
 void               ppool_executor_set_queue_timeout_msec   (PPoolExecutor        *self,
-                                                            int                   queue_timeout_msec);
+                                                            int queue_timeout_msec);
 PPOOL_AVAILABLE_IN_1_0
 gboolean           ppool_executor_get_cancel_running       (PPoolExecutor        *self);
 PPOOL_AVAILABLE_IN_1_0

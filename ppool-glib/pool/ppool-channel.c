@@ -615,7 +615,8 @@ ppool_channel_send_call (PPoolChannel  *self,
     return FALSE;
 
   if (ppool_channel_requests_send (self->requests, PPOOL_REQUEST_CALL, id,
-                                   ppool_channel_requests_make_call (id, function, value, options), NULL,
+                                   ppool_channel_requests_make_call (id, function, value, options),
+                                   NULL,
                                    &local_error))
     return TRUE;
 

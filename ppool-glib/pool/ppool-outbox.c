@@ -169,8 +169,7 @@ add_to_frame (PPoolOutbox   *self,
 
   length = (*frame)->len;
   options = ppool_protocol_pack_options (&item->options);
-  if (options != NULL)
-    g_variant_ref_sink (options);
+  options = options != NULL ? g_variant_ref_sink (options) : NULL;
   if ((options == NULL ||
        ppool_frame_append (*frame, PPOOL_ITEM_OPTIONS, item->id, "", options, NULL, &error)) &&
       ppool_frame_append (*frame, PPOOL_ITEM_CALL, item->id, function, args, lender, &error))
@@ -225,10 +224,7 @@ get_options (PPoolOutbox       *self,
   PPoolCallOptions options = PPOOL_CALL_OPTIONS_NONE;
 
   if (self->has_options || !self->has_frames)
-    {
-      options.timeout_msec = record->timeout_msec;
-      options.attempt = record->n_deaths + 1;
-    }
+    options = (PPoolCallOptions) { record->timeout_msec, record->n_deaths + 1 };
 
   return options;
 }

@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "ppool-policy-private.h"
+#include "ppool-pool-internal.h"
 
 #include <string.h>
 
@@ -43,7 +43,7 @@ withdraw (PPoolPool   *self,
       withdrawn = TRUE;
     }
   else if (record->n_deaths == 0)
-    withdrawn = ppool_policy_withdraw (self, record);
+    withdrawn = ppool_pool_withdraw (self, record);
 
   if (withdrawn)
     ppool_pool_look_for_end (self);
@@ -77,7 +77,7 @@ static gboolean
 end_running (PPoolPool   *self,
              PPoolRecord *record)
 {
-  if (record->n_deaths > 0 && ppool_policy_withdraw (self, record))
+  if (record->n_deaths > 0 && ppool_pool_withdraw (self, record))
     {
       ppool_pool_look_for_end (self);
       return TRUE;
@@ -477,7 +477,7 @@ ppool_pool_submit (PPoolPool    *self,
   if (accepted && record->stage == PPOOL_RECORD_NEW)
     {
       accept (self, record);
-      ppool_policy_limit_time (self, record);
+      ppool_pool_limit_time (self, record);
       ppool_scheduler_push (self->scheduler, record);
     }
   ppool_lock_leave (&self->lock);
@@ -533,7 +533,7 @@ ppool_pool_revive (PPoolPool  *self,
     {
       g_clear_error (&self->cause);
       g_clear_pointer (&self->broken, ppool_failure_unref);
-      ppool_policy_revive (self);
+      ppool_pool_allow_starts (self);
       ppool_pool_set_state (self, PPOOL_EXECUTOR_STATE_RUNNING);
     }
   ppool_lock_leave (&self->lock);

@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "ppool-policy-private.h"
+#include "ppool-pool-internal.h"
 
 #include <signal.h>
 #include <string.h>
@@ -127,11 +127,11 @@ ppool_pool_shutdown (PPoolPool          *self,
 
   ppool_lock_enter (&self->lock);
   if ((flags & PPOOL_SHUTDOWN_FLAGS_CANCEL_PENDING) != 0)
-    ppool_policy_take_pending (self, cancelled);
+    ppool_pool_take_pending (self, cancelled);
   unused = close_pool (self);
   ppool_pool_leave_lock (self);
 
-  ppool_policy_settle_all (cancelled, NULL);
+  ppool_pool_settle_all (cancelled, NULL);
   if (unused)
     ppool_pool_note_end (self);
 }
@@ -149,8 +149,8 @@ ppool_pool_end_workers (PPoolPool  *self,
   gboolean unused;
 
   ppool_lock_enter (&self->lock);
-  ppool_policy_take_pending (self, cancelled);
-  ppool_policy_evict_all (self, signal, running);
+  ppool_pool_take_pending (self, cancelled);
+  ppool_pool_evict_all (self, signal, running);
   unused = close_pool (self);
   ppool_pool_leave_lock (self);
 
@@ -167,7 +167,7 @@ ppool_pool_end_workers (PPoolPool  *self,
                      record->spec->function));
       ppool_outcome_settle_failure (&record->outcome, failure);
     }
-  ppool_policy_settle_all (cancelled, NULL);
+  ppool_pool_settle_all (cancelled, NULL);
   if (unused)
     ppool_pool_note_end (self);
 }
@@ -253,8 +253,8 @@ ppool_pool_new (GObject       *executor,
     .lock = &self->lock,
     .scheduler = self->scheduler,
     .pool = self,
-    .ended = ppool_policy_process_ended,
-    .proved = ppool_policy_proved,
+    .ended = ppool_pool_process_ended,
+    .proved = ppool_pool_proved,
     .gone = process_gone,
   };
 

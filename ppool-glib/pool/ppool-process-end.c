@@ -1,4 +1,4 @@
-/* ppool-process-end.c: how a worker is ended, or asked to leave
+/* ppool-process-end.c: how a worker comes to its end
  *
  * Copyright 2026 The PPool-GLib authors
  *
@@ -14,6 +14,34 @@
 
 /* When to look again at a worker that is traced by a debugger. */
 #define TRACED_MSEC 1000
+
+static void
+free_process (gpointer data)
+{
+  PPoolProcess *self = data;
+
+  g_assert (self->countdown.timer.place == 0);
+  g_assert (self->overdue.place == 0);
+
+  g_clear_pointer (&self->outbox, ppool_outbox_unref);
+  g_clear_pointer (&self->board, ppool_board_free);
+  g_clear_pointer (&self->manager, ppool_manager_unref);
+  g_clear_error (&self->cause);
+  g_clear_pointer (&self->library, g_free);
+  g_clear_error (&self->handshake_error);
+}
+
+PPoolProcess *
+ppool_process_ref (PPoolProcess *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
+void
+ppool_process_unref (PPoolProcess *self)
+{
+  g_atomic_rc_box_release_full (self, free_process);
+}
 
 void
 ppool_process_post (PPoolProcess     *self,
@@ -141,7 +169,8 @@ end_overdue_cb (gpointer data)
       self->life = LEAVING;
       self->leaving = "a call that it ran was to end";
       grace_msec = self->startup->settings->abort_grace_msec;
-      ppool_scheduler_slot_leaves (self->owner->scheduler, &self->slot);
+      ppool_scheduler_evict_slot (self->owner->scheduler, &self->slot);
+      ppool_scheduler_look_again (self->owner->scheduler);
       self->exit.with_group = TRUE;
       ppool_exit_signal (&self->exit, grace_msec > 0 ? SIGTERM : SIGKILL);
     }

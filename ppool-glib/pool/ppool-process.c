@@ -46,34 +46,6 @@
 /* How long it may take to read what is in a channel behind a worker that has exited. */
 #define UNREAD_MSEC 30000
 
-static void
-free_process (gpointer data)
-{
-  PPoolProcess *self = data;
-
-  g_assert (self->countdown.timer.place == 0);
-  g_assert (self->overdue.place == 0);
-
-  g_clear_pointer (&self->outbox, ppool_outbox_unref);
-  g_clear_pointer (&self->board, ppool_board_free);
-  g_clear_pointer (&self->manager, ppool_manager_unref);
-  g_clear_error (&self->cause);
-  g_clear_pointer (&self->library, g_free);
-  g_clear_error (&self->handshake_error);
-}
-
-PPoolProcess *
-ppool_process_ref (PPoolProcess *self)
-{
-  return g_atomic_rc_box_acquire (self);
-}
-
-void
-ppool_process_unref (PPoolProcess *self)
-{
-  g_atomic_rc_box_release_full (self, free_process);
-}
-
 PPoolSlot *
 ppool_process_get_slot (PPoolProcess *self)
 {
@@ -234,7 +206,8 @@ finish (PPoolProcess *self)
 static void
 advance (PPoolProcess *self)
 {
-  if (ppool_process_get_life (self) < CONCLUDED && ppool_process_is_drained (self) && self->exit.state != PPOOL_EXIT_RUNNING)
+  if (ppool_process_get_life (self) < CONCLUDED && ppool_process_is_drained (self) &&
+      self->exit.state != PPOOL_EXIT_RUNNING)
     conclude (self);
 
   if (ppool_process_get_life (self) == CONCLUDED && ppool_exit_is_reaped (&self->exit) &&

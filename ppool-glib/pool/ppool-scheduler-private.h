@@ -9,6 +9,7 @@
 
 #include "ppool-record-private.h"
 #include "ppool-settings-private.h"
+#include "ppool-slot-private.h"
 
 G_BEGIN_DECLS
 
@@ -16,8 +17,6 @@ G_BEGIN_DECLS
 #define PPOOL_SCHEDULER_MAX_CALLS 240
 
 typedef struct _PPoolScheduler PPoolScheduler;
-typedef struct _PPoolSlot PPoolSlot;
-typedef struct _PPoolProcess PPoolProcess;
 
 /* What the scheduler decides: done by its owner, and by processes. */
 typedef struct
@@ -39,32 +38,6 @@ typedef struct
   /* (nullable): since when it has run what it runs, or 0; monotonic */
   gint64 (*get_since) (PPoolProcess *process);
 } PPoolSchedulerFuncs;
-
-typedef enum
-{
-  PPOOL_SLOT_STARTING,
-  PPOOL_SLOT_IDLE,
-  PPOOL_SLOT_BUSY,
-  PPOOL_SLOT_LEAVING,
-} PPoolSlotState;
-
-/* One worker, and what it has. Embedded in its process. */
-struct _PPoolSlot
-{
-  PPoolProcess *process; /* (unowned): has this */
-  PPoolSlotState state;
-  guint n_tasks;        /* given so far */
-  guint n_calls;        /* that it has */
-  guint n_trivial;      /* of these: so short that few workers do them all */
-  gint64 expected;      /* how long they are going to take, in nanoseconds */
-  gsize n_bytes;        /* their arguments have */
-  gint64 busy_since;    /* with the first of them; monotonic, in microseconds */
-  gboolean takes_ahead; /* it can be given calls that it may lose again */
-  gboolean is_unfit;    /* what it says of its calls is of no interest any more */
-  gboolean is_stuck;    /* what it runs takes longer than was expected */
-  gboolean is_held;     /* it is given nothing for a while */
-  GList link; /* in the scheduler's list of that state */
-};
 
 PPoolScheduler *ppool_scheduler_new         (const PPoolSchedulerFuncs *funcs,
                                              gpointer                   owner,
@@ -109,8 +82,6 @@ void            ppool_scheduler_slot_refill (PPoolScheduler            *self,
 void            ppool_scheduler_slot_hold   (PPoolScheduler            *self,
                                              PPoolSlot                 *slot,
                                              gboolean                   held);
-void            ppool_scheduler_slot_leaves (PPoolScheduler            *self,
-                                             PPoolSlot                 *slot);
 void            ppool_scheduler_slot_unfit  (PPoolScheduler            *self,
                                              PPoolSlot                 *slot);
 void            ppool_scheduler_evict_slot  (PPoolScheduler            *self,

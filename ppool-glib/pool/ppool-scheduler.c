@@ -156,14 +156,7 @@ assign (PPoolScheduler *self,
   PPoolRecord *record = ppool_scheduler_pop (self);
 
   record->stage = PPOOL_RECORD_ASSIGNED;
-  record->slot = slot;
-
-  if (slot->n_calls++ == 0)
-    slot->busy_since = g_get_monotonic_time ();
-  slot->n_tasks++;
-  slot->n_bytes += record->size;
-  slot->expected += record->expected;
-  slot->n_trivial += record->is_trivial;
+  ppool_slot_add (slot, record);
   self->funcs->assign (slot->process, record);
 }
 
@@ -294,17 +287,6 @@ has_waiting (PPoolScheduler *self)
   return FALSE;
 }
 
-static void
-forget_call (PPoolSlot   *slot,
-             PPoolRecord *record)
-{
-  slot->n_calls--;
-  slot->n_bytes -= record->size;
-  slot->expected -= record->expected;
-  slot->n_trivial -= record->is_trivial;
-  record->slot = NULL;
-}
-
 /* Takes a call back that its worker has not taken: (nullable). */
 static PPoolRecord *
 recall (PPoolScheduler *self,
@@ -318,7 +300,7 @@ recall (PPoolScheduler *self,
 
   if (recalled != NULL)
     {
-      forget_call (slot, recalled);
+      ppool_slot_remove (slot, recalled);
       slot->n_tasks--;
     }
 
@@ -706,10 +688,7 @@ void
 ppool_scheduler_slot_ready (PPoolScheduler *self,
                             PPoolSlot      *slot)
 {
-  slot->n_calls = 0;
-  slot->n_bytes = 0;
-  slot->expected = 0;
-  slot->n_trivial = 0;
+  ppool_slot_empty (slot);
   slot->is_stuck = FALSE;
   settle_slot (self, slot);
   dispatch (self);
@@ -734,7 +713,7 @@ ppool_scheduler_slot_answered (PPoolScheduler *self,
     return;
 
   ppool_estimate_measure (record->estimate, nsec);
-  forget_call (slot, record);
+  ppool_slot_remove (slot, record);
 }
 
 /* What a process had to say has been told. */
@@ -780,20 +759,8 @@ void
 ppool_scheduler_evict_slot (PPoolScheduler *self,
                             PPoolSlot      *slot)
 {
-  slot->n_calls = 0;
-  slot->n_bytes = 0;
-  slot->expected = 0;
-  slot->n_trivial = 0;
+  ppool_slot_empty (slot);
   ppool_scheduler_slot_unfit (self, slot);
-}
-
-/* A process leaves in the middle of a call. */
-void
-ppool_scheduler_slot_leaves (PPoolScheduler *self,
-                             PPoolSlot      *slot)
-{
-  ppool_scheduler_evict_slot (self, slot);
-  dispatch (self);
 }
 
 void

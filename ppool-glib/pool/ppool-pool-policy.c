@@ -1,4 +1,4 @@
-/* ppool-policy.c: what becomes of calls when a worker ends, or time is up
+/* ppool-pool-policy.c: what becomes of calls when a worker ends, or time is up
  *
  * Copyright 2026 The PPool-GLib authors
  *
@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "ppool-policy-private.h"
+#include "ppool-pool-internal.h"
 
 #include <signal.h>
 #include <string.h>
@@ -40,7 +40,7 @@ new_records (void)
 
 /* All calls that no worker has. */
 void
-ppool_policy_take_pending (PPoolPool *self,
+ppool_pool_take_pending (PPoolPool *self,
                            GPtrArray *records)
 {
   PPoolRecord *record;
@@ -60,7 +60,7 @@ ppool_policy_take_pending (PPoolPool *self,
 
 /* Ends all workers, and takes what they have. */
 void
-ppool_policy_evict_all (PPoolPool *self,
+ppool_pool_evict_all (PPoolPool *self,
                         int        signal,
                         GPtrArray *records)
 {
@@ -74,7 +74,7 @@ ppool_policy_evict_all (PPoolPool *self,
 
 /* Takes a call that no worker has taken, or that waits to run again. */
 gboolean
-ppool_policy_withdraw (PPoolPool   *self,
+ppool_pool_withdraw (PPoolPool   *self,
                        PPoolRecord *record)
 {
   if (record->stage != PPOOL_RECORD_RETRYING)
@@ -89,7 +89,7 @@ ppool_policy_withdraw (PPoolPool   *self,
 
 /* A call that was to end has ended, whatever ended it. */
 void
-ppool_policy_settle_all (GPtrArray    *records,
+ppool_pool_settle_all (GPtrArray    *records,
                          PPoolFailure *failure)
 {
   for (guint i = 0; i < records->len; i++)
@@ -130,7 +130,7 @@ queue_overdue_cb (gpointer data)
   gboolean withdrawn;
 
   ppool_lock_enter (&self->lock);
-  withdrawn = record->n_deaths == 0 && ppool_policy_withdraw (self, record);
+  withdrawn = record->n_deaths == 0 && ppool_pool_withdraw (self, record);
   if (withdrawn)
     ppool_pool_look_for_end (self);
   ppool_lock_leave (&self->lock);
@@ -148,7 +148,7 @@ queue_overdue_cb (gpointer data)
 
 /* For a call that is about to be queued. */
 void
-ppool_policy_limit_time (PPoolPool   *self,
+ppool_pool_limit_time (PPoolPool   *self,
                          PPoolRecord *record)
 {
   const PPoolCallSpec *spec = record->spec;
@@ -229,19 +229,19 @@ note_failed_start (PPoolPool             *self,
 
 /* Workers can be started, and do what they are for. */
 void
-ppool_policy_proved (gpointer pool)
+ppool_pool_proved (gpointer pool)
 {
   PPoolPool *self = pool;
 
   ppool_lock_enter (&self->lock);
   if (self->n_failed_starts > 0 && self->state != PPOOL_EXECUTOR_STATE_BROKEN)
-    ppool_policy_revive (self);
+    ppool_pool_allow_starts (self);
   ppool_lock_leave (&self->lock);
 }
 
 /* Nothing is held against this pool. */
 void
-ppool_policy_revive (PPoolPool *self)
+ppool_pool_allow_starts (PPoolPool *self)
 {
   self->n_failed_starts = 0;
   if (self->manager != NULL)
@@ -295,8 +295,8 @@ break_pool (PPoolPool    *self,
       self->broken = ppool_failure_ref (failure);
     }
   ppool_scheduler_limit_starts (self->scheduler, 0);
-  ppool_policy_take_pending (self, records);
-  ppool_policy_evict_all (self, SIGTERM, records);
+  ppool_pool_take_pending (self, records);
+  ppool_pool_evict_all (self, SIGTERM, records);
 
   return failure;
 }
@@ -443,7 +443,7 @@ settle_lost (GPtrArray             *records,
 
 /* A worker has ended that had calls, or was not asked to. */
 void
-ppool_policy_process_ended (gpointer               pool,
+ppool_pool_process_ended (gpointer               pool,
                             PPoolProcess          *process,
                             const PPoolProcessEnd *end)
 {
@@ -457,10 +457,10 @@ ppool_policy_process_ended (gpointer               pool,
 
   if (failure != NULL)
     {
-      ppool_policy_settle_all (losses.taken, failure);
-      ppool_policy_settle_all (losses.done, failure);
-      ppool_policy_settle_all (losses.untaken, failure);
-      ppool_policy_settle_all (losses.broken, failure);
+      ppool_pool_settle_all (losses.taken, failure);
+      ppool_pool_settle_all (losses.done, failure);
+      ppool_pool_settle_all (losses.untaken, failure);
+      ppool_pool_settle_all (losses.broken, failure);
     }
   else
     {

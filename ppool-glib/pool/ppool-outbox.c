@@ -644,6 +644,40 @@ ppool_outbox_take_all (PPoolOutbox *self,
     }
 }
 
+/* The first call that was to end, and still runs: (nullable) (transfer none). */
+PPoolRecord *
+ppool_outbox_find_ending (PPoolOutbox *self)
+{
+  for (GList *link = self->in_flight.head; link != NULL; link = link->next)
+    {
+      PPoolRecord *record = link->data;
+
+      if (record->ending != PPOOL_RECORD_NOT_ENDED &&
+          look (self, record, NULL) == PPOOL_BOARD_TAKEN)
+        return record;
+    }
+
+  return NULL;
+}
+
+/* When the worker took a call. It writes the time just after it has taken it, so what was not
+ * written yet, or can't be, is when that was seen. */
+static gint64
+find_taken_time (PPoolOutbox *self,
+                 PPoolRecord *record,
+                 gint64       taken,
+                 gint64       now)
+{
+  if (self->board == NULL)
+    return record->pushed_time;
+  if (taken >= record->pushed_time)
+    return taken;
+  if (record->seen_time == 0)
+    record->seen_time = now;
+
+  return record->seen_time;
+}
+
 /* A call that has run for longer than it may: (nullable) (transfer none). If there is none,
  * @due is when there may be one, or 0. */
 PPoolRecord *
@@ -667,7 +701,7 @@ ppool_outbox_find_overdue (PPoolOutbox *self,
         continue;
 
       if (word == PPOOL_BOARD_TAKEN)
-        limit = times.taken > 0 ? times.taken : record->pushed_time;
+        limit = find_taken_time (self, record, times.taken, now);
       limit += record->timeout_msec * G_TIME_SPAN_MILLISECOND;
       if (limit <= now && word == PPOOL_BOARD_TAKEN)
         return record;

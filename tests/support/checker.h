@@ -40,6 +40,10 @@ Watched       *checker_submit        (Checker        *self,
                                       CheckerWaiting  waiting,
                                       const char     *function,
                                       GVariant       *args);
+Watched       *checker_submit_call   (Checker        *self,
+                                      CheckerWaiting  waiting,
+                                      PPoolCall      *call,
+                                      GVariant       *args);
 guint          checker_get_n_calls   (Checker        *self);
 guint          checker_get_n_done    (Checker        *self);
 PPoolFuture   *checker_get_future    (Checker        *self,

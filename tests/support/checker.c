@@ -347,6 +347,13 @@ is_over (gpointer user_data)
   return self->n_over == checker_get_n_calls (self);
 }
 
+/* Whether every call has settled and everybody was told. */
+gboolean
+checker_is_over (Checker *self)
+{
+  return is_over (self);
+}
+
 /* Until every call has settled and everybody was told. */
 void
 checker_wait (Checker *self)

@@ -49,6 +49,7 @@ guint          checker_get_n_done    (Checker        *self);
 PPoolFuture   *checker_get_future    (Checker        *self,
                                       guint           index);
 
+gboolean       checker_is_over       (Checker        *self);
 void           checker_wait          (Checker        *self);
 void           checker_wait_for      (Checker        *self,
                                       gboolean      (*condition) (gpointer user_data),

@@ -248,12 +248,15 @@ ppool_process_look_for_overdue (PPoolProcess *self,
                      gint64        now,
                      gint64        due)
 {
+  gint64 msec;
+
   if (self->overdue_due != 0 && self->overdue_due <= due)
     return;
 
+  /* Not before it, and not at once again. */
   self->overdue_due = due;
-  ppool_manager_arm (self->manager, &self->overdue,
-                     (guint) ((due - now) / G_TIME_SPAN_MILLISECOND) + 1, look_for_overdue_cb,
+  msec = (due - now + G_TIME_SPAN_MILLISECOND - 1) / G_TIME_SPAN_MILLISECOND;
+  ppool_manager_arm (self->manager, &self->overdue, (guint) MAX (msec, 1), look_for_overdue_cb,
                      self);
 }
 

@@ -244,7 +244,7 @@ run_items (guint    n,
 static void
 test_soak (Harness *harness)
 {
-  guint n = g_test_slow () ? 10000 : fewer (300);
+  guint n = g_test_slow () ? 10000 : fewer (200);
   double without = run_items (n, FALSE);
   double with = run_items (n, TRUE);
 
@@ -265,7 +265,7 @@ static void
 test_two_threads (Harness *harness)
 {
   g_autoptr (PPoolExecutor) executor = new_executor (2);
-  guint n = fewer (30);
+  guint n = g_test_slow () ? 1000 : fewer (20);
 
   for (guint i = 0; i < n; i++)
     {
@@ -362,7 +362,7 @@ test_sent_ahead (Harness *harness)
 {
   enum { N = 12 };
   g_autoptr (PPoolExecutor) executor = new_executor (1);
-  guint n = fewer (40);
+  guint n = g_test_slow () ? 500 : fewer (20);
 
   teach (executor);
   for (guint i = 0; i < n; i++)
@@ -488,7 +488,7 @@ static void
 test_at_the_limit (Harness *harness)
 {
   g_autoptr (PPoolExecutor) executor = new_executor (1);
-  guint n = g_test_slow () ? 10000 : fewer (60);
+  guint n = g_test_slow () ? 10000 : fewer (30);
   guint n_values = 0;
   guint n_late = 0;
 
@@ -520,13 +520,13 @@ static void
 test_death_at_the_limit (Harness *harness)
 {
   g_autoptr (PPoolExecutor) executor = new_executor (2);
-  guint n = g_test_slow () ? 2000 : fewer (40);
+  guint n = g_test_slow () ? 2000 : fewer (20);
   guint n_deaths = 0;
 
   ppool_executor_set_abort_grace_msec (executor, 0);
   for (guint i = 0; i < n; i++)
     {
-      guint usec = (guint) g_test_rand_int_range (2000, 5000);
+      guint usec = (guint) g_test_rand_int_range (100, 4000);
       g_autoptr (PPoolFuture) future =
         submit_limited (executor, "linger", g_variant_new ("(ui)", usec, SIGSEGV), 3);
       g_autoptr (GError) error = harness_failure (future);
@@ -582,7 +582,7 @@ test_limits_let_go (Harness *harness)
 static void
 test_end_while_replacing (Harness *harness)
 {
-  guint n = fewer (30);
+  guint n = g_test_slow () ? 100 : fewer (12);
 
   for (guint i = 0; i < n; i++)
     {
@@ -670,7 +670,7 @@ use_thread (gpointer user_data)
 static void
 test_revival (Harness *harness)
 {
-  guint n = fewer (4);
+  guint n = g_test_slow () ? 100 : fewer (3);
 
   for (guint i = 0; i < n; i++)
     {

@@ -370,7 +370,8 @@ test_sent_ahead (Harness *harness)
       g_autoptr (GPtrArray) futures = g_ptr_array_new_with_free_func (g_object_unref);
 
       for (guint j = 0; j < N; j++)
-        g_ptr_array_add (futures, submit_waiting (executor, NULL, j % 4 == 3 ? "value" : "now", -1));
+        g_ptr_array_add (futures,
+                         submit_waiting (executor, NULL, j % 4 == 3 ? "value" : "now", -1));
       for (guint j = 0; j < i * 10; j++)
         ppool_future_is_done (g_ptr_array_index (futures, j % N));
       for (guint j = 0; j < N; j++)

@@ -90,7 +90,7 @@ def check_timeout(error):
 
 def test_replace_in_pool():
     with NewPool() as pool:
-        for number in signal.SIGSEGV, signal.SIGKILL, signal.SIGABRT:
+        for number in signal.SIGSEGV, signal.SIGKILL:
             future, behind = pool.submit(die, number), pool.submit(abs, -1)
             check_death(future.exception(LIMIT_SEC), 'die', number)
             check_raises(PPool.WorkerDied, future.result)
@@ -128,12 +128,12 @@ def test_max_start_failures():
 
 def test_retries_in_pool():
     with NewPool() as pool:
-        view = pool.options(retries=2)
-        check_equal(view.submit(die_times, get_temporary_name(), 2).result(LIMIT_SEC), 3)
-        error = view.submit(die_times, get_temporary_name(), 3).exception(LIMIT_SEC)
+        view = pool.options(retries=1)
+        check_equal(view.submit(die_times, get_temporary_name(), 1).result(LIMIT_SEC), 2)
+        error = view.submit(die_times, get_temporary_name(), 2).exception(LIMIT_SEC)
         check_death(error, 'die_times', signal.SIGSEGV)
-        paths = [get_temporary_name() for _ in range(3)]
-        check_equal(list(view.map(die_times, paths, [1, 0, 2])), [2, 1, 3])
+        paths = [get_temporary_name() for _ in range(2)]
+        check_equal(list(view.map(die_times, paths, [0, 1])), [1, 2])
 
 
 def test_label():
@@ -156,6 +156,17 @@ def test_timeout_in_pool():
         check_equal(pool.options(timeout=math.inf).submit(get_limit).result(LIMIT_SEC) > 1e6, True)
 
 
+def test_timeout_tells_where_it_was():
+    with NewPool(abort_grace=1, call_timeout=0.05) as pool:
+        error = pool.submit(Gate().hold).exception(LIMIT_SEC)
+        check_timeout(error)
+        check(' in hold\n' in str(error), error)
+        check_equal(pool.submit(abs, -1).result(LIMIT_SEC), 1)
+    with NewExecutor(abort_grace=1, call_timeout=0.05) as executor:
+        error = hold(executor, get_temporary_name()).exception(LIMIT_SEC)
+        check(' in give\n' in str(error), error)
+
+
 def test_queue_timeout():
     gate = Gate()
     with NewPool(queue_timeout=0.01) as pool:
@@ -169,11 +180,11 @@ def test_queue_timeout():
 
 def test_views_combine():
     with NewPool() as pool:
-        view = pool.options(timeout=100).options(retries=2)
+        view = pool.options(timeout=100).options(retries=1)
         check(isinstance(view, concurrent.futures.Executor))
         limit = view.submit(get_limit).result(LIMIT_SEC)
         check(90 < limit <= 100, limit)
-        check_equal(view.submit(die_times, get_temporary_name(), 2).result(LIMIT_SEC), 3)
+        check_equal(view.submit(die_times, get_temporary_name(), 1).result(LIMIT_SEC), 2)
         limit = view.options(timeout=200).submit(get_limit).result(LIMIT_SEC)
         check(190 < limit <= 200, limit)
         check_equal(view.options(timeout=None).submit(get_limit).result(LIMIT_SEC), -1)
@@ -295,16 +306,19 @@ def hold(executor, path):
 def test_view_of_executor():
     with NewExecutor(call_timeout=LIMIT_SEC) as executor:
         check_equal(executor.props.call_timeout_msec, LIMIT_SEC * 1000)
-        view = executor.options(retries=2, label='x.png').options(timeout=0.05)
+        view = executor.options(retries=1, label='x.png').options(timeout=0.05)
         check_timeout(hold(view, get_temporary_name()).exception(LIMIT_SEC))
         check_timeout(check_raises(concurrent.futures.TimeoutError, view.call_sync, 'give',
                                    '__import__("time").sleep(%d)' % LIMIT_SEC))
         view = view.options(timeout=None)
         future = view.submit('die')
         check('x.png' in str(future.exception(LIMIT_SEC)), future.exception())
-        check_equal(future.get_n_attempts(), 3)
+        check_equal(future.get_n_attempts(), 2)
         check_equal(view.call_sync('echo', [1, 2]), [1, 2])
         check_equal(asyncio.run(view.call('echo', 'a')), 'a')
+        check_equal(list(view.map('echo', [1, 2, 3])), [1, 2, 3])
+        error = check_raises(PPool.WorkerDied, next, view.map('give', ['__import__("os")._exit(4)']))
+        check('x.png' in str(error), error)
         check_equal(future.get_call().get_label(), 'x.png')
         check('keyword' in str(check_raises(TypeError, view.submit, 'echo', value=1)))
 

@@ -6,7 +6,7 @@ import concurrent.futures
 
 from gi.repository import GLib
 
-from . import _ending, _errors, _options, _values
+from . import _ending, _errors, _iterators, _options, _values
 
 
 class Calls:
@@ -52,8 +52,7 @@ class Calls:
 
 
 class View(Calls):
-    """An executor whose calls have options. It has submit(), call_sync() and call(); maps have no
-    options."""
+    """An executor whose calls have options. It has what an executor has for calls, and nothing else."""
 
     def __init__(self, executor, options):
         self._executor = executor
@@ -64,6 +63,15 @@ class View(Calls):
 
     def _submit(self, function, args, cancellable, keywords):
         return submit(self._executor, function, args, cancellable, keywords, self._options)
+
+    @_errors.hiding
+    def map(self, function, /, *iterables, timeout=None, chunksize=0, buffersize=None):
+        """Does what that of the executor does, and each call has the options. This timeout is that
+        of the reader."""
+        result = _iterators.new_map(self._executor, function, iterables, timeout, chunksize,
+                                    buffersize)
+        result.set_call_options(_options.new_call(function, None, self._options))
+        return result
 
     @_errors.hiding
     def options(self, *, timeout=..., queue_timeout=..., retries=..., label=...):

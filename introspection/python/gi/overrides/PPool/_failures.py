@@ -15,6 +15,9 @@ class _Failure:
     def __str__(self):
         return self.message
 
+    def __repr__(self):
+        return '%s(%r)' % (type(self).__name__, self.message)
+
     def __reduce__(self):
         return _new, (type(self).__name__, self.message, self.domain, self.code)
 

@@ -212,7 +212,7 @@ class Executor(_calls.Calls, _RawExecutor):
     @_errors.hiding
     def options(self, *, timeout=..., queue_timeout=..., retries=..., label=...):
         """Gives a view of this executor whose calls have options. It has submit(), call_sync(),
-        call(), and options() for further ones. What is None is as without.
+        call(), map(), and options() for further ones. What is None is as without.
 
         timeout is how many seconds a call may run. Then it is ended, and raises TimeoutError.
         queue_timeout is how many it may wait for a worker. retries is how many times it

@@ -104,10 +104,14 @@ def submit(executor, function, args, cancellable, options):
     """Submits a call with options, if there are any."""
     if not options:
         return _submit(executor, function, args, cancellable)
+    return _submit_call(executor, new_call(function, args, options), cancellable)
+
+
+def new_call(function, args, options):
     call = _PPool.Call.new(function, args)
     for name, value in options.items():
         _CALL[name][1](call, value)
-    return _submit_call(executor, call, cancellable)
+    return call
 
 
 def to_properties(arguments):

@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: 2026 The PPool-GLib authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Workers that die and are replaced, and calls that run again, take too long or are aborted, with
-both kinds of executors. Names of tests as arguments choose some."""
+both kinds of executors. Names of tests as arguments choose some.
 
-import asyncio
+Workers import this file, so what takes long to import is imported where it is needed."""
+
 import concurrent.futures
 import contextlib
 import functools
@@ -157,12 +158,12 @@ def test_timeout_in_pool():
 
 
 def test_timeout_tells_where_it_was():
-    with NewPool(abort_grace=1, call_timeout=0.05) as pool:
+    with NewPool(abort_grace=0.5, call_timeout=0.05) as pool:
         error = pool.submit(Gate().hold).exception(LIMIT_SEC)
         check_timeout(error)
         check(' in hold\n' in str(error), error)
         check_equal(pool.submit(abs, -1).result(LIMIT_SEC), 1)
-    with NewExecutor(abort_grace=1, call_timeout=0.05) as executor:
+    with NewExecutor(abort_grace=0.5, call_timeout=0.05) as executor:
         error = hold(executor, get_temporary_name()).exception(LIMIT_SEC)
         check(' in give\n' in str(error), error)
 
@@ -195,6 +196,8 @@ def test_views_combine():
 
 
 def test_view_in_asyncio():
+    import asyncio
+
     async def run(view):
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(view, die_times, get_temporary_name(), 1)
@@ -248,6 +251,8 @@ def test_abort_asks_first():
 
 
 def test_cancelled_task_of_pool():
+    import asyncio
+
     async def run(pool, gate):
         task = asyncio.get_running_loop().run_in_executor(pool, wait_until_cancelled, gate)
         while not (gate.directory / 'begun').exists():
@@ -263,6 +268,8 @@ def test_cancelled_task_of_pool():
 
 
 def test_aborted_where_it_is_awaited():
+    import asyncio
+
     async def run(pool, gate):
         future = pool.submit(gate.hold)
         gate.wait_until_held()
@@ -304,6 +311,8 @@ def hold(executor, path):
 
 
 def test_view_of_executor():
+    import asyncio
+
     with NewExecutor(call_timeout=LIMIT_SEC) as executor:
         check_equal(executor.props.call_timeout_msec, LIMIT_SEC * 1000)
         view = executor.options(retries=1, label='x.png').options(timeout=0.05)
@@ -317,7 +326,8 @@ def test_view_of_executor():
         check_equal(view.call_sync('echo', [1, 2]), [1, 2])
         check_equal(asyncio.run(view.call('echo', 'a')), 'a')
         check_equal(list(view.map('echo', [1, 2, 3])), [1, 2, 3])
-        error = check_raises(PPool.WorkerDied, next, view.map('give', ['__import__("os")._exit(4)']))
+        error = check_raises(PPool.WorkerDied, next, executor.options(label='x.png').map(
+            'give', ['__import__("os")._exit(4)']))
         check('x.png' in str(error), error)
         check_equal(future.get_call().get_label(), 'x.png')
         check('keyword' in str(check_raises(TypeError, view.submit, 'echo', value=1)))
@@ -334,6 +344,8 @@ def test_abort_of_named_call():
 
 
 def test_cancelled_task_of_executor():
+    import asyncio
+
     async def run(executor):
         future = hold(executor, get_temporary_name())
         task = asyncio.ensure_future(future)

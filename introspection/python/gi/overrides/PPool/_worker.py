@@ -66,11 +66,13 @@ class Running:
 
 
 def _watch(time_left):
+    if not faulthandler.is_enabled():
+        return False
     try:
         faulthandler.dump_traceback_later(max(time_left, 0) + _PATIENCE_SEC)
         return True
     except (AttributeError, OSError, RuntimeError, ValueError, OverflowError):
-        # There is no standard error, or no thread.
+        # There is no standard error any more, or no thread.
         return False
 
 

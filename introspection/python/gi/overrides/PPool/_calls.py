@@ -52,7 +52,8 @@ class Calls:
 
 
 class View(Calls):
-    """An executor whose calls have options. It has what an executor has for calls, and nothing else."""
+    """An executor whose calls have options. It has what an executor has for calls, and nothing
+    else."""
 
     def __init__(self, executor, options):
         self._executor = executor

@@ -115,8 +115,8 @@ def new_call(function, args, options):
 
 
 def to_properties(arguments):
-    """Returns the properties of an executor for the arguments among some that are named as such an
-    option. Those that are None are left out. Raises TypeError and ValueError for what it can't be."""
+    """Returns the properties of an executor for arguments that are properties or options. Those
+    that are None are left out. Raises TypeError and ValueError for what an option can't be."""
     properties = {}
     for name, value in arguments.items():
         key, convert = _EXECUTOR.get(name, (name, None))

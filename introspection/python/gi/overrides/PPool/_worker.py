@@ -174,7 +174,8 @@ def _cancel_with(cancellable):
 def _to_glib(exception, cancellable):
     """What a function that was cancelled makes of that is what a function in C makes of it."""
     import asyncio
-    if isinstance(exception, asyncio.CancelledError) and cancellable.is_cancelled():
+    # Its class may fail to tell what it is.
+    if issubclass(type(exception), asyncio.CancelledError) and cancellable.is_cancelled():
         return GLib.Error('The call was cancelled', 'g-io-error-quark',
                           int(Gio.IOErrorEnum.CANCELLED))
     return _errors.to_glib(exception)

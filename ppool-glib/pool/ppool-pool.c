@@ -160,6 +160,12 @@ ppool_pool_end_workers (PPoolPool  *self,
       PPoolHistory history;
       g_autoptr (PPoolFailure) failure = NULL;
 
+      if (record->ending != PPOOL_RECORD_NOT_ENDED)
+        {
+          ppool_record_settle_ended (record, record->ending, NULL);
+          continue;
+        }
+
       ppool_record_get_history (record, &history);
       failure = ppool_failure_new (
         g_error_new (PPOOL_ERROR, PPOOL_ERROR_BROKEN,

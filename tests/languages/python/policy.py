@@ -164,7 +164,7 @@ def test_timeout_tells_where_it_was():
         check(' in hold\n' in str(error), error)
         check_equal(pool.submit(abs, -1).result(LIMIT_SEC), 1)
     with NewExecutor(abort_grace=0.5, call_timeout=0.05) as executor:
-        error = hold(executor, get_temporary_name()).exception(LIMIT_SEC)
+        error = hold(executor).exception(LIMIT_SEC)
         check(' in give\n' in str(error), error)
 
 
@@ -302,10 +302,9 @@ def test_executor():
         check_equal(executor.call_sync('echo', 1), 1)
 
 
-def hold(executor, path):
-    """Has a function run that ends when somebody opens the other end of a pipe."""
-    os.mkfifo(path)
-    future = executor.submit('give', 'open(%r).read()' % path)
+def hold(executor):
+    """Has a function run that takes long."""
+    future = executor.submit('give', '__import__("time").sleep(%d)' % LIMIT_SEC)
     wait_for(future.running)
     return future
 
@@ -316,7 +315,7 @@ def test_view_of_executor():
     with NewExecutor(call_timeout=LIMIT_SEC) as executor:
         check_equal(executor.props.call_timeout_msec, LIMIT_SEC * 1000)
         view = executor.options(retries=1, label='x.png').options(timeout=0.05)
-        check_timeout(hold(view, get_temporary_name()).exception(LIMIT_SEC))
+        check_timeout(hold(view).exception(LIMIT_SEC))
         check_timeout(check_raises(concurrent.futures.TimeoutError, view.call_sync, 'give',
                                    '__import__("time").sleep(%d)' % LIMIT_SEC))
         view = view.options(timeout=None)
@@ -335,7 +334,7 @@ def test_view_of_executor():
 
 def test_abort_of_named_call():
     with NewExecutor() as executor:
-        future = hold(executor, get_temporary_name())
+        future = hold(executor)
         check(not future.cancel())
         future.abort()
         check_raises(concurrent.futures.CancelledError, future.result, LIMIT_SEC)
@@ -347,7 +346,7 @@ def test_cancelled_task_of_executor():
     import asyncio
 
     async def run(executor):
-        future = hold(executor, get_temporary_name())
+        future = hold(executor)
         task = asyncio.ensure_future(future)
         await asyncio.sleep(0)
         task.cancel()

@@ -449,7 +449,7 @@ settle_lost (GPtrArray             *records,
 
       if (record->ending != PPOOL_RECORD_NOT_ENDED)
         {
-          ppool_record_settle_ended (record, record->ending, end->summary);
+          ppool_record_settle_ended (record, record->ending, end->error->message);
           continue;
         }
 

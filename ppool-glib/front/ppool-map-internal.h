@@ -38,7 +38,8 @@ struct _PPoolMap
   /* Constant. */
   PPoolExecutor *executor; /* (owned) (nullable): NULL if a binding made the map */
   PPoolPool *pool;         /* (unowned) (nullable): the executor's */
-  PPoolCallSpec *spec;     /* (owned) (nullable): of each call; NULL likewise */
+  PPoolCallSpec *spec;     /* (owned) (nullable): of each call; NULL likewise. Constant from the
+                            * first read on, with the lock before */
   gint64 creation_time;
   GCancellable *cancellable; /* (owned): wakes who blocks, when the map is cancelled */
 
@@ -53,6 +54,7 @@ struct _PPoolMap
   guint chunk_size;
   guint buffer_size;
   int timeout_msec;
+  gboolean goes_on; /* after the error of a call */
 
   GMutex lock; /* guards what follows */
   GCond turn;

@@ -170,7 +170,8 @@ is_drawing (PPoolMap *self)
  * with the error of [method@PPool.Executor.submit] if the executor accepts no
  * more calls; with `G_IO_ERROR_CANCELLED` after [method@PPool.Map.cancel]; and
  * with `G_IO_ERROR_TIMED_OUT` if [property@PPool.Map:timeout-msec] has passed.
- * Each of these ends the map: there is no further result. It also fails with
+ * Each of these ends the map: there is no further result; but for the error of a call if
+ * [property@PPool.Map:stop-on-error] is `FALSE`. It also fails with
  * `G_IO_ERROR_TIMED_OUT` if there was no result within @timeout_msec, and with
  * `G_IO_ERROR_PENDING` inside of the input function, in which cases the map is
  * not changed.

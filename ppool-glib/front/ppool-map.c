@@ -9,6 +9,7 @@
 
 #include "ppool-map-internal.h"
 
+#include "ppool-call-private.h"
 #include "ppool-executor-private.h"
 #include "ppool-processors-private.h"
 
@@ -67,9 +68,10 @@ typedef enum
   PROP_CHUNK_SIZE = 1,
   PROP_BUFFER_SIZE,
   PROP_TIMEOUT_MSEC,
+  PROP_STOP_ON_ERROR,
 } PPoolMapProperty;
 
-static GParamSpec *props[PROP_TIMEOUT_MSEC + 1];
+static GParamSpec *props[PROP_STOP_ON_ERROR + 1];
 
 G_DEFINE_FINAL_TYPE (PPoolMap, ppool_map, G_TYPE_OBJECT)
 
@@ -474,10 +476,16 @@ ppool_map_take (PPoolMap     *self,
     }
 
   *value = ppool_record_propagate (record, &failure);
-  if (*value == NULL)
+  if (*value == NULL && !self->goes_on)
     return end_with_error (self, error, failure);
 
   self->n_read++;
+  if (*value == NULL)
+    {
+      g_propagate_error (error, failure);
+      return TRUE;
+    }
+
   sample_size (&self->result_size, *value);
   return TRUE;
 }
@@ -503,6 +511,9 @@ ppool_map_get_property (GObject    *object,
     case PROP_TIMEOUT_MSEC:
       g_value_set_int (value, ppool_map_get_timeout_msec (self));
       break;
+    case PROP_STOP_ON_ERROR:
+      g_value_set_boolean (value, ppool_map_get_stop_on_error (self));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
     }
@@ -526,6 +537,9 @@ ppool_map_set_property (GObject      *object,
       break;
     case PROP_TIMEOUT_MSEC:
       ppool_map_set_timeout_msec (self, g_value_get_int (value));
+      break;
+    case PROP_STOP_ON_ERROR:
+      ppool_map_set_stop_on_error (self, g_value_get_boolean (value));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
@@ -612,6 +626,23 @@ ppool_map_class_init (PPoolMapClass *klass)
   props[PROP_TIMEOUT_MSEC] =
     g_param_spec_int ("timeout-msec", NULL, NULL, -1, G_MAXINT, -1,
                       G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * PPoolMap:stop-on-error:
+   *
+   * Whether the map ends with the first call that fails.
+   *
+   * Otherwise the read that comes to such a call fails with its error, and the next read
+   * goes on with the call behind it. The map still ends with an error of the input function,
+   * when its time is up, and when the executor accepts no more calls.
+   *
+   * It can be set until the map is read for the first time.
+   *
+   * Since: 1.0
+   */
+  props[PROP_STOP_ON_ERROR] =
+    g_param_spec_boolean ("stop-on-error", NULL, NULL, TRUE,
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   g_object_class_install_properties (object_class, G_N_ELEMENTS (props), props);
 }
@@ -962,6 +993,100 @@ ppool_map_set_timeout_msec (PPoolMap *self,
 
   if (changed)
     g_object_notify_by_pspec (G_OBJECT (self), props[PROP_TIMEOUT_MSEC]);
+}
+
+/**
+ * ppool_map_get_stop_on_error:
+ * @self: a map
+ *
+ * Gets whether the map ends with the first call that fails.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: `TRUE` if it does
+ *
+ * Since: 1.0
+ */
+gboolean
+ppool_map_get_stop_on_error (PPoolMap *self)
+{
+  gboolean stop_on_error;
+
+  g_return_val_if_fail (PPOOL_IS_MAP (self), FALSE);
+
+  g_mutex_lock (&self->lock);
+  stop_on_error = !self->goes_on;
+  g_mutex_unlock (&self->lock);
+
+  return stop_on_error;
+}
+
+/**
+ * ppool_map_set_stop_on_error:
+ * @self: a map
+ * @stop_on_error: `FALSE` to go on after calls that fail
+ *
+ * Sets [property@PPool.Map:stop-on-error].
+ *
+ * It is a programming error to call this after the map was read; it has no
+ * effect then.
+ *
+ * **Threads**: may be called from any thread; `notify` is emitted in that
+ * thread.
+ *
+ * Since: 1.0
+ */
+void
+ppool_map_set_stop_on_error (PPoolMap *self,
+                             gboolean  stop_on_error)
+{
+  gboolean changed;
+
+  g_return_if_fail (PPOOL_IS_MAP (self));
+
+  if (!begin_change (self))
+    return;
+  changed = self->goes_on != !stop_on_error;
+  self->goes_on = !stop_on_error;
+  g_mutex_unlock (&self->lock);
+
+  if (changed)
+    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_STOP_ON_ERROR]);
+}
+
+/**
+ * ppool_map_set_call_options:
+ * @self: a map
+ * @call: a call with the options
+ *
+ * Gives each call of the map the options of another call, as they are now: its
+ * [property@PPool.Call:result-type], [property@PPool.Call:timeout-msec],
+ * [property@PPool.Call:queue-timeout-msec], [property@PPool.Call:max-retries] and
+ * [property@PPool.Call:label]. Its function and arguments are of no interest.
+ *
+ * It is a programming error to call this after the map was read; it has no
+ * effect then.
+ *
+ * **Threads**: may be called from any thread, but not while another thread uses @call.
+ *
+ * Since: 1.0
+ */
+void
+ppool_map_set_call_options (PPoolMap  *self,
+                            PPoolCall *call)
+{
+  PPoolCallSpec *before;
+
+  g_return_if_fail (ppool_map_is_usable (self));
+  g_return_if_fail (PPOOL_IS_CALL (call));
+
+  if (!begin_change (self))
+    return;
+  before = self->spec;
+  self->spec = ppool_call_spec_copy_options (ppool_call_get_spec (call), before->function);
+  g_mutex_unlock (&self->lock);
+
+  ppool_call_spec_unref (before);
 }
 
 /**

@@ -13,6 +13,7 @@
 
 #include <gio/gio.h>
 
+#include "ppool-call.h"
 #include "ppool-executor.h"
 #include "ppool-version-macros.h"
 
@@ -95,6 +96,14 @@ GVariant *ppool_map_next_value_finish (PPoolMap             *self,
                                        GAsyncResult         *result,
                                        GError              **error) G_GNUC_WARN_UNUSED_RESULT;
 
+PPOOL_AVAILABLE_IN_1_0
+gboolean  ppool_map_get_stop_on_error (PPoolMap            *self);
+PPOOL_AVAILABLE_IN_1_0
+void      ppool_map_set_stop_on_error (PPoolMap            *self,
+                                       gboolean             stop_on_error);
+PPOOL_AVAILABLE_IN_1_0
+void      ppool_map_set_call_options  (PPoolMap            *self,
+                                       PPoolCall           *call);
 PPOOL_AVAILABLE_IN_1_0
 void      ppool_map_cancel            (PPoolMap             *self);
 

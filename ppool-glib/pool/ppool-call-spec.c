@@ -42,17 +42,27 @@ ppool_call_spec_ref_plain (const char *function)
   return ppool_call_spec_ref (self);
 }
 
+/* The same options for another function. */
+PPoolCallSpec *
+ppool_call_spec_copy_options (PPoolCallSpec *self,
+                              const char    *function)
+{
+  PPoolCallSpec *copy = ppool_call_spec_new (function);
+
+  copy->result_type = self->result_type != NULL ? g_variant_type_copy (self->result_type) : NULL;
+  copy->timeout_msec = self->timeout_msec;
+  copy->queue_timeout_msec = self->queue_timeout_msec;
+  copy->max_retries = self->max_retries;
+  copy->label = g_strdup (self->label);
+
+  return copy;
+}
+
 /* For who changes the copy before anybody else has it. */
 PPoolCallSpec *
 ppool_call_spec_copy (PPoolCallSpec *self)
 {
-  PPoolCallSpec *copy = g_atomic_rc_box_dup (sizeof *self + strlen (self->function) + 1, self);
-
-  if (self->result_type != NULL)
-    copy->result_type = g_variant_type_copy (self->result_type);
-  copy->label = g_strdup (self->label);
-
-  return copy;
+  return ppool_call_spec_copy_options (self, self->function);
 }
 
 PPoolCallSpec *

@@ -319,6 +319,44 @@ test_end_of_wait (Harness *harness)
     }
 }
 
+/* A map goes on where an element fails, whatever it is. */
+static void
+test_map (Harness *harness)
+{
+  g_autofree char *path = harness_path (harness, "calls");
+  g_autoptr (PPoolExecutor) executor = new_executor (2);
+  g_autoptr (PPoolCall) options = ppool_call_new ("", NULL);
+  g_autoptr (GError) error = NULL;
+  GVariant *inputs[] = {
+    g_variant_new ("(sui)", "/dev/null", 0, 0),
+    g_variant_new ("(sui)", "/dev/full", 1000, SIGSEGV),
+    g_variant_new ("(sui)", path, 2, SIGABRT),
+  };
+  g_autoptr (PPoolMap) map =
+    ppool_executor_map (executor, "die-times", g_variant_new_array (NULL, inputs, 3), &error);
+  g_autoptr (GVariant) first = NULL;
+  g_autoptr (GVariant) third = NULL;
+
+  g_assert_no_error (error);
+  harness_track (map);
+  g_assert_true (ppool_map_get_stop_on_error (map));
+  ppool_map_set_stop_on_error (map, FALSE);
+  ppool_call_set_max_retries (options, 2);
+  ppool_map_set_call_options (map, options);
+
+  first = ppool_map_next_value (map, -1, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (first);
+  g_assert_null (ppool_map_next_value (map, -1, &error));
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_WORKER_DIED, "3 workers", NULL);
+  g_clear_error (&error);
+  third = ppool_map_next_value (map, -1, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (g_variant_get_uint32 (third), ==, 3);
+  g_assert_null (ppool_map_next_value (map, -1, &error));
+  g_assert_no_error (error);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -329,14 +367,15 @@ main (int    argc,
   harness_add ("/replace/all", test_all);
   harness_add ("/replace/idle", test_idle);
   harness_add ("/replace/start-failures", test_start_failures);
-  harness_add ("/replace/revive", test_revive);
+  harness_add ("/replace/long/revive", test_revive);
   harness_add ("/replace/revive-at-once", test_revive_at_once);
-  harness_add ("/replace/kill", test_kill_while_replacing);
+  harness_add ("/replace/long/kill", test_kill_while_replacing);
   harness_add ("/replace/shutdown", test_shutdown);
   harness_add ("/replace/retry", test_retry);
   harness_add ("/replace/retries-used-up", test_retries_used_up);
-  harness_add ("/replace/retry-later", test_retry_later);
-  harness_add ("/replace/end-of-wait", test_end_of_wait);
+  harness_add ("/replace/long/retry-later", test_retry_later);
+  harness_add ("/replace/long/end-of-wait", test_end_of_wait);
+  harness_add ("/replace/map", test_map);
 
   return g_test_run ();
 }

@@ -183,7 +183,7 @@ kept_is_cancelled (PPoolInvocation  *invocation,
 }
 
 /* Whoever tells it waits for long. */
-static void
+G_NORETURN static void
 block_cb (GCancellable *cancellable,
           gpointer      user_data)
 {

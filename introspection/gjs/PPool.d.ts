@@ -49,6 +49,23 @@ declare module 'gi://PPool?version=1.0' {
 
         // Enumerations and errors
 
+        /** What the death of a worker means: the end of all calls, or of one. */
+        enum CrashPolicy {
+            BREAK,
+            REPLACE,
+        }
+
+        enum DeathCause {
+            UNKNOWN,
+            EXIT,
+            SIGNAL,
+            KILLED,
+            OUT_OF_MEMORY,
+            CLOSED,
+            PROTOCOL,
+            ENDED,
+        }
+
         enum ExecutorState {
             RUNNING,
             SHUTTING_DOWN,
@@ -117,9 +134,38 @@ declare module 'gi://PPool?version=1.0' {
             initializerArgs: Sendable;
             grace_msec: number;
             graceMsec: number;
+            max_start_failures: number;
+            maxStartFailures: number;
+            abort_grace_msec: number;
+            abortGraceMsec: number;
+            call_timeout_msec: number;
+            callTimeoutMsec: number;
+            queue_timeout_msec: number;
+            queueTimeoutMsec: number;
+            crash_policy: CrashPolicy;
+            crashPolicy: CrashPolicy;
+            cancel_running: boolean;
+            cancelRunning: boolean;
         }
 
-        interface MapOptions {
+        /** Of one call, or of each call of a map. Times are in milliseconds. */
+        interface CallLimits {
+            /** How long it may run. */
+            timeout?: number;
+            /** How long it may wait for a worker. */
+            queueTimeout?: number;
+            queue_timeout?: number;
+            /** How often it runs again when its worker dies. */
+            retries?: number;
+            /** What it is about, for the message of a death. */
+            label?: string | null;
+        }
+
+        interface CallOptions extends CallLimits {
+            cancellable?: Cancellable;
+        }
+
+        interface MapOptions extends CallLimits {
             buffer_size?: number;
             bufferSize?: number;
             chunk_size?: number;
@@ -148,6 +194,18 @@ declare module 'gi://PPool?version=1.0' {
             readonly initializerArgs: GLib.Variant | null;
             grace_msec: number;
             graceMsec: number;
+            max_start_failures: number;
+            maxStartFailures: number;
+            abort_grace_msec: number;
+            abortGraceMsec: number;
+            call_timeout_msec: number;
+            callTimeoutMsec: number;
+            queue_timeout_msec: number;
+            queueTimeoutMsec: number;
+            crash_policy: CrashPolicy;
+            crashPolicy: CrashPolicy;
+            cancel_running: boolean;
+            cancelRunning: boolean;
             readonly state: ExecutorState;
             readonly n_workers: number;
             readonly nWorkers: number;
@@ -167,30 +225,44 @@ declare module 'gi://PPool?version=1.0' {
             get_initializer_args(): GLib.Variant | null;
             get_grace_msec(): number;
             set_grace_msec(grace_msec: number): void;
+            get_max_start_failures(): number;
+            set_max_start_failures(max_start_failures: number): void;
+            get_abort_grace_msec(): number;
+            set_abort_grace_msec(abort_grace_msec: number): void;
+            get_call_timeout_msec(): number;
+            set_call_timeout_msec(call_timeout_msec: number): void;
+            get_queue_timeout_msec(): number;
+            set_queue_timeout_msec(queue_timeout_msec: number): void;
+            get_crash_policy(): CrashPolicy;
+            set_crash_policy(crash_policy: CrashPolicy): void;
+            get_cancel_running(): boolean;
+            set_cancel_running(cancel_running: boolean): void;
             get_state(): ExecutorState;
             get_n_workers(): number;
             get_n_pending(): number;
             get_n_running(): number;
             get_error(): GLib.Error | null;
+            /** Has an executor that is broken take calls again. */
+            revive(): boolean;
 
             prestart(n_workers?: number): boolean;
 
-            submit<A extends Sendable = null>(name: string, args?: A, cancellable?: Cancellable):
-                Future<ReceivedFor<A>>;
+            submit<A extends Sendable = null>(name: string, args?: A,
+                options?: CallOptions | Cancellable): Future<ReceivedFor<A>>;
             submit_call<A extends Sendable>(call: Call<A>, cancellable?: Cancellable):
                 Future<ReceivedFor<A>>;
 
             /** Calls a function, and gives its value. */
-            call<A extends Sendable = null>(name: string, args?: A, cancellable?: Cancellable):
-                Promise<ReceivedFor<A>>;
+            call<A extends Sendable = null>(name: string, args?: A,
+                options?: CallOptions | Cancellable): Promise<ReceivedFor<A>>;
             call_async<A extends Sendable = null>(name: string, args?: A,
-                cancellable?: Cancellable): Promise<ReceivedFor<A>>;
-            call_async(name: string, args: Sendable, cancellable: Cancellable,
+                options?: CallOptions | Cancellable): Promise<ReceivedFor<A>>;
+            call_async(name: string, args: Sendable, options: CallOptions | Cancellable,
                 callback: AsyncReadyCallback<Executor>): void;
             call_finish(result: Gio.AsyncResult): GLib.Variant;
             /** Calls a function, and blocks until it has a value. */
-            call_sync<A extends Sendable = null>(name: string, args?: A, cancellable?: Cancellable):
-                ReceivedFor<A>;
+            call_sync<A extends Sendable = null>(name: string, args?: A,
+                options?: CallOptions | Cancellable): ReceivedFor<A>;
 
             /** Has a function run over inputs, which may be endless. */
             map(name: string, inputs: GLib.Variant, options?: MapOptions): Map<GLib.Variant>;
@@ -220,6 +292,8 @@ declare module 'gi://PPool?version=1.0' {
             private constructor();
 
             cancel(): boolean;
+            /** Ends the call, also while it runs. */
+            abort(): void;
             is_cancelled(): boolean;
             is_running(): boolean;
             is_done(): boolean;
@@ -241,6 +315,9 @@ declare module 'gi://PPool?version=1.0' {
 
             get_function(): string;
             get_call(): Call<Sendable> | null;
+            /** How the worker died that ran the call. */
+            get_death(): Death | null;
+            get_n_attempts(): number;
             get_worker_pid(): number;
             get_queued_time(): number;
             get_started_time(): number;
@@ -252,6 +329,13 @@ declare module 'gi://PPool?version=1.0' {
             args: A;
             result_type: GLib.VariantType | null;
             resultType: GLib.VariantType | null;
+            timeout_msec: number;
+            timeoutMsec: number;
+            queue_timeout_msec: number;
+            queueTimeoutMsec: number;
+            max_retries: number;
+            maxRetries: number;
+            label: string | null;
         }
 
         /** What to run. Final. */
@@ -263,11 +347,54 @@ declare module 'gi://PPool?version=1.0' {
             readonly args: GLib.Variant | null;
             result_type: GLib.VariantType | null;
             resultType: GLib.VariantType | null;
+            timeout_msec: number;
+            timeoutMsec: number;
+            queue_timeout_msec: number;
+            queueTimeoutMsec: number;
+            max_retries: number;
+            maxRetries: number;
+            label: string | null;
 
             get_function(): string;
             get_args(): GLib.Variant | null;
             get_result_type(): GLib.VariantType | null;
             set_result_type(result_type: GLib.VariantType | null): void;
+            get_timeout_msec(): number;
+            set_timeout_msec(timeout_msec: number): void;
+            get_queue_timeout_msec(): number;
+            set_queue_timeout_msec(queue_timeout_msec: number): void;
+            get_max_retries(): number;
+            set_max_retries(max_retries: number): void;
+            get_label(): string | null;
+            set_label(label: string | null): void;
+        }
+
+        /** How a worker died that ran a call. Final. */
+        class Death extends GObject.Object {
+            private constructor();
+
+            readonly cause: DeathCause;
+            readonly worker_pid: number;
+            readonly workerPid: number;
+            readonly signal_number: number;
+            readonly signalNumber: number;
+            readonly exit_status: number;
+            readonly exitStatus: number;
+            readonly function: string | null;
+            readonly run_time: number;
+            readonly runTime: number;
+            readonly stderr_tail: string | null;
+            readonly stderrTail: string | null;
+            readonly message: string;
+
+            get_cause(): DeathCause;
+            get_worker_pid(): number;
+            get_signal_number(): number;
+            get_exit_status(): number;
+            get_function(): string | null;
+            get_run_time(): number;
+            get_stderr_tail(): string | null;
+            get_message(): string;
         }
 
         /** The results of one function over many inputs, in the order of the inputs. Final. */
@@ -280,6 +407,8 @@ declare module 'gi://PPool?version=1.0' {
             bufferSize: number;
             timeout_msec: number;
             timeoutMsec: number;
+            stop_on_error: boolean;
+            stopOnError: boolean;
 
             get_chunk_size(): number;
             set_chunk_size(chunk_size: number): void;
@@ -287,6 +416,10 @@ declare module 'gi://PPool?version=1.0' {
             set_buffer_size(buffer_size: number): void;
             get_timeout_msec(): number;
             set_timeout_msec(timeout_msec: number): void;
+            get_stop_on_error(): boolean;
+            set_stop_on_error(stop_on_error: boolean): void;
+            /** Gives each call what another call has, but for its function and arguments. */
+            set_call_options(call: Call<Sendable>): void;
             add_inputs(inputs: GLib.Variant): void;
 
             /** The end is undefined, or null for a map of one variant that is an array. */

@@ -46,13 +46,13 @@
  *
  * ## Broken executors
  *
- * A worker that exits or is killed unexpectedly breaks the executor for good:
+ * By default, a worker that exits or is killed unexpectedly breaks the executor:
  * every call that has not completed fails with `PPOOL_ERROR_BROKEN`, the other
  * workers are ended, and [method@PPool.Executor.get_error] returns the cause. To
- * go on, create a new executor. Don't resubmit all calls that failed: the one
- * that caused the crash is among them, see
+ * go on, call [method@PPool.Executor.revive]. Don't resubmit all calls that failed:
+ * the one that caused the crash is among them, see
  * [Errors and broken pools](errors.html#what-to-do-then). To have a crash fail
- * one call only, use several executors with one worker each.
+ * one call only, set [property@PPool.Executor:crash-policy].
  *
  * This class is final.
  *

@@ -249,7 +249,8 @@ ppool_death_new (const PPoolVerdict *verdict,
     self->exit_status = WEXITSTATUS (verdict->wait_status);
   self->function = g_strdup (verdict->function);
   self->run_time = verdict->run_time;
-  self->stderr_tail = g_strdup (verdict->stderr_tail);
+  if (verdict->stderr_tail != NULL && *verdict->stderr_tail != '\0')
+    self->stderr_tail = g_strdup (verdict->stderr_tail);
   self->message = g_strdup (message);
 
   return self;

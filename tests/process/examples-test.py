@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Runs the examples that each language has, which print the same in all of them.
 
-Usage: examples-test.py hello|map|errors|checksum COMMAND...
+Usage: examples-test.py hello|map|errors|checksum|thumbnails COMMAND...
 """
 
 import os
@@ -23,7 +23,7 @@ RECORDS = '''\
 3711 237, 6171 261'''
 
 BROKEN = (r'The pool is broken \(WORKER_DIED\): Worker (\d+) was killed by SIGABRT \(Aborted\) '
-          r'while it ran “crash”; its standard error ended with:\ncrash: this can\'t be\n'
+          r'while it ran “crash”(?: for \d+\.\d s)?; its standard error ended with:\ncrash: this can\'t be\n'
           # Where it was, in Python.
           r'(?:Fatal Python error: Aborted\n(?:(?!divide:).*\n)*)?')
 ERRORS = (r'wait: not done yet\nwait: 7\ndivide: the function failed: Division by zero\n'
@@ -91,6 +91,54 @@ def test_checksum():
         check_equal(out, sha256sum([names[2], names[1]]))
         check_matches('checksum: .*missing.*: No such file or directory\n', err)
         check_progress(names)
+
+
+# What each file is, and what is said of it.
+IMAGES = {
+    'wide.pgm': b'P5\n# by hand\n300 200\n255\n' + bytes(range(200)) * 300,
+    'small.pgm': b'P5 2 3 255\n' + b'abcdef',
+}
+BAD_FILES = {
+    'bomb.pgm': (b'P5\n100000000 100000000\n255\n', '.+'),
+    'crash.pgm': (b'P5\n# crash\n2 2\n255\nabcd', 'the decoder crashed: .+'),
+    'cut.pgm': (b'P5\n20 20\n255\nabcd', 'the end is missing'),
+    'hang.pgm': (b'P5\n# hang\n2 2\n255\nabcd', 'it takes longer than 2 s'),
+    'text.txt': (b'Dear diary', 'it is no image'),
+}
+
+
+def write_images(folder):
+    """Many good files, so that the bad ones are among them, and two of each bad kind."""
+    files = {'%d-%s' % (i, name): data for i in range(20) for name, data in IMAGES.items()}
+    files |= {str(i) + name: data for i in range(2) for name, (data, _) in BAD_FILES.items()}
+    for name, data in files.items():
+        with open(os.path.join(folder, name), 'wb') as file:
+            file.write(data)
+
+
+def test_thumbnails():
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as output:
+        write_images(folder)
+        out, err = run(folder, output, status=1)
+        check_equal(out, '40 thumbnails, 10 files are bad\n')
+        for name, (_, reason) in BAD_FILES.items():
+            for i in range(2):
+                if not re.search('^thumbnails: %d%s: %s$' % (i, name, reason), err, re.M):
+                    raise AssertionError('%d%s: %r' % (i, name, err))
+        check_equal(sorted(os.listdir(output)),
+                    sorted('%d-%s' % (i, name) for i in range(20) for name in IMAGES))
+        for i in range(20):
+            with open(os.path.join(output, '%d-small.pgm' % i), 'rb') as file:
+                check_equal(file.read(), b'P5\n2 3\n255\nabcdef')
+            with open(os.path.join(output, '%d-wide.pgm' % i), 'rb') as file:
+                check_equal(file.read()[:13], b'P5\n64 42\n255\n')
+
+    with tempfile.TemporaryDirectory() as folder:
+        with open(os.path.join(folder, 'small.pgm'), 'wb') as file:
+            file.write(IMAGES['small.pgm'])
+        with tempfile.TemporaryDirectory() as output:
+            check_equal(run(folder, output), ('1 thumbnails, 0 files are bad\n', ''))
+        check_equal(run(os.path.join(folder, 'none'), folder, status=1)[0], '')
 
 
 def check_progress(names):

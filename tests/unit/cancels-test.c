@@ -45,6 +45,8 @@ told_cb (GCancellable *cancellable,
 {
   told_in = g_thread_self ();
   g_atomic_int_inc (&n_told);
+  /* It may be about to wait. */
+  g_main_context_wakeup (NULL);
 }
 
 static GVariant *
@@ -751,13 +753,13 @@ test_options_of_call (Fixture       *fixture,
                       gconstpointer  board)
 {
   g_autoptr (Reply) reply = NULL;
-  GVariant *boxed = g_variant_new_variant (unit ());
+  g_autoptr (GVariant) boxed = g_variant_ref_sink (g_variant_new_variant (unit ()));
+  g_autoptr (GBytes) bytes = g_variant_get_data_as_bytes (boxed);
 
   reply = peer_send (fixture->peer, "Call",
                      g_variant_new ("(ts@v@a{sv})", G_GUINT64_CONSTANT (77), "get-options",
                                     g_variant_new_variant (g_variant_new_from_bytes (
-                                      G_VARIANT_TYPE_BYTESTRING,
-                                      g_variant_get_data_as_bytes (boxed), TRUE)),
+                                      G_VARIANT_TYPE_BYTESTRING, bytes, TRUE)),
                                     g_variant_new_parsed ("{'attempt': <uint32 4>}")));
   reply_expect_value (reply, "(int64 -1, uint32 4)");
 }

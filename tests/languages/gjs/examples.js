@@ -43,6 +43,10 @@ function writeFiles(contents) {
     }];
 }
 
+function readText(path) {
+    return new TextDecoder().decode(GLib.file_get_contents(path)[1]);
+}
+
 const tests = {
     // What the guide shows as a whole program.
     'guide': async () => {
@@ -78,9 +82,9 @@ const tests = {
     'errors': async () => {
         const {out, err, status} = await runExample('errors');
         const broken = 'The pool is broken (WORKER_DIED): Worker N exited with status 3 while it ran ' +
-            '“crash”; its standard error ended with:\ncrash: about to leave without an answer';
+            '“crash” for N s; its standard error ended with:\ncrash: about to leave without an answer';
 
-        checkEqual(out.replace(/Worker \d+/g, 'Worker N'), `${[
+        checkEqual(out.replace(/Worker \d+/g, 'Worker N').replace(/for \d+\.\d s/g, 'for N s'), `${[
             // The first wait may be over at once, or not.
             out.startsWith('wait: 7') ? 'wait: 7' : 'wait: not done yet',
             'wait: 7',
@@ -106,6 +110,33 @@ const tests = {
             [(await run(['sha256sum', names[0], names[1]])).out, 1]);
         check(got.err.startsWith('checksum: ') && got.err.includes('/nothing/here'), got.err);
         checkEqual(await runExample('checksum'), {out: '', err: '', status: 0});
+        remove();
+    },
+
+    'thumbnails': async () => {
+        const [names, remove] = writeFiles({
+            'bomb.pgm': 'P5\n100000000 100000000\n255\n',
+            'crash.pgm': 'P5\n# crash\n2 2\n255\nabcd',
+            'cut.pgm': 'P5 20 20 255\nabcd',
+            'hang.pgm': 'P5\n# hang\n2 2\n255\nabcd',
+            'small.pgm': 'P5\n2 3\n255\nabcdef',
+            'text.txt': 'Dear diary',
+            'wide.pgm': `P5 300 2 255\n${'x'.repeat(600)}`,
+        });
+        const output = GLib.dir_make_tmp('ppool-XXXXXX');
+        const got = await runExample('thumbnails', GLib.path_get_dirname(names[0]), output);
+
+        checkEqual([got.out, got.status], ['2 thumbnails, 5 files are bad\n', 1]);
+        for (const line of [/bomb.pgm: ./, /crash.pgm: the decoder crashed/,
+            /cut.pgm: the end is missing/, /hang.pgm: it takes longer than 2 s/,
+            /text.txt: it is no image/])
+            check(line.test(got.err), got.err);
+        for (const [name, wanted] of [['small.pgm', 'P5\n2 3\n255\nabcdef'],
+            ['wide.pgm', `P5\n64 1\n255\n${'x'.repeat(64)}`]]) {
+            checkEqual(readText(`${output}/${name}`), wanted);
+            GLib.unlink(`${output}/${name}`);
+        }
+        GLib.rmdir(output);
         remove();
     },
 

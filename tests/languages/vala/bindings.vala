@@ -170,6 +170,89 @@ void test_nullable_properties () throws Error {
   assert (executor.launcher.cwd == null);
 }
 
+// Comes to no end, unless nobody wants its value any more.
+Variant hang (PPool.Invocation invocation, Variant args) throws Error {
+  unowned var cancellable = invocation.get_cancellable ();
+  while (!cancellable.is_cancelled ())
+    Thread.yield ();
+  cancellable.set_error_if_cancelled ();
+  return args;
+}
+
+// Dies until it was begun so many times.
+Variant exit_first (PPool.Invocation invocation, Variant args) throws Error {
+  if (invocation.get_attempt () <= (uint) args)
+    Posix._exit (4);
+  return (uint32) invocation.get_attempt ();
+}
+
+// A death costs one call, and programs can tell which one.
+void test_death () throws Error {
+  executor.crash_policy = PPool.CrashPolicy.REPLACE;
+  var before = executor.submit ("echo", 1);
+  var call = new PPool.Call ("exit-first", (uint32) 10);
+  call.label = "tree.tiff";
+  var future = executor.submit_call (call);
+  var after = executor.submit ("echo", 2);
+
+  try {
+    future.result ();
+    assert_not_reached ();
+  } catch (PPool.Error.WORKER_DIED error) {
+    assert ("(tree.tiff)" in error.message);
+    PPool.Death? death = future.get_death ();
+    assert (death != null && death.cause == PPool.DeathCause.EXIT);
+    assert (death.exit_status == 4 && death.function == "exit-first");
+    assert (death.message == error.message);
+  }
+  assert ((int) before.result () == 1 && (int) after.result () == 2);
+  assert (after.get_death () == null);
+}
+
+void test_retries () throws Error {
+  executor.crash_policy = PPool.CrashPolicy.REPLACE;
+  var call = new PPool.Call ("exit-first", (uint32) 2);
+  call.max_retries = 2;
+  var future = executor.submit_call (call);
+  assert ((uint) future.result () == 3);
+  assert (future.get_n_attempts () == 3);
+}
+
+void test_timeout () throws Error {
+  var call = new PPool.Call ("hang");
+  call.timeout_msec = 50;
+  try {
+    executor.submit_call (call).result ();
+    assert_not_reached ();
+  } catch (PPool.Error.TIMED_OUT error) {
+    assert ("50 ms" in error.message);
+  }
+}
+
+void test_abort () throws Error {
+  var future = executor.submit ("hang");
+  while (!future.is_running ())
+    Thread.yield ();
+  future.abort ();
+  try {
+    future.result ();
+    assert_not_reached ();
+  } catch (IOError.CANCELLED error) {
+    assert (future.is_cancelled ());
+  }
+  assert (executor.state == PPool.ExecutorState.RUNNING);
+}
+
+void test_revive () throws Error {
+  try {
+    executor.call_sync ("exit-first", (uint32) 10);
+    assert_not_reached ();
+  } catch (PPool.Error.BROKEN error) {
+    assert (executor.revive ());
+  }
+  assert ((int) executor.call_sync ("echo", 1) == 1);
+}
+
 delegate void TestFunc () throws Error;
 
 // One executor a test, of which nothing may be left.
@@ -196,6 +279,8 @@ int main (string[] args) {
   var worker = new PPool.Worker ();
   worker.add_function ("echo", echo);
   worker.add_function ("positive", positive);
+  worker.add_function ("hang", hang);
+  worker.add_function ("exit-first", exit_first);
   try {
     if (PPool.Worker.is_spawned ())
       return worker.run ();
@@ -214,5 +299,10 @@ int main (string[] args) {
   add ("/vala/callback", test_callback);
   add ("/vala/buffer", test_buffer);
   add ("/vala/nullable-properties", test_nullable_properties);
+  add ("/vala/death", test_death);
+  add ("/vala/retries", test_retries);
+  add ("/vala/timeout", test_timeout);
+  add ("/vala/abort", test_abort);
+  add ("/vala/revive", test_revive);
   return Test.run ();
 }

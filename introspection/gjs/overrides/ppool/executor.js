@@ -7,17 +7,22 @@
 
 const {GLib} = imports.gi;
 const {askForStacks, hiding, restoreError, restoring} = imports.overrides.ppool.errors;
+const {callWith, readCallOptions} = imports.overrides.ppool.options;
+const {begin, follow, following, nothing, rejecting} = imports.overrides.ppool.promises;
 const {
-    begin, checkOneArgument, follow, following, nothing, rejecting,
-} = imports.overrides.ppool.promises;
-const {
-    checkName, checkNumber, checkProperties, checkTimeout, overrideInit, overrideNames, overrideNumbers,
+    checkName, checkNumber, checkProperties, checkTimeout, overrideInit, overrideLabel,
+    overrideNames, overrideNumbers,
 } = imports.overrides.ppool.properties;
 const {VARIANT, describe, mark, pack, receive} = imports.overrides.ppool.values;
+
+const MAX_MSEC = 0x7fffffff;
 
 function overrideCall({Call}) {
     const create = Call.new;
 
+    overrideNumbers(Call.prototype, ['timeout_msec', 'queue_timeout_msec'], -1, MAX_MSEC);
+    overrideNumbers(Call.prototype, ['max_retries']);
+    overrideLabel(Call.prototype);
     overrideInit(Call.prototype, 'args', (call, {args}) => mark(call, args));
     overrideNames(Call.prototype, 'function', true);
     Call.new = hiding(function (name, args = null) {
@@ -25,7 +30,7 @@ function overrideCall({Call}) {
     });
 }
 
-function overrideSubmit(proto) {
+function overrideSubmit(proto, {Call}) {
     const {submit, submit_call} = proto;
     const submitWith = (cancellable, func) => {
         const [followed, release] = follow(cancellable);
@@ -42,14 +47,15 @@ function overrideSubmit(proto) {
         }
     };
 
-    proto.submit = hiding(function (name, args = null, cancellable = null) {
+    proto.submit = hiding(function (name, args = null, optionsOrCancellable = null) {
         checkName(name);
-        checkOneArgument(cancellable);
 
+        const [cancellable, options] = readCallOptions(optionsOrCancellable);
         const packed = pack(args, 'args');
 
-        return mark(submitWith(cancellable, followed => submit.call(this, name, packed, followed)),
-            args);
+        return mark(submitWith(cancellable, followed => options
+            ? submit_call.call(this, callWith(Call.new(name, packed), options), followed)
+            : submit.call(this, name, packed, followed)), args);
     });
 
     proto.submit_call = hiding(function (call, cancellable = null) {
@@ -61,36 +67,59 @@ function overrideSubmit(proto) {
     });
 }
 
-function overrideCalling(proto) {
-    const {call_async, call_finish, call_sync} = proto;
+// Calls with options go the way of futures; their waits end with the cancellable, too.
+function overrideCalling(proto, namespace) {
+    const {Call, Future, ReturnWhen, wait_futures} = namespace;
+    const {call_async, call_finish, call_sync, submit_call} = proto;
+    const {propagate, result_async, result_finish} = Future.prototype;
+    const finish = (executor, result) => {
+        const source = result.get_source_object();
 
-    proto.call_finish = hiding(function (result) {
-        return restoring(() => call_finish.call(this, result));
-    });
-
-    proto.call_async = rejecting(3, function (name, args = null, cancellable = null,
-        callback = null) {
-        checkName(name);
-        checkOneArgument(cancellable);
-
-        const packed = pack(args, 'args');
-
-        return begin(cancellable, callback,
-            (followed, done) => call_async.call(this, name, packed, followed, done),
-            result => receive(call_finish.call(this, result), args instanceof GLib.Variant));
-    });
-
-    proto.call = function (name, args = null, cancellable = null) {
-        return this.call_async(name, args, cancellable);
+        return source instanceof Future
+            ? result_finish.call(source, result) : call_finish.call(executor, result);
     };
 
-    proto.call_sync = hiding(function (name, args = null, cancellable = null) {
-        checkName(name);
-        checkOneArgument(cancellable);
+    proto.call_finish = hiding(function (result) {
+        return restoring(() => finish(this, result));
+    });
 
+    proto.call_async = rejecting(3, function (name, args = null, optionsOrCancellable = null,
+        callback = null) {
+        checkName(name);
+
+        const [cancellable, options] = readCallOptions(optionsOrCancellable);
         const packed = pack(args, 'args');
-        const value = restoring(() => following(cancellable,
-            followed => call_sync.call(this, name, packed, followed)));
+        const call = options && callWith(Call.new(name, packed), options);
+
+        return begin(cancellable, callback, (followed, done) => {
+            if (call) {
+                result_async.call(submit_call.call(this, call, followed), followed,
+                    (_future, result) => done(this, result));
+            } else {
+                call_async.call(this, name, packed, followed, done);
+            }
+        }, result => receive(finish(this, result), args instanceof GLib.Variant));
+    });
+
+    proto.call = function (name, args = null, options = null) {
+        return this.call_async(name, args, options);
+    };
+
+    proto.call_sync = hiding(function (name, args = null, optionsOrCancellable = null) {
+        checkName(name);
+
+        const [cancellable, options] = readCallOptions(optionsOrCancellable);
+        const packed = pack(args, 'args');
+        const call = options && callWith(Call.new(name, packed), options);
+        const value = restoring(() => following(cancellable, followed => {
+            if (!call)
+                return call_sync.call(this, name, packed, followed);
+
+            const future = submit_call.call(this, call, followed);
+
+            wait_futures([future], ReturnWhen.ALL_COMPLETED, -1, followed);
+            return propagate.call(future);
+        }));
 
         return receive(value, args instanceof GLib.Variant);
     });
@@ -136,7 +165,8 @@ function overrideFirst(proto, Launcher) {
     });
 }
 
-function overrideExecutor({Executor, Launcher, ShutdownFlags}) {
+function overrideExecutor(namespace) {
+    const {Executor, Launcher, ShutdownFlags} = namespace;
     const create = Executor.new;
     const {_init} = Executor.prototype;
 
@@ -154,12 +184,15 @@ function overrideExecutor({Executor, Launcher, ShutdownFlags}) {
         return _init.call(this, {...properties, launcher: launcherOf(properties.launcher)});
     };
     overrideNumbers(Executor.prototype,
-        ['max_workers', 'spare_workers', 'max_tasks_per_worker', 'grace_msec']);
+        ['max_workers', 'spare_workers', 'max_tasks_per_worker', 'grace_msec',
+            'max_start_failures', 'abort_grace_msec']);
+    overrideNumbers(Executor.prototype, ['call_timeout_msec', 'queue_timeout_msec'], -1, MAX_MSEC);
+    overrideNumbers(Executor.prototype, ['crash_policy'], 0, 1);
     overrideInit(Executor.prototype, 'initializer_args');
     overrideNames(Executor.prototype, 'initializer');
     overrideFirst(Executor.prototype, Launcher);
-    overrideSubmit(Executor.prototype);
-    overrideCalling(Executor.prototype);
+    overrideSubmit(Executor.prototype, namespace);
+    overrideCalling(Executor.prototype, namespace);
     overrideShutdown(Executor.prototype, ShutdownFlags);
 }
 

@@ -5,8 +5,9 @@
 
 /* exported overrideMaps */
 
-const {GLib} = imports.gi;
+const {Gio, GLib} = imports.gi;
 const {hiding, restoreError} = imports.overrides.ppool.errors;
+const {CALL_OPTIONS, callWith, readOptions} = imports.overrides.ppool.options;
 const {begin, follow, nothing, rejecting} = imports.overrides.ppool.promises;
 const {checkName, checkTimeout, overrideNumbers} = imports.overrides.ppool.properties;
 const {pack, receive} = imports.overrides.ppool.values;
@@ -84,20 +85,27 @@ const MAP_OPTIONS = {
     chunk_size: ['chunk_size', 'chunkSize'],
     timeout_msec: ['timeout_msec', 'timeoutMsec'],
     cancellable: ['cancellable'],
+    ...CALL_OPTIONS,
 };
 
-function readOptions(options) {
-    const known = {};
+// Gives those of the map, and those of its calls or null where there are none.
+function readMapOptions(given) {
+    const settings = readOptions(given, MAP_OPTIONS);
+    const options = {};
 
-    for (const [key, value] of Object.entries(options)) {
-        const name = Object.keys(MAP_OPTIONS).find(option => MAP_OPTIONS[option].includes(key));
-
-        if (!name)
-            throw new TypeError(`options: there is no ${key}`);
-        if (value !== undefined)
-            known[name] = value;
+    for (const name of Object.keys(CALL_OPTIONS)) {
+        if (name in settings) {
+            options[name] = settings[name];
+            delete settings[name];
+        }
     }
-    return known;
+    return [settings, Object.keys(options).length ? options : null];
+}
+
+// After which the same value is to be read, unless it is a call's own error.
+function isEndOfWait(error) {
+    return error.matches(Gio.IOErrorEnum, Gio.IOErrorEnum.TIMED_OUT) ||
+        error.matches(Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED);
 }
 
 function valueOfMap(map, read) {
@@ -109,8 +117,11 @@ function valueOfMap(map, read) {
             return inputs ? undefined : null;
         return inputs ? inputs.receive(value) : receive(value, true);
     } catch (error) {
-        throw error instanceof GLib.Error && error.domain === INPUT_DOMAIN
-            ? map[INPUTS].error : restoreError(error);
+        if (error instanceof GLib.Error && error.domain === INPUT_DOMAIN)
+            throw map[INPUTS].error;
+        if (!map.stop_on_error && !isEndOfWait(error))
+            map[INPUTS]?.areVariants.shift();
+        throw restoreError(error);
     }
 }
 
@@ -119,7 +130,7 @@ function endMap(map) {
     map[INPUTS]?.close();
 }
 
-function overrideMaps({Executor, Map}) {
+function overrideMaps({Call, Executor, Map}) {
     const proto = Executor.prototype;
     const {map, map_func} = proto;
     const mapInputs = (executor, name, inputs) => {
@@ -143,11 +154,11 @@ function overrideMaps({Executor, Map}) {
     proto.map = hiding(function (name, inputs, options = {}) {
         checkName(name);
 
-        const {cancellable, ...settings} = readOptions(options);
-
+        const [{cancellable, ...settings}, callOptions] = readMapOptions(options);
+        const call = callOptions && callWith(Call.new(name), callOptions);
 
         if (inputs?.[Symbol.asyncIterator])
-            return mapLater(this, name, inputs, {cancellable, ...settings});
+            return mapLater(this, name, inputs, {cancellable, callOptions, ...settings});
 
         const isIterable = typeof inputs?.[Symbol.iterator] === 'function';
 
@@ -161,6 +172,8 @@ function overrideMaps({Executor, Map}) {
             follow(cancellable)[1]();
             made[CANCELLABLE] = cancellable;
         }
+        if (call)
+            made.set_call_options(call);
         return Object.assign(made, settings);
     });
     overrideMap(Map.prototype);

@@ -3,8 +3,8 @@
 //
 // Properties that a binding would take as they come.
 
-/* exported checkName, checkNumber, checkProperties, checkTimeout, overrideInit, overrideNames,
-   overrideNumbers */
+/* exported checkName, checkNumber, checkProperties, checkTimeout, overrideInit, overrideLabel,
+   overrideNames, overrideNumbers */
 
 const {GObject} = imports.gi;
 const {hiding} = imports.overrides.ppool.errors;
@@ -91,6 +91,23 @@ function overrideNames(proto, name, isNeeded = false) {
         if (isNeeded || given !== null)
             checkName(given, name);
         return init.call(this, properties, ...rest);
+    });
+}
+
+// What a call is about is a text, or nothing.
+function overrideLabel(proto) {
+    const {_init, get_label, set_label} = proto;
+    const check = value => value === null ? null : checkName(value, 'label');
+    const set = hiding(function (value) {
+        set_label.call(this, check(value));
+    });
+
+    proto.set_label = set;
+    Object.defineProperty(proto, 'label',
+        {get: get_label, set, configurable: true, enumerable: true});
+    proto._init = hiding(function (properties, ...rest) {
+        check(checkProperties(properties).label ?? null);
+        return _init.call(this, properties, ...rest);
     });
 }
 

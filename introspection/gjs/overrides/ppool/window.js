@@ -15,11 +15,12 @@ const CALLS_PER_WORKER = 16;
 // As many calls ahead of the reader as there is room for. Errors take their place behind
 // the values that come before them; that the time is up is told at once.
 class Window {
-    constructor(executor, name, iterator, size) {
+    constructor(executor, name, iterator, size, options) {
         this._executor = executor;
         this._name = name;
         this._iterator = iterator;
         this._size = size;
+        this._options = options;  // of each call
         this._slots = [];  // functions that give the promise of a value
         this._futures = new Set();
         this._nDrawn = 0;
@@ -49,7 +50,7 @@ class Window {
 
         const isVariant = next.value instanceof GLib.Variant;
         const packed = pack(next.value, `inputs[${this._nDrawn++}]`);
-        const future = this._executor.submit(this._name, packed);
+        const future = this._executor.submit(this._name, packed, this._options);
 
         this._futures.add(future);
         this._slots.push(async () => {
@@ -164,7 +165,7 @@ function limitByCancellable(window, cancellable) {
 }
 
 function mapLater(executor, name, inputs, {
-    cancellable = null, timeout_msec = -1, buffer_size = 0, chunk_size = 0,
+    cancellable = null, callOptions = null, timeout_msec = -1, buffer_size = 0, chunk_size = 0,
 }) {
     const nWorkers = executor.max_workers || GLib.get_num_processors();
 
@@ -175,7 +176,7 @@ function mapLater(executor, name, inputs, {
     follow(cancellable)[1]();
 
     const window = new Window(executor, name, inputs[Symbol.asyncIterator](),
-        buffer_size || CALLS_PER_WORKER * nWorkers);
+        buffer_size || CALLS_PER_WORKER * nWorkers, callOptions);
     const deadline = timeout_msec < 0 ? Infinity : GLib.get_monotonic_time() + 1000 * timeout_msec;
 
     // One that nobody reads has neither timer nor listener.

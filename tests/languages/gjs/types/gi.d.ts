@@ -52,6 +52,8 @@ declare module 'gi://GLib?version=2.0' {
         enum FileTest {
             IS_DIR,
         }
+        function file_get_contents(filename: string): [boolean, Uint8Array];
+        function file_set_contents(filename: string, contents: Uint8Array): boolean;
         function file_test(filename: string, test: FileTest): boolean;
         function strcmp0(str1: string | null, str2: string | null): number;
         function log_writer_supports_color(output_fd: number): boolean;
@@ -74,6 +76,7 @@ declare module 'gi://Gio?version=2.0' {
             static readonly TIMED_OUT: number;
         }
         enum FileQueryInfoFlags {
+            NONE,
             NOFOLLOW_SYMLINKS,
         }
         enum FileCreateFlags {

@@ -27,6 +27,12 @@ async function parent(): Promise<void> {
 
     new PPool.Executor(PPool.Launcher.new_self(), {maxWorkers: 2});
     plain.whatever();
+    await executor.call('name', 1, {timeout: 5, retries: 1, label: 'one', cancellable: signal});
+    const lost: PPool.Death | null = executor.submit('name', 1, {queueTimeout: 5}).get_death();
+    if (lost?.cause === PPool.DeathCause.ENDED)
+        executor.crashPolicy = PPool.CrashPolicy.REPLACE;
+    // @ts-expect-error There is no such option.
+    await executor.call('name', 1, {timeuot: 5});
     await named.call('name');
     await executor.call('name', undefined, new Gio.Cancellable());
     await executor.call('name', null, signal);

@@ -1,0 +1,310 @@
+// SPDX-FileCopyrightText: 2026 The PPool-GLib authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+// Functions that crash or hang: crash policies, options of calls, aborts, deaths.
+
+import System from 'system';
+
+import Gio from 'gi://Gio';
+import GLib from 'gi://GLib';
+import PPool from 'gi://PPool?version=1.0';
+
+import {
+    check, checkEqual, checkMatches, checkRejects, checkThrows, runTests, until,
+} from './tap.js';
+
+const {REPLACE} = PPool.CrashPolicy;
+
+const functions = {
+    'echo': value => value,
+    'exit': status => System.exit(status),
+    'exit-first': (value, invocation) =>
+        invocation.get_attempt() > value ? invocation.get_attempt() : System.exit(4),
+    'same': (value, invocation) => invocation.get_args(),
+    'has-deadline': (value, invocation) => invocation.get_deadline() > GLib.get_monotonic_time(),
+    // Says that it runs, and comes to no end.
+    'hang': path => {
+        GLib.file_set_contents(path, '');
+        for (;;)
+            GLib.usleep(10000);
+    },
+    // Is over when nobody wants it any more.
+    'wait': (path, invocation) => {
+        GLib.file_set_contents(path, '');
+        while (!invocation.get_cancellable().is_cancelled())
+            GLib.usleep(1000);
+        return 'was told';
+    },
+};
+
+// The place where a function says that it runs.
+class Mark {
+    constructor() {
+        this.path = `${GLib.dir_make_tmp('ppool-XXXXXX')}/runs`;
+    }
+
+    async seen() {
+        await until(() => GLib.file_test(this.path, GLib.FileTest.EXISTS));
+        GLib.unlink(this.path);
+        GLib.rmdir(GLib.path_get_dirname(this.path));
+    }
+}
+
+class Signal {
+    constructor() {
+        this.aborted = false;
+        this.listeners = new Set();
+    }
+
+    addEventListener(type, listener) {
+        this.listeners.add(listener);
+    }
+
+    removeEventListener(type, listener) {
+        this.listeners.delete(listener);
+    }
+
+    abort() {
+        this.aborted = true;
+        for (const listener of this.listeners)
+            listener({type: 'abort'});
+    }
+}
+
+const {TIMED_OUT, WORKER_DIED} = PPool.Error;
+
+const isCancelled = error =>
+    checkMatches(error, Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED);
+
+const tests = {
+    'replace': async executor => {
+        const values = Array.from({length: 20},
+            (_, i) => executor.call(i === 10 ? 'exit' : 'echo', i).catch(error => error));
+        const all = await Promise.all(values);
+        const [error] = all.splice(10, 1);
+
+        checkMatches(error, PPool.Error, WORKER_DIED);
+        check(error.message.includes('status 10'), error.message);
+        checkEqual(all, Array.from({length: 20}, (_, i) => i).filter(i => i !== 10));
+        checkEqual(executor.state, PPool.ExecutorState.RUNNING);
+    },
+
+    'death': async executor => {
+        const future = executor.submit('exit', 3, {label: 'tree.tiff'});
+        const error = await checkRejects(PPool.Error, '(tree.tiff)', future.result_async());
+        const death = future.get_death();
+
+        checkMatches(error, PPool.Error, WORKER_DIED);
+        checkEqual([death.cause, death.exitStatus, death.signal_number, death.function,
+            death.workerPid, death.message],
+        [PPool.DeathCause.EXIT, 3, 0, 'exit', future.get_worker_pid(), error.message]);
+        checkEqual(executor.submit('echo').get_death(), null);
+    },
+
+    'timeout': async executor => {
+        const mark = new Mark();
+        const future = executor.submit('hang', mark.path, {timeout: 300});
+
+        await mark.seen();
+        const error = await checkRejects(PPool.Error, '300 ms', future.result_async());
+
+        checkMatches(error, PPool.Error, TIMED_OUT);
+        checkEqual(future.get_death().cause, PPool.DeathCause.ENDED);
+        checkEqual(await executor.call('has-deadline', null, {timeout: 60000}), true);
+        checkEqual(await executor.call('has-deadline'), false);
+    },
+
+    'every-door': async executor => {
+        const options = {timeout: 60000, retries: 1, queueTimeout: 60000, label: 'a door'};
+        const variant = new GLib.Variant('i', 5);
+
+        checkEqual(executor.call_sync('exit-first', 1, options), 2);
+        checkEqual(await executor.call('exit-first', 1, options), 2);
+        checkEqual(await executor.call_async('exit-first', 1, options), 2);
+        checkEqual(await executor.submit('exit-first', 1, options).result_async(), 2);
+        checkEqual(await new Promise(resolve => executor.call_async('exit-first', 1, options,
+            (source, result) => resolve(source.call_finish(result).unpack()))), 2);
+        checkEqual(executor.call_sync('same', variant, options), variant);
+        checkEqual(await executor.call('same', variant, options), variant);
+        checkEqual(executor.submit('same', variant, options).result(), variant);
+        checkEqual([...executor.map('exit-first', [1, 0, 1], options)], [2, 1, 2]);
+
+        const later = async function* () {
+            yield 1;
+            yield 0;
+        };
+        const got = [];
+
+        for await (const value of executor.map('exit-first', later(), options))
+            got.push(value);
+        checkEqual(got, [2, 1]);
+        const {label, max_retries, queue_timeout_msec, timeoutMsec} =
+            executor.submit('echo', 1, options).get_call();
+
+        checkEqual([label, max_retries, queue_timeout_msec, timeoutMsec],
+            ['a door', 1, 60000, 60000]);
+        checkEqual(await executor.call('echo', 1, {}), 1);
+        checkEqual(await executor.call('echo', 1, {timeout: undefined, cancellable: null}), 1);
+    },
+
+    'retries': async executor => {
+        const future = executor.submit('exit-first', 2, {retries: 2});
+
+        checkEqual(await future.result_async(), 3);
+        checkEqual(future.get_n_attempts(), 3);
+        const error = await checkRejects(PPool.Error, 'lost with 2 workers',
+            executor.call('exit-first', 5, {retries: 1}));
+
+        checkMatches(error, PPool.Error, WORKER_DIED);
+    },
+
+    'queue-timeout': async executor => {
+        const marks = [new Mark(), new Mark()];
+        const busy = marks.map(mark => executor.submit('wait', mark.path));
+
+        await Promise.all(marks.map(mark => mark.seen()));
+        const error = await checkRejects(PPool.Error, 'never ran',
+            executor.call('echo', 1, {queueTimeout: 20}));
+
+        checkMatches(error, PPool.Error, TIMED_OUT);
+        busy.forEach(future => future.abort());
+        checkEqual(await Promise.all(busy.map(future => future.result_async())),
+            ['was told', 'was told']);
+    },
+
+    'abort': async executor => {
+        const mark = new Mark();
+        const future = executor.submit('hang', mark.path);
+
+        await mark.seen();
+        future.abort();
+        isCancelled(await checkRejects(Gio.IOErrorEnum, 'abort', future.result_async()));
+        check(future.is_cancelled(), 'is cancelled');
+        checkEqual(await executor.call('echo', 1), 1);
+    },
+
+    // As a cancellable alone does, and as one of the options.
+    'cancellables': async () => {
+        const executor = new PPool.Executor({maxWorkers: 1, cancelRunning: true, abortGraceMsec: 20});
+
+        for (const wrap of [given => given, cancellable => ({cancellable}),
+            cancellable => ({cancellable, timeout: 60000})]) {
+            for (const begin of ['call', 'submit']) {
+                const mark = new Mark();
+                const signal = new Signal();
+                const begun = executor[begin]('hang', mark.path, wrap(signal));
+                const failing = checkRejects(Gio.IOErrorEnum, '', begun.then ? begun : begun.result_async());
+
+                await mark.seen();
+                checkEqual(signal.listeners.size, 1);
+                signal.abort();
+                isCancelled(await failing);
+                await until(() => signal.listeners.size === 0 && executor.nRunning === 0);
+
+                const cancellable = new Gio.Cancellable();
+
+                cancellable.cancel();
+                isCancelled(checkThrows(Gio.IOErrorEnum, '',
+                    () => executor.call_sync('echo', 1, wrap(cancellable))));
+                isCancelled(await checkRejects(Gio.IOErrorEnum, '',
+                    executor.call('echo', 1, wrap(cancellable))));
+            }
+        }
+        checkEqual(await executor.call('echo', 1), 1);
+        await executor.shutdown_async();
+    },
+
+    'wrong-options': async executor => {
+        for (const [options, type, text] of [
+            [{timeuot: 5}, TypeError, 'options: there is no timeuot'],
+            [{timeout_msec: 5}, TypeError, 'options: there is no timeout_msec'],
+            [{timeout: 0.5}, RangeError, 'timeout_msec: 0.5 is no integer'],
+            [{timeout: Infinity}, RangeError, 'timeout_msec: Infinity is no integer'],
+            [{queueTimeout: -2}, RangeError, 'queue_timeout_msec: -2 is no integer'],
+            [{retries: -1}, RangeError, 'max_retries: -1 is no integer'],
+            [{retries: '2'}, RangeError, 'max_retries: a string is no integer'],
+            [{label: 5}, TypeError, 'label: not a string but a number'],
+            [{label: 'a\0b'}, TypeError, 'label: a string with a NUL'],
+        ]) {
+            checkThrows(type, text, () => executor.submit('echo', 1, options));
+            checkThrows(type, text, () => executor.call_sync('echo', 1, options));
+            await checkRejects(type, text, executor.call('echo', 1, options));
+            if (!('timeout_msec' in options)) {
+                checkThrows(type, text, () => executor.map('echo', [1], options));
+                checkThrows(type, text, () => executor.map('echo', (async function* () {
+                    yield 1;
+                })(), options));
+            }
+        }
+        for (const wrong of [5, 'now', [], new Map(), new Date(), {aborted: false}, {cancellable: 5}]) {
+            checkThrows(TypeError, 'cancellable: neither', () => executor.submit('echo', 1, wrong));
+            await checkRejects(TypeError, 'cancellable: neither', executor.call('echo', 1, wrong));
+        }
+        checkEqual(await executor.call('echo', 1), 1);
+    },
+
+    'properties': () => {
+        const executor = new PPool.Executor({
+            crashPolicy: REPLACE, maxStartFailures: 2, abort_grace_msec: 3, callTimeoutMsec: 4,
+            queue_timeout_msec: 5, cancelRunning: true,
+        });
+
+        checkEqual([executor.crash_policy, executor.max_start_failures, executor.abortGraceMsec,
+            executor.call_timeout_msec, executor.queueTimeoutMsec, executor.cancel_running],
+        [REPLACE, 2, 3, 4, 5, true]);
+        executor.callTimeoutMsec = -1;
+        executor.set_queue_timeout_msec(-1);
+        for (const name of ['callTimeoutMsec', 'queueTimeoutMsec', 'abortGraceMsec', 'crashPolicy',
+            'maxStartFailures']) {
+            for (const wrong of [-2, 0.5, 2 ** 32, 'REPLACE', NaN, null]) {
+                checkThrows(RangeError, 'is no integer', () => new PPool.Executor({[name]: wrong}));
+                checkThrows(RangeError, 'is no integer', () => (executor[name] = wrong));
+            }
+        }
+
+        const call = new PPool.Call({function: 'echo', args: 1, timeoutMsec: 7, label: 'one'});
+
+        checkEqual([call.timeout_msec, call.label, call.queueTimeoutMsec], [7, 'one', -1]);
+        call.label = null;
+        checkEqual([call.label, call.get_label()], [null, null]);
+    },
+
+    // A button "Try again".
+    'revive': async () => {
+        const executor = new PPool.Executor({maxWorkers: 1});
+
+        checkMatches(await checkRejects(PPool.Error, 'status 3', executor.call('exit', 3)),
+            PPool.Error, PPool.Error.BROKEN);
+        checkEqual(executor.state, PPool.ExecutorState.BROKEN);
+        checkEqual(executor.revive(), true);
+        checkEqual(await executor.call('echo', 1), 1);
+        await executor.shutdown_async();
+        checkMatches(checkThrows(PPool.Error, '', () => executor.revive()),
+            PPool.Error, PPool.Error.SHUT_DOWN);
+    },
+
+    // Each value is as its input was, also behind one that is lost.
+    'map': async executor => {
+        const inputs = [0, 5, new GLib.Variant('x', 0n), 5, 0];
+        const map = executor.map('exit-first', inputs, {label: 'of a map'});
+        const got = [];
+
+        map.stopOnError = false;
+        for (;;) {
+            try {
+                const value = await map.next_value_async();
+
+                if (value === undefined)
+                    break;
+                got.push(value);
+            } catch (error) {
+                checkMatches(error, PPool.Error, WORKER_DIED);
+                check(error.message.includes('(of a map)'), error.message);
+                got.push('lost');
+            }
+        }
+        checkEqual(got, [1, 'lost', new GLib.Variant('x', 1n), 'lost', 1]);
+    },
+};
+
+runTests(tests, functions, {maxWorkers: 2, crashPolicy: REPLACE, abortGraceMsec: 300});

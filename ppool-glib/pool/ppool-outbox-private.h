@@ -54,6 +54,7 @@ void         ppool_outbox_take_all   (PPoolOutbox     *self,
                                       GPtrArray       *untaken,
                                       GPtrArray       *taken,
                                       GPtrArray       *done);
+PPoolRecord *ppool_outbox_find_ending (PPoolOutbox    *self);
 PPoolRecord *ppool_outbox_find_overdue (PPoolOutbox   *self,
                                       gint64           now,
                                       gint64          *due);

@@ -7,9 +7,7 @@
 
 #include "config.h"
 
-#include "ppool-outbox-private.h"
-
-#include "ppool-frame-private.h"
+#include "ppool-outbox-internal.h"
 
 /* To a worker that takes frames no more than two batches of calls are on their
  * way, and the rest gathers meanwhile: so the first call of a burst leaves alone
@@ -22,60 +20,11 @@
 
 #define INVALID_STATE "it wrote an invalid state to its call board"
 
-#define N_BATCHES 2
-#define NO_BATCH N_BATCHES
-
-/* A call that is being sent. Its record may have another id meanwhile, at another worker. */
-typedef struct
-{
-  PPoolRecord *record; /* (owned) */
-  guint64 id;
-  PPoolCallOptions options;
-} Item;
-
-struct _PPoolOutbox
-{
-  /* Constant. */
-  PPoolLock *lock; /* (unowned): outlives this */
-  PPoolSender sender;
-  PPoolScheduler *scheduler; /* (unowned): outlives this */
-  PPoolSlot *slot;           /* (unowned): is told only while the channel is read, or a call in
-                              * flight */
-
-  PPoolChannel *channel; /* (owned) (nullable): NULL before and after its time */
-  PPoolBoard *board;     /* (owned) (nullable): NULL if the worker has none */
-  gboolean has_frames;   /* the worker takes them */
-  gboolean has_cancel;   /* the worker can be asked to end a call */
-  gboolean has_options;  /* the worker knows those of calls */
-  guint64 cancel_id;     /* of the call that it is to be asked to end, or 0 */
-  guint64 last_id;       /* ids of calls are this connection's own */
-  PPoolRecord *places[PPOOL_BOARD_SIZE]; /* (owned) (nullable): in flight, as on a board */
-  GQueue in_flight; /* (unowned) (element-type PPoolRecord): in the order of pushing */
-  GList *unsent;    /* (unowned) (nullable): in that, from where on none was sent */
-  guint n_unanswered[N_BATCHES];
-  gboolean emptied;  /* answers to what was taken away may still come */
-  gboolean notes_due; /* the channel has some, for the next frame */
-  gboolean exit_due; /* behind what is unsent */
-  gboolean flushing; /* somebody is at it */
-
-  Item items[PPOOL_FRAME_MAX_ITEMS]; /* of whoever is flushing */
-};
-
 /* Each call that a worker has takes a place on its board. */
 G_STATIC_ASSERT (PPOOL_SCHEDULER_MAX_CALLS <= PPOOL_BOARD_SIZE);
 
 /* All that a worker has may leave at once, and be answered so. */
 G_STATIC_ASSERT (PPOOL_FRAME_MAX_ITEMS >= PPOOL_BOARD_SIZE);
-
-/* (nullable): NULL if the call is not in flight. */
-static PPoolRecord *
-find_call (PPoolOutbox *self,
-           guint64      id)
-{
-  PPoolRecord *record = self->places[PPOOL_BOARD_PLACE (id)];
-
-  return record != NULL && record->id == id ? record : NULL;
-}
 
 static void
 mark_dirty (PPoolOutbox *self)
@@ -116,7 +65,7 @@ fail_call (PPoolOutbox *self,
   failure = ppool_failure_new (error);
 
   g_mutex_lock (&self->lock->mutex);
-  record = find_call (self, item->id);
+  record = ppool_outbox_find_call (self, item->id);
   if (record != NULL)
     {
       end_flight (self, record);
@@ -274,7 +223,7 @@ forget_items (PPoolOutbox  *self,
                  guint         n)
 {
   for (guint i = 0; i < n && !self->has_frames; i++)
-    if (find_call (self, self->items[i].id) == NULL)
+    if (ppool_outbox_find_call (self, self->items[i].id) == NULL)
       ppool_channel_forget_call (channel, self->items[i].id);
 }
 
@@ -498,7 +447,7 @@ ppool_outbox_recall (PPoolOutbox  *self,
   GList *head = self->in_flight.head;
 
   if (record != NULL)
-    return find_call (self, record->id) == record ? recall (self, record, violation) : NULL;
+    return ppool_outbox_find_call (self, record->id) == record ? recall (self, record, violation) : NULL;
 
   for (GList *link = head != NULL ? head->next : NULL; link != NULL && recalled == NULL;)
     {
@@ -509,87 +458,6 @@ ppool_outbox_recall (PPoolOutbox  *self,
     }
 
   return recalled != NULL || head == NULL ? recalled : recall (self, head->data, violation);
-}
-
-/* Tells whether the worker has taken a call, and since when, or 0. */
-gboolean
-ppool_outbox_is_running (PPoolOutbox *self,
-                         PPoolRecord *record,
-                         gint64      *since)
-{
-  PPoolBoardTimes times = { 0 };
-  PPoolBoardWord word = PPOOL_BOARD_TAKEN;
-
-  if (self->board != NULL)
-    word = ppool_board_look (self->board, record->id, &times);
-  *since = times.taken;
-
-  return word == PPOOL_BOARD_TAKEN || word == PPOOL_BOARD_DONE;
-}
-
-/* Since when the worker has run what it runs, by its own word, or 0. It takes its
- * calls in their order, so what is behind one that it hasn't taken tells nothing. */
-gint64
-ppool_outbox_get_since (PPoolOutbox *self)
-{
-  for (GList *link = self->in_flight.head; link != NULL && self->board != NULL; link = link->next)
-    {
-      const PPoolRecord *record = link->data;
-      PPoolBoardTimes times;
-      PPoolBoardWord word = ppool_board_look (self->board, record->id, &times);
-
-      if (word != PPOOL_BOARD_DONE)
-        return word == PPOOL_BOARD_TAKEN ? times.taken : 0;
-    }
-
-  return 0;
-}
-
-/* The call that the worker runs, or if it runs none, one that it has answered
- * although the answer never came: (nullable) (transfer none). */
-PPoolRecord *
-ppool_outbox_peek (PPoolOutbox *self,
-                   gboolean    *is_done)
-{
-  PPoolRecord *done = NULL;
-
-  *is_done = FALSE;
-  for (GList *link = self->in_flight.head; link != NULL; link = link->next)
-    {
-      PPoolRecord *record = link->data;
-      PPoolBoardWord word = PPOOL_BOARD_TAKEN;
-
-      if (self->board != NULL)
-        word = ppool_board_look (self->board, record->id, NULL);
-      if (word == PPOOL_BOARD_TAKEN)
-        return record;
-      if (word == PPOOL_BOARD_DONE)
-        done = record;
-    }
-
-  *is_done = done != NULL;
-  return done;
-}
-
-/* What the worker has made of a call. Without a board it has taken all that it was sent. */
-static PPoolBoardWord
-look (PPoolOutbox     *self,
-      PPoolRecord     *record,
-      PPoolBoardTimes *times)
-{
-  if (self->board == NULL)
-    return record->stage == PPOOL_RECORD_SENT ? PPOOL_BOARD_TAKEN : PPOOL_BOARD_OFFERED;
-
-  return ppool_board_look (self->board, record->id, times);
-}
-
-/* Whether a call was not answered, and is not about to be. */
-gboolean
-ppool_outbox_still_runs (PPoolOutbox *self,
-                         PPoolRecord *record)
-{
-  return find_call (self, record->id) == record &&
-         look (self, record, NULL) == PPOOL_BOARD_TAKEN;
 }
 
 gboolean
@@ -632,7 +500,7 @@ ppool_outbox_take_all (PPoolOutbox *self,
     {
       PPoolRecord *record = link->data;
       PPoolBoardTimes times = { 0 };
-      PPoolBoardWord word = look (self, record, &times);
+      PPoolBoardWord word = ppool_outbox_look_at (self, record, &times);
       GPtrArray *records = untaken;
 
       if (word == PPOOL_BOARD_TAKEN || word == PPOOL_BOARD_DONE)
@@ -642,39 +510,6 @@ ppool_outbox_take_all (PPoolOutbox *self,
         }
       g_ptr_array_add (records, end_flight (self, record));
     }
-}
-
-/* A call that has run for longer than it may: (nullable) (transfer none). If there is none,
- * @due is when there may be one, or 0. */
-PPoolRecord *
-ppool_outbox_find_overdue (PPoolOutbox *self,
-                           gint64       now,
-                           gint64      *due)
-{
-  *due = 0;
-  for (GList *link = self->in_flight.head; link != NULL; link = link->next)
-    {
-      PPoolRecord *record = link->data;
-      PPoolBoardTimes times = { 0 };
-      PPoolBoardWord word;
-      gint64 limit = now;
-
-      if (record->timeout_msec < 0 || record->ending != PPOOL_RECORD_NOT_ENDED)
-        continue;
-
-      word = look (self, record, &times);
-      if (word != PPOOL_BOARD_TAKEN && word != PPOOL_BOARD_OFFERED)
-        continue;
-
-      if (word == PPOOL_BOARD_TAKEN)
-        limit = times.taken > 0 ? times.taken : record->pushed_time;
-      limit += record->timeout_msec * G_TIME_SPAN_MILLISECOND;
-      if (limit <= now && word == PPOOL_BOARD_TAKEN)
-        return record;
-      *due = *due == 0 ? limit : MIN (*due, limit);
-    }
-
-  return NULL;
 }
 
 /* Without the lock */
@@ -731,7 +566,7 @@ take_answered (PPoolOutbox       *self,
                const PPoolResult *result,
                Answered          *answered)
 {
-  PPoolRecord *record = find_call (self, result->id);
+  PPoolRecord *record = ppool_outbox_find_call (self, result->id);
   gint64 nsec;
 
   if (record == NULL)

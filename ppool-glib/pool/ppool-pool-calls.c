@@ -83,7 +83,8 @@ end_running (PPoolPool   *self,
       return TRUE;
     }
 
-  if (record->stage == PPOOL_RECORD_SENT)
+  /* One that is not on its way yet is with a worker that is about to be gone. */
+  if (record->stage == PPOOL_RECORD_SENT || record->stage == PPOOL_RECORD_ASSIGNED)
     ppool_process_end_call (record->slot->process, record, PPOOL_RECORD_ABORTED);
 
   return FALSE;
@@ -437,6 +438,23 @@ is_usable (PPoolPool  *self,
          (g_atomic_pointer_get (&self->manager) != NULL || ensure_manager (self, error));
 }
 
+/* Enters the lock with a manager, if calls are accepted: a pool that is revived may be about to
+ * get another one. */
+static gboolean
+enter (PPoolPool  *self,
+       GError    **error)
+{
+  while (is_usable (self, error))
+    {
+      ppool_lock_enter (&self->lock);
+      if (self->manager != NULL || self->state != PPOOL_EXECUTOR_STATE_RUNNING)
+        return TRUE;
+      ppool_lock_leave (&self->lock);
+    }
+
+  return FALSE;
+}
+
 /* Starts workers before there are calls for them. */
 gboolean
 ppool_pool_prestart (PPoolPool  *self,
@@ -446,10 +464,9 @@ ppool_pool_prestart (PPoolPool  *self,
   g_autoptr (PPoolFailure) broken = NULL;
   gboolean accepted;
 
-  if (!is_usable (self, error))
+  if (!enter (self, error))
     return FALSE;
 
-  ppool_lock_enter (&self->lock);
   accepted = accepts_calls (self, &broken);
   if (accepted)
     ppool_scheduler_prestart (self->scheduler, n_workers);
@@ -469,10 +486,9 @@ ppool_pool_submit (PPoolPool    *self,
   g_autoptr (PPoolFailure) broken = NULL;
   gboolean accepted;
 
-  if (!is_usable (self, error))
+  if (!enter (self, error))
     return FALSE;
 
-  ppool_lock_enter (&self->lock);
   accepted = accepts_calls (self, &broken);
   if (accepted && record->stage == PPOOL_RECORD_NEW)
     {
@@ -507,6 +523,7 @@ renew_manager (PPoolPool *self)
 
   g_atomic_pointer_set (&self->manager, NULL);
   ppool_manager_unref (manager);
+  ppool_scheduler_reset (self->scheduler);
   g_clear_pointer (&self->startup.plan, ppool_launch_plan_unref);
   self->is_ending = FALSE;
   self->over = FALSE;

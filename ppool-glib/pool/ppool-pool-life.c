@@ -99,6 +99,13 @@ finish (PPoolPool *self)
   g_autoptr (GArray) callbacks = NULL;
 
   ppool_lock_enter (&self->lock);
+  /* Two may find that nothing is left, and one come so late that the pool is in use again. */
+  if (!g_atomic_int_get (&self->manager_has_ended))
+    {
+      ppool_lock_leave_quietly (&self->lock);
+      return;
+    }
+
   if (!self->over)
     callbacks = g_steal_pointer (&self->over_callbacks);
   if (self->state == PPOOL_EXECUTOR_STATE_SHUTTING_DOWN)
@@ -188,6 +195,6 @@ conclude_in_manager (gpointer data)
 void
 ppool_pool_look_for_end (PPoolPool *self)
 {
-  if (self->state != PPOOL_EXECUTOR_STATE_RUNNING && self->manager != NULL)
+  if (self->state != PPOOL_EXECUTOR_STATE_RUNNING && self->manager != NULL && !self->is_ending)
     ppool_manager_post (self->manager, conclude_in_manager, ppool_pool_ref (self));
 }

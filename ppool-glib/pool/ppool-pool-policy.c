@@ -257,6 +257,7 @@ typedef struct
   GPtrArray *untaken; /* (owned) (element-type PPoolRecord), as the others */
   GPtrArray *taken;
   GPtrArray *done;
+  GPtrArray *ended;  /* not taken, and not to be */
   GPtrArray *broken; /* calls of others, in a pool that breaks */
 } Losses;
 
@@ -266,6 +267,7 @@ free_losses (Losses *self)
   g_ptr_array_unref (self->untaken);
   g_ptr_array_unref (self->taken);
   g_ptr_array_unref (self->done);
+  g_ptr_array_unref (self->ended);
   g_ptr_array_unref (self->broken);
 }
 
@@ -303,10 +305,9 @@ break_pool (PPoolPool    *self,
 
 /* With the lock held. */
 static gboolean
-may_retry (const PPoolRecord     *record,
-           const PPoolProcessEnd *end)
+may_retry (const PPoolRecord *record)
 {
-  return !end->was_asked && record->ending == PPOOL_RECORD_NOT_ENDED &&
+  return record->ending == PPOOL_RECORD_NOT_ENDED &&
          record->n_deaths < record->spec->max_retries;
 }
 
@@ -333,7 +334,7 @@ retry (PPoolPool             *self,
     {
       PPoolRecord *record = g_ptr_array_index (records, i);
 
-      if (!may_retry (record, end))
+      if (!may_retry (record))
         {
           i++;
           continue;
@@ -341,7 +342,6 @@ retry (PPoolPool             *self,
 
       note_death (record, end);
       ppool_outcome_note_retry (&record->outcome);
-      g_debug ("“%s” runs again, for the %u. time", record->spec->function, record->n_deaths);
       if (end->was_killed)
         {
           record->stage = PPOOL_RECORD_RETRYING;
@@ -364,6 +364,22 @@ note_deaths (GPtrArray             *records,
       PPoolRecord *record = g_ptr_array_index (records, i);
 
       ppool_outcome_note_death (&record->outcome, end->death);
+    }
+}
+
+/* With the lock held: moves those of @records that were to end meanwhile. */
+static void
+take_ended (GPtrArray *records,
+            GPtrArray *ended)
+{
+  for (guint i = 0; i < records->len;)
+    {
+      PPoolRecord *record = g_ptr_array_index (records, i);
+
+      if (record->ending != PPOOL_RECORD_NOT_ENDED)
+        g_ptr_array_add (ended, g_ptr_array_steal_index (records, i));
+      else
+        i++;
     }
 }
 
@@ -397,6 +413,7 @@ decide (PPoolPool             *self,
       retry (self, losses->taken, end, losses->untaken);
       retry (self, losses->done, end, losses->untaken);
     }
+  take_ended (losses->untaken, losses->ended);
   ppool_scheduler_put_back (self->scheduler, losses->untaken);
 
   return NULL;
@@ -432,7 +449,7 @@ settle_lost (GPtrArray             *records,
 
       if (record->ending != PPOOL_RECORD_NOT_ENDED)
         {
-          ppool_record_settle_ended (record, record->ending, end->summary);
+          ppool_record_settle_ended (record, record->ending, end->error->message);
           continue;
         }
 
@@ -448,7 +465,8 @@ ppool_pool_process_ended (gpointer               pool,
                             const PPoolProcessEnd *end)
 {
   PPoolPool *self = pool;
-  Losses losses = { new_records (), new_records (), new_records (), new_records () };
+  Losses losses = { new_records (), new_records (), new_records (), new_records (),
+                    new_records () };
   g_autoptr (PPoolFailure) failure = NULL;
 
   ppool_lock_enter (&self->lock);
@@ -466,6 +484,7 @@ ppool_pool_process_ended (gpointer               pool,
     {
       settle_lost (losses.taken, end, FALSE);
       settle_lost (losses.done, end, TRUE);
+      ppool_pool_settle_all (losses.ended, NULL);
     }
   free_losses (&losses);
 

@@ -109,7 +109,11 @@ close_pool (PPoolPool *self)
   self->was_shut_down = TRUE;
 
   if (self->state != PPOOL_EXECUTOR_STATE_RUNNING)
-    return FALSE;
+    {
+      /* What this one took may have been all that an earlier one waited for. */
+      ppool_pool_look_for_end (self);
+      return FALSE;
+    }
 
   ppool_pool_set_state (self, PPOOL_EXECUTOR_STATE_SHUTTING_DOWN);
   ppool_pool_look_for_end (self);
@@ -159,6 +163,12 @@ ppool_pool_end_workers (PPoolPool  *self,
       PPoolRecord *record = g_ptr_array_index (running, i);
       PPoolHistory history;
       g_autoptr (PPoolFailure) failure = NULL;
+
+      if (record->ending != PPOOL_RECORD_NOT_ENDED)
+        {
+          ppool_record_settle_ended (record, record->ending, NULL);
+          continue;
+        }
 
       ppool_record_get_history (record, &history);
       failure = ppool_failure_new (
@@ -314,15 +324,14 @@ GError *
 ppool_pool_get_error (PPoolPool *self)
 {
   GError *error = NULL;
-  const GError *cause;
 
   if (!ppool_pool_check (self, &error))
     return error;
 
-  /* It is set once. */
+  /* A pool that is revived has none any more. */
   ppool_lock_enter (&self->lock);
-  cause = self->cause;
+  error = self->cause != NULL ? g_error_copy (self->cause) : NULL;
   ppool_lock_leave_quietly (&self->lock);
 
-  return cause != NULL ? g_error_copy (cause) : NULL;
+  return error;
 }

@@ -132,12 +132,32 @@ killed_cb (gpointer data)
 
 /* The ladder for a call that is to end, in the manager's thread */
 
-/* With the lock held: it was answered, or is about to be. */
+static void end_begun_cb (gpointer data);
+
+/* With the lock held. */
+static void
+begin_ending (PPoolProcess *self,
+              PPoolRecord  *record)
+{
+  self->ending = ppool_record_ref (record);
+  self->ending_begun = FALSE;
+  ppool_outbox_push_cancel (self->outbox, record);
+  ppool_scheduler_slot_hold (self->owner->scheduler, &self->slot, TRUE);
+  ppool_process_post (self, end_begun_cb);
+}
+
+/* With the lock held: it was answered, or is about to be. The worker may have begun another
+ * one that is to end as well. */
 void
 ppool_process_stop_ending (PPoolProcess *self)
 {
+  PPoolRecord *next = ppool_outbox_find_ending (self->outbox);
+
   g_clear_pointer (&self->ending, ppool_record_unref);
-  ppool_scheduler_slot_hold (self->owner->scheduler, &self->slot, FALSE);
+  if (next != NULL)
+    begin_ending (self, next);
+  else
+    ppool_scheduler_slot_hold (self->owner->scheduler, &self->slot, FALSE);
 }
 
 static void
@@ -171,14 +191,18 @@ end_overdue_cb (gpointer data)
       grace_msec = self->startup->settings->abort_grace_msec;
       ppool_scheduler_evict_slot (self->owner->scheduler, &self->slot);
       ppool_scheduler_look_again (self->owner->scheduler);
-      self->exit.with_group = TRUE;
-      ppool_exit_signal (&self->exit, grace_msec > 0 ? SIGTERM : SIGKILL);
     }
   ppool_lock_leave (self->owner->lock);
 
-  if (goes_on && grace_msec > 0)
+  if (!goes_on)
+    return;
+
+  /* From now on it has no other call that could be hit. */
+  self->exit.with_group = TRUE;
+  ppool_exit_signal (&self->exit, grace_msec > 0 ? SIGTERM : SIGKILL);
+  if (grace_msec > 0)
     ppool_countdown_start (&self->countdown, grace_msec, end_killed_cb);
-  else if (goes_on)
+  else
     ppool_process_shut (self);
 }
 
@@ -224,12 +248,15 @@ ppool_process_look_for_overdue (PPoolProcess *self,
                      gint64        now,
                      gint64        due)
 {
+  gint64 msec;
+
   if (self->overdue_due != 0 && self->overdue_due <= due)
     return;
 
+  /* Not before it, and not at once again. */
   self->overdue_due = due;
-  ppool_manager_arm (self->manager, &self->overdue,
-                     (guint) ((due - now) / G_TIME_SPAN_MILLISECOND) + 1, look_for_overdue_cb,
+  msec = (due - now + G_TIME_SPAN_MILLISECOND - 1) / G_TIME_SPAN_MILLISECOND;
+  ppool_manager_arm (self->manager, &self->overdue, (guint) MAX (msec, 1), look_for_overdue_cb,
                      self);
 }
 
@@ -285,14 +312,9 @@ ppool_process_end_call (PPoolProcess      *self,
   if (record->ending == PPOOL_RECORD_NOT_ENDED)
     record->ending = ending;
 
-  if (self->ending != NULL || self->life != READY)
-    return;
-
-  self->ending = ppool_record_ref (record);
-  self->ending_begun = FALSE;
-  ppool_outbox_push_cancel (self->outbox, record);
-  ppool_scheduler_slot_hold (self->owner->scheduler, &self->slot, TRUE);
-  ppool_process_post (self, end_begun_cb);
+  if (self->ending == NULL && self->life == READY &&
+      ppool_outbox_still_runs (self->outbox, record))
+    begin_ending (self, record);
 }
 
 /* What a worker had that has ended. */

@@ -161,7 +161,7 @@ conclude (PPoolProcess *self)
   gboolean has_calls;
 
   ppool_lock_enter (self->owner->lock);
-  end.was_asked = self->life == LEAVING || self->ending != NULL;
+  end.was_asked = self->life == LEAVING || self->ending != NULL || self->is_evicted;
   has_calls = !ppool_outbox_is_empty (self->outbox);
   if (self->life != LEAVING)
     set_failed (self);
@@ -589,6 +589,7 @@ ppool_process_push (PPoolProcess *self,
   if (record->timeout_msec >= 0)
     {
       record->pushed_time = g_get_monotonic_time ();
+      record->seen_time = 0;
       ppool_process_look_for_overdue (self, record->pushed_time,
                            record->pushed_time +
                              record->timeout_msec * G_TIME_SPAN_MILLISECOND);

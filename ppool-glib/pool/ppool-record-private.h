@@ -73,6 +73,7 @@ struct _PPoolRecord
   int timeout_msec;    /* from when a worker takes it; -1 is no limit */
   int queue_timeout_msec; /* until one does; likewise */
   gint64 pushed_time;  /* when it was given to its worker, if it has a timeout */
+  gint64 seen_time;    /* when that was seen to have taken it, without a word of when, or 0 */
   guint n_deaths;      /* of workers that had taken it */
   GString *deaths;     /* (owned) (nullable): what became of these */
 

@@ -52,6 +52,7 @@ gboolean        ppool_scheduler_is_spent    (PPoolScheduler            *self,
                                              PPoolSlot                 *slot);
 
 void            ppool_scheduler_open        (PPoolScheduler            *self);
+void            ppool_scheduler_reset       (PPoolScheduler            *self);
 void            ppool_scheduler_prestart    (PPoolScheduler            *self,
                                              guint                      n_workers);
 

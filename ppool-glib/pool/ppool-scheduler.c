@@ -287,7 +287,8 @@ has_waiting (PPoolScheduler *self)
   return FALSE;
 }
 
-/* Takes a call back that its worker has not taken: (nullable). */
+/* Takes a call back that its worker has not taken: (nullable). What is not even on its way
+ * can be taken from any. */
 static PPoolRecord *
 recall (PPoolScheduler *self,
         PPoolSlot      *slot,
@@ -295,7 +296,8 @@ recall (PPoolScheduler *self,
 {
   PPoolRecord *recalled = NULL;
 
-  if (slot->takes_ahead && self->funcs->recall != NULL)
+  if ((slot->takes_ahead || (record != NULL && record->stage == PPOOL_RECORD_ASSIGNED)) &&
+      self->funcs->recall != NULL)
     recalled = self->funcs->recall (slot->process, record);
 
   if (recalled != NULL)
@@ -426,7 +428,9 @@ settle_slot (PPoolScheduler *self,
   if (slot == NULL || slot->n_calls > 0 || slot->state == PPOOL_SLOT_LEAVING)
     return;
 
-  if (ppool_scheduler_is_spent (self, slot))
+  if (slot->is_unfit)
+    move_slot (self, slot, PPOOL_SLOT_LEAVING);
+  else if (ppool_scheduler_is_spent (self, slot))
     retire_slot (self, slot);
   else
     move_slot (self, slot, PPOOL_SLOT_IDLE);
@@ -545,6 +549,16 @@ ppool_scheduler_open (PPoolScheduler *self)
 {
   self->opened = TRUE;
   dispatch (self);
+}
+
+/* Until it is opened again no worker can be started, and there is none. */
+void
+ppool_scheduler_reset (PPoolScheduler *self)
+{
+  g_assert (ppool_scheduler_get_n_slots (self) == 0);
+
+  self->opened = FALSE;
+  self->is_watched = FALSE;
 }
 
 /* Has that many workers, as far as so many may be. */

@@ -75,7 +75,7 @@ append_circumstances (GString            *text,
 
   if (self->function != NULL && self->label != NULL)
     g_string_append_printf (text, " (%s)", self->label);
-  if (self->function != NULL && self->run_time >= 0)
+  if (self->function != NULL && self->run_time >= G_TIME_SPAN_SECOND / 10)
     g_string_append_printf (text, " for %.1f s", (double) self->run_time / G_TIME_SPAN_SECOND);
   if (self->was_out_of_memory)
     g_string_append (text, " (the system ran out of memory)");

@@ -222,7 +222,6 @@ test_races (Harness *harness)
 
   for (int i = 0; i < N; i++)
     {
-      g_autofree char *text = g_strdup_printf ("%d", i);
       g_autoptr (PPoolFuture) future =
         harness_submit (executor, "echo", g_variant_new ("i", i));
       g_autoptr (GError) error = NULL;

@@ -319,6 +319,90 @@ test_end_of_wait (Harness *harness)
     }
 }
 
+static gboolean
+has_no_children (gpointer user_data G_GNUC_UNUSED)
+{
+  return leftovers_count_children () == 0;
+}
+
+/* The first shutdown waits for it, and the second one does not. */
+static void
+test_second_end (Harness *harness)
+{
+  for (int i = 0; i < 3; i++)
+    {
+      g_autofree char *path = harness_path (harness, "calls");
+      g_autoptr (PPoolExecutor) executor = new_executor (1);
+      gint64 start = g_get_monotonic_time ();
+      g_autoptr (PPoolFuture) future = submit_retried (executor, path, 1, SIGKILL, 1);
+      g_autoptr (GVariant) value = NULL;
+      g_autoptr (GError) error = NULL;
+
+      harness_iterate_until (is_tried_again, future);
+      harness_iterate_until (has_no_children, NULL);
+      ppool_executor_shutdown (executor, PPOOL_SHUTDOWN_FLAGS_NONE);
+      /* Its thread may have seen that. */
+      for (int j = 0; j < 50; j++)
+        g_thread_yield ();
+      if (i == 0)
+        ppool_executor_shutdown (executor, PPOOL_SHUTDOWN_FLAGS_CANCEL_PENDING);
+      else if (i == 1)
+        ppool_executor_kill_workers (executor);
+      else
+        ppool_executor_terminate_workers (executor);
+      value = ppool_future_result (future, -1, &error);
+      /* On a machine that is that slow it runs again before. */
+      if (g_get_monotonic_time () - start < G_TIME_SPAN_SECOND)
+        g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+      harness_shut_down (executor);
+      g_assert_no_errno (g_unlink (path));
+    }
+}
+
+/* No worker starts before there is somebody to start it. */
+static void
+test_revive_with_spare (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (2);
+
+  ppool_executor_set_spare_workers (executor, 1);
+  for (int i = 0; i < 10; i++)
+    {
+      g_autoptr (PPoolFuture) future = harness_submit (executor, "die", die_args (SIGKILL));
+      g_autoptr (GError) error = harness_failure (future);
+
+      g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN);
+      harness_iterate_until (has_no_workers, executor);
+      /* The manager ends a moment later, or has. */
+      for (int j = 0; j < i * 1000; j++)
+        g_thread_yield ();
+      g_assert_true (ppool_executor_revive (executor, NULL));
+      ppool_executor_set_max_workers (executor, 2 + i % 2);
+      assert_running (executor);
+    }
+}
+
+/* An abort is older than what was done about the worker then. */
+static void
+test_kill_aborted (Harness *harness)
+{
+  g_autoptr (Gate) gate = gate_new (harness->dir);
+  g_autoptr (PPoolExecutor) executor = new_executor (1);
+  g_autoptr (PPoolFuture) future =
+    harness_submit (executor, "hang", g_variant_new ("(ss)", gate_get_path (gate), "stubborn"));
+  Visitor visitor = gate_wait (gate);
+  g_autoptr (GError) error = NULL;
+
+  ppool_executor_set_abort_grace_msec (executor, 1000 * PATIENCE_SECONDS);
+  ppool_future_abort (future);
+  ppool_executor_kill_workers (executor);
+  error = harness_failure (future);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_true (ppool_future_is_cancelled (future));
+  gate_expect_death (visitor);
+  harness_shut_down (executor);
+}
+
 /* A map goes on where an element fails, whatever it is. */
 static void
 test_map (Harness *harness)
@@ -376,6 +460,9 @@ main (int    argc,
   harness_add ("/replace/long/retry-later", test_retry_later);
   harness_add ("/replace/long/end-of-wait", test_end_of_wait);
   harness_add ("/replace/map", test_map);
+  harness_add ("/replace/long/second-end", test_second_end);
+  harness_add ("/replace/revive-with-spare", test_revive_with_spare);
+  harness_add ("/replace/kill-aborted", test_kill_aborted);
 
   return g_test_run ();
 }

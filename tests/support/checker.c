@@ -200,23 +200,20 @@ assert_refusal (Checker      *self,
   g_assert_error (error, PPOOL_ERROR, code);
 }
 
-/* (nullable): NULL if the call was refused. */
-Watched *
-checker_submit (Checker        *self,
-                CheckerWaiting  waiting,
-                const char     *function,
-                GVariant       *args)
+/* Takes @watched, @future and @error. */
+static Watched *
+keep (Checker        *self,
+      CheckerWaiting  waiting,
+      gboolean        is_odd,
+      Watched        *call,
+      PPoolFuture    *future,
+      GError         *error)
 {
-  Watched *call = watched_new (args);
-  gboolean is_odd = g_atomic_int_add (&self->n_attempts, 1) % 2 != 0;
-  g_autoptr (GError) error = NULL;
-  PPoolFuture *future;
-
-  future = ppool_executor_submit (self->executor, function, watched_get_args (call), NULL, &error);
   g_assert_true ((future == NULL) == (error != NULL));
   if (future == NULL)
     {
       assert_refusal (self, error);
+      g_error_free (error);
       watched_free (call);
       return NULL;
     }
@@ -228,6 +225,44 @@ checker_submit (Checker        *self,
   g_mutex_unlock (&self->lock);
 
   return call;
+}
+
+/* (nullable): NULL if the call was refused. */
+Watched *
+checker_submit (Checker        *self,
+                CheckerWaiting  waiting,
+                const char     *function,
+                GVariant       *args)
+{
+  Watched *watched = watched_new (args);
+  gboolean is_odd = g_atomic_int_add (&self->n_attempts, 1) % 2 != 0;
+  GError *error = NULL;
+  PPoolFuture *future = ppool_executor_submit (self->executor, function,
+                                               watched_get_args (watched), NULL, &error);
+
+  return keep (self, waiting, is_odd, watched, future, error);
+}
+
+/* Likewise, with the options of @call, whose function is called with @args. */
+Watched *
+checker_submit_call (Checker        *self,
+                     CheckerWaiting  waiting,
+                     PPoolCall      *call,
+                     GVariant       *args)
+{
+  Watched *watched = watched_new (args);
+  gboolean is_odd = g_atomic_int_add (&self->n_attempts, 1) % 2 != 0;
+  g_autoptr (PPoolCall) copy = ppool_call_new (ppool_call_get_function (call),
+                                               watched_get_args (watched));
+  GError *error = NULL;
+  PPoolFuture *future;
+
+  ppool_call_set_timeout_msec (copy, ppool_call_get_timeout_msec (call));
+  ppool_call_set_queue_timeout_msec (copy, ppool_call_get_queue_timeout_msec (call));
+  ppool_call_set_max_retries (copy, ppool_call_get_max_retries (call));
+  future = ppool_executor_submit_call (self->executor, copy, NULL, &error);
+
+  return keep (self, waiting, is_odd, watched, future, error);
 }
 
 /* Waiting */
@@ -310,6 +345,13 @@ is_over (gpointer user_data)
     self->n_over++;
 
   return self->n_over == checker_get_n_calls (self);
+}
+
+/* Whether every call has settled and everybody was told. */
+gboolean
+checker_is_over (Checker *self)
+{
+  return is_over (self);
 }
 
 /* Until every call has settled and everybody was told. */

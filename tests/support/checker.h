@@ -40,11 +40,16 @@ Watched       *checker_submit        (Checker        *self,
                                       CheckerWaiting  waiting,
                                       const char     *function,
                                       GVariant       *args);
+Watched       *checker_submit_call   (Checker        *self,
+                                      CheckerWaiting  waiting,
+                                      PPoolCall      *call,
+                                      GVariant       *args);
 guint          checker_get_n_calls   (Checker        *self);
 guint          checker_get_n_done    (Checker        *self);
 PPoolFuture   *checker_get_future    (Checker        *self,
                                       guint           index);
 
+gboolean       checker_is_over       (Checker        *self);
 void           checker_wait          (Checker        *self);
 void           checker_wait_for      (Checker        *self,
                                       gboolean      (*condition) (gpointer user_data),

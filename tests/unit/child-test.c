@@ -11,6 +11,7 @@
 
 #include "leftovers.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -202,6 +203,94 @@ test_freed_in_callback (void)
     g_main_context_iteration (context, TRUE);
 }
 
+/* A child that has one of its own; both hold the pipe. */
+static int
+start_two (gboolean  leads,
+           int      *pipe_fd,
+           int      *other)
+{
+  int fds[2];
+  int pid;
+
+  g_assert_no_errno (pipe (fds));
+  pid = fork ();
+  g_assert_no_errno (pid);
+
+  if (pid == 0)
+    {
+      if (leads)
+        setpgid (0, 0);
+      pid = fork ();
+      if (pid > 0 && write (fds[1], &pid, sizeof pid) < 0)
+        _exit (1);
+      while (TRUE)
+        pause ();
+    }
+
+  close (fds[1]);
+  *pipe_fd = fds[0];
+  g_assert_cmpint (read (fds[0], other, sizeof *other), ==, sizeof *other);
+
+  return pid;
+}
+
+/* Of one that has no group to itself the group is others'. */
+static void
+test_group (void)
+{
+  for (int leads = 0; leads < 2; leads++)
+    {
+      g_autoptr (GMainContext) context = g_main_context_new ();
+      g_autoptr (PPoolChild) child = NULL;
+      struct pollfd poll_fd = { .events = POLLIN };
+      Exit result = { 0 };
+      int other;
+
+      child = ppool_child_new (start_two (leads, &poll_fd.fd, &other), context, exited_cb,
+                               &result);
+      ppool_child_signal_group (child, SIGTERM);
+      iterate_until_exit (context, &result);
+      g_assert_cmpint (result.wait_status, ==, SIGTERM);
+      if (!leads)
+        {
+          g_assert_cmpint (poll (&poll_fd, 1, 0), ==, 0);
+          g_assert_no_errno (kill (other, SIGKILL));
+        }
+      g_assert_cmpint (poll (&poll_fd, 1, 10000), ==, 1);
+      g_assert_cmpint (poll_fd.revents, ==, POLLHUP);
+      ppool_child_signal_group (child, SIGKILL);
+      close (poll_fd.fd);
+    }
+}
+
+static gboolean
+ends_group_cb (gpointer data)
+{
+  Exit *self = data;
+
+  g_assert_cmpuint (self->n_calls, ==, 0);
+  return TRUE;
+}
+
+/* What it leaves behind goes with it. */
+static void
+test_end_group (void)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (PPoolChild) child = NULL;
+  struct pollfd poll_fd = { .events = POLLIN };
+  Exit result = { 0 };
+  int other;
+
+  child = ppool_child_new (start_two (TRUE, &poll_fd.fd, &other), context, exited_cb, &result);
+  ppool_child_set_group_func (child, ends_group_cb);
+  ppool_child_send_signal (child, SIGTERM);
+  iterate_until_exit (context, &result);
+  g_assert_cmpint (poll (&poll_fd, 1, 10000), ==, 1);
+  g_assert_cmpint (poll_fd.revents, ==, POLLHUP);
+  close (poll_fd.fd);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -214,6 +303,8 @@ main (int    argc,
   g_test_add_func ("/child/ignored", test_ignored);
   g_test_add_func ("/child/alone", test_alone);
   g_test_add_func ("/child/freed-in-callback", test_freed_in_callback);
+  g_test_add_func ("/child/group", test_group);
+  g_test_add_func ("/child/end-group", test_end_group);
 
   return g_test_run ();
 }

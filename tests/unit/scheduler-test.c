@@ -41,6 +41,17 @@ assign (PPoolProcess *process,
   g_assert_null (process->record);
   g_assert_false (process->is_retired);
   process->record = record;
+  record->stage = PPOOL_RECORD_SENT;
+}
+
+static PPoolRecord *
+recall (PPoolProcess *process,
+        PPoolRecord  *record)
+{
+  g_assert_true (process->record == record);
+  process->record = NULL;
+
+  return record;
 }
 
 static void
@@ -51,7 +62,12 @@ retire (PPoolProcess *process)
   process->is_retired = TRUE;
 }
 
-static const PPoolSchedulerFuncs funcs = { .start = start, .assign = assign, .retire = retire };
+static const PPoolSchedulerFuncs funcs = {
+  .start = start,
+  .assign = assign,
+  .retire = retire,
+  .recall = recall,
+};
 
 static void
 ignore_owner (gpointer owner)
@@ -403,6 +419,96 @@ add (const char *path,
   g_test_add (path, Fixture, GUINT_TO_POINTER (3), set_up, func, tear_down);
 }
 
+/* What comes back keeps its place, in whatever order it comes. */
+static void
+test_put_back (Fixture       *fixture,
+               gconstpointer  max_workers)
+{
+  g_autoptr (GPtrArray) records =
+    g_ptr_array_new_with_free_func ((GDestroyNotify) ppool_record_unref);
+
+  for (guint i = 0; i < 3; i++)
+    push (fixture);
+  for (guint i = 0; i < 3; i++)
+    become_ready (fixture, i);
+  for (guint i = 3; i < 6; i++)
+    push (fixture);
+  for (guint i = 0; i < 3; i++)
+    {
+      FakeProcess *process = get_process (fixture, 2 - i);
+
+      ppool_scheduler_evict_slot (fixture->scheduler, &process->slot);
+      g_ptr_array_add (records, g_steal_pointer (&process->record));
+    }
+  ppool_scheduler_put_back (fixture->scheduler, records);
+
+  for (guint i = 3; i < 6; i++)
+    {
+      guint n = 0;
+
+      become_ready (fixture, i);
+      while (n < 3 && get_process (fixture, i)->record != get_record (fixture, n))
+        n++;
+      g_assert_cmpuint (n, ==, i - 3);
+    }
+}
+
+/* No more workers start at a time, whatever waits. */
+static void
+test_limit_starts (Fixture       *fixture,
+                   gconstpointer  max_workers)
+{
+  ppool_scheduler_limit_starts (fixture->scheduler, 0);
+  for (guint i = 0; i < 5; i++)
+    push (fixture);
+  g_assert_cmpuint (fixture->processes->len, ==, 0);
+
+  ppool_scheduler_limit_starts (fixture->scheduler, 1);
+  g_assert_cmpuint (fixture->processes->len, ==, 1);
+  become_ready (fixture, 0);
+  g_assert_cmpuint (fixture->processes->len, ==, 2);
+  ppool_scheduler_limit_starts (fixture->scheduler, G_MAXUINT);
+  g_assert_cmpuint (fixture->processes->len, ==, 3);
+}
+
+/* What is not sent can be taken back from any worker, also from one that is good for nothing,
+ * which gets no other then. */
+static void
+test_withdraw_unsent (Fixture       *fixture,
+                      gconstpointer  max_workers)
+{
+  PPoolRecord *record = push (fixture);
+  FakeProcess *process;
+
+  become_ready (fixture, 0);
+  process = get_process (fixture, 0);
+  g_assert_false (ppool_scheduler_withdraw (fixture->scheduler, record));
+  record->stage = PPOOL_RECORD_ASSIGNED;
+  g_assert_true (ppool_scheduler_withdraw (fixture->scheduler, record));
+
+  record = push (fixture);
+  g_assert_true (process->record == record);
+  ppool_scheduler_slot_unfit (fixture->scheduler, &process->slot);
+  record->stage = PPOOL_RECORD_ASSIGNED;
+  g_assert_true (ppool_scheduler_withdraw (fixture->scheduler, record));
+  push (fixture);
+  g_assert_null (process->record);
+}
+
+/* Its owner may come to have none of what workers need. */
+static void
+test_reset (Fixture       *fixture,
+            gconstpointer  max_workers)
+{
+  fixture->settings.spare_workers = 1;
+  ppool_scheduler_reset (fixture->scheduler);
+  ppool_scheduler_limit_starts (fixture->scheduler, G_MAXUINT);
+  set_max (fixture, 2);
+  g_assert_cmpuint (fixture->processes->len, ==, 0);
+  ppool_scheduler_open (fixture->scheduler);
+  g_assert_cmpuint (fixture->processes->len, ==, 1);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -420,6 +526,10 @@ main (int    argc,
   add ("/scheduler/replacement", test_replacement);
   add ("/scheduler/evicted", test_evicted);
   add ("/scheduler/fewer", test_fewer);
+  add ("/scheduler/put-back", test_put_back);
+  add ("/scheduler/limit-starts", test_limit_starts);
+  add ("/scheduler/withdraw-unsent", test_withdraw_unsent);
+  add ("/scheduler/reset", test_reset);
 
   return g_test_run ();
 }

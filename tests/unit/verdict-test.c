@@ -36,6 +36,19 @@ test_died (void)
   check (&verdict, PPOOL_ERROR_WORKER_DIED,
          "Worker 7 was killed by SIGSEGV (Segmentation fault) while it ran “sum”");
 
+  verdict.label = "holiday.png";
+  verdict.run_time = 2 * G_TIME_SPAN_SECOND;
+  check (&verdict, PPOOL_ERROR_WORKER_DIED,
+         "Worker 7 was killed by SIGSEGV (Segmentation fault) while it ran “sum” (holiday.png) "
+         "for 2.0 s");
+
+  verdict.wait_status = KILLED (SIGKILL);
+  verdict.was_out_of_memory = TRUE;
+  check (&verdict, PPOOL_ERROR_WORKER_DIED,
+         "Worker 7 was killed by SIGKILL (Killed) while it ran “sum” (holiday.png) for 2.0 s "
+         "(the system ran out of memory)");
+
+  verdict.was_out_of_memory = FALSE;
   verdict.wait_status = EXITED (3);
   verdict.function = NULL;
   check (&verdict, PPOOL_ERROR_WORKER_DIED,

@@ -10,12 +10,14 @@
 #include "common-functions.h"
 #include "gate.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* Where the trampoline puts the channel. */
@@ -328,6 +330,78 @@ launch (PPoolInvocation  *invocation,
   return g_variant_new ("()");
 }
 
+/* Waits until its call is cancelled, unless it is not to, and answers that as it is told. */
+static GVariant *
+until_cancelled (PPoolInvocation  *invocation,
+                 GVariant         *args,
+                 gpointer          user_data,
+                 GError          **error)
+{
+  GCancellable *cancellable = ppool_invocation_get_cancellable (invocation);
+  GPollFD poll_fd = { .fd = -1 };
+  const char *path, *how;
+
+  g_variant_get (args, "(&s&s)", &path, &how);
+  if (g_str_equal (how, "now"))
+    return g_variant_new_string (how);
+
+  g_assert_true (g_cancellable_make_pollfd (cancellable, &poll_fd));
+  if (*path != '\0')
+    close (gate_enter (path));
+  while (!g_cancellable_is_cancelled (cancellable))
+    g_poll (&poll_fd, 1, -1);
+  g_cancellable_release_fd (cancellable);
+
+  if (g_str_equal (how, "value"))
+    return g_variant_new_string (how);
+  if (g_str_equal (how, "die"))
+    raise_plainly (SIGSEGV);
+  while (g_str_equal (how, "hang"))
+    pause ();
+
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_BUSY, "It has heard");
+  return NULL;
+}
+
+/* Takes so many microseconds, and then dies of a signal if there is one. */
+static GVariant *
+linger (PPoolInvocation  *invocation,
+        GVariant         *args,
+        gpointer          user_data,
+        GError          **error)
+{
+  guint32 usec;
+  int signal_number;
+  struct timespec time = { 0 };
+
+  g_variant_get (args, "(ui)", &usec, &signal_number);
+  time.tv_sec = usec / G_USEC_PER_SEC;
+  time.tv_nsec = (long) (usec % G_USEC_PER_SEC) * 1000;
+  ppoll (NULL, 0, &time, NULL);
+  if (signal_number != 0)
+    raise_plainly (signal_number);
+
+  return g_variant_new_uint32 (usec);
+}
+
+/* Leaves a child of a child behind that stands at the gate. */
+static void
+leave_grandchild (const char *path)
+{
+  int pid = fork ();
+
+  if (pid > 0)
+    waitpid (pid, NULL, 0);
+  else if (fork () > 0)
+    _exit (0);
+  else
+    {
+      gate_enter (path);
+      while (TRUE)
+        pause ();
+    }
+}
+
 /* Comes to the gate, from a child as well, and never returns. What it is to do before that
  * is in a word. */
 static GVariant *
@@ -348,6 +422,8 @@ hang (PPoolInvocation  *invocation,
       while (TRUE)
         pause ();
     }
+  if (g_str_equal (how, "grandchild"))
+    leave_grandchild (path);
   gate_enter (path);
   if (g_str_equal (how, "stopped"))
     raise (SIGSTOP);
@@ -523,6 +599,8 @@ const NamedFunction bad_functions[] = {
   { "die", die },
   { "die-times", die_times },
   { "hang", hang },
+  { "until-cancelled", until_cancelled },
+  { "linger", linger },
   { "launch", launch },
   { "shut-channel", shut_channel },
   { "garbage", garbage },

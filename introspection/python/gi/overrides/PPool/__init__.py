@@ -20,4 +20,5 @@ __all__ = ['AsCompleted', 'Buffer', 'Executor', 'Future', 'Launcher', 'Map', 'Re
 # Workers that call named functions start sooner without multiprocessing.
 _later.add('ProcessPoolExecutor', '_process_pool')
 _later.add('UnpicklingError', '_process_future')
+_later.add('WorkerDied', '_failures')
 _later.add('freeze_support', '_process_setup')

@@ -11,7 +11,7 @@ import weakref
 from gi.module import get_introspection_module
 from gi.repository import Gio, GLib
 
-from . import _errors, _native
+from . import _ending, _errors, _native
 
 _PPool = get_introspection_module('PPool')
 
@@ -239,7 +239,7 @@ def _get_bridge(loop):
 
 def wait_future(future):
     """The steps of an ``await`` of a future: its end, or the cancellation of the task,
-    which cancels the call."""
+    which cancels the call, and aborts it where the executor says so."""
     loop = asyncio.get_running_loop()
     waiter = loop.create_future()
     bridge = _get_bridge(loop)
@@ -253,7 +253,7 @@ def wait_future(future):
         yield from waiter
     except BaseException:
         bridge.unwatch(future, watch)
-        future.cancel()
+        _ending.give_up(future)
         raise
 
 

@@ -17,7 +17,12 @@ _PPool = get_introspection_module('PPool')
 # A program knows a domain when it has asked for it: so an exception stays what it is.
 DOMAIN = GLib.quark_to_string(GLib.quark_from_string('ppool-python-exception'))
 
-_BROKEN = int(_PPool.Error.BROKEN)
+# The types of what happens to calls, in a module that is imported later.
+_FAILURES = {
+    int(_PPool.Error.BROKEN): 'BrokenProcessPool',
+    int(_PPool.Error.WORKER_DIED): 'WorkerDied',
+    int(_PPool.Error.TIMED_OUT): 'CallTimeoutError',
+}
 _IO_DOMAIN = 'g-io-error-quark'
 _CANCELLED = int(Gio.IOErrorEnum.CANCELLED)
 _TIMED_OUT = int(Gio.IOErrorEnum.TIMED_OUT)
@@ -122,37 +127,22 @@ def _find_kinds(kind):
     return [kind.__name__ for kind in kinds if kind is not Exception]
 
 
-@functools.lru_cache(maxsize=None)
-def _broken_type():
-    """Made with the first executor and not before, since its module imports much."""
-    from concurrent.futures import process
-
-    class BrokenProcessPool(process.BrokenProcessPool, GLib.Error):
-        """The executor is broken: also a GLib.Error, with domain and code."""
-
-        def __str__(self):
-            return self.message
-
-    BrokenProcessPool.__module__ = 'gi.repository.PPool'
-    BrokenProcessPool.__qualname__ = 'BrokenProcessPool'
-    return BrokenProcessPool
-
-
 def prepare():
     """Imports what errors of executors need. When one of them says that there are no more file
     descriptors, it is too late for that."""
     try:
-        _broken_type()
+        from . import _failures  # noqa: F401
     except OSError:
         # It is too late already. The executor works, and has another error for its calls.
         pass
 
 
-def _new_broken(error):
+def _new_failure(name, error):
     try:
-        return _broken_type()(_for_readers(error.message), error.domain, error.code)
+        from . import _failures
     except OSError:
         return error
+    return getattr(_failures, name)(_for_readers(error.message), error.domain, error.code)
 
 
 def hide_frames(error):
@@ -202,13 +192,18 @@ def raise_clean(exception):
         del exception
 
 
-def from_call(error):
-    """The exception to raise for the GLib.Error of a call."""
+def from_call(error, get_death=None):
+    """The exception to raise for the GLib.Error of a call. A function that gives the PPool.Death of
+    its worker is called where one matters."""
     if error.domain == DOMAIN:
         return _rebuild(error.message)
-    if error.domain == 'ppool-error-quark' and error.code == _BROKEN:
-        return _new_broken(error)
-    return error
+    name = _FAILURES.get(error.code) if error.domain == 'ppool-error-quark' else None
+    if name is None:
+        return error
+    exception = _new_failure(name, error)
+    if name == 'WorkerDied' and get_death is not None:
+        exception.death = get_death()
+    return exception
 
 
 def _for_readers(message):

@@ -5,6 +5,7 @@ Python's exceptions, ``await``. Names that only C has stay as they are there."""
 
 import atexit
 import concurrent.futures
+import functools
 import os
 import sys
 import weakref
@@ -13,13 +14,14 @@ from gi.module import get_introspection_module
 from gi.overrides import override
 from gi.repository import GLib
 
-from . import _errors, _iterators, _launcher, _loop, _native, _values
+from . import (_calls, _errors, _iterators, _launcher, _loop, _native, _options,
+               _values)
 
 _PPool = get_introspection_module('PPool')
 _RawFuture = _PPool.Future
 _RawExecutor = _PPool.Executor
 _raw_result = _RawFuture.result
-_raw_submit = _RawExecutor.submit
+_raw_get_death = _RawFuture.get_death
 
 
 @override
@@ -76,7 +78,7 @@ class Future(_RawFuture):
     def _explain(self, error):
         if self.is_cancelled():
             return concurrent.futures.CancelledError()
-        return _errors.from_call(error)
+        return _errors.from_call(error, functools.partial(_raw_get_death, self))
 
     def result(self, timeout=None):
         """Waits for the value, at most so many seconds, and gives it as a plain value.
@@ -99,7 +101,7 @@ class Future(_RawFuture):
         if self.is_cancelled():
             raise concurrent.futures.CancelledError()
         error = self.get_error()
-        return None if error is None else _errors.from_call(error)
+        return None if error is None else self._explain(error)
 
     def add_done_callback(self, function, *, context=None):
         """Has function(future) called when the call is done, in a thread of this module;
@@ -163,8 +165,11 @@ def _to_count(name, value):
     return value
 
 
+_revive = _errors.translated(_RawExecutor.revive)
+
+
 @override
-class Executor(_RawExecutor):
+class Executor(_calls.Calls, _RawExecutor):
     """A pool of worker processes, as a context manager: ``with`` waits for all calls and
     workers, ``async with`` does so without blocking."""
 
@@ -174,10 +179,12 @@ class Executor(_RawExecutor):
     def __init__(self, launcher=None, max_workers=None, **properties):
         """launcher is a PPool.Launcher, or the command of the workers as a list of str;
         without, they are this program. max_workers is by default the number of processors.
-        Further keywords are the properties of the class.
+        Further keywords are the properties of the class. crash_policy may be 'break' or
+        'replace', and the times abort_grace, call_timeout and queue_timeout are seconds.
 
         Raises ValueError for numbers that are not positive, and TypeError for an
         initializer that is no name of a function."""
+        properties = _options.to_properties(properties)
         if max_workers is not None:
             properties['max_workers'] = _to_count('max_workers', max_workers)
         if properties.get('max_tasks_per_worker') is not None:
@@ -199,65 +206,31 @@ class Executor(_RawExecutor):
     def new(cls, launcher=None):
         return cls(launcher)
 
-    def submit(self, function, /, *args, cancellable=None, **keywords):
-        """Submits a call, and gives its PPool.Future. One GLib.Variant is sent as it is;
-        plain values are converted. There are no keyword arguments for the function.
-
-        Raises TypeError, ValueError or OverflowError for an argument that can't be sent,
-        BrokenProcessPool if the executor is broken, and GLib.Error, which is a
-        RuntimeError, after a shutdown."""
-        try:
-            return self._submit(function, args, cancellable, keywords)
-        except Exception as error:
-            _errors.hide_frames(error)
-            raise
-
     def _submit(self, function, args, cancellable, keywords):
-        if type(function) is not str or '\0' in function:
-            _values.check_name(function)
-        if keywords:
-            raise TypeError('“%s” can\'t be called with the keyword argument %s: functions of '
-                            'workers have positional arguments only. Give its value in its place, '
-                            'or a dict as one of them' % (function, next(iter(keywords))))
-        # A name keeps it until Python has looked for signals: the exception of one would
-        # be lost in GLib.Variant.__del__().
-        variant = _values.arguments_to_variant(function, args)
-        try:
-            return _raw_submit(self, function, variant, cancellable)
-        except GLib.Error as error:
-            problem = (concurrent.futures.CancelledError() if _errors.is_cancelled(error)
-                       else _errors.from_call(error))
-        try:
-            _errors.raise_clean(problem)
-        finally:
-            del problem
+        return _calls.submit(self, function, args, cancellable, keywords, None)
+
+    @_errors.hiding
+    def options(self, *, timeout=..., queue_timeout=..., retries=..., label=...):
+        """Gives a view of this executor whose calls have options. It has submit(), call_sync(),
+        call(), map(), and options() for further ones. What is None is as without.
+
+        timeout is how many seconds a call may run. Then it is ended, and raises TimeoutError.
+        queue_timeout is how many it may wait for a worker. retries is how many times it
+        runs again if its worker dies, with crash_policy='replace'. label is what messages about
+        the death of its worker call it.
+
+        Raises TypeError and ValueError for what these can't be."""
+        return _calls.View(self, _options.combine(
+            {}, timeout=timeout, queue_timeout=queue_timeout, retries=retries, label=label))
 
     prestart = _errors.translated(_RawExecutor.prestart)
     submit_call = _errors.translated(_RawExecutor.submit_call)
 
-    def call_sync(self, function, /, *args, cancellable=None, **keywords):
-        """Submits a call, waits, and gives its value. Raises what submit() and
-        Future.result() raise; whatever ends the wait cancels the call."""
-        future = None
-        try:
-            future = self._submit(function, args, cancellable, keywords)
-            return _values.variant_to_result(future._get_variant(None))
-        except Exception as error:
-            _errors.hide_frames(error)
-            raise
-        finally:
-            if future is not None:
-                future.cancel()
-
-    async def call(self, function, /, *args, cancellable=None, **keywords):
-        """Submits a call, and gives its value to whoever awaits it."""
-        # Imported before there may be an error to tell.
-        from . import _asyncio  # noqa: F401
-        try:
-            return await self._submit(function, args, cancellable, keywords)
-        except Exception as error:
-            _errors.hide_frames(error)
-            raise
+    @_errors.hiding
+    def revive(self):
+        """Has an executor that is broken take calls again. It raises GLib.Error, which is a
+        RuntimeError, after a shutdown."""
+        _revive(self)
 
     @_errors.hiding
     def map(self, function, /, *iterables, timeout=None, chunksize=0, buffersize=None):

@@ -3,6 +3,7 @@
 """The futures of a ProcessPoolExecutor, and what becomes of a call's outcome."""
 
 import concurrent.futures
+import functools
 import os
 import pickle
 import threading
@@ -14,13 +15,15 @@ from concurrent.futures.process import BrokenProcessPool, _RemoteTraceback
 from gi.module import get_introspection_module
 from gi.repository import GLib
 
-from . import _errors, _loop, _native, _pickling, _process_worker
+from . import _ending, _errors, _failures, _loop, _native, _pickling, _process_worker
 
 _PPool = get_introspection_module('PPool')
 _State = _PPool.FutureState
 
 # The methods as the library has them, whatever an override makes of them.
 _cancel = _PPool.Future.cancel
+_abort = _PPool.Future.abort
+_get_death = _PPool.Future.get_death
 _get_result = _PPool.Future.result
 _get_state = _PPool.Future.get_state
 _is_done = _PPool.Future.is_done
@@ -185,7 +188,7 @@ class Future(concurrent.futures.Future):
 
     def _conclude(self, call):
         """Has the future be done, as its call is, unless the thread of the loop will tell."""
-        if _get_state(call) == _State.CANCELLED:
+        if _is_cancelled(call):
             self._become_cancelled(call)
             return
         with self._condition:
@@ -293,7 +296,8 @@ class Future(concurrent.futures.Future):
         with self._condition:
             self._state
             call = self._call
-            if call is not None and not _cancel(call) and _get_state(call) != _State.CANCELLED:
+            if call is not None and not _cancel(call) and not _is_cancelled(call):
+                _ending.abort_if_wanted(call)
                 return False
         if call is None:
             return super().cancel()
@@ -301,6 +305,13 @@ class Future(concurrent.futures.Future):
         return True
 
     cancel.__doc__ = concurrent.futures.Future.cancel.__doc__
+
+    def _abort(self):
+        """Cancels the call, or ends it if it runs: then it has the exception CancelledError, since
+        a future that runs can't become a cancelled one."""
+        call = self._call
+        if not self.cancel() and call is not None:
+            _abort(call)
 
     def running(self):
         with self._condition:
@@ -388,15 +399,20 @@ class Future(concurrent.futures.Future):
     exception.__doc__ = concurrent.futures.Future.exception.__doc__
 
 
+def _is_cancelled(call):
+    """Tells whether a call was cancelled before it ran."""
+    return _get_state(call) == _State.CANCELLED and not _ending.is_aborted(call)
+
+
 def _get_outcome(call, variant):
     """Returns a result and None, or None and an exception or _CANCELLED."""
     if variant is None:
         try:
             variant = _get_result(call, 0)
         except GLib.Error as error:
-            if _get_state(call) == _State.CANCELLED:
+            if _is_cancelled(call):
                 return None, _CANCELLED
-            return None, to_exception(error)
+            return None, to_exception(error, call)
     try:
         result = _pickling.loads(variant)
         if type(result) is not _process_worker.Failure:
@@ -443,12 +459,17 @@ def add_traceback(error):
     return error.with_traceback(None)
 
 
-def to_exception(error):
-    """Returns what an error of the library is in Python."""
+def to_exception(error, call=None):
+    """Returns what an error of the library is in Python, that of a call or of an executor."""
+    if call is not None and _ending.is_aborted(call):
+        return concurrent.futures.CancelledError(error.message)
     if error.matches(_PPool.error_quark(), _PPool.Error.BROKEN):
         return BrokenProcessPool(error.message)
     if error.matches(_PPool.error_quark(), _PPool.Error.TOO_LARGE):
         return pickle.PicklingError(error.message)
+    exception = _errors.from_call(error, call and functools.partial(_get_death, call))
+    if isinstance(exception, (_failures.WorkerDied, _failures.CallTimeoutError)):
+        return exception
     return RuntimeError(error.message)
 
 

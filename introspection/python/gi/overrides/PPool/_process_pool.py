@@ -19,13 +19,14 @@ from concurrent.futures.process import BrokenProcessPool
 from gi.module import get_introspection_module
 from gi.repository import GLib
 
-from . import _errors, _loop, _pickling, _process_setup, _process_worker, _processors
+from . import (_errors, _loop, _options, _pickling, _process_setup, _process_view,
+               _process_worker, _processors)
 from ._process_future import Future, add_traceback, to_exception
 
 _PPool = get_introspection_module('PPool')
 
 # The method as the library has it, whatever an override makes of it.
-_submit = _PPool.Executor.submit
+_revive = _PPool.Executor.revive
 
 _dumps_call = _pickling.dumps_call
 
@@ -138,6 +139,17 @@ class _Pool:
         else:
             self._ended.wait()
 
+    def revive(self):
+        try:
+            _revive(self.raw)
+            return
+        except GLib.Error as error:
+            problem = to_exception(error)
+        try:
+            _errors.raise_clean(problem)
+        finally:
+            del problem
+
     def end_workers(self, kill=False):
         if self.is_foreign():
             return
@@ -154,7 +166,8 @@ class ProcessPoolExecutor(Executor):
     multiprocessing prepares them."""
 
     def __init__(self, max_workers=None, mp_context=None, initializer=None, initargs=(), *,
-                 max_tasks_per_child=None):
+                 max_tasks_per_child=None, crash_policy='break', max_start_failures=None,
+                 abort_grace=None, call_timeout=None, queue_timeout=None, cancel_running=False):
         """Makes an executor. Workers are started when there are calls for them.
 
         max_workers is how many workers there may be at a time; by default as many as there are
@@ -163,9 +176,24 @@ class ProcessPoolExecutor(Executor):
         picklable; if that raises an exception, the pool is broken. A worker is replaced after
         max_tasks_per_child calls; by default never.
 
+        A worker that dies breaks the pool, unless crash_policy is 'replace'. Then the call that it
+        ran has the exception PPool.WorkerDied, all others go on, and another worker is started.
+        max_start_failures, 5 by default, are how many workers in a row may fail to start until
+        the pool is broken all the same; 0 is no limit.
+
+        call_timeout is how many seconds a call may run, and queue_timeout how many it may wait
+        for a worker. When these are over it has an exception that is a TimeoutError; by default
+        there is no limit. A call that runs and is to end for that or by abort() is asked to
+        return, and after abort_grace seconds, 1 by default, its worker is ended. With
+        cancel_running, cancel() of a future does what abort() does.
+
         Raises ValueError for a number that is not positive, and TypeError for what is no
         number, or an initializer that can't be called.
         """
+        policy = _options.to_properties({
+            'crash_policy': crash_policy, 'max_start_failures': max_start_failures,
+            'abort_grace': abort_grace, 'call_timeout': call_timeout,
+            'queue_timeout': queue_timeout, 'cancel_running': cancel_running})
         if max_workers is None:
             # As many processors as there are, by the library's account.
             max_workers = 0
@@ -185,6 +213,7 @@ class ProcessPoolExecutor(Executor):
             'max_tasks_per_worker': max_tasks_per_child or 0,
             'initializer': initializer,
             'initargs': tuple(initargs),
+            **policy,
         }
         self._lock = threading.RLock()
         self._is_shut_down = False
@@ -236,7 +265,25 @@ class ProcessPoolExecutor(Executor):
         """
         return self._submit(_get_name(fn), fn, args, kwargs)
 
-    def _submit(self, name, fn, args, kwargs, candidates=None):
+    def _submit_with(self, options, fn, args, kwargs):
+        return self._submit(_get_name(fn), fn, args, kwargs, options=options)
+
+    def options(self, *, timeout=..., queue_timeout=..., retries=..., label=...):
+        """Returns a view of this executor whose calls have options: it has the same methods, and
+        is as well what loop.run_in_executor() takes. What is None is as without.
+
+        timeout is how many seconds a call may run. Then it is ended, and has an exception that is
+        a TimeoutError. queue_timeout is how many it may wait for a worker. retries is how many
+        times it runs again if its worker dies, with crash_policy='replace'. label is what messages
+        about the death of its worker call it.
+
+        Raises TypeError and ValueError for what these can't be.
+        """
+        return _process_view.View(self, _options.combine(
+            {}, timeout=timeout, queue_timeout=queue_timeout, retries=retries, label=label),
+            self._submit_with, self._map)
+
+    def _submit(self, name, fn, args, kwargs, candidates=None, options=None):
         pool = self._pool or self._start()
         future = None
         try:
@@ -248,7 +295,7 @@ class ProcessPoolExecutor(Executor):
             self._start()
             return future
         try:
-            return Future(_submit(pool.raw, name, variant, None))
+            return Future(_options.submit(pool.raw, name, variant, None, options))
         except GLib.Error as error:
             problem = to_exception(error)
         # If there is a better reason, it is raised here.
@@ -270,6 +317,9 @@ class ProcessPoolExecutor(Executor):
         Raises ValueError if chunksize or buffersize is not positive, TypeError if buffersize is
         no integer, and what submit() does.
         """
+        return self._map(None, fn, iterables, timeout, chunksize, buffersize)
+
+    def _map(self, options, fn, iterables, timeout, chunksize, buffersize):
         if chunksize < 1:
             raise ValueError('chunksize must be >= 1.')
         if buffersize is not None and not isinstance(buffersize, int):
@@ -282,12 +332,39 @@ class ProcessPoolExecutor(Executor):
         futures = collections.deque()
         try:
             for call in itertools.islice(inputs, buffersize):
-                futures.append(self._submit(*call))
+                futures.append(self._submit(*call, options=options))
         except BaseException:
             _cancel_all(futures)
             raise
-        results = _read(weakref.ref(self), futures, inputs, end)
+        results = _read(weakref.ref(self), futures, inputs, end, options)
         return _read_items(results) if chunksize > 1 else results
+
+    def abort(self, future):
+        """Ends a call, whether it waits for a worker or runs. One that waits is cancelled. One
+        that runs is asked to return, by PPool.get_current_invocation().get_cancellable(), and
+        after abort_grace seconds its worker is ended; other calls are not affected. If it
+        returns a value in spite of that, the future has it. Otherwise it has the exception
+        concurrent.futures.CancelledError, once it is certain that the function runs no more,
+        and cancelled() is false: a future that runs can't become a cancelled one.
+
+        Raises TypeError for what is no future of a pool like this one.
+        """
+        if not isinstance(future, Future):
+            raise TypeError('abort() needs a future that submit() has returned, not %s'
+                            % type(future).__name__)
+        future._abort()
+
+    def revive(self):
+        """Has a pool that is broken take calls again. Calls that have failed stay as they are.
+
+        Raises RuntimeError after shutdown().
+        """
+        with self._lock:
+            if self._is_shut_down:
+                raise RuntimeError('cannot revive after shutdown')
+            pool = self._pool
+        if pool is not None:
+            pool.revive()
 
     def shutdown(self, wait=True, *, cancel_futures=False):
         """Lets the calls that there are end, or cancels those that no worker has yet, and has
@@ -355,7 +432,7 @@ def _take_rows(rows, size):
         yield zip(*chunk)
 
 
-def _read(executor_ref, futures, inputs, end):
+def _read(executor_ref, futures, inputs, end, options):
     """Yields the results of futures, and keeps as many of them as there are at first, while the
     executor is there."""
     try:
@@ -369,7 +446,7 @@ def _read(executor_ref, futures, inputs, end):
             executor = executor_ref()
             call = next(inputs, None) if executor is not None else None
             if call is not None:
-                futures.append(executor._submit(*call))
+                futures.append(executor._submit(*call, options=options))
             del executor, call
             # Nothing here may hold what a reader has released.
             results = [result]

@@ -19,7 +19,7 @@ from gi.module import get_introspection_module
 from gi.repository import GLib, PPool
 
 from . import _errors, _pickling
-from ._worker import current, enable_faulthandler
+from ._worker import Running, enable_faulthandler
 
 _PPool = get_introspection_module('PPool')
 
@@ -120,13 +120,11 @@ def _run(invocation, args, *_):
         fn, positional, keywords = _pickling.loads(args)
     except BaseException as error:
         return _pack_failure(error, unpickled=False)
-    token = current.set(invocation)
     try:
-        value = fn(*positional, **keywords)
+        with Running(invocation):
+            value = fn(*positional, **keywords)
     except BaseException as error:
         return _pack_failure(error)
-    finally:
-        current.reset(token)
     is_chunk = fn is run_chunk
     del fn, positional, keywords
     return _pack_result(value, is_chunk)

@@ -40,6 +40,42 @@ def enable_faulthandler():
         pass
 
 
+# How long a function has that returns by itself when its time is up.
+_PATIENCE_SEC = 0.1
+
+
+class Running:
+    """While a function runs. If it takes longer than it may, it says where it is in Python: the
+    pool has that in its message if it has to end the worker."""
+
+    def __init__(self, invocation):
+        self._invocation = invocation
+        self._token = None
+        self._is_watched = False
+
+    def __enter__(self):
+        self._token = current.set(self._invocation)
+        deadline = self._invocation.get_deadline()
+        if deadline >= 0:
+            self._is_watched = _watch((deadline - GLib.get_monotonic_time()) / 1000000)
+
+    def __exit__(self, *_):
+        current.reset(self._token)
+        if self._is_watched:
+            faulthandler.cancel_dump_traceback_later()
+
+
+def _watch(time_left):
+    if not faulthandler.is_enabled():
+        return False
+    try:
+        faulthandler.dump_traceback_later(max(time_left, 0) + _PATIENCE_SEC)
+        return True
+    except (AttributeError, OSError, RuntimeError, ValueError, OverflowError):
+        # There is no standard error any more, or no thread.
+        return False
+
+
 @override
 class Worker(_PPool.Worker):
     """The served side: functions, and run()."""
@@ -83,13 +119,11 @@ class Worker(_PPool.Worker):
 def _call(name, function, invocation, args, *_):
     """A GLib.Error is the only exception that may leave a callback: Python would keep any
     other, and with it the call."""
-    token = current.set(invocation)
     try:
-        return _values.result_to_variant(name, function(*_values.variant_to_arguments(args)))
+        with Running(invocation):
+            return _values.result_to_variant(name, function(*_values.variant_to_arguments(args)))
     except BaseException as exception:
         error = _errors.to_glib(exception)
-    finally:
-        current.reset(token)
     try:
         _errors.raise_clean(error)
     finally:
@@ -98,11 +132,8 @@ def _call(name, function, invocation, args, *_):
 
 def _call_raw(name, function, invocation, *args):
     """C takes what is no variant for nothing, and can't say what it was."""
-    token = current.set(invocation)
-    try:
+    with Running(invocation):
         value = function(invocation, *args)
-    finally:
-        current.reset(token)
     if value is None or isinstance(value, GLib.Variant):
         return value
     raise _errors.to_glib(TypeError(
@@ -143,7 +174,8 @@ def _cancel_with(cancellable):
 def _to_glib(exception, cancellable):
     """What a function that was cancelled makes of that is what a function in C makes of it."""
     import asyncio
-    if isinstance(exception, asyncio.CancelledError) and cancellable.is_cancelled():
+    # Its class may fail to tell what it is.
+    if issubclass(type(exception), asyncio.CancelledError) and cancellable.is_cancelled():
         return GLib.Error('The call was cancelled', 'g-io-error-quark',
                           int(Gio.IOErrorEnum.CANCELLED))
     return _errors.to_glib(exception)

@@ -1,0 +1,105 @@
+# SPDX-FileCopyrightText: 2026 The PPool-GLib authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Calls of named functions, as executors and their views with options have them."""
+
+import concurrent.futures
+
+from gi.repository import GLib
+
+from . import _ending, _errors, _iterators, _options, _values
+
+
+class Calls:
+    """What an executor has in common with its views. One that derives from it has
+    _submit(function, args, cancellable, keywords)."""
+
+    def submit(self, function, /, *args, cancellable=None, **keywords):
+        """Submits a call, and gives its PPool.Future. One GLib.Variant is sent as it is;
+        plain values are converted. There are no keyword arguments for the function.
+
+        Raises TypeError, ValueError or OverflowError for an argument that can't be sent,
+        BrokenProcessPool if the executor is broken, and GLib.Error, which is a
+        RuntimeError, after a shutdown."""
+        try:
+            return self._submit(function, args, cancellable, keywords)
+        except Exception as error:
+            _errors.hide_frames(error)
+            raise
+
+    def call_sync(self, function, /, *args, cancellable=None, **keywords):
+        """Submits a call, waits, and gives its value. Raises what submit() and
+        Future.result() raise; whatever ends the wait cancels the call."""
+        future = None
+        try:
+            future = self._submit(function, args, cancellable, keywords)
+            return _values.variant_to_result(future._get_variant(None))
+        except Exception as error:
+            _errors.hide_frames(error)
+            raise
+        finally:
+            if future is not None:
+                _ending.give_up(future)
+
+    async def call(self, function, /, *args, cancellable=None, **keywords):
+        """Submits a call, and gives its value to whoever awaits it."""
+        # Imported before there may be an error to tell.
+        from . import _asyncio  # noqa: F401
+        try:
+            return await self._submit(function, args, cancellable, keywords)
+        except Exception as error:
+            _errors.hide_frames(error)
+            raise
+
+
+class View(Calls):
+    """An executor whose calls have options. It has what an executor has for calls, and nothing
+    else."""
+
+    def __init__(self, executor, options):
+        self._executor = executor
+        self._options = options
+
+    def __repr__(self):
+        return '<%r with the options %r>' % (self._executor, self._options)
+
+    def _submit(self, function, args, cancellable, keywords):
+        return submit(self._executor, function, args, cancellable, keywords, self._options)
+
+    @_errors.hiding
+    def map(self, function, /, *iterables, timeout=None, chunksize=0, buffersize=None):
+        """Does what that of the executor does, and each call has the options. This timeout is that
+        of the reader."""
+        result = _iterators.new_map(self._executor, function, iterables, timeout, chunksize,
+                                    buffersize)
+        result.set_call_options(_options.new_call(function, None, self._options))
+        return result
+
+    @_errors.hiding
+    def options(self, *, timeout=..., queue_timeout=..., retries=..., label=...):
+        """Gives a view that has further options, as those of the executor do, or other values
+        for these."""
+        return View(self._executor, _options.combine(
+            self._options, timeout=timeout, queue_timeout=queue_timeout, retries=retries,
+            label=label))
+
+
+def submit(executor, function, args, cancellable, keywords, options):
+    """Submits a call of a named function with plain values."""
+    if type(function) is not str or '\0' in function:
+        _values.check_name(function)
+    if keywords:
+        raise TypeError('“%s” can\'t be called with the keyword argument %s: functions of '
+                        'workers have positional arguments only. Give its value in its place, '
+                        'or a dict as one of them' % (function, next(iter(keywords))))
+    # A name keeps it until Python has looked for signals: the exception of one would
+    # be lost in GLib.Variant.__del__().
+    variant = _values.arguments_to_variant(function, args)
+    try:
+        return _options.submit(executor, function, variant, cancellable, options)
+    except GLib.Error as error:
+        problem = (concurrent.futures.CancelledError() if _errors.is_cancelled(error)
+                   else _errors.from_call(error))
+    try:
+        _errors.raise_clean(problem)
+    finally:
+        del problem

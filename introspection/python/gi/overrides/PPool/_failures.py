@@ -1,0 +1,55 @@
+# SPDX-FileCopyrightText: 2026 The PPool-GLib authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Exceptions for what happens to calls and is no doing of a function that raises something.
+This module is imported with the first executor and not before, since it imports much."""
+
+import concurrent.futures
+from concurrent.futures import process
+
+from gi.repository import GLib
+
+
+class _Failure:
+    """Its text is that of the library alone, and it can be pickled."""
+
+    def __str__(self):
+        return self.message
+
+    def __repr__(self):
+        return '%s(%r)' % (type(self).__name__, self.message)
+
+    def __reduce__(self):
+        return _new, (type(self).__name__, self.message, self.domain, self.code)
+
+
+class BrokenProcessPool(_Failure, process.BrokenProcessPool, GLib.Error):
+    """The executor is broken: also a GLib.Error, with domain and code."""
+
+    __module__ = 'gi.repository.PPool'
+
+
+class WorkerDied(BrokenProcessPool):
+    """The worker died that ran the call, of an executor that replaces its workers. Only that
+    call has failed: the executor goes on, unlike after any other BrokenProcessPool. It is also a
+    GLib.Error, with domain and code.
+
+    death is a PPool.Death, which tells of the worker, or None if that is not known: in a map,
+    and after the exception was pickled."""
+
+    __module__ = 'gi.repository.PPool'
+
+    death = None
+
+
+class CallTimeoutError(_Failure, concurrent.futures.TimeoutError, GLib.Error):
+    """The call took longer than it may, or waited longer than it may for a worker. It is a
+    TimeoutError, and also a GLib.Error, with domain and code."""
+
+    __module__ = 'gi.repository.PPool'
+
+    def __init__(self, message, domain, code):
+        GLib.Error.__init__(self, message, domain, code)
+
+
+def _new(name, *args):
+    return globals()[name](*args)

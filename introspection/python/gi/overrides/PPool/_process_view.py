@@ -1,0 +1,60 @@
+# SPDX-FileCopyrightText: 2026 The PPool-GLib authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A ProcessPoolExecutor whose calls have options."""
+
+from concurrent.futures import Executor
+
+from . import _options
+
+
+class View(Executor):
+    """A ProcessPoolExecutor in all respects, but that its calls have options: it is given those
+    methods of one that take them, and has the others do as they do there."""
+
+    def __init__(self, executor, options, submit, map):
+        self._executor = executor
+        self._options = options
+        self._submit_with = submit
+        self._map_with = map
+
+    def __repr__(self):
+        return '<%r with the options %r>' % (self._executor, self._options)
+
+    def submit(self, fn, /, *args, **kwargs):
+        """Does what that of the executor does, and the call has the options."""
+        return self._submit_with(self._options, fn, args, kwargs)
+
+    def map(self, fn, *iterables, timeout=None, chunksize=1, buffersize=None):
+        """Does what that of the executor does, and each call has the options, one for chunksize
+        items. This timeout is that of the reader."""
+        return self._map_with(self._options, fn, iterables, timeout, chunksize, buffersize)
+
+    def options(self, *, timeout=..., queue_timeout=..., retries=..., label=...):
+        """Returns a view that has further options, as those of the executor do, or other values
+        for these."""
+        options = _options.combine(self._options, timeout=timeout, queue_timeout=queue_timeout,
+                                   retries=retries, label=label)
+        return type(self)(self._executor, options, self._submit_with, self._map_with)
+
+    def abort(self, future):
+        """Does what that of the executor does."""
+        self._executor.abort(future)
+
+    def revive(self):
+        """Does what that of the executor does."""
+        self._executor.revive()
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        """Shuts the executor down."""
+        self._executor.shutdown(wait, cancel_futures=cancel_futures)
+
+    def terminate_workers(self):
+        """Does what that of the executor does."""
+        self._executor.terminate_workers()
+
+    def kill_workers(self):
+        """Does what that of the executor does."""
+        self._executor.kill_workers()
+
+    def __exit__(self, *args):
+        return self._executor.__exit__(*args)

@@ -76,4 +76,10 @@ gboolean ppool_map_take         (PPoolMap      *self,
                                  GVariant     **value,
                                  GError       **error);
 
+void      ppool_map_inputs_add   (PPoolMapInputs  *self,
+                                  GVariant        *array);
+GVariant *ppool_map_inputs_next  (PPoolMapInputs  *self,
+                                  GError         **error);
+void      ppool_map_inputs_clear (PPoolMapInputs  *self);
+
 G_END_DECLS

@@ -92,93 +92,6 @@ G_DEFINE_FINAL_TYPE (PPoolMap, ppool_map, G_TYPE_OBJECT)
 /* A moving average over about so many. */
 #define N_SAMPLES 8
 
-/* Where inputs come from, and how one is made */
-
-/* Sinks @array. */
-static void
-add_array (PPoolMapInputs *self,
-           GVariant       *array)
-{
-  gsize length = g_variant_n_children (array);
-
-  if (self->arrays == NULL)
-    self->arrays = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
-
-  self->length = self->arrays->len > 0 ? MIN (self->length, length) : length;
-  g_ptr_array_add (self->arrays, g_variant_ref_sink (array));
-}
-
-static GVariant *
-call_func (PPoolMapInputs  *self,
-           GError         **error)
-{
-  g_autoptr (GVariant) input = NULL;
-  GError *failure = NULL;
-
-  input = self->func (self->user_data, &failure);
-  if (input != NULL)
-    g_variant_take_ref (input);
-  if (failure == NULL)
-    return g_steal_pointer (&input);
-
-  g_propagate_error (error, failure);
-  return NULL;
-}
-
-static GVariant *
-zip_inputs (PPoolMapInputs *self,
-            GVariant       *input)
-{
-  g_autoptr (GPtrArray) parts = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
-
-  if (input != NULL)
-    g_ptr_array_add (parts, input);
-  for (guint i = 0; i < self->arrays->len; i++)
-    g_ptr_array_add (parts, g_variant_get_child_value (g_ptr_array_index (self->arrays, i),
-                                                       self->position));
-  self->position++;
-
-  if (parts->len == 1)
-    return g_variant_ref (g_ptr_array_index (parts, 0));
-
-  return g_variant_ref_sink (g_variant_new_tuple ((GVariant **) parts->pdata, parts->len));
-}
-
-/* The arguments of the next call; NULL without error at the end. An array that
- * is over is seen before the function is called, so that no input is lost. */
-static GVariant *
-next_input (PPoolMapInputs  *self,
-            GError         **error)
-{
-  GVariant *input = NULL;
-
-  if (self->arrays != NULL && self->position == self->length)
-    return NULL;
-
-  if (self->func != NULL)
-    {
-      input = call_func (self, error);
-      if (input == NULL || self->arrays == NULL)
-        return input;
-    }
-
-  return self->arrays != NULL ? zip_inputs (self, input) : NULL;
-}
-
-/* Nothing comes afterwards. */
-static void
-clear_inputs (PPoolMapInputs *self)
-{
-  gpointer user_data = g_steal_pointer (&self->user_data);
-  GDestroyNotify destroy = self->user_data_destroy;
-
-  self->func = NULL;
-  self->user_data_destroy = NULL;
-  g_clear_pointer (&self->arrays, g_ptr_array_unref);
-  if (destroy != NULL)
-    destroy (user_data);
-}
-
 /* The calls that are ahead of the reader */
 
 static void
@@ -286,7 +199,7 @@ close_window (PPoolMap *self,
   g_mutex_unlock (&self->lock);
 
   g_clear_error (&error);
-  clear_inputs (&self->inputs);
+  ppool_map_inputs_clear (&self->inputs);
 }
 
 /* Unless the map was cancelled meanwhile. */
@@ -340,7 +253,7 @@ draw (PPoolMap *self)
   g_autoptr (GVariant) args = NULL;
   GError *error = NULL;
 
-  args = next_input (&self->inputs, &error);
+  args = ppool_map_inputs_next (&self->inputs, &error);
   if (args == NULL)
     {
       close_window (self, error);
@@ -426,7 +339,7 @@ end (PPoolMap *self)
 
   g_clear_error (&error);
   cancel_records (&rest);
-  clear_inputs (&self->inputs);
+  ppool_map_inputs_clear (&self->inputs);
 }
 
 static gboolean
@@ -555,7 +468,7 @@ ppool_map_finalize (GObject *object)
   g_assert (g_queue_is_empty (&self->reads));
 
   cancel_records (&self->window);
-  clear_inputs (&self->inputs);
+  ppool_map_inputs_clear (&self->inputs);
   g_clear_error (&self->error);
   g_object_unref (self->cancellable);
   g_clear_object (&self->executor);
@@ -732,7 +645,7 @@ ppool_executor_map (PPoolExecutor  *self,
     return NULL;
 
   map = make_map (self, function);
-  add_array (&map->inputs, array);
+  ppool_map_inputs_add (&map->inputs, array);
 
   return map;
 }
@@ -813,7 +726,7 @@ ppool_map_add_inputs (PPoolMap *self,
   if (!begin_change (self))
     return;
 
-  add_array (&self->inputs, array);
+  ppool_map_inputs_add (&self->inputs, array);
   g_mutex_unlock (&self->lock);
 }
 

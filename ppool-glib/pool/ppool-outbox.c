@@ -447,7 +447,8 @@ ppool_outbox_recall (PPoolOutbox  *self,
   GList *head = self->in_flight.head;
 
   if (record != NULL)
-    return ppool_outbox_find_call (self, record->id) == record ? recall (self, record, violation) : NULL;
+    return ppool_outbox_find_call (self, record->id) == record ?
+             recall (self, record, violation) : NULL;
 
   for (GList *link = head != NULL ? head->next : NULL; link != NULL && recalled == NULL;)
     {

@@ -352,7 +352,8 @@ receive_initialize (PPoolServe   *self,
   if (!read_initializer (self, batch, options, fds, n_fds, &error))
     {
       free_batch (batch);
-      ppool_answers_return_failure (self->answers, call_id, PPOOL_ERROR_INVALID_ARGS, error->message);
+      ppool_answers_return_failure (self->answers, call_id, PPOOL_ERROR_INVALID_ARGS,
+                                    error->message);
     }
   else if (batch->function == NULL)
     {

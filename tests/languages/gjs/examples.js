@@ -82,9 +82,12 @@ const tests = {
     'errors': async () => {
         const {out, err, status} = await runExample('errors');
         const broken = 'The pool is broken (WORKER_DIED): Worker N exited with status 3 while it ran ' +
-            '“crash” for N s; its standard error ended with:\ncrash: about to leave without an answer';
+            '“crash” for N s; its standard error ended with:\n' +
+            'crash: about to leave without an answer';
 
-        checkEqual(out.replace(/Worker \d+/g, 'Worker N').replace(/for \d+\.\d s/g, 'for N s'), `${[
+        const shown = out.replace(/Worker \d+/g, 'Worker N').replace(/for \d+\.\d s/g, 'for N s');
+
+        checkEqual(shown, `${[
             // The first wait may be over at once, or not.
             out.startsWith('wait: 7') ? 'wait: 7' : 'wait: not done yet',
             'wait: 7',

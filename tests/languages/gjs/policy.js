@@ -185,7 +185,8 @@ const tests = {
 
     // As a cancellable alone does, and as one of the options.
     'cancellables': async () => {
-        const executor = new PPool.Executor({maxWorkers: 1, cancelRunning: true, abortGraceMsec: 20});
+        const executor = new PPool.Executor(
+            {maxWorkers: 1, cancelRunning: true, abortGraceMsec: 20});
 
         for (const wrap of [given => given, cancellable => ({cancellable}),
             cancellable => ({cancellable, timeout: 60000})]) {
@@ -193,7 +194,8 @@ const tests = {
                 const mark = new Mark();
                 const signal = new Signal();
                 const begun = executor[begin]('hang', mark.path, wrap(signal));
-                const failing = checkRejects(Gio.IOErrorEnum, '', begun.then ? begun : begun.result_async());
+                const failing = checkRejects(Gio.IOErrorEnum, '',
+                    begun.then ? begun : begun.result_async());
 
                 await mark.seen();
                 checkEqual(signal.listeners.size, 1);
@@ -236,7 +238,8 @@ const tests = {
                 })(), options));
             }
         }
-        for (const wrong of [5, 'now', [], new Map(), new Date(), {aborted: false}, {cancellable: 5}]) {
+        for (const wrong of [5, 'now', [], new Map(), new Date(), {aborted: false},
+            {cancellable: 5}]) {
             checkThrows(TypeError, 'cancellable: neither', () => executor.submit('echo', 1, wrong));
             await checkRejects(TypeError, 'cancellable: neither', executor.call('echo', 1, wrong));
         }

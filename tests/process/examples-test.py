@@ -23,7 +23,7 @@ RECORDS = '''\
 3711 237, 6171 261'''
 
 BROKEN = (r'The pool is broken \(WORKER_DIED\): Worker (\d+) was killed by SIGABRT \(Aborted\) '
-          r'while it ran “crash” for \d\.\d s; its standard error ended with:\n'
+          r'while it ran “crash”(?: for \d\.\d s)?; its standard error ended with:\n'
           r'crash: this can\'t be\n'
           # Where it was, in Python.
           r'(?:Fatal Python error: Aborted\n(?:(?!divide:).*\n)*)?')

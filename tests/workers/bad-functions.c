@@ -240,19 +240,28 @@ die_with_heir (PPoolInvocation  *invocation,
                GError          **error)
 {
   const char *path;
+  int ends[2];
+  char byte;
   int fd;
 
   g_variant_get_child (args, 0, "&s", &path);
   fd = gate_enter (path);
+  g_assert_no_errno (pipe (ends));
   if (fork () == 0)
     {
       char c;
 
       setsid ();
+      close (ends[0]);
+      close (ends[1]);
       while (read (fd, &c, 1) > 0)
         ;
       _exit (0);
     }
+  /* What is still in the group of a worker that dies ends with it. */
+  close (ends[1]);
+  while (read (ends[0], &byte, 1) > 0)
+    ;
   kill (getpid (), SIGKILL);
 
   return NULL;

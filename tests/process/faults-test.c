@@ -636,7 +636,7 @@ revive_thread (gpointer user_data)
   while (!g_atomic_int_get (&revival->is_over))
     {
       g_autoptr (GError) error = NULL;
-      g_autoptr (GError) reason = ppool_executor_get_error (revival->executor);
+      g_autoptr (GError) reason G_GNUC_UNUSED = ppool_executor_get_error (revival->executor);
 
       if (!ppool_executor_revive (revival->executor, &error))
         g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_SHUT_DOWN);
@@ -676,7 +676,6 @@ test_revival (Harness *harness)
   for (guint i = 0; i < n; i++)
     {
       Revival revival = { harness_executor (2), FALSE };
-      g_autoptr (PPoolFuture) last = NULL;
       GThread *threads[4];
 
       ppool_executor_set_spare_workers (revival.executor, i % 2);

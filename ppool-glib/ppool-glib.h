@@ -21,6 +21,7 @@
 #include "ppool-call.h"
 #include "ppool-death.h"
 #include "ppool-executor.h"
+#include "ppool-executor-policy.h"
 #include "ppool-future.h"
 #include "ppool-launcher.h"
 #include "ppool-map.h"

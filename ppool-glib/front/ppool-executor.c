@@ -11,6 +11,7 @@
 
 #include "ppool-enum-types.h"
 #include "ppool-executor-internal.h"
+#include "ppool-executor-policy.h"
 
 /**
  * PPoolExecutor:

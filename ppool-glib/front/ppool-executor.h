@@ -52,36 +52,6 @@ PPOOL_AVAILABLE_IN_1_0
 void               ppool_executor_set_grace_msec           (PPoolExecutor        *self,
                                                             guint                 grace_msec);
 PPOOL_AVAILABLE_IN_1_0
-PPoolCrashPolicy   ppool_executor_get_crash_policy         (PPoolExecutor        *self);
-PPOOL_AVAILABLE_IN_1_0
-void               ppool_executor_set_crash_policy         (PPoolExecutor        *self,
-                                                            PPoolCrashPolicy      crash_policy);
-PPOOL_AVAILABLE_IN_1_0
-guint              ppool_executor_get_max_start_failures   (PPoolExecutor        *self);
-PPOOL_AVAILABLE_IN_1_0
-void               ppool_executor_set_max_start_failures   (PPoolExecutor        *self,
-                                                            guint max_start_failures);
-PPOOL_AVAILABLE_IN_1_0
-guint              ppool_executor_get_abort_grace_msec     (PPoolExecutor        *self);
-PPOOL_AVAILABLE_IN_1_0
-void               ppool_executor_set_abort_grace_msec     (PPoolExecutor        *self,
-                                                            guint                 abort_grace_msec);
-PPOOL_AVAILABLE_IN_1_0
-int                ppool_executor_get_call_timeout_msec    (PPoolExecutor        *self);
-PPOOL_AVAILABLE_IN_1_0
-void               ppool_executor_set_call_timeout_msec    (PPoolExecutor        *self,
-                                                            int call_timeout_msec);
-PPOOL_AVAILABLE_IN_1_0
-int                ppool_executor_get_queue_timeout_msec   (PPoolExecutor        *self);
-PPOOL_AVAILABLE_IN_1_0
-void               ppool_executor_set_queue_timeout_msec   (PPoolExecutor        *self,
-                                                            int queue_timeout_msec);
-PPOOL_AVAILABLE_IN_1_0
-gboolean           ppool_executor_get_cancel_running       (PPoolExecutor        *self);
-PPOOL_AVAILABLE_IN_1_0
-void               ppool_executor_set_cancel_running       (PPoolExecutor        *self,
-                                                            gboolean              cancel_running);
-PPOOL_AVAILABLE_IN_1_0
 PPoolExecutorState ppool_executor_get_state                (PPoolExecutor        *self);
 PPOOL_AVAILABLE_IN_1_0
 guint              ppool_executor_get_n_workers            (PPoolExecutor        *self);
@@ -91,9 +61,6 @@ PPOOL_AVAILABLE_IN_1_0
 guint              ppool_executor_get_n_running            (PPoolExecutor        *self);
 PPOOL_AVAILABLE_IN_1_0
 GError            *ppool_executor_get_error                (PPoolExecutor        *self) G_GNUC_WARN_UNUSED_RESULT;
-PPOOL_AVAILABLE_IN_1_0
-gboolean           ppool_executor_revive                   (PPoolExecutor        *self,
-                                                            GError              **error);
 
 PPOOL_AVAILABLE_IN_1_0
 gboolean           ppool_executor_prestart                 (PPoolExecutor        *self,

@@ -21,7 +21,7 @@ DBUS_ROOMS = {'answers', 'channel', 'error', 'protocol', 'serve', 'value', 'wire
 
 # Lines of code: comments and blank lines are not counted, or documenting a class
 # would cut it in two.
-MAX_CODE_LINES = {'.c': 600, '.h': 150}
+MAX_CODE_LINES = {'.c': 600, '.h': 120}
 MAX_FUNCTION = 45
 MAX_MEAN_FUNCTION = 20
 

@@ -265,13 +265,14 @@ look_for_overdue_cb (gpointer data)
 {
   PPoolProcess *self = data;
   PPoolRecord *record;
+  gboolean traced = is_traced (self->pid);
   gint64 now = g_get_monotonic_time ();
   gint64 due;
 
   ppool_lock_enter (self->owner->lock);
   self->overdue_due = 0;
   record = ppool_outbox_find_overdue (self->outbox, now, &due);
-  if (record != NULL && is_traced (self->pid))
+  if (record != NULL && traced)
     due = now + TRACED_MSEC * G_TIME_SPAN_MILLISECOND;
   else if (record != NULL)
     ppool_process_end_call (self, record, PPOOL_RECORD_OVERDUE);

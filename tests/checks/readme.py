@@ -22,7 +22,7 @@ import tempfile
 from source import source_files
 from tap import Tap
 
-MAX_LINES = 31
+MAX_LINES = 25
 RELEASE = 'ppool-glib release'
 WORDS = ['one', 'two', 'three', 'größer']
 

@@ -24,23 +24,6 @@ new_executor (guint max_workers)
   return executor;
 }
 
-static PPoolFuture *
-submit_limited (PPoolExecutor *executor,
-                const char    *function,
-                GVariant      *args,
-                int            timeout_msec)
-{
-  g_autoptr (PPoolCall) call = ppool_call_new (function, args);
-  g_autoptr (GError) error = NULL;
-  PPoolFuture *future;
-
-  ppool_call_set_timeout_msec (call, timeout_msec);
-  future = ppool_executor_submit_call (executor, call, NULL, &error);
-  g_assert_no_error (error);
-
-  return harness_track (future);
-}
-
 static void
 assert_aborted (PPoolFuture *future)
 {
@@ -50,13 +33,6 @@ assert_aborted (PPoolFuture *future)
   g_assert_nonnull (strstr (error->message, "aborted"));
   g_assert_true (ppool_future_is_cancelled (future));
   g_assert_cmpint (ppool_future_get_state (future), ==, PPOOL_FUTURE_STATE_CANCELLED);
-}
-
-static void
-assert_running (PPoolExecutor *executor)
-{
-  g_assert_cmpint (ppool_executor_get_state (executor), ==, PPOOL_EXECUTOR_STATE_RUNNING);
-  harness_assert_works (executor);
 }
 
 /* A function that hangs, however it does: it is gone, its child as well, and nobody else is
@@ -69,8 +45,8 @@ check_hang (Harness    *harness,
   g_autoptr (Gate) gate = gate_new (harness->dir);
   g_autoptr (PPoolExecutor) executor = new_executor (1);
   g_autoptr (PPoolFuture) future =
-    submit_limited (executor, "hang", g_variant_new ("(ss)", gate_get_path (gate), how),
-                    by_timeout ? 300 : -1);
+    harness_submit_limited (executor, "hang", g_variant_new ("(ss)", gate_get_path (gate), how),
+                            by_timeout ? 300 : -1);
   g_autoptr (PPoolFuture) next = harness_submit (executor, "echo", g_variant_new ("i", 3));
   Visitor child = { .fd = -1 };
   Visitor visitor;
@@ -101,7 +77,7 @@ check_hang (Harness    *harness,
                              child.pid : visitor.pid);
     }
   harness_assert_value (next, "3");
-  assert_running (executor);
+  harness_assert_running (executor);
 }
 
 static const char *const ways[] = { "", "stubborn", "stopped", "child" };
@@ -163,7 +139,7 @@ test_not_running (Harness *harness)
   harness_assert_value (busy, "''");
   ppool_future_abort (busy);
   harness_assert_value (busy, "''");
-  assert_running (executor);
+  harness_assert_running (executor);
   g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
 }
 
@@ -209,7 +185,7 @@ test_cancel_running (Harness *harness)
   g_cancellable_cancel (cancellable);
   assert_aborted (future);
   gate_expect_death (visitor);
-  assert_running (executor);
+  harness_assert_running (executor);
 }
 
 /* Each is settled once and rightly, whatever is first. */
@@ -244,7 +220,7 @@ test_races (Harness *harness)
         }
     }
   g_test_message ("%u values, %u aborted", n_values, N - n_values);
-  assert_running (executor);
+  harness_assert_running (executor);
 }
 
 int

@@ -26,23 +26,6 @@ new_executor (guint max_workers)
 }
 
 static PPoolFuture *
-submit_limited (PPoolExecutor *executor,
-                const char    *function,
-                GVariant      *args,
-                int            timeout_msec)
-{
-  g_autoptr (PPoolCall) call = ppool_call_new (function, args);
-  g_autoptr (GError) error = NULL;
-  PPoolFuture *future;
-
-  ppool_call_set_timeout_msec (call, timeout_msec);
-  future = ppool_executor_submit_call (executor, call, NULL, &error);
-  g_assert_no_error (error);
-
-  return harness_track (future);
-}
-
-static PPoolFuture *
 submit_waiting (PPoolExecutor *executor,
                 Gate          *gate,
                 const char    *how,
@@ -50,18 +33,8 @@ submit_waiting (PPoolExecutor *executor,
 {
   const char *path = gate != NULL ? gate_get_path (gate) : "";
 
-  return submit_limited (executor, "until-cancelled", g_variant_new ("(ss)", path, how),
-                         timeout_msec);
-}
-
-static void
-assert_running (PPoolExecutor *executor)
-{
-  g_autoptr (GError) error = ppool_executor_get_error (executor);
-
-  g_assert_no_error (error);
-  g_assert_cmpint (ppool_executor_get_state (executor), ==, PPOOL_EXECUTOR_STATE_RUNNING);
-  harness_assert_works (executor);
+  return harness_submit_limited (executor, "until-cancelled",
+                                 g_variant_new ("(ss)", path, how), timeout_msec);
 }
 
 static void
@@ -230,7 +203,7 @@ run_items (guint    n,
         }
     }
 
-  assert_running (executor);
+  harness_assert_running (executor);
   for (guint i = 0; i < n; i++)
     {
       harness_iterate_until (is_told, &items[i]);
@@ -287,7 +260,7 @@ test_two_threads (Harness *harness)
       if (value == NULL)
         g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
     }
-  assert_running (executor);
+  harness_assert_running (executor);
 }
 
 /* A worker that answers is as good as before. */
@@ -326,7 +299,7 @@ check_answer (Harness    *harness,
     assert_aborted (future);
   if (!g_str_equal (how, "die"))
     g_assert_cmpuint (harness_worker_pid (executor), ==, pid);
-  assert_running (executor);
+  harness_assert_running (executor);
 }
 
 static void
@@ -386,7 +359,7 @@ test_sent_ahead (Harness *harness)
           g_assert_true (ppool_future_is_cancelled (future) == (value == NULL));
         }
     }
-  assert_running (executor);
+  harness_assert_running (executor);
 }
 
 /* Somebody else ends the worker while it is asked to end the call. */
@@ -401,8 +374,8 @@ test_killed_meanwhile (Harness *harness)
 
   ppool_executor_set_abort_grace_msec (executor, PATIENCE_SECONDS * 1000);
   ppool_executor_set_crash_policy (executor, PPOOL_CRASH_POLICY_BREAK);
-  future = submit_limited (executor, "hang",
-                           g_variant_new ("(ss)", gate_get_path (gate), "stubborn"), -1);
+  future = harness_submit_limited (executor, "hang",
+                                   g_variant_new ("(ss)", gate_get_path (gate), "stubborn"), -1);
   next = harness_submit (executor, "echo", g_variant_new ("i", 1));
   visitor = gate_wait (gate);
   ppool_future_abort (future);
@@ -410,7 +383,7 @@ test_killed_meanwhile (Harness *harness)
   assert_aborted (future);
   gate_expect_death (visitor);
   harness_assert_value (next, "1");
-  assert_running (executor);
+  harness_assert_running (executor);
 }
 
 static void
@@ -433,7 +406,7 @@ test_in_callback (Harness *harness)
   g_autoptr (Gate) gate = gate_new (harness->dir);
   g_autoptr (PPoolExecutor) executor = new_executor (2);
   g_autoptr (PPoolFuture) hangs =
-    submit_limited (executor, "hang", g_variant_new ("(ss)", gate_get_path (gate), ""), -1);
+    harness_submit_limited (executor, "hang", g_variant_new ("(ss)", gate_get_path (gate), ""), -1);
   Visitor visitor = gate_wait (gate);
   g_autoptr (PPoolFuture) first = harness_submit (executor, "echo", g_variant_new ("i", 1));
 
@@ -442,7 +415,7 @@ test_in_callback (Harness *harness)
   assert_aborted (hangs);
   harness_assert_value (first, "1");
   gate_expect_death (visitor);
-  assert_running (executor);
+  harness_assert_running (executor);
 }
 
 /* Its caller has let go of it. */
@@ -452,13 +425,13 @@ test_dropped_future (Harness *harness)
   g_autoptr (Gate) gate = gate_new (harness->dir);
   g_autoptr (PPoolExecutor) executor = new_executor (1);
   g_autoptr (PPoolFuture) future =
-    submit_limited (executor, "hang", g_variant_new ("(ss)", gate_get_path (gate), ""), -1);
+    harness_submit_limited (executor, "hang", g_variant_new ("(ss)", gate_get_path (gate), ""), -1);
   Visitor visitor = gate_wait (gate);
 
   ppool_future_abort (future);
   g_clear_object (&future);
   gate_expect_death (visitor);
-  assert_running (executor);
+  harness_assert_running (executor);
 }
 
 static void
@@ -467,8 +440,8 @@ test_grandchild (Harness *harness)
   g_autoptr (Gate) gate = gate_new (harness->dir);
   g_autoptr (PPoolExecutor) executor = new_executor (1);
   g_autoptr (PPoolFuture) future =
-    submit_limited (executor, "hang", g_variant_new ("(ss)", gate_get_path (gate), "grandchild"),
-                    -1);
+    harness_submit_limited (executor, "hang",
+                            g_variant_new ("(ss)", gate_get_path (gate), "grandchild"), -1);
   Visitor one = gate_wait (gate);
   Visitor other = gate_wait (gate);
 
@@ -478,7 +451,7 @@ test_grandchild (Harness *harness)
   gate_expect_death (other);
   harness_reap_orphan (one.pid != (int) ppool_future_get_worker_pid (future) ? one.pid :
                                                                               other.pid);
-  assert_running (executor);
+  harness_assert_running (executor);
 }
 
 /* Limits */
@@ -498,7 +471,7 @@ test_at_the_limit (Harness *harness)
     {
       guint usec = (guint) g_test_rand_int_range (1000, 6000);
       g_autoptr (PPoolFuture) future =
-        submit_limited (executor, "linger", g_variant_new ("(ui)", usec, 0), 3);
+        harness_submit_limited (executor, "linger", g_variant_new ("(ui)", usec, 0), 3);
       g_autoptr (GError) error = NULL;
       g_autoptr (GVariant) value =
         ppool_future_result (future, PATIENCE_SECONDS * 1000, &error);
@@ -513,7 +486,7 @@ test_at_the_limit (Harness *harness)
     }
   g_test_message ("%u values of %u, %u at the last moment", n_values, n, n_late);
   g_assert_cmpuint (n_late, <=, n_values / 2);
-  assert_running (executor);
+  harness_assert_running (executor);
 }
 
 /* It dies just when its time is up. */
@@ -529,7 +502,7 @@ test_death_at_the_limit (Harness *harness)
     {
       guint usec = (guint) g_test_rand_int_range (100, 4000);
       g_autoptr (PPoolFuture) future =
-        submit_limited (executor, "linger", g_variant_new ("(ui)", usec, SIGSEGV), 3);
+        harness_submit_limited (executor, "linger", g_variant_new ("(ui)", usec, SIGSEGV), 3);
       g_autoptr (GError) error = harness_failure (future);
 
       g_assert_cmpuint (error->domain, ==, PPOOL_ERROR);
@@ -538,7 +511,7 @@ test_death_at_the_limit (Harness *harness)
       n_deaths += error->code == PPOOL_ERROR_WORKER_DIED;
     }
   g_test_message ("%u deaths of %u", n_deaths, n);
-  assert_running (executor);
+  harness_assert_running (executor);
 }
 
 /* Nothing is kept for a limit that was not reached. */

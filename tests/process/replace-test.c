@@ -39,16 +39,6 @@ assert_died (PPoolFuture *future,
   g_assert_cmpint (ppool_future_get_state (future), ==, PPOOL_FUTURE_STATE_FINISHED);
 }
 
-static void
-assert_running (PPoolExecutor *executor)
-{
-  g_autoptr (GError) error = ppool_executor_get_error (executor);
-
-  g_assert_no_error (error);
-  g_assert_cmpint (ppool_executor_get_state (executor), ==, PPOOL_EXECUTOR_STATE_RUNNING);
-  harness_assert_works (executor);
-}
-
 /* Of many calls one is lost, wherever its worker had others. */
 static void
 test_one_of_many (Harness *harness)
@@ -71,7 +61,7 @@ test_one_of_many (Harness *harness)
       else
         harness_assert_value (future, text);
     }
-  assert_running (executor);
+  harness_assert_running (executor);
 }
 
 /* However many die, it is their own business. */
@@ -86,7 +76,7 @@ test_all (Harness *harness)
     g_ptr_array_add (futures, harness_submit (executor, "die", die_args (SIGABRT)));
   for (int i = 0; i < N; i++)
     assert_died (g_ptr_array_index (futures, i), "SIGABRT");
-  assert_running (executor);
+  harness_assert_running (executor);
 }
 
 static gboolean
@@ -104,7 +94,7 @@ test_idle (Harness *harness)
 
   kill ((pid_t) pid, SIGKILL);
   harness_iterate_until (has_no_workers, executor);
-  assert_running (executor);
+  harness_assert_running (executor);
   g_assert_cmpuint (harness_worker_pid (executor), !=, pid);
 }
 
@@ -152,7 +142,7 @@ test_revive (Harness *harness)
     }
 
   g_assert_true (g_file_set_contents (path, "", 0, &error));
-  assert_running (executor);
+  harness_assert_running (executor);
   g_assert_true (ppool_executor_revive (executor, &error));
   harness_shut_down (executor);
   g_assert_false (ppool_executor_revive (executor, &error));
@@ -172,7 +162,7 @@ test_revive_at_once (Harness *harness)
 
       g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN);
       g_assert_true (ppool_executor_revive (executor, NULL));
-      assert_running (executor);
+      harness_assert_running (executor);
     }
 }
 
@@ -243,7 +233,7 @@ test_retry (Harness *harness)
   harness_assert_value (future, "uint32 4");
   g_assert_cmpuint (ppool_future_get_n_attempts (future), ==, 4);
   g_assert_cmpuint (ppool_future_get_worker_pid (future), ==, harness_worker_pid (executor));
-  assert_running (executor);
+  harness_assert_running (executor);
 }
 
 static void
@@ -261,7 +251,7 @@ test_retries_used_up (Harness *harness)
     n_workers++;
   g_assert_cmpuint (n_workers, ==, 3);
   g_assert_cmpuint (ppool_future_get_n_attempts (future), ==, 3);
-  assert_running (executor);
+  harness_assert_running (executor);
 }
 
 static gboolean
@@ -283,7 +273,7 @@ test_retry_later (Harness *harness)
   harness_iterate_until (is_tried_again, future);
   g_assert_true (ppool_future_is_running (future));
   g_assert_false (ppool_future_cancel (future));
-  assert_running (executor);
+  harness_assert_running (executor);
   harness_assert_value (future, "uint32 2");
   g_assert_cmpint (g_get_monotonic_time () - start, >=, G_TIME_SPAN_SECOND);
 }
@@ -378,7 +368,7 @@ test_revive_with_spare (Harness *harness)
         g_thread_yield ();
       g_assert_true (ppool_executor_revive (executor, NULL));
       ppool_executor_set_max_workers (executor, 2 + i % 2);
-      assert_running (executor);
+      harness_assert_running (executor);
     }
 }
 

@@ -337,6 +337,23 @@ harness_submit_gate (PPoolExecutor *executor,
   return harness_submit (executor, "gate", g_variant_new ("(s)", gate_get_path (gate)));
 }
 
+PPoolFuture *
+harness_submit_limited (PPoolExecutor *executor,
+                        const char    *function,
+                        GVariant      *args,
+                        int            timeout_msec)
+{
+  g_autoptr (PPoolCall) call = ppool_call_new (function, args);
+  g_autoptr (GError) error = NULL;
+  PPoolFuture *future;
+
+  ppool_call_set_timeout_msec (call, timeout_msec);
+  future = ppool_executor_submit_call (executor, call, NULL, &error);
+  g_assert_no_error (error);
+
+  return harness_track (future);
+}
+
 GVariant *
 harness_result (PPoolFuture *future)
 {
@@ -377,6 +394,17 @@ harness_assert_works (PPoolExecutor *executor)
   g_autoptr (PPoolFuture) future = harness_submit (executor, "add", harness_pair (40, 2));
 
   harness_assert_value (future, "int64 42");
+}
+
+/* Nothing is broken, and a call runs. */
+void
+harness_assert_running (PPoolExecutor *executor)
+{
+  g_autoptr (GError) error = ppool_executor_get_error (executor);
+
+  g_assert_no_error (error);
+  g_assert_cmpint (ppool_executor_get_state (executor), ==, PPOOL_EXECUTOR_STATE_RUNNING);
+  harness_assert_works (executor);
 }
 
 /* Of a worker that is idle. */

@@ -58,9 +58,14 @@ PPoolFuture   *harness_submit           (PPoolExecutor  *executor,
                                          GVariant       *args);
 PPoolFuture   *harness_submit_gate      (PPoolExecutor  *executor,
                                          Gate           *gate);
+PPoolFuture   *harness_submit_limited   (PPoolExecutor  *executor,
+                                         const char     *function,
+                                         GVariant       *args,
+                                         int             timeout_msec);
 GVariant      *harness_result           (PPoolFuture    *future);
 GError        *harness_failure          (PPoolFuture    *future);
 void           harness_assert_works     (PPoolExecutor  *executor);
+void           harness_assert_running   (PPoolExecutor  *executor);
 guint          harness_worker_pid       (PPoolExecutor  *executor);
 void           harness_shut_down        (PPoolExecutor  *executor);
 void           harness_assert_error     (const GError   *error,

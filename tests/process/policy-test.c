@@ -251,8 +251,29 @@ add_cell (guint index)
                      fates[cell.fate], ends[cell.end], cell.max_retries, cell.n_workers,
                      waitings[cell.waiting]);
 
-  if (!is_hole (&cell))
-    harness_add_with_data (path, run_cell, GUINT_TO_POINTER (index));
+  harness_add_with_data (path, run_cell, GUINT_TO_POINTER (index));
+}
+
+/* That many of the cells, and no fewer. */
+static void
+add_cells (guint n_chosen)
+{
+  g_autoptr (GArray) fit = g_array_new (FALSE, FALSE, sizeof (guint));
+
+  for (guint i = 0; i < count_cells (); i++)
+    {
+      Cell cell = make_cell (i);
+
+      if (!is_hole (&cell))
+        g_array_append_val (fit, i);
+    }
+
+  for (guint i = 0; i < fit->len; i++)
+    if (g_test_rand_int_range (0, (gint32) (fit->len - i)) < (gint32) n_chosen)
+      {
+        add_cell (g_array_index (fit, guint, i));
+        n_chosen--;
+      }
 }
 
 int
@@ -263,11 +284,7 @@ main (int    argc,
 
   harness_init (&argc, &argv);
 
-  if (g_test_slow ())
-    n_chosen = count_cells ();
-  for (guint i = 0; i < count_cells (); i++)
-    if (g_test_rand_int_range (0, (gint32) count_cells ()) < (gint32) n_chosen)
-      add_cell (i);
+  add_cells (g_test_slow () ? count_cells () : n_chosen);
 
   return g_test_run ();
 }

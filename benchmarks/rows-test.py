@@ -40,7 +40,8 @@ def main():
     tap = Tap()
     names = [line.split()[0] for line in run('--list').splitlines()]
     with tempfile.TemporaryDirectory(prefix='ppool-bench-') as directory:
-        output, table = pathlib.Path(directory) / 'figures.json', pathlib.Path(directory) / 'table.md'
+        output = pathlib.Path(directory) / 'figures.json'
+        table = pathlib.Path(directory) / 'table.md'
         run('--quick', '--own', '--json', str(output), '--markdown', str(table))
         rows = {row['name']: row for row in json.loads(output.read_text())['rows']}
         tap.report('rows/all', ['%s is missing' % name for name in names if name not in rows])

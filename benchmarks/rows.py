@@ -180,7 +180,8 @@ def queue_row():
 def workers_row():
     counts = (1, 2, 4, 16, 64)
     name = '{} workers'.format
-    series = [Series(name(n), 'ppool', 'submit workers=%d' % n, 'submit seconds=0.02 workers=%d' % n)
+    series = [Series(name(n), 'ppool', 'submit workers=%d' % n,
+                     'submit seconds=0.02 workers=%d' % n)
               for n in counts]
     figures = [Figure('64 workers × 2 workers', ratio('usec', name(64), name(2)), '×',
                       at_most(1.5))]

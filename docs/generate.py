@@ -33,7 +33,8 @@ FURTHER = [
 
 NAME = re.compile(r'<code>(?=[^<\s]{4,40}</code>)')
 GOAL = re.compile(r'([≤≥]) (?=[\d.])')
-EMPTY_ROW = re.compile(r'\s*<tr><td><em>\w+</em></td><td><a href="" class="external"></a></td></tr>')
+EMPTY_ROW = re.compile(r'\s*<tr><td><em>\w+</em></td>'
+                       r'<td><a href="" class="external"></a></td></tr>')
 DESCRIPTION = re.compile(r'<div class="description">\s*<p>.*?</p>\s*</div>', re.DOTALL)
 
 

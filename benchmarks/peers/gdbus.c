@@ -60,7 +60,8 @@ peer_gdbus_serve (void)
 
   node = g_dbus_node_info_new_for_xml ("<node><interface name='" INTERFACE "'>"
                                        "<method name='Echo'>"
-                                       "<arg type='x' direction='in'/><arg type='x' direction='out'/>"
+                                       "<arg type='x' direction='in'/>"
+                                       "<arg type='x' direction='out'/>"
                                        "</method></interface></node>", &error);
   bench_check (error);
   connection = connect_fd (PEER_FD, G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT);

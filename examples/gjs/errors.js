@@ -40,7 +40,8 @@ function explain(error) {
     // What the function threw, with the worker's stack before that of this program.
     if (error instanceof RangeError)
         return `the function failed: ${error.message}`;
-    if (error instanceof Gio.IOErrorEnum && error.matches(Gio.IOErrorEnum, Gio.IOErrorEnum.TIMED_OUT))
+    if (error instanceof Gio.IOErrorEnum &&
+        error.matches(Gio.IOErrorEnum, Gio.IOErrorEnum.TIMED_OUT))
         return 'not done yet';
     if (error instanceof PPool.Error && error.matches(PPool.Error, PPool.Error.UNKNOWN_FUNCTION))
         return 'there is no such function';

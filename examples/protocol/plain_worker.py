@@ -99,7 +99,8 @@ class Worker:
             data = reply.serialise(serial)
             if len(data) <= MAX_MESSAGE:
                 return data
-            reply = new_error(message, 'org.ppool.Error.TooLarge', 's', ('The result is too large', ))
+            reply = new_error(message, 'org.ppool.Error.TooLarge', 's',
+                              ('The result is too large', ))
         except FunctionError as error:
             reply = new_error(message, 'org.ppool.Error.Function', 'ssi',
                               (str(error), error.domain, error.code))

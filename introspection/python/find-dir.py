@@ -10,4 +10,5 @@ prefix = pathlib.PurePath(sys.argv[1])
 read = [pathlib.PurePath(path) for path in sys.path if path.endswith('-packages')]
 # /usr is also above /usr/local, so the shortest is the one that is meant.
 below = sorted((path for path in read if prefix in path.parents), key=lambda path: len(path.parts))
-print(below[0] if below else sysconfig.get_path('purelib', 'posix_prefix', vars={'base': str(prefix)}))
+print(below[0] if below else
+      sysconfig.get_path('purelib', 'posix_prefix', vars={'base': str(prefix)}))

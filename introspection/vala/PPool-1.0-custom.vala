@@ -17,7 +17,8 @@ namespace PPool {
   }
 
   [Compact]
-  [CCode (cname = "PPoolAsCompleted", ref_function = "g_object_ref", unref_function = "g_object_unref")]
+  [CCode (cname = "PPoolAsCompleted", ref_function = "g_object_ref",
+          unref_function = "g_object_unref")]
   public class AsCompletedIterator {
     public PPool.Future? next_value () throws GLib.Error {
       unowned PPool.AsCompleted completed = (PPool.AsCompleted) this;

@@ -116,7 +116,8 @@ read_limits (Limits  *self,
   const Limit processes = {
     .what = "processes and threads",
     .name = "RLIMIT_NPROC",
-    .limit = ppool_resources_is_superuser () ? PPOOL_RESOURCES_NO_LIMIT : read_rlimit (RLIMIT_NPROC),
+    .limit = ppool_resources_is_superuser () ? PPOOL_RESOURCES_NO_LIMIT
+                                                 : read_rlimit (RLIMIT_NPROC),
     .per_worker = PROCESSES_OF_WORKER,
     .per_usual_worker = PROCESSES_OF_USUAL_WORKER,
     .beside = PROCESSES_BESIDE,
@@ -130,7 +131,8 @@ read_limits (Limits  *self,
   self->user = processes;
   if (processes.limit != PPOOL_RESOURCES_NO_LIMIT)
     self->user.used = ppool_resources_count_processes ("/", getuid (),
-                                                       processes.limit - MIN (need, processes.limit));
+                                                       processes.limit -
+                                                         MIN (need, processes.limit));
 
   self->group = processes;
   self->file = ppool_resources_read_pids ("/", &self->group.limit, &self->group.used);

@@ -26,12 +26,14 @@ G_DECLARE_FINAL_TYPE (PPoolAsCompleted, ppool_as_completed, PPOOL, AS_COMPLETED,
 PPOOL_AVAILABLE_IN_1_0
 PPoolAsCompleted *ppool_as_completed_new                (PPoolFuture         **futures,
                                                          gsize                 n_futures,
-                                                         int                   timeout_msec) G_GNUC_WARN_UNUSED_RESULT;
+                                                         int                   timeout_msec)
+                                                         G_GNUC_WARN_UNUSED_RESULT;
 
 PPOOL_AVAILABLE_IN_1_0
 PPoolFuture      *ppool_as_completed_next_future        (PPoolAsCompleted     *self,
                                                          int                   timeout_msec,
-                                                         GError              **error) G_GNUC_WARN_UNUSED_RESULT;
+                                                         GError              **error)
+                                                         G_GNUC_WARN_UNUSED_RESULT;
 PPOOL_AVAILABLE_IN_1_0
 void              ppool_as_completed_next_future_async  (PPoolAsCompleted     *self,
                                                          GCancellable         *cancellable,
@@ -40,6 +42,7 @@ void              ppool_as_completed_next_future_async  (PPoolAsCompleted     *s
 PPOOL_AVAILABLE_IN_1_0
 PPoolFuture      *ppool_as_completed_next_future_finish (PPoolAsCompleted     *self,
                                                          GAsyncResult         *result,
-                                                         GError              **error) G_GNUC_WARN_UNUSED_RESULT;
+                                                         GError              **error)
+                                                         G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -24,7 +24,8 @@ PPOOL_AVAILABLE_IN_1_0
 G_DECLARE_FINAL_TYPE (PPoolExecutor, ppool_executor, PPOOL, EXECUTOR, GObject)
 
 PPOOL_AVAILABLE_IN_1_0
-PPoolExecutor     *ppool_executor_new                      (PPoolLauncher        *launcher) G_GNUC_WARN_UNUSED_RESULT;
+PPoolExecutor     *ppool_executor_new                      (PPoolLauncher        *launcher)
+                                                            G_GNUC_WARN_UNUSED_RESULT;
 PPOOL_AVAILABLE_IN_1_0
 PPoolLauncher     *ppool_executor_get_launcher             (PPoolExecutor        *self);
 PPOOL_AVAILABLE_IN_1_0
@@ -40,8 +41,8 @@ void               ppool_executor_set_spare_workers        (PPoolExecutor       
 PPOOL_AVAILABLE_IN_1_0
 guint              ppool_executor_get_max_tasks_per_worker (PPoolExecutor        *self);
 PPOOL_AVAILABLE_IN_1_0
-void               ppool_executor_set_max_tasks_per_worker (PPoolExecutor        *self,
-                                                            guint                 max_tasks_per_worker);
+void               ppool_executor_set_max_tasks_per_worker (PPoolExecutor *self,
+                                                            guint          max_tasks_per_worker);
 PPOOL_AVAILABLE_IN_1_0
 const char        *ppool_executor_get_initializer          (PPoolExecutor        *self);
 PPOOL_AVAILABLE_IN_1_0
@@ -60,7 +61,8 @@ guint              ppool_executor_get_n_pending            (PPoolExecutor       
 PPOOL_AVAILABLE_IN_1_0
 guint              ppool_executor_get_n_running            (PPoolExecutor        *self);
 PPOOL_AVAILABLE_IN_1_0
-GError            *ppool_executor_get_error                (PPoolExecutor        *self) G_GNUC_WARN_UNUSED_RESULT;
+GError            *ppool_executor_get_error                (PPoolExecutor        *self)
+                                                            G_GNUC_WARN_UNUSED_RESULT;
 
 PPOOL_AVAILABLE_IN_1_0
 gboolean           ppool_executor_prestart                 (PPoolExecutor        *self,
@@ -71,12 +73,14 @@ PPoolFuture       *ppool_executor_submit                   (PPoolExecutor       
                                                             const char           *function,
                                                             GVariant             *args,
                                                             GCancellable         *cancellable,
-                                                            GError              **error) G_GNUC_WARN_UNUSED_RESULT;
+                                                            GError              **error)
+                                                            G_GNUC_WARN_UNUSED_RESULT;
 PPOOL_AVAILABLE_IN_1_0
 PPoolFuture       *ppool_executor_submit_call              (PPoolExecutor        *self,
                                                             PPoolCall            *call,
                                                             GCancellable         *cancellable,
-                                                            GError              **error) G_GNUC_WARN_UNUSED_RESULT;
+                                                            GError              **error)
+                                                            G_GNUC_WARN_UNUSED_RESULT;
 PPOOL_AVAILABLE_IN_1_0
 void               ppool_executor_call_async               (PPoolExecutor        *self,
                                                             const char           *function,
@@ -87,13 +91,15 @@ void               ppool_executor_call_async               (PPoolExecutor       
 PPOOL_AVAILABLE_IN_1_0
 GVariant          *ppool_executor_call_finish              (PPoolExecutor        *self,
                                                             GAsyncResult         *result,
-                                                            GError              **error) G_GNUC_WARN_UNUSED_RESULT;
+                                                            GError              **error)
+                                                            G_GNUC_WARN_UNUSED_RESULT;
 PPOOL_AVAILABLE_IN_1_0
 GVariant          *ppool_executor_call_sync                (PPoolExecutor        *self,
                                                             const char           *function,
                                                             GVariant             *args,
                                                             GCancellable         *cancellable,
-                                                            GError              **error) G_GNUC_WARN_UNUSED_RESULT;
+                                                            GError              **error)
+                                                            G_GNUC_WARN_UNUSED_RESULT;
 PPOOL_AVAILABLE_IN_1_0
 void               ppool_executor_shutdown                 (PPoolExecutor        *self,
                                                             PPoolShutdownFlags    flags);

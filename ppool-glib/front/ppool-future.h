@@ -58,7 +58,8 @@ PPoolFutureState ppool_future_get_state            (PPoolFuture          *self);
 PPOOL_AVAILABLE_IN_1_0
 GVariant        *ppool_future_result               (PPoolFuture          *self,
                                                     int                   timeout_msec,
-                                                    GError              **error) G_GNUC_WARN_UNUSED_RESULT;
+                                                    GError              **error)
+                                                    G_GNUC_WARN_UNUSED_RESULT;
 PPOOL_AVAILABLE_IN_1_0
 void             ppool_future_result_async         (PPoolFuture          *self,
                                                     GCancellable         *cancellable,
@@ -67,12 +68,15 @@ void             ppool_future_result_async         (PPoolFuture          *self,
 PPOOL_AVAILABLE_IN_1_0
 GVariant        *ppool_future_result_finish        (PPoolFuture          *self,
                                                     GAsyncResult         *result,
-                                                    GError              **error) G_GNUC_WARN_UNUSED_RESULT;
+                                                    GError              **error)
+                                                    G_GNUC_WARN_UNUSED_RESULT;
 PPOOL_AVAILABLE_IN_1_0
 GVariant        *ppool_future_propagate            (PPoolFuture          *self,
-                                                    GError              **error) G_GNUC_WARN_UNUSED_RESULT;
+                                                    GError              **error)
+                                                    G_GNUC_WARN_UNUSED_RESULT;
 PPOOL_AVAILABLE_IN_1_0
-GError          *ppool_future_get_error            (PPoolFuture          *self) G_GNUC_WARN_UNUSED_RESULT;
+GError          *ppool_future_get_error            (PPoolFuture          *self)
+                                                    G_GNUC_WARN_UNUSED_RESULT;
 
 PPOOL_AVAILABLE_IN_1_0
 guint            ppool_future_add_done_callback    (PPoolFuture          *self,

@@ -58,7 +58,8 @@ PPoolMap *ppool_executor_map_func     (PPoolExecutor        *self,
                                        const char           *function,
                                        PPoolInputFunc        func,
                                        gpointer              user_data,
-                                       GDestroyNotify        user_data_destroy) G_GNUC_WARN_UNUSED_RESULT;
+                                       GDestroyNotify        user_data_destroy)
+                                       G_GNUC_WARN_UNUSED_RESULT;
 
 PPOOL_AVAILABLE_IN_1_0
 void      ppool_map_add_inputs        (PPoolMap             *self,

@@ -13,8 +13,8 @@
 
 /* Authentication blocks and a child may stay silent, so each start has a short
  * thread of its own: GDBus's asynchronous way would borrow GTask's threads,
- * which an application can keep busy for seconds. What it found is told in @context, where the handshake
- * also is to be freed, which joins the thread. */
+ * which an application can keep busy for seconds. The outcome is reported in @context. The
+ * handshake has to be freed there too, which joins the thread. */
 
 struct _PPoolHandshake
 {

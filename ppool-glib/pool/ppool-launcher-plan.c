@@ -372,7 +372,8 @@ execute (const Estate          *estate,
                                          setup, GINT_TO_POINTER (getpid ()),
                                          -1, -1, estate->stderr_fd,
                                          (const int *) (gpointer) estate->sources->data,
-                                         (const int *) (gpointer) estate->targets->data, estate->sources->len,
+                                         (const int *) (gpointer) estate->targets->data,
+                                         estate->sources->len,
                                          &pid, NULL, NULL, NULL, error))
     return 0;
 

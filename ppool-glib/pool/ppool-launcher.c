@@ -194,7 +194,8 @@ install_properties (GObjectClass *object_class)
                        PPOOL_STDERR_MODE_TEE, WRITABLE);
 
   /**
-   * PPoolLauncher:handshake-timeout-msec: (getter get_handshake_timeout_msec) (setter set_handshake_timeout_msec)
+   * PPoolLauncher:handshake-timeout-msec: (getter get_handshake_timeout_msec)
+   *   (setter set_handshake_timeout_msec)
    *
    * The time that a new worker has to become ready, in milliseconds, or 0 for no
    * limit.

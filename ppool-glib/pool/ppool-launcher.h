@@ -24,11 +24,13 @@ PPOOL_AVAILABLE_IN_1_0
 G_DECLARE_FINAL_TYPE (PPoolLauncher, ppool_launcher, PPOOL, LAUNCHER, GObject)
 
 PPOOL_AVAILABLE_IN_1_0
-PPoolLauncher      *ppool_launcher_new                        (const char * const *argv) G_GNUC_WARN_UNUSED_RESULT;
+PPoolLauncher      *ppool_launcher_new                        (const char * const *argv)
+                                                               G_GNUC_WARN_UNUSED_RESULT;
 PPOOL_AVAILABLE_IN_1_0
 PPoolLauncher      *ppool_launcher_new_self                   (void) G_GNUC_WARN_UNUSED_RESULT;
 PPOOL_AVAILABLE_IN_1_0
-PPoolLauncher      *ppool_launcher_new_module                 (const char         *path) G_GNUC_WARN_UNUSED_RESULT;
+PPoolLauncher      *ppool_launcher_new_module                 (const char         *path)
+                                                               G_GNUC_WARN_UNUSED_RESULT;
 
 PPOOL_AVAILABLE_IN_1_0
 const char * const *ppool_launcher_get_argv                   (PPoolLauncher      *self);
@@ -67,7 +69,8 @@ void                ppool_launcher_set_stderr_mode            (PPoolLauncher    
 PPOOL_AVAILABLE_IN_1_0
 guint               ppool_launcher_get_handshake_timeout_msec (PPoolLauncher      *self);
 PPOOL_AVAILABLE_IN_1_0
-void                ppool_launcher_set_handshake_timeout_msec (PPoolLauncher      *self,
-                                                               guint               handshake_timeout_msec);
+void                ppool_launcher_set_handshake_timeout_msec (
+    PPoolLauncher *self,
+    guint          handshake_timeout_msec);
 
 G_END_DECLS

@@ -148,7 +148,8 @@ measure_array (GVariant  *value,
   else if (!measure_children (value, depth, offset, error))
     return FALSE;
 
-  return *offset - start <= PPOOL_VALUE_MAX_SIZE || ppool_value_set_too_large (*offset - start, error);
+  return *offset - start <= PPOOL_VALUE_MAX_SIZE ||
+         ppool_value_set_too_large (*offset - start, error);
 }
 
 static gboolean

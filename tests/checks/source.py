@@ -13,26 +13,6 @@ from tap import Tap
 # Of what people write in an editor; the documentation's tables have longer lines.
 MAX_COLUMNS = 100
 COLUMNS_OF = ('.c', '.h', '.py', '.js', '.vala', '.build')
-# How many lines of a folder are longer. The numbers may only become smaller;
-# a folder that has none needs no line.
-KNOWN_LONG = {
-    'benchmarks': 3,
-    'docs': 1,
-    'examples': 2,
-    'introspection': 7,
-    'ppool-glib': 1,
-    'ppool-glib/base': 2,
-    'ppool-glib/front': 16,
-    'ppool-glib/pool': 9,
-    'ppool-glib/wire': 1,
-    'ppool-glib/worker': 1,
-    'tests/languages': 29,
-    'tests/places': 7,
-    'tests/process': 18,
-    'tests/support': 1,
-    'tests/unit': 19,
-    'tests/workers': 1,
-}
 
 LICENCE = 'LGPL-2.1-or-later'
 
@@ -112,28 +92,11 @@ def format_problems(name, text):
             yield '%s:%d: a tab' % (name, number)
 
 
-def long_lines(name, text):
-    """Lines that are longer than they may be."""
+def column_problems(name, text):
     if pathlib.Path(name).suffix in COLUMNS_OF:
         for number, line in enumerate(text.splitlines(), 1):
             if len(line) > MAX_COLUMNS:
                 yield '%s:%d: %d columns, over %d' % (name, number, len(line), MAX_COLUMNS)
-
-
-def folder_of(name):
-    """The folder whose long lines are counted together."""
-    parts = name.split('/')
-    return '/'.join(parts[:2] if parts[0] in ('ppool-glib', 'tests') and len(parts) > 2
-                    else parts[:1])
-
-
-def column_problems(lines):
-    """Every long line of a folder that has more of them than are known."""
-    for folder in sorted(lines.keys() | KNOWN_LONG):
-        found, known = lines.get(folder, []), KNOWN_LONG.get(folder, 0)
-        if len(found) > known:
-            yield from found
-            yield '%s: %d long lines, over %d' % (folder, len(found), known)
 
 
 def word_problems(name, text):
@@ -149,17 +112,15 @@ def word_problems(name, text):
 def main():
     srcdir = pathlib.Path(sys.argv[1])
     tap = Tap()
-    problems = {'licence': [], 'format': [], 'words': []}
-    lines = {}
+    problems = {'licence': [], 'format': [], 'columns': [], 'words': []}
     for name in source_files(srcdir):
         if name.startswith(UNMARKED_DIRS):
             continue
         text = (srcdir / name).read_text(encoding='utf-8')
         problems['licence'] += licence_problems(name, text)
         problems['format'] += format_problems(name, text)
+        problems['columns'] += column_problems(name, text)
         problems['words'] += word_problems(name, text)
-        lines.setdefault(folder_of(name), []).extend(long_lines(name, text))
-    problems['columns'] = column_problems(lines)
     for name, found in problems.items():
         tap.report('source/' + name, found)
     tap.end()

@@ -91,15 +91,15 @@ connect_end (gpointer data)
   g_autoptr (GSocket) socket = g_socket_new_from_fd (ABS (GPOINTER_TO_INT (data)), NULL);
   g_autoptr (GSocketConnection) stream = g_socket_connection_factory_create_connection (socket);
   gboolean is_server = GPOINTER_TO_INT (data) > 0;
+  GDBusConnectionFlags flags = G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT;
   g_autoptr (GError) error = NULL;
   GDBusConnection *connection;
 
-  connection =
-    g_dbus_connection_new_sync (G_IO_STREAM (stream), is_server ? guid : NULL,
-                                is_server ? G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_SERVER |
-                                              G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_ALLOW_ANONYMOUS :
-                                            G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT,
-                                NULL, NULL, &error);
+  if (is_server)
+    flags = G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_SERVER |
+            G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_ALLOW_ANONYMOUS;
+  connection = g_dbus_connection_new_sync (G_IO_STREAM (stream), is_server ? guid : NULL, flags,
+                                           NULL, NULL, &error);
   if (connection == NULL)
     tell ("event: %s", error->message);
 
@@ -126,7 +126,8 @@ static void
 use_subprocess (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GSubprocess) subprocess = g_subprocess_new (G_SUBPROCESS_FLAGS_NONE, &error, "true", NULL);
+  g_autoptr (GSubprocess) subprocess = g_subprocess_new (G_SUBPROCESS_FLAGS_NONE, &error,
+                                                         "true", NULL);
 
   if (subprocess == NULL || !g_subprocess_wait (subprocess, NULL, &error))
     tell ("event: %s", error->message);
@@ -211,7 +212,8 @@ static void
 be_stopped (void)
 {
   g_autofree char *pid = g_strdup_printf ("%d", getpid ());
-  const char *argv[] = { "sh", "-c", "sleep 0.02; kill -STOP $0; sleep 1; kill -CONT $0", pid, NULL };
+  const char *argv[] = { "sh", "-c", "sleep 0.02; kill -STOP $0; sleep 1; kill -CONT $0",
+                         pid, NULL };
   g_autoptr (GError) error = NULL;
 
   ppool_launcher_set_handshake_timeout_msec (launcher, 500);

@@ -35,7 +35,8 @@ if (PPool.Worker.is_spawned())
 const results = Gio.File.new_for_path(ARGV[0]).append_to(Gio.FileCreateFlags.NONE, null);
 
 function tell(step, what) {
-    results.write_all(new TextEncoder().encode(`${step}: ${`${what}`.replaceAll('\n', ' ')}\n`), null);
+    results.write_all(new TextEncoder().encode(`${step}: ${`${what}`.replaceAll('\n', ' ')}\n`),
+        null);
 }
 
 function runEvents(when) {

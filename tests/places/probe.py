@@ -3,8 +3,8 @@
 """Uses an executor once, wherever it is, and tells what came of it.
 
 probe.py RESULTS [pool] [WHEN:EVENT]...: writes a line a step to the file RESULTS. Events come
-before there is an executor (start), before its first call, or after it. With "pool" the executor is a
-ProcessPoolExecutor. probe.c and probe.js are the same program.
+before there is an executor (start), before its first call, or after it. With "pool" the executor
+is a ProcessPoolExecutor. probe.c and probe.js are the same program.
 """
 
 import contextlib
@@ -127,10 +127,12 @@ EVENTS = {function.__name__.replace('_', '-'): function for function in (
 
 
 def main():
-    results = fcntl.fcntl(os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND), fcntl.F_DUPFD_CLOEXEC, 10)
+    results = fcntl.fcntl(os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND),
+                          fcntl.F_DUPFD_CLOEXEC, 10)
 
     def tell(step, what):
-        os.write(results, ('%s: %s\n' % (step, str(what).replace('\n', ' '))).encode(errors='replace'))
+        os.write(results, ('%s: %s\n' % (step, str(what).replace('\n', ' ')))
+                 .encode(errors='replace'))
 
     def run_events(when):
         for argument in sys.argv[2:]:

@@ -374,10 +374,12 @@ test_callbacks_bare_context (Harness *harness)
   g_source_set_callback (tick, wake_cb, NULL, NULL);
   g_source_attach (tick, context);
   g_main_context_push_thread_default (context);
-  ppool_executor_call_async (busy.executor, "gate", g_variant_new ("(s)", gate_get_path (busy.gate)),
+  ppool_executor_call_async (busy.executor, "gate",
+                             g_variant_new ("(s)", gate_get_path (busy.gate)),
                              cancellable, ended_cb, &bare);
   ppool_future_result_async (busy.future, cancellable, ended_cb, &bare);
-  ppool_executor_shutdown_async (busy.executor, PPOOL_SHUTDOWN_FLAGS_NONE, cancellable, ended_cb, &bare);
+  ppool_executor_shutdown_async (busy.executor, PPOOL_SHUTDOWN_FLAGS_NONE, cancellable,
+                                 ended_cb, &bare);
   g_main_context_pop_thread_default (context);
   visitor = gate_wait (busy.gate);
   g_cancellable_cancel (cancellable);

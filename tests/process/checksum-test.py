@@ -183,7 +183,8 @@ def test_folder(tmp):
 def test_folder_spelled_otherwise(tmp):
     top = os.path.join(tmp, b'tree')
     write_tree(top)
-    for folder in (top + b'/', top + b'//', os.path.join(top, b'empty'), os.path.join(top, b'link')):
+    for folder in (top + b'/', top + b'//', os.path.join(top, b'empty'),
+                   os.path.join(top, b'link')):
         done = run(folder)
         check_equal(done.stdout, sha256sum_of_folder(folder), folder)
         check_equal((done.stderr, done.returncode), (b'', 0), folder)
@@ -337,7 +338,8 @@ def test_killed_worker(tmp):
     for options in (['-j1'], ['-j2'], ['-j4']):
         process, fd = start_busy(tmp, *options, os.path.join(top, b'plain'), top)
         workers = children(process.pid)
-        victim = wait_for(lambda: [pid for pid in workers if holds(pid, os.path.join(tmp, b'fifo'))],
+        victim = wait_for(lambda: [pid for pid in workers
+                                  if holds(pid, os.path.join(tmp, b'fifo'))],
                           'a worker that has the file open')
         check_equal(len(victim), 1, workers)
         os.kill(victim[0], signal.SIGKILL)
@@ -345,7 +347,8 @@ def test_killed_worker(tmp):
         check_equal(process.returncode, 1, err)
         check(re.fullmatch(rb'checksum: [^\n]+\n', err), err)
         check(b'%d' % victim[0] in err and b'SIGKILL' in err and b'sha256' in err, err)
-        check((sha256sum(os.path.join(top, b'plain')).stdout + sha256sum_of_folder(top)).startswith(out), out)
+        check((sha256sum(os.path.join(top, b'plain')).stdout + sha256sum_of_folder(top))
+              .startswith(out), out)
         check_no_process()
         os.close(fd)
 
@@ -459,7 +462,8 @@ def test_control_c(tmp):
         os.execv(PROGRAM, [PROGRAM, '-j2', fifo])
     fd = open_fifo_for_writing(fifo)
     os.write(master, b'\x03')
-    status = wait_for(lambda: os.waitpid(pid, os.WNOHANG)[1:] if not alive(pid) else None, 'the end')
+    status = wait_for(lambda: os.waitpid(pid, os.WNOHANG)[1:] if not alive(pid) else None,
+                      'the end')
     check_equal(os.WTERMSIG(status[0]), signal.SIGINT)
     check_no_process()
     os.close(fd)

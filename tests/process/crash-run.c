@@ -65,12 +65,12 @@ make_launcher (Run *run)
   steps = g_strsplit (crash_cell_get_steps (run->cell), " ", 0);
   for (guint i = 0; steps[i] != NULL; i++)
     {
-      const char *gate = strchr (steps[i], '%');
+      const char *mark = strchr (steps[i], '%');
+      const char *path = mark != NULL ? gate_get_path (run->gates[mark[1] - '1']) : NULL;
 
-      g_ptr_array_add (argv, gate == NULL ? g_strdup (steps[i])
-                                          : g_strdup_printf ("%.*s%s", (int) (gate - steps[i]),
-                                                             steps[i],
-                                                             gate_get_path (run->gates[gate[1] - '1'])));
+      g_ptr_array_add (argv, mark == NULL ? g_strdup (steps[i])
+                                          : g_strdup_printf ("%.*s%s", (int) (mark - steps[i]),
+                                                             steps[i], path));
     }
   g_ptr_array_add (argv, NULL);
 

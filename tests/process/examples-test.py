@@ -80,7 +80,8 @@ def write_files(folder):
 
 
 def sha256sum(names):
-    return subprocess.run(['sha256sum', *names], stdout=subprocess.PIPE, check=True, text=True).stdout
+    return subprocess.run(['sha256sum', *names], stdout=subprocess.PIPE, check=True,
+                          text=True).stdout
 
 
 def test_checksum():

@@ -71,7 +71,8 @@ use_dbus (void)
 static void
 use_subprocess (void)
 {
-  g_autoptr (GSubprocess) subprocess = g_subprocess_new (G_SUBPROCESS_FLAGS_NONE, NULL, "true", NULL);
+  g_autoptr (GSubprocess) subprocess = g_subprocess_new (G_SUBPROCESS_FLAGS_NONE, NULL,
+                                                         "true", NULL);
 
   g_assert_true (g_subprocess_wait_check (subprocess, NULL, NULL));
 }

@@ -64,7 +64,8 @@ static const Lie lies[] = {
   { "/hostile/segment/twice", "announced twice", SEGMENTS, { "segment:twice" } },
   { "/hostile/segment/many", "exceeds the number", SEGMENTS, { "segment:many" } },
   { "/hostile/loan/unwanted", "shared segment", FRAMES, { "lend:good" } },
-  { "/hostile/loan/unknown", "without having been announced", SEGMENTS, { "segment:good", "lend:unknown" } },
+  { "/hostile/loan/unknown", "without having been announced", SEGMENTS,
+    { "segment:good", "lend:unknown" } },
   { "/hostile/loan/again", "lent twice", SEGMENTS, { "segment:good", "lend:again" } },
   { "/hostile/loan/outside", "smaller", SEGMENTS, { "segment:good", "lend:outside" } },
   { "/hostile/loan/far", "smaller", SEGMENTS, { "segment:good", "lend:far" } },
@@ -91,6 +92,7 @@ static PPoolLauncher *
 make_launcher (const Lie *lie)
 {
   g_autofree char *program = harness_program ("raw-worker");
+  const char *features = lie->features != NULL ? lie->features : "";
   g_autofree char *init = g_strconcat ("init", lie->features != NULL ? ":" : NULL, lie->features,
                                        NULL);
   g_autoptr (GPtrArray) argv = g_ptr_array_new ();
@@ -98,8 +100,7 @@ make_launcher (const Lie *lie)
 
   g_ptr_array_add (argv, program);
   g_ptr_array_add (argv, init);
-  g_ptr_array_add (argv, (char *) (lie->features != NULL && g_str_has_prefix (lie->features, FRAMES) ?
-                                    "calls" : "call"));
+  g_ptr_array_add (argv, (char *) (g_str_has_prefix (features, FRAMES) ? "calls" : "call"));
   for (guint i = 0; i < MAX_STEPS && lie->steps[i] != NULL; i++)
     g_ptr_array_add (argv, (char *) lie->steps[i]);
   g_ptr_array_add (argv, (char *) "hang");
@@ -123,7 +124,8 @@ tell (const Lie *lie)
 {
   g_autoptr (PPoolExecutor) executor = harness_executor_on (make_launcher (lie), 1);
   g_autofree char *text = g_strnfill (lie->is_large ? 100000 : 8, 'a');
-  g_autoptr (PPoolFuture) future = harness_submit (executor, "function", g_variant_new ("(s)", text));
+  g_autoptr (PPoolFuture) future = harness_submit (executor, "function",
+                                                   g_variant_new ("(s)", text));
   g_autoptr (GVariant) value = ppool_future_result (future, PATIENCE_SECONDS * 1000, NULL);
   g_autoptr (GError) error = NULL;
 
@@ -142,7 +144,8 @@ static void
 test_invalid (Harness *harness)
 {
   g_autoptr (PPoolExecutor) executor = harness_executor_on (
-      harness_raw_launcher ("init:" SEGMENTS, "calls", "segment:good", "lend:invalid", "calls", NULL),
+      harness_raw_launcher ("init:" SEGMENTS, "calls", "segment:good", "lend:invalid",
+                            "calls", NULL),
       1);
   g_autoptr (PPoolFuture) future = harness_submit (executor, "function", NULL);
   g_autoptr (GVariant) value = harness_result (future);

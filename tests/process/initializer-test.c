@@ -267,7 +267,8 @@ test_large (Harness *harness)
   char *zeros = g_malloc0 (size);
 
   check_large (make_bytes (2 * 1024 * 1024), 3);
-  check_large (g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, zeros, size, TRUE, g_free, zeros),
+  check_large (g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, zeros, size, TRUE,
+                                        g_free, zeros),
                1);
   check_large (g_variant_new ("(sms)", text, text), 2);
   check_large (g_variant_new ("(sb@ay)", "x", TRUE, bytes), 1);

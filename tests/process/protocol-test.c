@@ -162,7 +162,8 @@ static void
 test_frame_error (Harness *harness)
 {
   g_autoptr (PPoolExecutor) executor = harness_executor_on (frames_launcher ("error"), 1);
-  g_autoptr (PPoolFuture) future = harness_submit (executor, "function", g_variant_new ("(s)", "why"));
+  g_autoptr (PPoolFuture) future = harness_submit (executor, "function",
+                                                   g_variant_new ("(s)", "why"));
   g_autoptr (GError) error = harness_failure (future);
 
   g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_REMOTE);

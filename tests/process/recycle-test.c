@@ -68,7 +68,8 @@ test_sequence (Harness *harness)
   for (guint i = 0; i < G_N_ELEMENTS (pids); i++)
     {
       g_autoptr (PPoolFuture) future = harness_submit (executor, i % 2 ? "pid" : "nothing", NULL);
-      g_autoptr (GVariant) value G_GNUC_UNUSED = ppool_future_result (future, PATIENCE_SECONDS * 1000, NULL);
+      g_autoptr (GVariant) value G_GNUC_UNUSED =
+          ppool_future_result (future, PATIENCE_SECONDS * 1000, NULL);
 
       g_assert_cmpint (ppool_future_get_state (future), ==, PPOOL_FUTURE_STATE_FINISHED);
       g_assert_cmpuint (ppool_executor_get_n_workers (executor), <=, 1);

@@ -220,7 +220,8 @@ run_logged (const char *domains)
 {
   g_autofree char *program = harness_program ("victim");
   g_autoptr (GSubprocessLauncher) launcher =
-      g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE);
+      g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE |
+                                 G_SUBPROCESS_FLAGS_STDERR_SILENCE);
   g_autoptr (GSubprocess) victim = NULL;
   g_autoptr (GError) error = NULL;
   char *output = NULL;

@@ -411,7 +411,8 @@ test_group_of_memory (Harness *harness)
       PPoolBuffer *next = ppool_buffer_new (8 * mib, &error);
 
       if (next != NULL)
-        g_object_set_data_full (G_OBJECT (next), "before", g_steal_pointer (&buffer), g_object_unref);
+        g_object_set_data_full (G_OBJECT (next), "before", g_steal_pointer (&buffer),
+                                g_object_unref);
       buffer = next != NULL ? next : g_steal_pointer (&buffer);
     }
   while (error == NULL);

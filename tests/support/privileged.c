@@ -37,7 +37,8 @@ set_capabilities (const char *path,
 
   if (tool == NULL)
     tool = g_strdup ("/usr/sbin/setcap");
-  process = g_subprocess_new (G_SUBPROCESS_FLAGS_STDERR_SILENCE, NULL, tool, capabilities, path, NULL);
+  process = g_subprocess_new (G_SUBPROCESS_FLAGS_STDERR_SILENCE, NULL, tool, capabilities,
+                              path, NULL);
 
   return process != NULL && g_subprocess_wait_check (process, NULL, NULL);
 }

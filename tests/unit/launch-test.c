@@ -225,7 +225,8 @@ run_strv (Setup        setup,
   Outcome *self = g_new0 (Outcome, 1);
 
   launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_INHERIT_FDS |
-                                        G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
+                                        G_SUBPROCESS_FLAGS_STDOUT_PIPE |
+                                        G_SUBPROCESS_FLAGS_STDERR_PIPE);
   g_subprocess_launcher_set_child_setup (launcher, child_setup, GINT_TO_POINTER (setup), NULL);
   subprocess = g_subprocess_launcher_spawnv (launcher, (const char * const *) command, &error);
   g_assert_no_error (error);
@@ -360,10 +361,12 @@ static void
 test_directory (void)
 {
   g_autoptr (Outcome) found = run (SETUP_NONE, "--chdir=/proc", "--", program, "--probe", NULL);
-  g_autoptr (Outcome) missing = run (SETUP_NONE, "--chdir=/not/there", "--", program, "--probe", NULL);
+  g_autoptr (Outcome) missing = run (SETUP_NONE, "--chdir=/not/there", "--", program,
+                                     "--probe", NULL);
 
   assert_line (found, "cwd /proc");
-  assert_failure (missing, 126, "ppool-launch: cannot enter '/not/there': No such file or directory\n");
+  assert_failure (missing, 126, "ppool-launch: cannot enter '/not/there': "
+                  "No such file or directory\n");
 }
 
 static void
@@ -387,12 +390,15 @@ test_not_executable (void)
   g_autoptr (Outcome) directory = run (SETUP_NONE, "--", "/proc", NULL);
   g_autoptr (Outcome) other = run (SETUP_NONE, "--program=/not/there", "--", program, NULL);
 
-  assert_failure (missing, 127, "ppool-launch: cannot execute '/not/there': No such file or directory\n");
-  assert_failure (unknown, 127,
-                  "ppool-launch: cannot execute 'ppool-no-such-program': No such file or directory\n");
-  assert_failure (below_file, 127, "ppool-launch: cannot execute '/proc/self/exe/x': Not a directory\n");
+  assert_failure (missing, 127, "ppool-launch: cannot execute '/not/there': "
+                  "No such file or directory\n");
+  assert_failure (unknown, 127, "ppool-launch: cannot execute 'ppool-no-such-program': "
+                  "No such file or directory\n");
+  assert_failure (below_file, 127, "ppool-launch: cannot execute '/proc/self/exe/x': "
+                  "Not a directory\n");
   assert_failure (directory, 126, "ppool-launch: cannot execute '/proc': Permission denied\n");
-  assert_failure (other, 127, "ppool-launch: cannot execute '/not/there': No such file or directory\n");
+  assert_failure (other, 127, "ppool-launch: cannot execute '/not/there': "
+                  "No such file or directory\n");
 }
 
 /* By descriptor: as it is, with another file in its place, and removed. */
@@ -417,7 +423,8 @@ test_replaced (void)
   fd_option = g_strdup_printf ("--exec-fd=%d", fd);
 
   {
-    g_autoptr (Outcome) by_path = run (SETUP_NONE, fd_option, path_option, "--", "x", "--probe", NULL);
+    g_autoptr (Outcome) by_path = run (SETUP_NONE, fd_option, path_option, "--", "x",
+                                       "--probe", NULL);
     g_autoptr (Outcome) by_fd = run (SETUP_NONE, fd_option, "--", "x", "--probe", NULL);
 
     assert_line (by_path, there);
@@ -426,10 +433,11 @@ test_replaced (void)
     assert_line (by_fd, "fds 0 1 2");
   }
 
-  g_assert_true (g_file_set_contents_full (copy, "#!/bin/false\n", -1, G_FILE_SET_CONTENTS_CONSISTENT,
-                                            0700, NULL));
+  g_assert_true (g_file_set_contents_full (copy, "#!/bin/false\n", -1,
+                                           G_FILE_SET_CONTENTS_CONSISTENT, 0700, NULL));
   {
-    g_autoptr (Outcome) replaced = run (SETUP_NONE, fd_option, path_option, "--", "x", "--probe", NULL);
+    g_autoptr (Outcome) replaced = run (SETUP_NONE, fd_option, path_option, "--", "x",
+                                        "--probe", NULL);
 
     assert_line (replaced, gone);
     assert_line (replaced, "arg x");
@@ -438,7 +446,8 @@ test_replaced (void)
 
   g_assert_cmpint (g_unlink (copy), ==, 0);
   {
-    g_autoptr (Outcome) removed = run (SETUP_NONE, fd_option, path_option, "--", "x", "--probe", NULL);
+    g_autoptr (Outcome) removed = run (SETUP_NONE, fd_option, path_option, "--", "x",
+                                       "--probe", NULL);
 
     assert_line (removed, gone);
   }
@@ -471,7 +480,8 @@ assert_readable (int fd)
 static void
 test_parent_dies (void)
 {
-  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDIN_PIPE);
+  g_autoptr (GSubprocessLauncher) launcher =
+      g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDIN_PIPE);
   g_autoptr (GSubprocess) subprocess = NULL;
   g_autoptr (GError) error = NULL;
   char byte = 0;

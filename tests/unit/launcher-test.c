@@ -591,7 +591,8 @@ static char *
 run_parent (const char *path,
             const char *mode)
 {
-  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE);
+  g_autoptr (GSubprocessLauncher) launcher =
+      g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE);
   g_autoptr (GSubprocess) subprocess = NULL;
   g_autoptr (GError) error = NULL;
   char *report = NULL;
@@ -824,7 +825,8 @@ test_no_command (Fixture       *fixture,
                   "Can't start a worker: the launcher has no command");
   assert_failure (ppool_launcher_new (NULL), "Can't start a worker: the launcher has no command");
   assert_failure (ppool_launcher_new (none), "Can't start a worker: the launcher has no command");
-  assert_failure (ppool_launcher_new (empty), "Can't start a worker: the launcher's command is empty");
+  assert_failure (ppool_launcher_new (empty),
+                  "Can't start a worker: the launcher's command is empty");
   assert_failure (ppool_launcher_new (bytes),
                   "Can't start “/nowhere/caf\xef\xbf\xbd” as a worker: No such file or directory");
 }
@@ -841,7 +843,8 @@ test_failures (Fixture       *fixture,
   assert_command_fails ("/not/there", NULL, "No such file or directory");
   assert_command_fails ("./relative", "/tmp", "No such file or directory");
   assert_command_fails ("/tmp", NULL, "Is a directory");
-  assert_command_fails (program, "/not/there", "its directory “/not/there”: No such file or directory");
+  assert_command_fails (program, "/not/there",
+                        "its directory “/not/there”: No such file or directory");
 
   fd = g_file_open_tmp ("ppool-launcher-XXXXXX", &file, NULL);
   close (fd);
@@ -923,7 +926,8 @@ main (int    argc,
   g_test_add ("/launcher/" path, Fixture, through, set_up, func, tear_down)
 #define ADD_BOTH(path, func) \
   ADD (path, func); \
-  g_test_add ("/launcher/" path "/without-trampoline", Fixture, NO_TRAMPOLINE, set_up, func, tear_down)
+  g_test_add ("/launcher/" path "/without-trampoline", Fixture, NO_TRAMPOLINE, set_up, func, \
+              tear_down)
   ADD ("properties", test_properties);
   ADD ("environ", test_environ);
   ADD ("module", test_module);

@@ -65,7 +65,8 @@ static void
 test_legacy (FakeRoot      *fixture,
              gconstpointer  user_data)
 {
-  fake_root_put (fixture, "proc/self/cgroup", "5:memory:/m\n4:cpu,cpuacct:/a/b\n3:cpuset:/c\n0::/\n");
+  fake_root_put (fixture, "proc/self/cgroup",
+                 "5:memory:/m\n4:cpu,cpuacct:/a/b\n3:cpuset:/c\n0::/\n");
   fake_root_put (fixture, "proc/self/mountinfo", OTHER_MOUNTS LEGACY_MOUNT);
   fake_root_put (fixture, "sys/fs/cgroup/cpu,cpuacct/a/b/cpu.cfs_quota_us", "-1\n");
   fake_root_put (fixture, "sys/fs/cgroup/cpu,cpuacct/a/b/cpu.cfs_period_us", "100000\n");

@@ -190,7 +190,8 @@ run (const char *path,
      const char *fd_text,
      const char *inode_text)
 {
-  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE);
+  g_autoptr (GSubprocessLauncher) launcher =
+      g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE);
   g_autoptr (GSubprocess) subprocess = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *inode = NULL;
@@ -277,7 +278,8 @@ test_nonsense (void)
   for (i = 0; i < G_N_ELEMENTS (texts); i++)
     {
       assert_output ("life", texts[i], "INODE", LIFE_OF_A_STRANGER "variables left\n");
-      assert_output ("life", G_STRINGIFY (SOCKET_FD), texts[i], LIFE_OF_A_STRANGER "variables left\n");
+      assert_output ("life", G_STRINGIFY (SOCKET_FD), texts[i],
+                     LIFE_OF_A_STRANGER "variables left\n");
     }
 }
 

@@ -131,7 +131,8 @@ raw_frames_write_results (const char *how)
 {
   g_autoptr (GByteArray) frame = g_byte_array_new ();
 
-  append_results (frame, g_str_equal (how, "call") ? CALL : g_str_equal (how, "error") ? ERROR : VALUE,
+  append_results (frame, g_str_equal (how, "call") ? CALL : g_str_equal (how, "error") ?
+                  ERROR : VALUE,
                   g_str_equal (how, "forged") ? 1000 : 0);
 
   if (g_str_equal (how, "twice"))

@@ -14,7 +14,8 @@ import PPool from 'gi://PPool?version=1.0';
 import {makeWorker} from './worker.js';
 
 const LIMIT_MSEC = 20000;
-const notFound = new GLib.Variant('(sis)', ['g-io-error-quark', Gio.IOErrorEnum.NOT_FOUND, 'nothing']);
+const notFound = new GLib.Variant('(sis)',
+    ['g-io-error-quark', Gio.IOErrorEnum.NOT_FOUND, 'nothing']);
 const sigkill = new GLib.Variant('s', 'SIGKILL');
 
 Gio._promisify(PPool.Executor.prototype, 'call_async');
@@ -85,7 +86,8 @@ const tests = {
 
         check(executor.call_sync('echo', variant, null).equal(variant));
         checkEqual(executor.call_sync('echo', null, null).get_type_string(), '()');
-        checkEqual(executor.call_sync('describe', new GLib.Variant('(si)', ['a', 1]), null).deepUnpack(),
+        checkEqual(executor.call_sync('describe', new GLib.Variant('(si)', ['a', 1]),
+            null).deepUnpack(),
             ['describe', '(si)', "('a', 1)"]);
     },
 
@@ -152,13 +154,15 @@ const tests = {
 
         const other = new PPool.Executor({launcher: executor.get_launcher(), initializer: ''});
 
-        check(checkFails(PPool.Error, PPool.Error.INVALID_ARGS, () => other.submit('echo', null, null))
+        check(checkFails(PPool.Error, PPool.Error.INVALID_ARGS,
+            () => other.submit('echo', null, null))
             .includes('The name of the initializer is empty'), 'initializer');
     },
 
     'many-promises': executor => {
         const numbers = [...Array(50).keys()];
-        const calls = numbers.map(i => executor.call_async('answer-later', new GLib.Variant('i', i), null));
+        const calls = numbers.map(i =>
+            executor.call_async('answer-later', new GLib.Variant('i', i), null));
 
         executor.maxWorkers = 2;
         checkEqual(executor.max_workers, 2);
@@ -298,7 +302,8 @@ const tests = {
 function listFolder(path) {
     const folder = Gio.File.new_for_path(path);
     const names = [];
-    const enumerator = folder.enumerate_children('standard::name', Gio.FileQueryInfoFlags.NONE, null);
+    const enumerator = folder.enumerate_children('standard::name',
+        Gio.FileQueryInfoFlags.NONE, null);
 
     for (let info = enumerator.next_file(null); info; info = enumerator.next_file(null))
         names.push(info.get_name());

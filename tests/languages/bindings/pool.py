@@ -185,7 +185,8 @@ def test_buffer(executor):
     buffer.write(0, GLib.Bytes.new(content[:256]))
     check(buffer.get_data() == content)
     value = buffer.to_variant(None)
-    check_fails(PPool.error_quark(), PPool.Error.INVALID_ARGS, buffer.write, 0, GLib.Bytes.new(b'x'))
+    check_fails(PPool.error_quark(), PPool.Error.INVALID_ARGS, buffer.write, 0,
+                GLib.Bytes.new(b'x'))
     check_fails(PPool.error_quark(), PPool.Error.INVALID_ARGS, buffer.to_variant,
                 GLib.VariantType('as'))
     for args in (value, buffer.to_variant(GLib.VariantType('ad')),

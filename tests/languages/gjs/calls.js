@@ -326,7 +326,8 @@ const tests = {
         const other = new Gio.Cancellable();
 
         for (const wrong of [4, 'gjs', ['gjs', '-m', 'x.js'], other, () => launcher]) {
-            checkThrows(TypeError, 'properties: neither a PPool.Launcher nor an object of properties but a',
+            checkThrows(TypeError, 'properties: neither a PPool.Launcher nor an object ' +
+                'of properties but a',
                 () => new PPool.Executor(wrong));
             checkThrows(TypeError, 'launcher: not a PPool.Launcher but a',
                 () => new PPool.Executor(wrong, {}));
@@ -383,8 +384,8 @@ const tests = {
         const done = PPool.as_completed([future]);
         const {ALL_COMPLETED} = PPool.ReturnWhen;
 
-        for (const wrong of [Infinity, -Infinity, NaN, -2, 2 ** 31, 2 ** 32, 2 ** 53, 0.5, 'abc', '5',
-            null, {}, 5n, true]) {
+        for (const wrong of [Infinity, -Infinity, NaN, -2, 2 ** 31, 2 ** 32, 2 ** 53, 0.5, 'abc',
+            '5', null, {}, 5n, true]) {
             for (const func of [
                 () => future.result(wrong),
                 () => map.next_value(wrong),

@@ -247,7 +247,8 @@ const tests = {
                 `${error}: ${error.stack}`);
             check(!error.stack.includes('overrides/'), `${error}: ${error.stack}`);
             check(!String(error.fileName).includes('overrides/'), `${error}: ${error.fileName}`);
-            check(!String(error.cause?.stack).includes('overrides/'), `${error}: ${error.cause?.stack}`);
+            check(!String(error.cause?.stack).includes('overrides/'),
+                `${error}: ${error.cause?.stack}`);
         }
     },
 
@@ -292,7 +293,8 @@ const tests = {
             checkMatches(await checkRejects(PPool.Error, '', executor.call(name, 'forged')),
                 PPool.Error, PPool.Error.REMOTE);
 
-            const foreign = await checkRejects(GLib.Error, 'foreign', executor.call(name, 'foreign'));
+            const foreign = await checkRejects(GLib.Error, 'foreign',
+                executor.call(name, 'foreign'));
 
             checkEqual([GLib.quark_to_string(foreign.domain), foreign.code, foreign.message],
                 ['of-this-worker-quark', 7, 'foreign']);
@@ -335,7 +337,8 @@ const tests = {
 
         check(text.startsWith('true TypeError: from deep inside\n\nStack in the worker:\n'), text);
         check(text.includes('deepInside') && text.includes('errors.js'), text);
-        check(text.endsWith('\nfalse Failed to open file “/no/such/file”: No such file or directory\n'),
+        check(text.endsWith('\nfalse Failed to open file “/no/such/file”: ' +
+                'No such file or directory\n'),
             text);
     },
 

@@ -75,14 +75,15 @@ const tests = {
         const lines = out.trimEnd().split('\n');
 
         checkEqual([lines.length, lines[0], lines[3], lines[8], lines.at(-1)],
-            [26, '1 takes 0 steps', '6 takes 8 steps', '27 takes 111 steps', '6171 takes 261 steps']);
+            [26, '1 takes 0 steps', '6 takes 8 steps', '27 takes 111 steps',
+                '6171 takes 261 steps']);
         checkEqual([err, status], ['', 0]);
     },
 
     'errors': async () => {
         const {out, err, status} = await runExample('errors');
-        const broken = 'The pool is broken (WORKER_DIED): Worker N exited with status 3 while it ran ' +
-            '“crash”; its standard error ended with:\n' +
+        const broken = 'The pool is broken (WORKER_DIED): Worker N exited with status 3 ' +
+            'while it ran “crash”; its standard error ended with:\n' +
             'crash: about to leave without an answer';
 
         const shown = out.replace(/Worker \d+/g, 'Worker N').replace(/ for \d+\.\d s/g, '');
@@ -148,19 +149,21 @@ const tests = {
     'checksum-of-folders': async () => {
         const folder = GLib.dir_make_tmp('ppool-XXXXXX');
         const path = `${folder}/top`;
-        const script = 'mkdir -p a/b a.b é none && echo 1 >a/x && echo 2 >a/b/y && echo 3 >a.b/z && ' +
-            'echo 4 >é/z && echo 5 >a-b && echo 6 >𝒳 && echo 7 >ﬀ && ln -s .. a/up && ' +
-            'ln -s x a/link && mkfifo pipe && ln -s top ../link';
+        const script = 'mkdir -p a/b a.b é none && echo 1 >a/x && echo 2 >a/b/y && ' +
+            'echo 3 >a.b/z && echo 4 >é/z && echo 5 >a-b && echo 6 >𝒳 && echo 7 >ﬀ && ' +
+            'ln -s .. a/up && ln -s x a/link && mkfifo pipe && ln -s top ../link';
         const wanted = operand => run(['sh', '-c',
             'find -H "$1" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum', 'sh', operand]);
 
         GLib.mkdir_with_parents(path, 0o700);
-        checkEqual(await run(['env', '-C', path, 'sh', '-ec', script]), {out: '', err: '', status: 0});
+        checkEqual(await run(['env', '-C', path, 'sh', '-ec', script]),
+            {out: '', err: '', status: 0});
         for (const operand of [path, `${path}/`, `${folder}/link`])
             checkEqual(await runExample('checksum', operand), await wanted(operand));
         checkEqual(await runExample('checksum', `${path}/none`), {out: '', err: '', status: 0});
 
-        await run(['env', '-C', path, 'sh', '-ec', 'echo 8 >"$(printf \'none/\\377\')"; echo 9 >none/b']);
+        await run(['env', '-C', path, 'sh', '-ec', 'echo 8 >"$(printf \'none/\\377\')"; ' +
+            'echo 9 >none/b']);
         const got = await runExample('checksum', `${path}/none`, `${folder}/missing/`);
         checkEqual([got.out, got.status], [(await run(['sha256sum', `${path}/none/b`])).out, 1]);
         check(/^checksum: .*none.*\nchecksum: .*missing.*\n$/.test(got.err), got.err);
@@ -170,7 +173,8 @@ const tests = {
     // A terminal sees how far it is, and no trace of it is left.
     'progress': async () => {
         const [names, remove] = writeFiles({'one': '1', 'two': '2'});
-        const command = ['gjs', '-m', `${FOLDER}/checksum.js`, ...names].map(name => GLib.shell_quote(name));
+        const command = ['gjs', '-m', `${FOLDER}/checksum.js`, ...names]
+            .map(name => GLib.shell_quote(name));
         const {out} = await run(['env', 'TERM=xterm', 'script', '-qec', command.join(' '),
             '/dev/null']);
 

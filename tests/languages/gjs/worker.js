@@ -306,7 +306,8 @@ const tests = {
         const executor = new PPool.Executor({maxWorkers: 1});
         const call = async () => {
             for (let i = 0; i < 1000; i++)
-                await executor.call('echo', {i, text: 'x'.repeat(1000), bytes: new Uint8Array(999)});
+                await executor.call('echo', {i, text: 'x'.repeat(1000),
+                    bytes: new Uint8Array(999)});
             return executor.call('memory');
         };
 

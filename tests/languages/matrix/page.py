@@ -40,7 +40,8 @@ def check_worker(path):
     for text, n_words in (('to be or not', 4), ('', 0), ('größer als groß', 3)):
         value = executor.submit('count-words', GLib.Variant('s', text), None).result(LIMIT_MSEC)
         check(value.equal(GLib.Variant('u', n_words)), text, value)
-    check_fails(executor, 'no-such-function', None, PPool.error_quark(), PPool.Error.UNKNOWN_FUNCTION,
+    check_fails(executor, 'no-such-function', None, PPool.error_quark(),
+                PPool.Error.UNKNOWN_FUNCTION,
                 'There is no function “no-such-function”')
     check_fails(executor, 'count-words', GLib.Variant('i', 1), Gio.io_error_quark(),
                 Gio.IOErrorEnum.INVALID_ARGUMENT)
@@ -53,7 +54,8 @@ def check_initializer(path):
     """One that isn't there is told, and not passed over."""
     executor = PPool.Executor(launcher=PPool.Launcher.new([sys.executable, path]), max_workers=1,
                               initializer='no-such-initializer')
-    check_fails(executor, 'count-words', GLib.Variant('s', ''), PPool.error_quark(), PPool.Error.BROKEN)
+    check_fails(executor, 'count-words', GLib.Variant('s', ''), PPool.error_quark(),
+                PPool.Error.BROKEN)
     check(executor.get_error().matches(PPool.error_quark(), PPool.Error.INITIALIZER),
           executor.get_error())
     executor.shutdown_sync(PPool.ShutdownFlags.NONE, None)
@@ -63,7 +65,8 @@ def check_alone(path):
     """A program that no pool has started says so, also if it inherits the variables."""
     for variables in ({}, {'PPOOL_WORKER_FD': '0', 'PPOOL_WORKER_SOCKET': '1'}):
         done = subprocess.run([sys.executable, path], env={**os.environ, **variables},
-                              stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=20, check=False)
+                              stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=20,
+                              check=False)
         check(done.returncode == 1 and b'o pool has started' in done.stderr, done)
 
 

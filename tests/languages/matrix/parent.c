@@ -151,7 +151,8 @@ check_outcome (const char *function,
     {
       error = failure (future, LIMIT_MSEC);
       g_assert_error (error, PPOOL_ERROR, code_of (outcome));
-      assert_contains (error->message, code_of (outcome) == PPOOL_ERROR_INVALID_ARGS ? "" : function);
+      assert_contains (error->message,
+                       code_of (outcome) == PPOOL_ERROR_INVALID_ARGS ? "" : function);
       return;
     }
 

@@ -126,7 +126,8 @@ const cases = {
     },
 
     'segments': () => {
-        check(readText('/proc/self/maps').includes('/memfd:ppool-segment') === !IS_PLAIN, 'segments');
+        check(readText('/proc/self/maps').includes('/memfd:ppool-segment') === !IS_PLAIN,
+            'segments');
     },
 
     'call': (executor, name, args, outcome) => {
@@ -188,7 +189,8 @@ const cases = {
         const queued = held.executor.submit('echo', null, null);
 
         check(queued.cancel() && queued.is_cancelled(), 'is not cancelled');
-        checkError(failure(() => queued.result(LIMIT_MSEC)), Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED);
+        checkError(failure(() => queued.result(LIMIT_MSEC)), Gio.IOErrorEnum,
+            Gio.IOErrorEnum.CANCELLED);
         held.release();
     },
 
@@ -202,7 +204,8 @@ const cases = {
     'time-out': () => {
         const held = new Held();
 
-        checkError(failure(() => held.future.result(10)), Gio.IOErrorEnum, Gio.IOErrorEnum.TIMED_OUT);
+        checkError(failure(() => held.future.result(10)), Gio.IOErrorEnum,
+            Gio.IOErrorEnum.TIMED_OUT);
         held.release();
     },
 

@@ -96,7 +96,8 @@ def test_kinds(executor):
                          (['KeyError', 'LookupError'], [KeyError]), (['Warning'], [Warning]),
                          (['ConnectionResetError'], [ConnectionResetError]),
                          (['ImportError'], [ImportError]), (['SyntaxError'], [SyntaxError]),
-                         (['UnicodeError'], [UnicodeError]), (['AttributeError'], [AttributeError])):
+                         (['UnicodeError'], [UnicodeError]),
+                         (['AttributeError'], [AttributeError])):
         error = fail(*bases, args='"x", "y", 0' if 'json' in bases[0] else '"x"')
         check_equal([kind for kind in type(error).__mro__ if kind.__module__ == 'builtins'],
                     [kind for kind in type('Odd', tuple(kinds), {}).__mro__[1:]])
@@ -135,7 +136,8 @@ def test_kinds(executor):
 def test_strange_messages(executor):
     """A worker in another language may say that its error is an exception."""
     with new_executor(C_WORKER) as other:
-        for tail in ('', 'ValueError', '(', '()', 'builtins.ValueError(', 'builtins.ValueError({[]: 1})',
+        for tail in ('', 'ValueError', '(', '()', 'builtins.ValueError(',
+                     'builtins.ValueError({[]: 1})',
                      'builtins.ValueError(1)', 'a:b:c()', ':ValueError()', 'x:ValueError("a")',
                      'x:ValueError:OSError:SyntaxError()', 'x:int:SystemExit:print()', 'x:' * 50000,
                      'x' + ''.join(':E%d' % i for i in range(1000)) + '()', 'builtins.exit(1)',

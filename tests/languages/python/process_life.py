@@ -405,7 +405,7 @@ INTERRUPTED = '''
 
 
 def run_interrupted(text):
-    """Interrupts a program as a terminal does, once a call is running, and returns what it writes."""
+    """Interrupts a program as a terminal does, once a call is running. Returns its output."""
     process = start_script(INTERRUPTED % text.strip(), start_new_session=True)
     gate = Gate(process.stdout.readline().strip())
     gate.wait_until_held()

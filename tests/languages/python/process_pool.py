@@ -484,7 +484,7 @@ def test_quota():
 
 
 def test_callbacks():
-    """Are called in the order in which they were added, on a thread, and may wait for other calls."""
+    """Are called on a thread, in the order of their adding, and may wait for other calls."""
     called = []
     ended = threading.Event()
 

@@ -137,7 +137,8 @@ function overrideShutdown(proto, {NONE}) {
     });
 
     proto.shutdown_sync = hiding(function (flags = NONE, cancellable = null) {
-        return following(cancellable, followed => shutdown_sync.call(this, checkNumber('flags', flags), followed));
+        return following(cancellable, followed =>
+            shutdown_sync.call(this, checkNumber('flags', flags), followed));
     });
 
     proto.shutdown_async = rejecting(2, function (flags = NONE,

@@ -30,8 +30,8 @@ def _check_addresses():
     that are given to C."""
     for sample in (Gio.Cancellable.new(), GLib.MainContext.new()):
         if ' at %#x)' % hash(sample) not in repr(sample):
-            raise ImportError('The Python override of PPool can\'t work with PyGObject %d.%d.%d, as '
-                              'hash() does not give the address of %r there'
+            raise ImportError('The Python override of PPool can\'t work with PyGObject %d.%d.%d: '
+                              'hash() does not return the address of %r there'
                               % (*gi.version_info, sample))
 
 

@@ -149,7 +149,8 @@ def _to_value(stream):
 
 def _lay_out(stream, buffers, has_two_pickles):
     sizes = [raw.nbytes << 1 | raw.readonly for raw in buffers]
-    head = _HEADER.pack(0, has_two_pickles, len(buffers), len(stream)) + struct.pack('=%dQ' % len(sizes), *sizes)
+    head = _HEADER.pack(0, has_two_pickles, len(buffers), len(stream))
+    head += struct.pack('=%dQ' % len(sizes), *sizes)
     parts = [(0, head), (len(head), stream)]
     end = len(head) + len(stream)
     for raw in buffers:

@@ -3,10 +3,11 @@
 """Installs the library from a tarball into a prefix of its own and does there what the README
 says.
 
-readme.py SRCDIR MESON C-COMPILER enabled|disabled
+readme.py SRCDIR BUILDDIR MESON C-COMPILER enabled|disabled
 
-The tarball has what git knows, as a release has, and is unpacked in a directory with a space in
-its name. The last word is whether there is introspection.
+The tarball is the one that "meson dist" makes in BUILDDIR, if that has what is in SRCDIR. If not,
+because something isn't committed, it is made of the files that git knows. It is unpacked in a
+directory with a space in its name. The last word says whether there is introspection.
 """
 
 import hashlib
@@ -54,15 +55,47 @@ def user_environment(prefix):
     return environ
 
 
-def pack(srcdir, directory):
-    """Makes the tarball, and returns the directory of what was unpacked from it."""
-    tarball = directory / 'release.tar'
+def is_committed(srcdir):
+    """Whether the tree is a git clone's, and its last commit has all of it."""
+    try:
+        return subprocess.run(['git', '-C', srcdir, 'diff-index', '--quiet', 'HEAD'],
+                              stderr=subprocess.DEVNULL, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+def pack(srcdir, tarball):
+    """Makes a tarball of the tree as it is."""
     with tarfile.open(tarball, 'w') as archive:
         for name in source_files(srcdir, others=False):
             archive.add(srcdir / name, pathlib.Path(RELEASE, name), recursive=False)
+
+
+def dist(builddir, meson):
+    """Makes the tarball of a release, and returns its path."""
+    run(*meson, 'dist', '-C', builddir, '--no-tests', '--formats', 'gztar')
+    return max((builddir / 'meson-dist').glob('*.tar.gz'), key=lambda path: path.stat().st_mtime)
+
+
+def unpack(tarball, directory):
+    """Returns the directory in which the one of the tarball now is."""
     with tarfile.open(tarball) as archive:
+        top = archive.getnames()[0].split('/')[0]
         archive.extractall(directory)
-    return directory / RELEASE
+    return (directory / top).rename(directory / RELEASE)
+
+
+def make_release(srcdir, builddir, meson, directory, tap):
+    """Makes the tarball, and returns the directory of what was unpacked from it."""
+    if is_committed(srcdir):
+        release = unpack(dist(builddir, meson), directory)
+        tap.report('readme/dist', ['%s is missing' % name
+                                   for name in source_files(srcdir, others=False)
+                                   if not (release / name).is_file()])
+        return release
+    tap.skip('readme/dist', 'the last commit is not what is here')
+    pack(srcdir, directory / 'release.tar')
+    return unpack(directory / 'release.tar', directory)
 
 
 def install(srcdir, meson, directory, introspection):
@@ -98,8 +131,8 @@ def missing_files(prefix, introspection):
 
 
 def main():
-    srcdir, meson, compiler = pathlib.Path(sys.argv[1]), sys.argv[2].split(), sys.argv[3].split()
-    introspection = sys.argv[4]
+    srcdir, builddir = map(pathlib.Path, sys.argv[1:3])
+    meson, compiler, introspection = sys.argv[3].split(), sys.argv[4].split(), sys.argv[5]
     text = re.search(r'^```c\n(.*?)^```', (srcdir / 'README.md').read_text(), re.M | re.S).group(1)
     n_lines = len(text.splitlines())
     tap = Tap()
@@ -109,7 +142,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix='ppool-readme-') as name:
         directory = pathlib.Path(name)
         try:
-            release = pack(srcdir, directory)
+            release = make_release(srcdir, builddir, meson, directory, tap)
             environ = install(release, meson, directory, introspection)
             tap.report('readme/bindings', missing_files(directory / 'prefix', introspection))
             tap.report('readme/install', installed_files(environ))

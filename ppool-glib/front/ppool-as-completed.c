@@ -228,9 +228,9 @@ ppool_as_completed_init (PPoolAsCompleted *self)
 /**
  * ppool_as_completed_new:
  * @futures: (array length=n_futures): futures, of any executors
- * @n_futures: how many; 0 is allowed
- * @timeout_msec: how long the whole may take from now on, in milliseconds; -1 is
- *   no limit
+ * @n_futures: the number of futures; 0 is allowed
+ * @timeout_msec: the maximum time for the whole iteration from now on, in
+ *   milliseconds; -1 is no limit
  *
  * Creates an iterator over futures in the order in which they complete.
  *
@@ -343,24 +343,24 @@ earlier (gint64 a,
 /**
  * ppool_as_completed_next_future:
  * @self: an iterator over futures
- * @timeout_msec: how long to wait this time, in milliseconds; 0 looks and doesn't
- *   wait, -1 is no limit
+ * @timeout_msec: the maximum time to wait for this future, in milliseconds; 0
+ *   doesn't wait, -1 is no limit
  * @error: return location for an error
  *
  * Waits for the next future whose call has completed.
  *
- * It fails with `G_IO_ERROR_TIMED_OUT` if no future was done within
- * @timeout_msec, and then the iterator is as it was. It fails with the same error
- * when the time given to [ctor@PPool.AsCompleted.new] is up, after all futures
- * that are done were given away, and that is the end: from then on it returns
+ * It fails with `G_IO_ERROR_TIMED_OUT` if no call completes within @timeout_msec;
+ * the iterator is not changed by that. When the time given to
+ * [ctor@PPool.AsCompleted.new] is up, it returns the futures whose calls have
+ * completed until then, fails once with the same error, and from then on returns
  * `NULL` without an error. In a forked copy of the process it fails with
  * `PPOOL_ERROR_BROKEN`.
  *
  * **Threads**: may be called from any thread, and blocks it. No main context is
  * iterated and none is needed.
  *
- * Returns: (transfer full) (nullable): a future that is done; or `NULL` without
- *   @error set at the end, or with @error set
+ * Returns: (transfer full) (nullable): a future whose call has completed; or
+ *   `NULL` without @error set at the end, or with @error set
  *
  * Since: 1.0
  */
@@ -481,7 +481,7 @@ free_reader (gpointer data)
  * ppool_as_completed_next_future_async:
  * @self: an iterator over futures
  * @cancellable: (nullable): stops the waiting, not the iterator
- * @callback: (nullable) (scope async): is called when there is a future
+ * @callback: (nullable) (scope async): called when the next call has completed
  * @user_data: data for @callback
  *
  * Waits asynchronously for the next future whose call has completed.
@@ -535,7 +535,7 @@ ppool_as_completed_next_future_async (PPoolAsCompleted    *self,
 /**
  * ppool_as_completed_next_future_finish:
  * @self: an iterator over futures
- * @result: what the callback was given
+ * @result: the result passed to the callback
  * @error: return location for an error
  *
  * Gets the future that [method@PPool.AsCompleted.next_future_async] waited for.
@@ -545,8 +545,8 @@ ppool_as_completed_next_future_async (PPoolAsCompleted    *self,
  *
  * **Threads**: may be called from any thread.
  *
- * Returns: (transfer full) (nullable): a future that is done; or `NULL` without
- *   @error set at the end, or with @error set
+ * Returns: (transfer full) (nullable): a future whose call has completed; or
+ *   `NULL` without @error set at the end, or with @error set
  *
  * Since: 1.0
  */

@@ -93,7 +93,7 @@ ppool_buffer_init (PPoolBuffer *self G_GNUC_UNUSED)
 
 /**
  * ppool_buffer_new:
- * @size: how large it is to be, in bytes; may be 0
+ * @size: the size in bytes; may be 0
  * @error: return location for an error
  *
  * Creates a buffer.
@@ -101,7 +101,7 @@ ppool_buffer_init (PPoolBuffer *self G_GNUC_UNUSED)
  * Its initial contents are not specified: they may be those of an earlier
  * buffer.
  *
- * Fails with `PPOOL_ERROR_SYSTEM_LIMIT` if not enough memory is available.
+ * It fails with `PPOOL_ERROR_SYSTEM_LIMIT` if not enough memory is available.
  *
  * **Threads**: may be called from any thread.
  *
@@ -130,7 +130,7 @@ ppool_buffer_new (gsize    size,
 
 /**
  * ppool_buffer_new_from_bytes:
- * @bytes: what it is to hold
+ * @bytes: the contents
  * @error: return location for an error
  *
  * Creates a buffer with a copy of some bytes.
@@ -139,7 +139,7 @@ ppool_buffer_new (gsize    size,
  * [method@PPool.Buffer.get_data]. In C it has no advantage over a
  * [struct@GLib.Variant] of the bytes, which is copied as often.
  *
- * Fails with `PPOOL_ERROR_SYSTEM_LIMIT` if not enough memory is available.
+ * It fails with `PPOOL_ERROR_SYSTEM_LIMIT` if not enough memory is available.
  *
  * **Threads**: may be called from any thread.
  *
@@ -166,7 +166,7 @@ ppool_buffer_new_from_bytes (GBytes  *bytes,
 /**
  * ppool_buffer_get_data:
  * @self: a buffer
- * @size: (out) (optional): how large it is, in bytes
+ * @size: (out) (optional): the size in bytes
  *
  * Gets the memory of the buffer.
  *
@@ -218,13 +218,13 @@ ppool_buffer_get_size (PPoolBuffer *self)
 /**
  * ppool_buffer_write:
  * @self: a buffer
- * @offset: where to write, in bytes from its beginning
- * @bytes: what to write
+ * @offset: the offset from the beginning of the buffer, in bytes
+ * @bytes: the bytes to write
  * @error: return location for an error
  *
  * Copies some bytes into the buffer.
  *
- * Fails with `PPOOL_ERROR_INVALID_ARGS` if they don't fit, or if
+ * It fails with `PPOOL_ERROR_INVALID_ARGS` if they don't fit, or if
  * [method@PPool.Buffer.to_variant] was called already.
  *
  * **Threads**: may be called from any thread, but not while another thread uses
@@ -288,8 +288,8 @@ ppool_buffer_write (PPoolBuffer  *self,
  * copied nevertheless when they are sent, because not all bytes form a valid
  * value.
  *
- * Fails with `PPOOL_ERROR_INVALID_ARGS` if @type is not supported, or if the
- * size is not that of a whole number of elements.
+ * It fails with `PPOOL_ERROR_INVALID_ARGS` if @type is not supported, or if the
+ * size is not a multiple of the size of an element.
  *
  * **Threads**: may be called from any thread.
  *

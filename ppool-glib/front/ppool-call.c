@@ -162,9 +162,8 @@ ppool_call_class_init (PPoolCallClass *klass)
    *
    * The name of the function.
    *
-   * It is not empty, valid UTF-8, and not longer than 65535 bytes: a call with
-   * another name is refused when it is submitted. `NULL` is the same as the empty
-   * name.
+   * The name must be valid UTF-8, not empty, and at most 65535 bytes long;
+   * otherwise submitting the call fails. `NULL` is the same as the empty name.
    *
    * Since: 1.0
    */
@@ -203,11 +202,11 @@ ppool_call_class_init (PPoolCallClass *klass)
    * The time that the call may run, in milliseconds, or -1 for the executor's
    * [property@PPool.Executor:call-timeout-msec].
    *
-   * The time begins when a worker takes the call, and anew with each attempt. It is
-   * monotonic, and stands still while the system is suspended. When it is over the call is
-   * ended, as by [method@PPool.Future.abort]; if the function does not return a value in
-   * spite of that, the call fails with `PPOOL_ERROR_TIMED_OUT`. Other calls are not affected.
-   * It does not end while a debugger traces the worker.
+   * The time starts when a worker takes the call, and again with each attempt. It does not
+   * include time in which the system is suspended. After this time the call is ended as by
+   * [method@PPool.Future.abort]; if the function still returns a value, the future has this
+   * value, and otherwise the call fails with `PPOOL_ERROR_TIMED_OUT`. Other calls are not
+   * affected. While a debugger traces the worker, the call is not ended.
    *
    * Since: 1.0
    */
@@ -221,8 +220,9 @@ ppool_call_class_init (PPoolCallClass *klass)
    * The time that the call may wait for a worker, in milliseconds, or -1 for the
    * executor's [property@PPool.Executor:queue-timeout-msec].
    *
-   * If no worker has taken it by then, it fails with `PPOOL_ERROR_TIMED_OUT` and never
-   * runs. A call that runs again after the death of its worker has no such limit.
+   * If no worker has taken the call after this time, it fails with
+   * `PPOOL_ERROR_TIMED_OUT` and never runs. The limit does not apply to a call that
+   * runs again after its worker has died.
    *
    * Since: 1.0
    */
@@ -235,11 +235,12 @@ ppool_call_class_init (PPoolCallClass *klass)
    *
    * The number of times that the call runs again after its worker has died.
    *
-   * It is of use with `PPOOL_CRASH_POLICY_REPLACE`, for functions that may run more than
-   * once. The call keeps its place in the queue and its state of running. After a `SIGKILL`
-   * that did not come from this program, most likely for lack of memory, it waits for 1 s
-   * first, and twice as long each time. An error that the function returns is a result, and
-   * nothing runs again after it, nor after a timeout or an abort.
+   * Use it with `PPOOL_CRASH_POLICY_REPLACE`, for functions that may run more than once.
+   * The call keeps its place in the queue, and its state remains running. If the worker was
+   * killed by a `SIGKILL` that did not come from this program, most likely because memory
+   * ran out, the call waits for 1 s before it runs again, and twice as long each time. A
+   * call does not run again after its function has returned an error, or after a timeout or
+   * an abort.
    *
    * Since: 1.0
    */
@@ -250,9 +251,11 @@ ppool_call_class_init (PPoolCallClass *klass)
   /**
    * PPoolCall:label:
    *
-   * What the call is about, such as the name of a file, or `NULL`.
+   * The label of the call, such as the name of the file that it processes, or
+   * `NULL`.
    *
-   * It is part of the message when the worker dies that runs the call.
+   * If the worker that runs the call dies, the label is part of the error
+   * message.
    *
    * Since: 1.0
    */
@@ -533,7 +536,7 @@ ppool_call_set_max_retries (PPoolCall *self,
  * ppool_call_get_label:
  * @self: a call
  *
- * Gets what the call is about.
+ * Gets the label of the call.
  *
  * **Threads**: may be called from any thread.
  *
@@ -552,7 +555,7 @@ ppool_call_get_label (PPoolCall *self)
 /**
  * ppool_call_set_label:
  * @self: a call
- * @label: (nullable): a text
+ * @label: (nullable): a label, or `NULL`
  *
  * Sets [property@PPool.Call:label].
  *

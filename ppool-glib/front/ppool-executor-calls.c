@@ -207,7 +207,7 @@ free_async_call (gpointer data)
  *   `NULL` is the empty tuple
  * @cancellable: (nullable): ends the call if no worker has taken it yet, and the
  *   waiting in any case
- * @callback: (nullable) (scope async): is called when the call is done
+ * @callback: (nullable) (scope async): called when the call has completed
  * @user_data: data for @callback
  *
  * Calls a function without blocking.
@@ -265,7 +265,7 @@ ppool_executor_call_async (PPoolExecutor       *self,
 /**
  * ppool_executor_call_finish:
  * @self: an executor
- * @result: what the callback was given, or a [class@PPool.Future]
+ * @result: the result passed to the callback, or a [class@PPool.Future]
  * @error: return location for an error
  *
  * Gets the value of a call.

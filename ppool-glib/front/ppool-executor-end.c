@@ -18,7 +18,7 @@
 /**
  * ppool_executor_shutdown:
  * @self: an executor
- * @flags: what becomes of the calls that it has
+ * @flags: how to handle calls that have not completed
  *
  * Starts the shutdown of the executor.
  *
@@ -44,11 +44,11 @@ ppool_executor_shutdown (PPoolExecutor      *self,
 /**
  * ppool_executor_shutdown_sync:
  * @self: an executor
- * @flags: what becomes of the calls that it has
+ * @flags: how to handle calls that have not completed
  * @cancellable: (nullable): stops the waiting, not the shutdown
  * @error: return location for an error
  *
- * Shuts the executor down and waits for its end.
+ * Shuts the executor down and waits until its workers have exited.
  *
  * When it returns `TRUE`, every call has completed, every worker has exited,
  * and their file descriptors are closed. Done callbacks may not have been
@@ -114,9 +114,9 @@ over_cb (gpointer data)
 /**
  * ppool_executor_shutdown_async:
  * @self: an executor
- * @flags: what becomes of the calls that it has
+ * @flags: how to handle calls that have not completed
  * @cancellable: (nullable): stops the waiting, not the shutdown
- * @callback: (nullable) (scope async): is called when all is gone
+ * @callback: (nullable) (scope async): called when the shutdown is complete
  * @user_data: data for @callback
  *
  * Shuts the executor down asynchronously.
@@ -158,7 +158,7 @@ ppool_executor_shutdown_async (PPoolExecutor       *self,
 /**
  * ppool_executor_shutdown_finish:
  * @self: an executor
- * @result: what the callback was given
+ * @result: the result passed to the callback
  * @error: return location for an error
  *
  * Finishes an operation started with [method@PPool.Executor.shutdown_async].

@@ -40,20 +40,20 @@
  * were submitted complete; dropping the last reference does the same. Neither
  * waits; [method@PPool.Executor.shutdown_sync] does.
  *
- * Before leaving `main()`, call [method@PPool.Executor.shutdown_sync]. A
- * program that exits earlier takes its workers with it at once: calls that have
- * not completed are lost, and workers are killed without flushing their
- * standard output or running `atexit()` handlers.
+ * Before leaving `main()`, call [method@PPool.Executor.shutdown_sync]. If a
+ * program exits without that, its workers are killed at once: calls that have
+ * not completed are lost, and the workers don't flush their standard output or
+ * run `atexit()` handlers.
  *
  * ## Broken executors
  *
  * By default, a worker that exits or is killed unexpectedly breaks the executor:
  * every call that has not completed fails with `PPOOL_ERROR_BROKEN`, the other
  * workers are ended, and [method@PPool.Executor.get_error] returns the cause. To
- * go on, call [method@PPool.Executor.revive]. Don't resubmit all calls that failed:
- * the one that caused the crash is among them, see
- * [Errors and broken pools](errors.html#what-to-do-then). To have a crash fail
- * one call only, set [property@PPool.Executor:crash-policy].
+ * continue, call [method@PPool.Executor.revive]. Don't resubmit all calls that
+ * failed: the one that caused the crash is among them, see [Errors and broken
+ * pools](errors.html#what-to-do-then). To have a crash fail one call only, set
+ * [property@PPool.Executor:crash-policy].
  *
  * This class is final.
  *
@@ -62,11 +62,11 @@
  * in the order in which it submitted them. `notify` is emitted in the main
  * context that was the thread-default one when the executor was created.
  *
- * In a copy of the process made by `fork()`, every operation fails, with
- * `PPOOL_ERROR_BROKEN` where there is an error: the executor is broken there
- * and its futures have failed. Dropping it there has no effect on the process
- * that it belongs to. A new executor in such a copy starts no workers, and its
- * first call is refused with `PPOOL_ERROR_BROKEN`.
+ * In a copy of the process made by `fork()`, the executor is broken and its
+ * futures have failed; every method that can fail does, with
+ * `PPOOL_ERROR_BROKEN`. Dropping the executor there has no effect on the
+ * original process. If an executor was used before the fork, a new one in the
+ * copy starts no workers, and its first submit fails with `PPOOL_ERROR_BROKEN`.
  *
  * Since: 1.0
  */
@@ -392,15 +392,16 @@ make_policy_properties (void)
   /**
    * PPoolExecutor:crash-policy:
    *
-   * What the death of a worker means for the executor.
+   * The effect that the death of a worker has on the executor.
    *
-   * By default the executor is broken then, and all its calls fail. With
-   * `PPOOL_CRASH_POLICY_REPLACE` only the call that the worker ran fails, with
-   * `PPOOL_ERROR_WORKER_DIED`, or runs again if its [property@PPool.Call:max-retries]
-   * allow that. Calls that the worker had not taken run elsewhere.
+   * By default, the executor is broken, and all its calls fail. With
+   * `PPOOL_CRASH_POLICY_REPLACE`, only the call that the worker ran fails, with
+   * `PPOOL_ERROR_WORKER_DIED`, or it runs again if its
+   * [property@PPool.Call:max-retries] allows that. Calls that the worker had not
+   * taken run in other workers.
    *
-   * A worker that can't be started, or that ends before it has taken a call, is no
-   * call's fault: see [property@PPool.Executor:max-start-failures].
+   * A worker that can't be started, or that ends before it has taken a call,
+   * counts as a failed start: see [property@PPool.Executor:max-start-failures].
    *
    * A change applies to workers that die afterwards.
    *
@@ -414,13 +415,14 @@ make_policy_properties (void)
   /**
    * PPoolExecutor:max-start-failures:
    *
-   * The number of failed starts in a row after which an executor is broken that
-   * replaces its workers.
+   * The number of consecutive failed starts after which the executor is broken,
+   * if its [property@PPool.Executor:crash-policy] is
+   * `PPOOL_CRASH_POLICY_REPLACE`.
    *
-   * A start has failed if there is no process, if its initializer fails, or if the worker
-   * ends before it has taken a call. The next one is tried after 100 ms, and the pause
-   * doubles with each failure up to 10 s. A worker that has answered a call ends the row.
-   * Workers that were started together count as one.
+   * A start fails if no process can be started, if the initializer fails, or if the
+   * worker ends before it has taken a call. The next start is tried after 100 ms; the
+   * delay doubles with each failure, up to 10 s. When a worker has answered a call, the
+   * count starts again. Workers that were started together count as one.
    *
    * The default is 5, and 0 is no limit. With `PPOOL_CRASH_POLICY_BREAK` the first failure
    * breaks the executor.
@@ -435,12 +437,13 @@ make_policy_properties (void)
   /**
    * PPoolExecutor:abort-grace-msec:
    *
-   * The time between the steps by which a running call is ended, in milliseconds.
+   * The time between the steps that end a running call, in milliseconds.
    *
-   * A call is ended when it is aborted with [method@PPool.Future.abort] or its
-   * [property@PPool.Call:timeout-msec] is over. Its function is asked to return first, by
-   * [method@PPool.Invocation.get_cancellable]. If it has not returned after this time, the
-   * worker is sent `SIGTERM`, and after the same time again `SIGKILL`.
+   * A running call is ended when it is aborted with [method@PPool.Future.abort] or exceeds
+   * its [property@PPool.Call:timeout-msec]. First, its function is asked to return,
+   * through the cancellable of [method@PPool.Invocation.get_cancellable]. If it has not
+   * returned after this time, `SIGTERM` is sent to the worker, and after the same time
+   * again `SIGKILL`.
    *
    * The default is 1000; with 0, `SIGKILL` is sent at once.
    *
@@ -454,8 +457,8 @@ make_policy_properties (void)
   /**
    * PPoolExecutor:call-timeout-msec:
    *
-   * The time that calls may run which have no [property@PPool.Call:timeout-msec] of their
-   * own, in milliseconds, or -1 for no limit.
+   * The time that a call without a [property@PPool.Call:timeout-msec] of its own may run,
+   * in milliseconds, or -1 for no limit.
    *
    * A change applies to calls that are submitted afterwards.
    *
@@ -468,9 +471,8 @@ make_policy_properties (void)
   /**
    * PPoolExecutor:queue-timeout-msec:
    *
-   * The time that calls may wait for a worker which have no
-   * [property@PPool.Call:queue-timeout-msec] of their own, in milliseconds, or -1 for no
-   * limit.
+   * The time that a call without a [property@PPool.Call:queue-timeout-msec] of its own
+   * may wait for a worker, in milliseconds, or -1 for no limit.
    *
    * A change applies to calls that are submitted afterwards.
    *
@@ -483,10 +485,10 @@ make_policy_properties (void)
   /**
    * PPoolExecutor:cancel-running:
    *
-   * Whether the cancellable that was given with a call ends it also while it runs.
+   * Whether the cancellable of a call also ends the call while it runs.
    *
-   * By default a cancellable cancels a call that no worker has taken, and a running call
-   * goes on. With this, the running call is aborted, see [method@PPool.Future.abort].
+   * By default, a cancellable cancels a call only until a worker has taken it. If this
+   * property is `TRUE`, it also aborts a running call; see [method@PPool.Future.abort].
    *
    * Since: 1.0
    */
@@ -523,15 +525,14 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    * PPoolExecutor:max-workers:
    *
    * The maximum number of workers at a time; 0, the default, is the number of
-   * processors available to this process, or less if the limits of file
-   * descriptors and processes don't allow as many.
+   * processors available to this process, or fewer if the limits on file
+   * descriptors and processes require it.
    *
-   * A number that is set and that these limits don't allow is refused by the first
-   * submit, with `PPOOL_ERROR_SYSTEM_LIMIT`. The executor is not broken then: set
+   * If these limits don't allow the number that was set, the first submit fails
+   * with `PPOOL_ERROR_SYSTEM_LIMIT`. The executor is not broken in this case: set
    * a smaller number and submit again.
    *
-   * After it is set to a smaller number, surplus workers exit when they are
-   * idle.
+   * If it is set to a smaller number, surplus workers exit when they are idle.
    *
    * Since: 1.0
    */
@@ -577,14 +578,14 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    * The name of a function that each worker runs before its first call, or
    * `NULL`.
    *
-   * A name that is empty, not valid UTF-8, or longer than 65535 bytes is refused by
-   * the first submit; no worker starts then.
+   * If the name is empty, not valid UTF-8, or longer than 65535 bytes, the first
+   * submit fails, and no worker is started.
    *
-   * It may take any amount of time. If it fails, its error is logged at level
-   * MESSAGE, and the executor is broken with the cause
+   * The function may take any amount of time. If it fails, its error is logged
+   * at level MESSAGE, and the executor is broken with the cause
    * `PPOOL_ERROR_INITIALIZER`.
    *
-   * It is a construct-only property:
+   * This property is construct-only:
    *
    * ```c
    * g_autoptr (PPoolExecutor) executor =
@@ -616,7 +617,7 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
   /**
    * PPoolExecutor:grace-msec:
    *
-   * The time that a worker has to exit after it was asked to, in milliseconds.
+   * The time that a worker has to exit after being asked to, in milliseconds.
    * After this time it is sent `SIGTERM`, and after the same time again
    * `SIGKILL`.
    *
@@ -759,8 +760,8 @@ ppool_executor_get_launcher (PPoolExecutor *self)
  *
  * **Threads**: may be called from any thread.
  *
- * Returns: the number of workers, or 0 for as many as there are processors and the
- *   limits of the system allow
+ * Returns: the number of workers, or 0 for the number of processors within the
+ *   limits of the system
  *
  * Since: 1.0
  */
@@ -775,8 +776,8 @@ ppool_executor_get_max_workers (PPoolExecutor *self)
 /**
  * ppool_executor_set_max_workers:
  * @self: an executor
- * @max_workers: a number of workers, or 0 for as many as there are processors and
- *   the limits of the system allow
+ * @max_workers: a number of workers, or 0 for the number of processors within the
+ *   limits of the system
  *
  * Sets [property@PPool.Executor:max-workers].
  *
@@ -823,7 +824,7 @@ ppool_executor_get_spare_workers (PPoolExecutor *self)
  *
  * Sets [property@PPool.Executor:spare-workers].
  *
- * After it is set to a smaller number, idle workers that exist stay.
+ * A smaller number does not end idle workers.
  *
  * **Threads**: may be called from any thread. In the thread that created the
  * executor, `notify` is emitted at once; otherwise it is emitted in the main
@@ -929,7 +930,7 @@ ppool_executor_get_initializer_args (PPoolExecutor *self)
  * ppool_executor_get_grace_msec:
  * @self: an executor
  *
- * Gets the time that a worker has to exit after it was asked to.
+ * Gets the time that a worker has to exit after being asked to.
  *
  * **Threads**: may be called from any thread.
  *
@@ -972,7 +973,7 @@ ppool_executor_set_grace_msec (PPoolExecutor *self,
  * ppool_executor_get_crash_policy:
  * @self: an executor
  *
- * Gets what the death of a worker means for the executor.
+ * Gets the effect that the death of a worker has on the executor.
  *
  * **Threads**: may be called from any thread.
  *
@@ -1013,7 +1014,8 @@ ppool_executor_set_crash_policy (PPoolExecutor    *self,
  * ppool_executor_get_max_start_failures:
  * @self: an executor
  *
- * Gets the number of failed starts in a row after which the executor is broken.
+ * Gets the number of consecutive failed starts after which the executor is
+ * broken.
  *
  * **Threads**: may be called from any thread.
  *
@@ -1055,7 +1057,7 @@ ppool_executor_set_max_start_failures (PPoolExecutor *self,
  * ppool_executor_get_abort_grace_msec:
  * @self: an executor
  *
- * Gets the time between the steps by which a running call is ended.
+ * Gets the time between the steps that end a running call.
  *
  * **Threads**: may be called from any thread.
  *
@@ -1096,7 +1098,7 @@ ppool_executor_set_abort_grace_msec (PPoolExecutor *self,
  * ppool_executor_get_call_timeout_msec:
  * @self: an executor
  *
- * Gets the time that calls may run which have no limit of their own.
+ * Gets the time that a call without a limit of its own may run.
  *
  * **Threads**: may be called from any thread.
  *
@@ -1138,7 +1140,7 @@ ppool_executor_set_call_timeout_msec (PPoolExecutor *self,
  * ppool_executor_get_queue_timeout_msec:
  * @self: an executor
  *
- * Gets the time that calls may wait for a worker which have no limit of their own.
+ * Gets the time that a call without a limit of its own may wait for a worker.
  *
  * **Threads**: may be called from any thread.
  *
@@ -1181,7 +1183,7 @@ ppool_executor_set_queue_timeout_msec (PPoolExecutor *self,
  * ppool_executor_get_cancel_running:
  * @self: an executor
  *
- * Gets whether the cancellable of a call ends it also while it runs.
+ * Gets whether the cancellable of a call also ends the call while it runs.
  *
  * **Threads**: may be called from any thread.
  *
@@ -1343,16 +1345,16 @@ ppool_executor_get_error (PPoolExecutor *self)
  * @self: an executor
  * @error: return location for an error
  *
- * Makes an executor that is broken accept calls again.
+ * Makes a broken executor accept calls again.
  *
  * Its state is running afterwards, and [method@PPool.Executor.get_error] returns `NULL`.
- * Calls that have failed stay as they are. An executor that is running is left alone.
+ * Calls that have failed are not repeated. If the executor is running, nothing happens.
  *
  * It fails with `PPOOL_ERROR_SHUT_DOWN` after the executor was shut down, and with
  * `PPOOL_ERROR_BROKEN` in a forked copy of its process.
  *
- * **Threads**: may be called from any thread. It may block for a moment, until what is
- * left of the broken executor has ended.
+ * **Threads**: may be called from any thread. It may block until the remaining workers
+ * of the broken executor have exited.
  *
  * Returns: `TRUE`, or `FALSE` with @error set
  *

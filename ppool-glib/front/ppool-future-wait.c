@@ -142,7 +142,7 @@ ppool_future_result_async (PPoolFuture         *self,
 /**
  * ppool_future_result_finish:
  * @self: a future
- * @result: what the callback was given, or a future
+ * @result: the result passed to the callback, or a future
  * @error: return location for an error
  *
  * Gets the value that [method@PPool.Future.result_async] waited for.
@@ -284,8 +284,9 @@ free_done_closure (gpointer data)
  * is freed first, @func is never called, and @user_data_destroy is called where
  * the context is freed.
  *
- * Returns: an id for [method@PPool.Future.remove_done_callback], never 0; but 0 in
- *   a forked copy of the process, where @user_data is freed and nothing is called
+ * Returns: an ID for [method@PPool.Future.remove_done_callback]; 0 only in a
+ *   forked copy of the process, where @user_data is freed and @func is never
+ *   called
  *
  * Since: 1.0
  */
@@ -356,11 +357,12 @@ ref_completion (PPoolFuture *self,
 /**
  * ppool_future_remove_done_callback:
  * @self: a future
- * @id: an id returned by [method@PPool.Future.add_done_callback]
+ * @id: an ID returned by [method@PPool.Future.add_done_callback]
  *
  * Removes a callback that has not been called.
  *
- * If it has been called or taken back, nothing happens. Otherwise its data is freed.
+ * If it has been called or removed already, nothing happens. Otherwise, its data is
+ * freed.
  *
  * **Threads**: may be called from any thread. In a thread other than the
  * callback's, the callback may be running at the same time.

@@ -27,8 +27,8 @@
  * A future is a [iface@Gio.AsyncResult], whose source object is the executor
  * while that exists: it can be given to [method@PPool.Executor.call_finish].
  *
- * Only calls that no worker has taken can be cancelled. One that is running is ended by
- * [method@PPool.Future.abort], together with its worker if that does not answer.
+ * Only a call that no worker has taken can be cancelled. [method@PPool.Future.abort]
+ * also ends a running call, together with its worker if the function does not return.
  *
  * This class is final.
  *
@@ -172,15 +172,15 @@ ppool_future_cancel (PPoolFuture *self)
  * Ends the call, whether it waits or runs.
  *
  * A call that no worker has taken is cancelled, as by [method@PPool.Future.cancel]. The
- * function of a running call is asked to return, by
+ * function of a running call is asked to return, through the cancellable of
  * [method@PPool.Invocation.get_cancellable]. If it has not returned after
- * [property@PPool.Executor:abort-grace-msec], its worker is sent `SIGTERM`, and after the
- * same time again `SIGKILL`, and with it the processes in its group, which are those that
- * the function has started. A worker in another language that can't be asked is sent
- * `SIGTERM` at once.
+ * [property@PPool.Executor:abort-grace-msec], `SIGTERM` is sent to its worker, and after
+ * the same time again `SIGKILL` to the worker and to the processes in its group, which
+ * are those that the function has started. A worker that does not support such requests
+ * is sent `SIGTERM` at once.
  *
- * If the function returns a value in spite of that, the future has this value. In all
- * other cases it has the error `G_IO_ERROR_CANCELLED` and
+ * If the function still returns a value, the future has this value. In all other
+ * cases it has the error `G_IO_ERROR_CANCELLED` and
  * [method@PPool.Future.is_cancelled] is `TRUE`, once it is certain that the function
  * runs no more. Other calls are not affected, and the executor is not broken.
  *
@@ -322,15 +322,15 @@ ppool_future_get_call (PPoolFuture *self)
  * ppool_future_get_death:
  * @self: a future
  *
- * Gets how the worker died that ran the call.
+ * Gets the death of the worker that ran the call.
  *
- * It tells programs what the message of the error tells people. After several attempts it
- * is the death of the last worker.
+ * It has the facts of the error message in a form for programs. After several attempts,
+ * it is the death of the last worker.
  *
  * **Threads**: may be called from any thread.
  *
  * Returns: (transfer full) (nullable): the death, or `NULL` if the call has a value, has not
- *   completed, or was not lost with a worker
+ *   completed, or did not end with the death of its worker
  *
  * Since: 1.0
  */
@@ -346,11 +346,11 @@ ppool_future_get_death (PPoolFuture *self)
  * ppool_future_get_n_attempts:
  * @self: a future
  *
- * Gets how many workers have taken the call.
+ * Gets the number of workers that have taken the call.
  *
- * It is more than one if workers have died that ran it, and
- * [property@PPool.Call:max-retries] let it run again. An attempt that is about to begin
- * counts.
+ * It is more than one if workers died while they ran the call, and
+ * [property@PPool.Call:max-retries] allowed further attempts. An attempt that is about
+ * to begin counts.
  *
  * **Threads**: may be called from any thread.
  *
@@ -373,7 +373,9 @@ ppool_future_get_n_attempts (PPoolFuture *self)
  * ppool_future_get_worker_pid:
  * @self: a future
  *
- * Gets the process ID of the worker that took the call, the last one if it runs again.
+ * Gets the process ID of the worker that took the call.
+ *
+ * If several workers have taken it, this is the last one.
  *
  * **Threads**: may be called from any thread.
  *

@@ -28,7 +28,7 @@ G_DECLARE_FINAL_TYPE (PPoolFuture, ppool_future, PPOOL, FUTURE, GObject)
 /**
  * PPoolFutureFunc:
  * @future: (transfer none): the future of the completed call
- * @user_data: the data that was given with the function
+ * @user_data: the data passed with the function
  *
  * Called when the call of a future has completed.
  *

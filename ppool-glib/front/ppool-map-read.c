@@ -162,26 +162,26 @@ is_drawing (PPoolMap *self)
  *
  * Waits for the next result and gets it.
  *
- * The first read submits the first calls, and each further read as many as the
- * buffer has room for.
+ * The first read submits the first calls. Each further read submits calls as
+ * long as the buffer has room.
  *
  * It fails with the error of the first call that failed, see
- * [method@PPool.Future.result]; with the error that the input function set;
- * with the error of [method@PPool.Executor.submit] if the executor accepts no
- * more calls; with `G_IO_ERROR_CANCELLED` after [method@PPool.Map.cancel]; and
- * with `G_IO_ERROR_TIMED_OUT` if [property@PPool.Map:timeout-msec] has passed.
- * Each of these ends the map: there is no further result; but for the error of a call if
+ * [method@PPool.Future.result]; with the error that the input function set; with the
+ * error of [method@PPool.Executor.submit] if the executor accepts no more calls; with
+ * `G_IO_ERROR_CANCELLED` after [method@PPool.Map.cancel]; and with
+ * `G_IO_ERROR_TIMED_OUT` if [property@PPool.Map:timeout-msec] has passed. Each of these
+ * errors ends the map, except for the error of a call if
  * [property@PPool.Map:stop-on-error] is `FALSE`. It also fails with
- * `G_IO_ERROR_TIMED_OUT` if there was no result within @timeout_msec, and with
- * `G_IO_ERROR_PENDING` inside of the input function, in which cases the map is
- * not changed.
+ * `G_IO_ERROR_TIMED_OUT` if there is no result within @timeout_msec, and with
+ * `G_IO_ERROR_PENDING` if the input function calls it; in these cases the map is not
+ * changed.
  *
  * @timeout_msec does not limit the input function, which can't be stopped.
  *
  * **Threads**: may be called from any thread, and blocks it. No main context is
  * iterated and none is needed. Reads are served one after another, in the order
- * in which they came; one that is behind a [method@PPool.Map.next_value_async]
- * waits for that one's main context.
+ * of their calls; a read that follows a [method@PPool.Map.next_value_async]
+ * also waits for the main context of that one.
  *
  * Returns: (transfer full) (nullable): the value; or `NULL` without @error set at
  *   the end, or with @error set
@@ -389,13 +389,13 @@ start_async_read (PPoolMap  *self,
  * Waits asynchronously for the next result.
  *
  * [method@PPool.Map.next_value_finish] gets the value. Reads may overlap: they
- * are served one after another, in the order in which they came. The result of
- * a read that was cancelled goes to the next read.
+ * are served one after another, in the order of their calls. The result of a
+ * read that was cancelled goes to the next read.
  *
  * **Threads**: may be called from any thread; @callback, and the input function if
  * there is one, run in the main context that is the caller's thread-default one.
- * If that context is not iterated, the reads behind this one wait; if it is freed,
- * they go on.
+ * If that context is not iterated, the reads that follow this one wait; if it is
+ * freed, they continue.
  *
  * Since: 1.0
  */
@@ -426,7 +426,7 @@ ppool_map_next_value_async (PPoolMap            *self,
 /**
  * ppool_map_next_value_finish:
  * @self: a map
- * @result: what the callback was given
+ * @result: the result passed to the callback
  * @error: return location for an error
  *
  * Gets the value that [method@PPool.Map.next_value_async] waited for.

@@ -19,8 +19,8 @@
  * Calls one function for many inputs and returns the results in input order.
  *
  * [method@PPool.Executor.map] creates a map over an array, and
- * [method@PPool.Executor.map_func] one over inputs that a function returns. It
- * is read until its end, which is `NULL` without an error:
+ * [method@PPool.Executor.map_func] one over inputs that a function returns.
+ * Read it until its end, which is `NULL` without an error:
  *
  * ```c
  * g_autoptr (PPoolMap) map = ppool_executor_map (executor, "double", numbers, &error);
@@ -511,8 +511,8 @@ ppool_map_class_init (PPoolMapClass *klass)
    * PPoolMap:buffer-size:
    *
    * The maximum number of inputs that were drawn and whose results have not
-   * been read, or 0 to let the library choose by the number of workers and the
-   * size of inputs and results.
+   * been read, or 0 to let the library choose it from the number of workers and
+   * the size of inputs and results.
    *
    * It can be set until the map is read for the first time.
    *
@@ -545,9 +545,9 @@ ppool_map_class_init (PPoolMapClass *klass)
    *
    * Whether the map ends with the first call that fails.
    *
-   * Otherwise the read that comes to such a call fails with its error, and the next read
-   * goes on with the call behind it. The map still ends with an error of the input function,
-   * when its time is up, and when the executor accepts no more calls.
+   * If it is `FALSE`, the read of such a call fails with its error, and the next read
+   * continues with the following call. The map still ends if the input function fails, when
+   * its time is up, and when the executor accepts no more calls.
    *
    * It can be set until the map is read for the first time.
    *
@@ -937,7 +937,7 @@ ppool_map_get_stop_on_error (PPoolMap *self)
 /**
  * ppool_map_set_stop_on_error:
  * @self: a map
- * @stop_on_error: `FALSE` to go on after calls that fail
+ * @stop_on_error: `FALSE` to continue after calls that fail
  *
  * Sets [property@PPool.Map:stop-on-error].
  *
@@ -972,10 +972,12 @@ ppool_map_set_stop_on_error (PPoolMap *self,
  * @self: a map
  * @call: a call with the options
  *
- * Gives each call of the map the options of another call, as they are now: its
- * [property@PPool.Call:result-type], [property@PPool.Call:timeout-msec],
- * [property@PPool.Call:queue-timeout-msec], [property@PPool.Call:max-retries] and
- * [property@PPool.Call:label]. Its function and arguments are of no interest.
+ * Sets the options of the calls of the map.
+ *
+ * The current options of @call are copied: its [property@PPool.Call:result-type],
+ * [property@PPool.Call:timeout-msec], [property@PPool.Call:queue-timeout-msec],
+ * [property@PPool.Call:max-retries] and [property@PPool.Call:label]. Its function
+ * and arguments are not used.
  *
  * It is a programming error to call this after the map was read; it has no
  * effect then.

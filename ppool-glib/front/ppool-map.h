@@ -26,7 +26,7 @@ G_DECLARE_FINAL_TYPE (PPoolMap, ppool_map, PPOOL, MAP, GObject)
 
 /**
  * PPoolInputFunc:
- * @user_data: what was given with the function
+ * @user_data: the data passed with the function
  * @error: return location for an error
  *
  * Returns the next input of a map.

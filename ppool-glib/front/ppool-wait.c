@@ -161,9 +161,9 @@ block (PPoolGroup   *group,
 /**
  * ppool_wait_futures:
  * @futures: (array length=n_futures): futures, of any executors
- * @n_futures: how many; 0 is allowed
- * @return_when: what to wait for
- * @timeout_msec: how long to wait, in milliseconds; 0 looks and doesn't wait, -1
+ * @n_futures: the number of futures; 0 is allowed
+ * @return_when: the condition to wait for
+ * @timeout_msec: the maximum time to wait, in milliseconds; 0 doesn't wait, -1
  *   is no limit
  * @cancellable: (nullable): stops the waiting, not the calls
  * @error: return location for an error
@@ -178,8 +178,8 @@ block (PPoolGroup   *group,
  * outcome.
  *
  * To get many futures one by one as their calls complete, use
- * [class@PPool.AsCompleted]: it looks at each of them once, whereas each wait
- * for the first of many looks at all of them.
+ * [class@PPool.AsCompleted]: it looks at each of them once, whereas this
+ * function looks at all of them each time.
  *
  * It fails with `G_IO_ERROR_CANCELLED` if @cancellable was cancelled first, and
  * with `PPOOL_ERROR_BROKEN` in a forked copy of the process.
@@ -187,8 +187,9 @@ block (PPoolGroup   *group,
  * **Threads**: may be called from any thread, and blocks it. No main context is
  * iterated and none is needed.
  *
- * Returns: (transfer container) (element-type PPoolFuture): the futures that are
- *   done, which the array holds, or `NULL` with @error set
+ * Returns: (transfer container) (element-type PPoolFuture): the futures whose
+ *   calls have completed, to which the array has references, or `NULL` with
+ *   @error set
  *
  * Since: 1.0
  */
@@ -278,12 +279,12 @@ fire_when_met (PPoolGroup      *group,
 /**
  * ppool_wait_futures_async:
  * @futures: (array length=n_futures): futures, of any executors
- * @n_futures: how many; 0 is allowed
- * @return_when: what to wait for
- * @timeout_msec: how long to wait, in milliseconds; 0 looks and doesn't wait, -1
+ * @n_futures: the number of futures; 0 is allowed
+ * @return_when: the condition to wait for
+ * @timeout_msec: the maximum time to wait, in milliseconds; 0 doesn't wait, -1
  *   is no limit
  * @cancellable: (nullable): stops the waiting, not the calls
- * @callback: (nullable) (scope async): is called when the waiting is over
+ * @callback: (nullable) (scope async): called when the wait has ended
  * @user_data: data for @callback
  *
  * Waits asynchronously for several futures.
@@ -337,7 +338,7 @@ ppool_wait_futures_async (PPoolFuture         **futures,
 
 /**
  * ppool_wait_futures_finish:
- * @result: what the callback was given
+ * @result: the result passed to the callback
  * @error: return location for an error
  *
  * Gets the futures whose calls completed during
@@ -347,8 +348,9 @@ ppool_wait_futures_async (PPoolFuture         **futures,
  *
  * **Threads**: may be called from any thread.
  *
- * Returns: (transfer container) (element-type PPoolFuture): the futures that are
- *   done, which the array holds, or `NULL` with @error set
+ * Returns: (transfer container) (element-type PPoolFuture): the futures whose
+ *   calls have completed, to which the array has references, or `NULL` with
+ *   @error set
  *
  * Since: 1.0
  */

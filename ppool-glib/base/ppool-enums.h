@@ -23,15 +23,14 @@ G_BEGIN_DECLS
  * @PPOOL_FUTURE_STATE_RUNNING: a worker has taken the call
  * @PPOOL_FUTURE_STATE_FINISHED: the call has a value or an error
  * @PPOOL_FUTURE_STATE_CANCELLED: the call was cancelled and will never run, or it was
- *   aborted and gave no value
+ *   aborted and returned no value
  *
  * The states of a call.
  *
- * A call goes from pending to running to finished, or from pending to
- * cancelled, or, if it fails before a worker has taken it, from pending to
- * finished. A call that is aborted goes from running to cancelled. It never returns to
- * an earlier state: one that runs again after the death of its worker is running all
- * the time.
+ * A call goes from pending to running to finished, or from pending to cancelled, or,
+ * if it fails before a worker has taken it, from pending to finished. A call that is
+ * aborted goes from running to cancelled. It never returns to an earlier state: a call
+ * that runs again after its worker has died remains running.
  *
  * Since: 1.0
  */
@@ -66,8 +65,8 @@ typedef enum
  * @PPOOL_EXECUTOR_STATE_RUNNING: calls are accepted
  * @PPOOL_EXECUTOR_STATE_SHUTTING_DOWN: no more calls are accepted; accepted
  *   calls are completed, and the workers exit
- * @PPOOL_EXECUTOR_STATE_SHUT_DOWN: every call has settled and every worker is
- *   gone
+ * @PPOOL_EXECUTOR_STATE_SHUT_DOWN: every call has completed and every worker
+ *   has exited
  * @PPOOL_EXECUTOR_STATE_BROKEN: a worker died or could not be started;
  *   [method@PPool.Executor.get_error] returns the cause
  *
@@ -88,10 +87,11 @@ typedef enum
  * @PPOOL_CRASH_POLICY_BREAK: the executor is broken: all its calls fail with
  *   `PPOOL_ERROR_BROKEN`, and no more are accepted
  * @PPOOL_CRASH_POLICY_REPLACE: the call that the worker ran fails with
- *   `PPOOL_ERROR_WORKER_DIED`, or runs again if it may; all other calls go on, and
- *   another worker is started for them
+ *   `PPOOL_ERROR_WORKER_DIED`, or runs again if its
+ *   [property@PPool.Call:max-retries] allows that; other calls are not affected,
+ *   and another worker is started for them
  *
- * What the death of a worker means for its executor.
+ * The effects that the death of a worker can have on its executor.
  *
  * Since: 1.0
  */
@@ -103,20 +103,21 @@ typedef enum
 
 /**
  * PPoolDeathCause:
- * @PPOOL_DEATH_CAUSE_UNKNOWN: nobody knows: something else in the program waited for the
- *   process
+ * @PPOOL_DEATH_CAUSE_UNKNOWN: the cause is not known: another part of the program waited
+ *   for the process
  * @PPOOL_DEATH_CAUSE_EXIT: the worker exited
- * @PPOOL_DEATH_CAUSE_SIGNAL: the worker was killed by a signal, its own or somebody's
- * @PPOOL_DEATH_CAUSE_KILLED: the worker was killed by `SIGKILL`, which did not come from
+ * @PPOOL_DEATH_CAUSE_SIGNAL: the worker was killed by a signal, from itself or from
+ *   another process
+ * @PPOOL_DEATH_CAUSE_KILLED: the worker was killed by a `SIGKILL` that did not come from
  *   this program
- * @PPOOL_DEATH_CAUSE_OUT_OF_MEMORY: likewise, and the kernel says that it has killed a
- *   process of this control group for lack of memory
+ * @PPOOL_DEATH_CAUSE_OUT_OF_MEMORY: as `PPOOL_DEATH_CAUSE_KILLED`, and the kernel
+ *   reports that it killed a process of this control group because memory ran out
  * @PPOOL_DEATH_CAUSE_CLOSED: the worker closed its channel
- * @PPOOL_DEATH_CAUSE_PROTOCOL: the worker sent something invalid, and was killed for it
- * @PPOOL_DEATH_CAUSE_ENDED: the worker was ended by this program, as its call was aborted or
+ * @PPOOL_DEATH_CAUSE_PROTOCOL: the worker sent an invalid message, and was killed
+ * @PPOOL_DEATH_CAUSE_ENDED: this program ended the worker because its call was aborted or
  *   took too long
  *
- * The most likely causes for the death of a worker.
+ * The most likely causes of the death of a worker.
  *
  * More causes may be added.
  *
@@ -153,7 +154,7 @@ typedef enum /*< flags >*/
 /**
  * PPoolStderrMode:
  * @PPOOL_STDERR_MODE_TEE: output is passed on to the standard error of this
- *   process, and the end of it is kept for error messages
+ *   process, and its end is kept for error messages
  * @PPOOL_STDERR_MODE_INHERIT: workers use the standard error of this process
  *   directly; nothing is kept
  * @PPOOL_STDERR_MODE_DISCARD: nothing is printed, but the end of the output is

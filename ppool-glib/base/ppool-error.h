@@ -24,21 +24,22 @@ G_BEGIN_DECLS
  * @PPOOL_ERROR_SHUT_DOWN: the executor had been shut down
  * @PPOOL_ERROR_WORKER_DIED: a worker was killed, exited unexpectedly, or closed
  *   its channel
- * @PPOOL_ERROR_TIMED_OUT: a call took longer than it may, or waited longer than it may
- *   for a worker. A wait whose time is up fails with `G_IO_ERROR_TIMED_OUT`
+ * @PPOOL_ERROR_TIMED_OUT: a call exceeded the time that it may run, or the time that
+ *   it may wait for a worker. A wait that times out fails with `G_IO_ERROR_TIMED_OUT`
+ *   instead
  * @PPOOL_ERROR_UNKNOWN_FUNCTION: the worker has no function of that name
  * @PPOOL_ERROR_UNHANDLED: the function returned neither a value nor an error
- * @PPOOL_ERROR_INVALID_ARGS: the worker does not support the type of a value,
- *   a value was made of bytes that are no value, or a result does not have the
- *   type that the call requires
+ * @PPOOL_ERROR_INVALID_ARGS: the worker does not support the type of a value, a
+ *   value was created from invalid bytes, or a result does not have the type
+ *   that the call requires
  * @PPOOL_ERROR_INITIALIZER: the initializer of a worker failed
  * @PPOOL_ERROR_LAUNCH: a worker could not be started, or exited or did not
  *   respond before it was ready
  * @PPOOL_ERROR_PROTOCOL: a worker sent an invalid message
  * @PPOOL_ERROR_TOO_LARGE: a value is larger than the channel to the worker can
  *   carry
- * @PPOOL_ERROR_QUEUE_FULL: the executor has as many calls waiting as it may
- *   have; reserved, no function of this version fails with it
+ * @PPOOL_ERROR_QUEUE_FULL: too many calls are waiting; reserved, not used by
+ *   this version
  * @PPOOL_ERROR_SYSTEM_LIMIT: a limit of the system is too low for the pool
  * @PPOOL_ERROR_REMOTE: the function set an error that can't be reproduced here:
  *   one of this domain, of another language, or of a domain whose name is not

@@ -17,10 +17,11 @@
 /**
  * PPoolDeath:
  *
- * How a worker died while it ran a call.
+ * The death of a worker while it ran a call.
  *
- * It is what [method@PPool.Future.get_death] returns for a call that was lost with its
- * worker, or whose worker was ended for its sake: the facts of the message, for programs.
+ * [method@PPool.Future.get_death] returns it for a call that failed because its worker
+ * died, or whose worker was ended to stop the call. It has the facts of the error message
+ * in a form for programs.
  *
  * This class is final.
  *
@@ -155,7 +156,8 @@ ppool_death_class_init (PPoolDeathClass *klass)
   /**
    * PPoolDeath:exit-status:
    *
-   * The exit status of the worker, or -1 if it did not exit or nobody knows how.
+   * The exit status of the worker, or -1 if it did not exit or its status is not
+   * known.
    *
    * Since: 1.0
    */
@@ -177,7 +179,8 @@ ppool_death_class_init (PPoolDeathClass *klass)
   /**
    * PPoolDeath:run-time:
    *
-   * The time that the function had run in microseconds, or -1 if that is not known.
+   * The time for which the function had run, in microseconds, or -1 if that is not
+   * known.
    *
    * Since: 1.0
    */
@@ -188,8 +191,8 @@ ppool_death_class_init (PPoolDeathClass *klass)
   /**
    * PPoolDeath:stderr-tail:
    *
-   * The end of what the worker wrote to its standard error, or `NULL` if there is none
-   * or it was not kept.
+   * The end of the standard error output of the worker, or `NULL` if there is none or
+   * it was not kept.
    *
    * Since: 1.0
    */
@@ -200,7 +203,7 @@ ppool_death_class_init (PPoolDeathClass *klass)
   /**
    * PPoolDeath:message:
    *
-   * The whole story in words, as in the error of the call.
+   * The description of the death in words, as in the error of the call.
    *
    * Since: 1.0
    */
@@ -360,7 +363,7 @@ ppool_death_get_function (PPoolDeath *self)
  * ppool_death_get_run_time:
  * @self: a death
  *
- * Gets how long the function had run.
+ * Gets the time for which the function had run.
  *
  * **Threads**: may be called from any thread.
  *
@@ -400,7 +403,7 @@ ppool_death_get_stderr_tail (PPoolDeath *self)
  * ppool_death_get_message:
  * @self: a death
  *
- * Gets the whole story in words.
+ * Gets the description of the death in words.
  *
  * **Threads**: may be called from any thread.
  *

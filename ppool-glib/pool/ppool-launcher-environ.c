@@ -13,8 +13,7 @@
  * ppool_launcher_set_environ:
  * @self: a launcher
  * @env: (nullable) (array zero-terminated=1) (element-type filename): strings of
- *   the form `NAME=value`, or `NULL` for the environment that this process has
- *   now
+ *   the form `NAME=value`, or `NULL` for the current environment of this process
  *
  * Replaces the environment of the workers.
  *

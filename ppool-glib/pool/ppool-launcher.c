@@ -161,9 +161,9 @@ install_properties (GObjectClass *object_class)
    *
    * The program of the workers and its arguments.
    *
-   * A program without a `/` is searched in the `PATH` of this process, of which
-   * entries that are empty or relative are skipped. A relative path with a `/`
-   * starts from the directory of the workers.
+   * A program without a `/` is searched for in the `PATH` of this process;
+   * empty and relative entries are skipped. A relative path with a `/` starts
+   * from the directory of the workers.
    *
    * Since: 1.0
    */
@@ -266,8 +266,8 @@ ppool_launcher_new (const char * const *argv)
  * process was given: if that is relative, neither this process nor the workers,
  * by [method@PPool.Launcher.set_cwd], may have changed to another directory.
  *
- * The arguments are those with which this process was started, whatever it has made
- * of them since. If it changed its title, as `setproctitle()` does, before the
+ * The arguments are those with which this process was started, even if it has
+ * changed them since. If it changed its title, as `setproctitle()` does, before the
  * library was loaded, they are lost, and calls fail with the cause
  * `PPOOL_ERROR_LAUNCH`.
  *
@@ -400,18 +400,18 @@ ppool_launcher_set_cwd (PPoolLauncher *self,
  * @self: a launcher
  * @fd: a descriptor of this process
  *
- * Has each worker inherit a descriptor, which can be of anything: a pipe, a socket,
- * an open file.
+ * Makes each worker inherit a file descriptor, such as a pipe, a socket or an open
+ * file.
  *
- * The descriptor stays the caller's. It has to be open as long as workers may be
- * started, which is until the executors of this launcher have shut down; a worker
- * that is started when it is not breaks its pool. It may be close-on-exec here. In
- * the worker it is not, so a worker that starts processes sets that itself.
+ * The descriptor remains the property of the caller. It must stay open as long as
+ * workers may be started, which is until the executors of this launcher have shut
+ * down; without it, starting a worker fails. It may be close-on-exec in this
+ * process. In workers it is not, so a worker that starts processes sets that
+ * itself.
  *
- * What a worker does to the position in an open file, the others and this process
- * see too.
+ * The position in an open file is shared by this process and all workers.
  *
- * **Threads**: only in the thread that has the launcher.
+ * **Threads**: only in the thread that uses the launcher.
  *
  * Returns: the number of the descriptor in workers
  *
@@ -433,7 +433,7 @@ ppool_launcher_inherit_fd (PPoolLauncher *self,
  * ppool_launcher_get_stderr_mode:
  * @self: a launcher
  *
- * Gets how the standard error of workers is handled.
+ * Gets the handling of the standard error of workers.
  *
  * **Threads**: only in the thread that uses the launcher.
  *
@@ -454,7 +454,7 @@ ppool_launcher_get_stderr_mode (PPoolLauncher *self)
  * @self: a launcher
  * @stderr_mode: the mode
  *
- * Sets how the standard error of workers is handled.
+ * Sets the handling of the standard error of workers.
  *
  * **Threads**: only in the thread that uses the launcher.
  *

@@ -322,8 +322,8 @@ ppool_worker_init (PPoolWorker *self)
  * Checks whether this process was started as a worker of a pool.
  *
  * A program that is both sides of a pool calls this before it creates an
- * executor, and calls [method@PPool.Worker.run] if it returns `TRUE`. In a
- * program that doesn't, the executor fails with an error.
+ * executor, and calls [method@PPool.Worker.run] if it returns `TRUE`.
+ * Otherwise, the executor fails with an error.
  *
  * The return value never changes, except that it is `FALSE` in a process that a
  * worker has forked.
@@ -380,7 +380,7 @@ add_entry (PPoolWorker    *self,
 /**
  * ppool_worker_add_function:
  * @self: a worker
- * @name: the name by which it is called
+ * @name: the name of the function
  * @func: (scope notified) (closure user_data) (destroy user_data_destroy): a
  *   function that returns the value of the call or sets an error
  * @user_data: data for @func
@@ -413,7 +413,7 @@ ppool_worker_add_function (PPoolWorker    *self,
 /**
  * ppool_worker_add_handler:
  * @self: a worker
- * @name: the name by which it is called
+ * @name: the name of the function
  * @func: (scope notified) (closure user_data) (destroy user_data_destroy): a
  *   function that answers through the invocation that it is given
  * @user_data: data for @func
@@ -521,9 +521,9 @@ run (PPoolWorker  *self,
  * group. It also fails when the connection to the pool can't be made, and with
  * `PPOOL_ERROR_PROTOCOL` when the pool sends an invalid message.
  *
- * `SIGPIPE` is ignored from here on. The variables of the environment by which the
- * pool told of itself are removed, so the program must not read its environment in
- * another thread meanwhile.
+ * `SIGPIPE` is ignored from then on. The environment variables that describe the
+ * pool are removed, so no other thread of the program may read the environment at
+ * that time.
  *
  * **Threads**: may be called from any thread, once in a process.
  *

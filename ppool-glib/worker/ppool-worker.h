@@ -28,7 +28,7 @@ G_DECLARE_FINAL_TYPE (PPoolWorker, ppool_worker, PPOOL, WORKER, GObject)
  * @invocation: (transfer none): the call being served
  * @args: (transfer none): the arguments; never `NULL`: without arguments it is
  *   the empty tuple
- * @user_data: what was given with the function
+ * @user_data: the data passed with the function
  * @error: return location for an error
  *
  * Runs one call in a worker and returns its value.
@@ -52,7 +52,7 @@ typedef GVariant *(*PPoolFunction) (PPoolInvocation  *invocation,
 /**
  * PPoolHandler:
  * @invocation: (transfer none): the call being served
- * @user_data: what was given with the handler
+ * @user_data: the data passed with the handler
  *
  * Serves one call in a worker and answers it through @invocation, at once or
  * later.

@@ -254,7 +254,7 @@ ppool_buffer_write (PPoolBuffer  *self,
   if (g_atomic_int_get (&self->is_value))
     {
       g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS,
-                           "A buffer can't be written any more once it is a value");
+                           "A buffer can't be written to after it was turned into a value");
       return FALSE;
     }
 

@@ -167,7 +167,7 @@ ppool_channel_lending_receive_segment (PPoolChannelLending  *self,
   if (handle != 0 || fds == NULL || g_unix_fd_list_get_length (fds) != 1)
     {
       g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
-                           "a segment arrived that is not “(uth)” with one descriptor");
+                           "received a segment that is not “(uth)” with one descriptor");
       return FALSE;
     }
 

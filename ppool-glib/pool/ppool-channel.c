@@ -358,7 +358,7 @@ drain_cb (gpointer user_data)
 
   g_mutex_lock (&self->event_lock);
   if (!self->ended && !at_end && !self->violated)
-    violate (self, "it sent bytes that are no D-Bus message");
+    violate (self, "it sent bytes that are not a D-Bus message");
   if (!self->ended)
     emit_type (self, PPOOL_CHANNEL_DRAINED, NULL);
   g_mutex_unlock (&self->event_lock);
@@ -380,7 +380,7 @@ closed_cb (GDBusConnection *connection G_GNUC_UNUSED,
     {
       g_autoptr (GError) violation =
         g_error_new (PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
-                     "it sent bytes that are no D-Bus message (%s)", error->message);
+                     "it sent bytes that are not a D-Bus message (%s)", error->message);
 
       emit_type (self, PPOOL_CHANNEL_VIOLATION, violation);
     }

@@ -163,7 +163,7 @@ check_type (PPoolOutcome *self,
 
   return ppool_failure_new (
     g_error_new (PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS,
-                 "The function “%s” returned a value of type “%s” where “%.*s” was asked for",
+                 "The function “%s” returned a value of type “%s” where “%.*s” is required",
                  self->spec->function, g_variant_get_type_string (value),
                  (int) g_variant_type_get_string_length (type),
                  g_variant_type_peek_string (type)));

@@ -561,7 +561,7 @@ ppool_lender_take_back (PPoolLender  *self,
   if (loan == NULL && open)
     {
       g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
-                   "segment %u was given back, generation %u of which was not lent",
+                   "segment %u was released, but its generation %u was not lent",
                    number, generation);
       return FALSE;
     }

@@ -247,7 +247,7 @@ ppool_segment_new_from_fd (int       fd,
 
   if (flaw != NULL)
     {
-      g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL, "a segment arrived that is %s", flaw);
+      g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL, "received a segment that is %s", flaw);
       return NULL;
     }
 

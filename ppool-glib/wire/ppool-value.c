@@ -41,8 +41,8 @@ ppool_value_set_untrue (const GVariantType  *type,
   gsize length = g_variant_type_get_string_length (type);
 
   g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS,
-               "The value was made of bytes that are no value of the type “%.*s”, although "
-               "they were said to be trusted",
+               "The value was created from bytes that are not valid for the type “%.*s”, although "
+               "they were marked as trusted",
                (int) MIN (length, 255), g_variant_type_peek_string (type));
 
   return FALSE;
@@ -55,7 +55,7 @@ set_unreadable (GVariant       *value,
 {
   if (form == PPOOL_VALUE_TOO_DEEP)
     g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS,
-                 "The value is nested more deeply than can be read again (%d)",
+                 "The value is nested too deeply to be read again (the limit is %d)",
                  PPOOL_VALUE_MAX_DEPTH);
   else
     ppool_value_set_untrue (g_variant_get_type (value), error);
@@ -176,7 +176,7 @@ ppool_value_load (GBytes        *bytes,
     }
 
   g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
-                       "a value arrived as bytes that are no value");
+                       "received invalid bytes as a value");
   return NULL;
 }
 

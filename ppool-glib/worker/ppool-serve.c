@@ -125,7 +125,8 @@ static gboolean
 set_nonsense (GError     **error,
               const char  *what)
 {
-  g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL, "The pool can't be understood: %s", what);
+  g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL, "The pool sent something invalid: %s",
+               what);
   return FALSE;
 }
 
@@ -269,7 +270,7 @@ read_segment (GVariant   *large,
       !g_variant_type_is_definite (G_VARIANT_TYPE (type)))
     {
       g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
-                           "the arguments of the initializer are in no segment");
+                           "the arguments of the initializer are not in a segment");
       return NULL;
     }
 
@@ -283,7 +284,7 @@ read_segment (GVariant   *large,
   value = ppool_value_new_checked (G_VARIANT_TYPE (type), bytes);
   if (value == NULL)
     g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
-                         "the arguments of the initializer arrived as bytes that are no value");
+                         "the arguments of the initializer are not a valid value");
 
   return g_steal_pointer (&value);
 }
@@ -595,7 +596,7 @@ read_options (PPoolServe  *self,
       batch->item.kind != PPOOL_ITEM_CALL || batch->item.id != id)
     {
       g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
-                           "received a frame with options that are those of no call");
+                           "received a frame with options without a call");
       return FALSE;
     }
 

@@ -71,7 +71,7 @@ ppool_wire_measure (const guint8  *prefix,
     }
 
   g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
-                       "bytes arrived that are no D-Bus message");
+                       "received bytes that are not a D-Bus message");
   return FALSE;
 }
 

@@ -106,7 +106,8 @@ assert_fails_alone (PPoolLauncher *launcher)
   g_autoptr (PPoolFuture) future = harness_submit (executor, "function", g_variant_new ("(i)", 7));
   g_autoptr (GError) error = harness_failure (future);
 
-  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS, "no value of the type", NULL);
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_INVALID_ARGS,
+                        "not valid for the type", NULL);
   g_assert_cmpint (ppool_executor_get_state (executor), ==, PPOOL_EXECUTOR_STATE_RUNNING);
   ppool_executor_kill_workers (executor);
 }

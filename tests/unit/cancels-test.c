@@ -787,7 +787,7 @@ test_options_nonsense (gconstpointer how)
   frames_send (frames);
 
   line = peer_read_line (peer);
-  g_assert_nonnull (strstr (line, "options that are those of no call"));
+  g_assert_nonnull (strstr (line, "options without a call"));
   frames_free (frames);
   status = peer_free (peer);
   g_assert_true (WIFEXITED (status));

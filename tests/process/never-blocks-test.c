@@ -359,15 +359,15 @@ site_init (Site       *self,
   self->future = harness_submit (self->executor, function, args);
 }
 
-/* The manager's thread, which has just started a worker. */
 static void
-test_starting (Harness *harness)
+check_start (Harness    *harness,
+             const char *text)
 {
   for (guint i = 0; i < G_N_ELEMENTS (leave_funcs); i++)
     {
       Site site;
 
-      hold_at (": started");
+      hold_at (text);
       site_init (&site, harness, "pid", NULL);
       hold_wait ();
       use_all (&site, leave_funcs[i]);
@@ -376,21 +376,18 @@ test_starting (Harness *harness)
     }
 }
 
+/* The manager's thread, which has just started a worker. */
+static void
+test_starting (Harness *harness)
+{
+  check_start (harness, ": started");
+}
+
 /* GDBus's thread, in an event of the worker's channel. */
 static void
 test_ready (Harness *harness)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (leave_funcs); i++)
-    {
-      Site site;
-
-      hold_at (": ready");
-      site_init (&site, harness, "pid", NULL);
-      hold_wait ();
-      use_all (&site, leave_funcs[i]);
-      hold_let_go ();
-      g_async_queue_unref (site.ended);
-    }
+  check_start (harness, ": ready");
 }
 
 /* The manager's thread, at the end of a worker. */

@@ -390,3 +390,32 @@ frames_expect_error (Frames     *self,
   if (strstr (message, message_part) == NULL)
     g_error ("“%s” is not in “%s”", message_part, message);
 }
+
+void
+served_set_up (Served             *self,
+               const char * const *argv,
+               gboolean            with_board)
+{
+  self->peer = peer_new (argv);
+  self->frames = frames_new (self->peer, with_board);
+}
+
+void
+served_tear_down (Served        *self,
+                  gconstpointer  user_data G_GNUC_UNUSED)
+{
+  if (self->peer == NULL)
+    return;
+
+  frames_free (self->frames);
+  peer_exit (self->peer);
+}
+
+void
+served_expect_line (Served     *self,
+                    const char *text)
+{
+  g_autofree char *line = peer_read_line (self->peer);
+
+  g_assert_cmpstr (line, ==, text);
+}

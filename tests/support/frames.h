@@ -78,6 +78,21 @@ void         frames_expect_error  (Frames      *self,
                                    guint64      id,
                                    const char  *name,
                                    const char  *message_part);
+
+/* A worker that is served in frames: the fixture of a test. */
+typedef struct
+{
+  Peer *peer;     /* (owned) (nullable): NULL once it has ended */
+  Frames *frames; /* (owned) */
+} Served;
+
+void         served_set_up        (Served              *self,
+                                   const char * const  *argv,
+                                   gboolean             with_board);
+void         served_tear_down     (Served              *self,
+                                   gconstpointer        user_data);
+void         served_expect_line   (Served              *self,
+                                   const char          *text);
 FrameState   frames_get_state     (Frames      *self,
                                    guint64      id);
 void         frames_withdraw      (Frames      *self,

@@ -313,35 +313,17 @@ run_worker (void)
 
 /* The pool's end */
 
-typedef struct
-{
-  Peer *peer;
-  Frames *frames;
-} Fixture;
-
 static void
-set_up (Fixture       *fixture,
+set_up (Served        *fixture,
         gconstpointer  board)
 {
   const char *argv[] = { program, "worker", NULL };
 
-  fixture->peer = peer_new (argv);
-  fixture->frames = frames_new (fixture->peer, board != NULL);
-}
-
-static void
-tear_down (Fixture       *fixture,
-           gconstpointer  board)
-{
-  if (fixture->peer == NULL)
-    return;
-
-  frames_free (fixture->frames);
-  peer_exit (fixture->peer);
+  served_set_up (fixture, argv, board != NULL);
 }
 
 static guint64
-call (Fixture    *fixture,
+call (Served     *fixture,
       const char *function,
       GVariant   *args)
 {
@@ -353,30 +335,21 @@ call (Fixture    *fixture,
 }
 
 static void
-expect_line (Fixture    *fixture,
-             const char *text)
-{
-  g_autofree char *line = peer_read_line (fixture->peer);
-
-  g_assert_cmpstr (line, ==, text);
-}
-
-static void
-expect_cancelled (Fixture *fixture,
+expect_cancelled (Served  *fixture,
                   guint64  id)
 {
   frames_expect_error (fixture->frames, id, FUNCTION_ERROR, "cancelled");
 }
 
 static void
-release (Fixture *fixture)
+release (Served  *fixture)
 {
   g_subprocess_send_signal (fixture->peer->process, SIGUSR1);
 }
 
 /* What was sent before has been read. */
 static void
-wait_until_read (Fixture *fixture)
+wait_until_read (Served  *fixture)
 {
   g_autoptr (Reply) reply = peer_send (fixture->peer, "Dance", NULL);
 
@@ -384,7 +357,7 @@ wait_until_read (Fixture *fixture)
 }
 
 static void
-test_busy (Fixture       *fixture,
+test_busy (Served        *fixture,
            gconstpointer  board)
 {
   static const char * const names[] = { "spin", "spin-by-thread", "spin" };
@@ -393,7 +366,7 @@ test_busy (Fixture       *fixture,
     {
       guint64 id = call (fixture, names[i], unit ());
 
-      expect_line (fixture, "spinning");
+      served_expect_line (fixture, "spinning");
       frames_cancel (fixture->frames, id);
       expect_cancelled (fixture, id);
       frames_expect (fixture->frames, call (fixture, "is-cancelled", unit ()), "false");
@@ -402,7 +375,7 @@ test_busy (Fixture       *fixture,
 
 /* Calls that wait are cancelled one by one, and keep their order. */
 static void
-test_before (Fixture       *fixture,
+test_before (Served        *fixture,
              gconstpointer  board)
 {
   Frames *frames = fixture->frames;
@@ -412,7 +385,7 @@ test_before (Fixture       *fixture,
   for (guint i = 1; i < n / 2; i++)
     frames_add (frames, "is-cancelled", unit ());
   frames_send (frames);
-  expect_line (fixture, "spinning");
+  served_expect_line (fixture, "spinning");
   for (guint i = n / 2; i < n; i++)
     frames_add (frames, "is-cancelled", unit ());
   frames_send (frames);
@@ -472,33 +445,33 @@ test_call (void)
 
 /* A handler hears of it from the main loop. */
 static void
-test_handler (Fixture       *fixture,
+test_handler (Served        *fixture,
               gconstpointer  board)
 {
   for (guint i = 0; i < 3; i++)
     {
       guint64 id = call (fixture, "hold", unit ());
 
-      expect_line (fixture, "holding");
+      served_expect_line (fixture, "holding");
       frames_cancel (fixture->frames, id);
       frames_expect (fixture->frames, id, "true");
     }
 }
 
 static void
-test_thread (Fixture       *fixture,
+test_thread (Served        *fixture,
              gconstpointer  board)
 {
   guint64 id = call (fixture, "watch", g_variant_new_boolean (FALSE));
 
-  expect_line (fixture, "spinning");
+  served_expect_line (fixture, "spinning");
   frames_cancel (fixture->frames, id);
   frames_expect (fixture->frames, id, "false");
 }
 
 /* Either thread may read then. */
 static void
-test_nested (Fixture       *fixture,
+test_nested (Served        *fixture,
              gconstpointer  board)
 {
   for (guint i = 0; i < 20; i++)
@@ -506,7 +479,7 @@ test_nested (Fixture       *fixture,
       guint64 id = call (fixture, "watch", g_variant_new_boolean (TRUE));
       FrameResult *result;
 
-      expect_line (fixture, "spinning");
+      served_expect_line (fixture, "spinning");
       frames_cancel (fixture->frames, id);
       result = frames_await (fixture->frames, i + 1);
       g_assert_cmpint (result->kind, ==, FRAME_VALUE);
@@ -514,14 +487,14 @@ test_nested (Fixture       *fixture,
 }
 
 static void
-test_asked_late (Fixture       *fixture,
+test_asked_late (Served        *fixture,
                  gconstpointer  board)
 {
   for (guint i = 0; i < 2; i++)
     {
       guint64 id = call (fixture, "ask-late", unit ());
 
-      expect_line (fixture, "spinning");
+      served_expect_line (fixture, "spinning");
       if (i == 0)
         frames_cancel (fixture->frames, id);
       wait_until_read (fixture);
@@ -531,7 +504,7 @@ test_asked_late (Fixture       *fixture,
 }
 
 static void
-test_twice (Fixture       *fixture,
+test_twice (Served        *fixture,
             gconstpointer  board)
 {
   Frames *frames = fixture->frames;
@@ -540,7 +513,7 @@ test_twice (Fixture       *fixture,
   guint64 last = frames_add (frames, "is-cancelled", unit ());
 
   frames_send (frames);
-  expect_line (fixture, "spinning");
+  served_expect_line (fixture, "spinning");
   for (guint i = 0; i < 3; i++)
     frames_cancel (frames, last);
   for (guint i = 0; i < 3; i++)
@@ -552,7 +525,7 @@ test_twice (Fixture       *fixture,
 
 /* Calls that are not there. */
 static void
-test_unknown (Fixture       *fixture,
+test_unknown (Served        *fixture,
               gconstpointer  board)
 {
   Frames *frames = fixture->frames;
@@ -577,7 +550,7 @@ test_unknown (Fixture       *fixture,
 
 /* Each call is answered once, in order, whatever is cancelled. */
 static void
-test_random (Fixture       *fixture,
+test_random (Served        *fixture,
              gconstpointer  board)
 {
   static const char * const names[] = { "is-cancelled", "echo", "keep", "spin" };
@@ -608,7 +581,7 @@ test_random (Fixture       *fixture,
 
 /* What is read beside a function runs after it, in the order in which it came. */
 static void
-test_order (Fixture       *fixture,
+test_order (Served        *fixture,
             gconstpointer  board)
 {
   Frames *frames = fixture->frames;
@@ -616,7 +589,7 @@ test_order (Fixture       *fixture,
   g_autoptr (Reply) reply = NULL;
 
   call (fixture, "spin", unit ());
-  expect_line (fixture, "spinning");
+  served_expect_line (fixture, "spinning");
   for (guint i = 1; i < n; i++)
     {
       frames_add (frames, "echo", g_variant_new_uint32 (i));
@@ -643,7 +616,7 @@ test_order (Fixture       *fixture,
 
 /* A call that was taken back leaves nothing behind. */
 static void
-test_withdrawn (Fixture       *fixture,
+test_withdrawn (Served        *fixture,
                 gconstpointer  board)
 {
   Frames *frames = fixture->frames;
@@ -652,7 +625,7 @@ test_withdrawn (Fixture       *fixture,
   guint64 last = frames_add (frames, "is-cancelled", unit ());
 
   frames_send (frames);
-  expect_line (fixture, "spinning");
+  served_expect_line (fixture, "spinning");
   frames_withdraw (frames, withdrawn);
   frames_cancel (frames, withdrawn);
   frames_cancel (frames, id);
@@ -677,17 +650,17 @@ test_feature (void)
 }
 
 static void
-test_hang_up (Fixture       *fixture,
+test_hang_up (Served        *fixture,
               gconstpointer  board)
 {
   gboolean blocks = board != NULL;
   guint64 id = call (fixture, blocks ? "block" : "spin", unit ());
 
-  expect_line (fixture, "spinning");
+  served_expect_line (fixture, "spinning");
   if (blocks)
     {
       frames_cancel (fixture->frames, id);
-      expect_line (fixture, "blocking");
+      served_expect_line (fixture, "blocking");
     }
   peer_hang_up (fixture->peer);
   frames_free (fixture->frames);
@@ -698,7 +671,7 @@ static void
 test_closed_channel (void)
 {
   const char *argv[] = { program, "worker", NULL };
-  Fixture fixture;
+  Served fixture;
   g_autofree char *line = NULL;
   int status;
 
@@ -706,7 +679,7 @@ test_closed_channel (void)
                                               G_SUBPROCESS_FLAGS_STDERR_MERGE);
   fixture.frames = frames_new (fixture.peer, FALSE);
   call (&fixture, "close-channel", unit ());
-  expect_line (&fixture, "closed");
+  served_expect_line (&fixture, "closed");
   frames_cancel (fixture.frames, 1);
   release (&fixture);
   line = peer_read_line (fixture.peer);
@@ -720,7 +693,7 @@ test_closed_channel (void)
 /* Options */
 
 static void
-test_options (Fixture       *fixture,
+test_options (Served        *fixture,
               gconstpointer  board)
 {
   static const struct
@@ -749,7 +722,7 @@ test_options (Fixture       *fixture,
 }
 
 static void
-test_options_of_call (Fixture       *fixture,
+test_options_of_call (Served        *fixture,
                       gconstpointer  board)
 {
   g_autoptr (Reply) reply = NULL;
@@ -796,13 +769,13 @@ test_options_nonsense (gconstpointer how)
 
 static void
 add (const char *path,
-     void      (*test) (Fixture       *fixture,
+     void      (*test) (Served        *fixture,
                         gconstpointer  board))
 {
   g_autofree char *with_board = g_strconcat (path, "/board", NULL);
 
-  g_test_add (path, Fixture, NULL, set_up, test, tear_down);
-  g_test_add (with_board, Fixture, "board", set_up, test, tear_down);
+  g_test_add (path, Served, NULL, set_up, test, served_tear_down);
+  g_test_add (with_board, Served, "board", set_up, test, served_tear_down);
 }
 
 int
@@ -829,12 +802,13 @@ main (int    argc,
   add ("/cancels/unknown", test_unknown);
   add ("/cancels/random", test_random);
   add ("/cancels/order", test_order);
-  g_test_add ("/cancels/withdrawn", Fixture, "board", set_up, test_withdrawn, tear_down);
+  g_test_add ("/cancels/withdrawn", Served, "board", set_up, test_withdrawn, served_tear_down);
   g_test_add_func ("/cancels/feature", test_feature);
   add ("/cancels/hang-up", test_hang_up);
   g_test_add_func ("/cancels/closed-channel", test_closed_channel);
   add ("/cancels/options", test_options);
-  g_test_add ("/cancels/options/call", Fixture, NULL, set_up, test_options_of_call, tear_down);
+  g_test_add ("/cancels/options/call", Served, NULL, set_up, test_options_of_call,
+              served_tear_down);
   g_test_add_data_func ("/cancels/options/alone", "alone", test_options_nonsense);
   g_test_add_data_func ("/cancels/options/other", "other", test_options_nonsense);
   g_test_add_data_func ("/cancels/options/type", "type", test_options_nonsense);

@@ -28,36 +28,18 @@
 
 static char *program; /* (owned): this one */
 
-typedef struct
-{
-  Peer *peer;
-  Frames *frames;
-} Fixture;
-
 static void
-set_up (Fixture       *fixture,
+set_up (Served        *fixture,
         gconstpointer  board)
 {
   const char *argv[] = { program, "plain", NULL };
 
-  fixture->peer = peer_new (argv);
-  fixture->frames = frames_new (fixture->peer, board != NULL);
-}
-
-static void
-tear_down (Fixture       *fixture,
-           gconstpointer  board)
-{
-  if (fixture->peer == NULL)
-    return;
-
-  frames_free (fixture->frames);
-  peer_exit (fixture->peer);
+  served_set_up (fixture, argv, board != NULL);
 }
 
 /* For a worker that leaves by itself. */
 static void
-expect_end (Fixture *fixture)
+expect_end (Served  *fixture)
 {
   frames_free (fixture->frames);
   g_assert_cmpint (peer_free (g_steal_pointer (&fixture->peer)), ==, 0);
@@ -65,7 +47,7 @@ expect_end (Fixture *fixture)
 
 /* Has the worker know that functions are short. */
 static void
-teach (Fixture    *fixture,
+teach (Served     *fixture,
        const char *function,
        GVariant   *args)
 {
@@ -77,15 +59,6 @@ teach (Fixture    *fixture,
   frames_send (fixture->frames);
   frames_await (fixture->frames, (guint) id);
   g_variant_unref (args);
-}
-
-static void
-expect_line (Fixture    *fixture,
-             const char *text)
-{
-  g_autofree char *line = peer_read_line (fixture->peer);
-
-  g_assert_cmpstr (line, ==, text);
 }
 
 static void
@@ -131,7 +104,7 @@ test_features (void)
 /* Answers */
 
 static void
-test_values (Fixture       *fixture,
+test_values (Served        *fixture,
              gconstpointer  board)
 {
   static const char * const values[] = {
@@ -152,7 +125,7 @@ test_values (Fixture       *fixture,
 }
 
 static void
-test_errors (Fixture       *fixture,
+test_errors (Served        *fixture,
              gconstpointer  board)
 {
   Frames *frames = fixture->frames;
@@ -176,7 +149,7 @@ test_errors (Fixture       *fixture,
 }
 
 static void
-test_handlers (Fixture       *fixture,
+test_handlers (Served        *fixture,
                gconstpointer  board)
 {
   static const char * const handlers[] = {
@@ -194,7 +167,7 @@ test_handlers (Fixture       *fixture,
 
 /* Calls of both kinds, and other requests, keep their order. */
 static void
-test_mixed (Fixture       *fixture,
+test_mixed (Served        *fixture,
             gconstpointer  board)
 {
   g_autoptr (Reply) reply = NULL;
@@ -210,7 +183,7 @@ test_mixed (Fixture       *fixture,
 /* When they are sent */
 
 static void
-test_gathered (Fixture       *fixture,
+test_gathered (Served        *fixture,
                gconstpointer  board)
 {
   Frames *frames = fixture->frames;
@@ -229,7 +202,7 @@ test_gathered (Fixture       *fixture,
 }
 
 static void
-test_bounds (Fixture       *fixture,
+test_bounds (Served        *fixture,
              gconstpointer  board)
 {
   Frames *frames = fixture->frames;
@@ -265,7 +238,7 @@ test_bounds (Fixture       *fixture,
 /* A13: results that gather leave before a function that is not known to be
  * short. */
 static void
-test_before_unknown (Fixture       *fixture,
+test_before_unknown (Served        *fixture,
                      gconstpointer  board)
 {
   Frames *frames = fixture->frames;
@@ -275,7 +248,7 @@ test_before_unknown (Fixture       *fixture,
     frames_add (frames, "echo", unit ());
   frames_add (frames, "spin", unit ());
   frames_send (frames);
-  expect_line (fixture, "spinning");
+  served_expect_line (fixture, "spinning");
   frames_await (frames, (guint) frames->last_id - 1);
 
   peer_hang_up (fixture->peer);
@@ -284,7 +257,7 @@ test_before_unknown (Fixture       *fixture,
 
 /* Nor do they wait for a function that usually is short. */
 static void
-test_before_blocked (Fixture       *fixture,
+test_before_blocked (Served        *fixture,
                      gconstpointer  board)
 {
   Frames *frames = fixture->frames;
@@ -300,7 +273,7 @@ test_before_blocked (Fixture       *fixture,
       frames_await (frames, (guint) frames->last_id - 1);
       if (i == 0)
         {
-          expect_line (fixture, "nesting");
+          served_expect_line (fixture, "nesting");
           g_assert_cmpuint (frames->results->len, ==, frames->last_id - 1);
           g_subprocess_send_signal (fixture->peer->process, SIGUSR1);
         }
@@ -310,13 +283,13 @@ test_before_blocked (Fixture       *fixture,
 
 /* An answer that is given early leaves early. */
 static void
-test_answer_early (Fixture       *fixture,
+test_answer_early (Served        *fixture,
                    gconstpointer  board)
 {
   guint64 id = frames_add (fixture->frames, "nest-after-answer", unit ());
 
   frames_send (fixture->frames);
-  expect_line (fixture, "nesting");
+  served_expect_line (fixture, "nesting");
   frames_expect (fixture->frames, id, "()");
   g_subprocess_send_signal (fixture->peer->process, SIGUSR1);
 }
@@ -325,7 +298,7 @@ test_answer_early (Fixture       *fixture,
 
 /* The program's own sources have their turn. */
 static void
-test_fair (Fixture       *fixture,
+test_fair (Served        *fixture,
            gconstpointer  board)
 {
   Frames *frames = fixture->frames;
@@ -355,7 +328,7 @@ wait_a_little (void)
 
 /* What waits to be read does not keep a loop awake that a function runs. */
 static void
-test_nested_sleeps (Fixture       *fixture,
+test_nested_sleeps (Served        *fixture,
                     gconstpointer  board)
 {
   Frames *frames = fixture->frames;
@@ -363,7 +336,7 @@ test_nested_sleeps (Fixture       *fixture,
   FrameResult *result;
 
   frames_send (frames);
-  expect_line (fixture, "nesting");
+  served_expect_line (fixture, "nesting");
   frames_add (frames, "echo", unit ());
   frames_send (frames);
   wait_a_little ();
@@ -378,7 +351,7 @@ test_nested_sleeps (Fixture       *fixture,
 /* Invocations */
 
 static void
-test_kept (Fixture       *fixture,
+test_kept (Served        *fixture,
            gconstpointer  board)
 {
   Frames *frames = fixture->frames;
@@ -392,7 +365,7 @@ test_kept (Fixture       *fixture,
 
 /* What somebody attached to an invocation, or who watches it, learns of its end. */
 static void
-test_attached (Fixture       *fixture,
+test_attached (Served        *fixture,
                gconstpointer  board)
 {
   Frames *frames = fixture->frames;
@@ -408,7 +381,7 @@ test_attached (Fixture       *fixture,
 
 /* A22: a value is let go of at once, also where it is gathered. */
 static void
-test_released (Fixture       *fixture,
+test_released (Served        *fixture,
                gconstpointer  board)
 {
   Frames *frames = fixture->frames;
@@ -427,7 +400,7 @@ test_released (Fixture       *fixture,
 /* The board */
 
 static void
-test_withdrawn (Fixture       *fixture,
+test_withdrawn (Served        *fixture,
                 gconstpointer  board)
 {
   Frames *frames = fixture->frames;
@@ -439,7 +412,7 @@ test_withdrawn (Fixture       *fixture,
   frames_add (frames, "echo", unit ());
   last = frames_add (frames, "echo", unit ());
   frames_send (frames);
-  expect_line (fixture, "holding");
+  served_expect_line (fixture, "holding");
   g_assert_cmpint (frames_get_state (frames, held), ==, FRAME_TAKEN);
   g_assert_cmpint (frames_get_state (frames, last), ==, FRAME_OFFERED);
   frames_withdraw (frames, withdrawn);
@@ -457,7 +430,7 @@ test_withdrawn (Fixture       *fixture,
 /* Leaving */
 
 static void
-test_exit (Fixture       *fixture,
+test_exit (Served        *fixture,
            gconstpointer  board)
 {
   Frames *frames = fixture->frames;
@@ -469,7 +442,7 @@ test_exit (Fixture       *fixture,
     frames_add (frames, i % 5 == 0 ? "answer-later" : "echo", unit ());
   frames_send (frames);
   reply = peer_send (fixture->peer, "Exit", NULL);
-  expect_line (fixture, "holding");
+  served_expect_line (fixture, "holding");
   g_subprocess_send_signal (fixture->peer->process, SIGUSR1);
 
   frames_await (frames, (guint) frames->last_id);
@@ -478,7 +451,7 @@ test_exit (Fixture       *fixture,
 }
 
 static void
-test_exit_large (Fixture       *fixture,
+test_exit_large (Served        *fixture,
                  gconstpointer  board)
 {
   const guint32 size = 32 * 1024 * 1024;
@@ -494,7 +467,7 @@ test_exit_large (Fixture       *fixture,
 }
 
 static void
-test_hang_up (Fixture       *fixture,
+test_hang_up (Served        *fixture,
               gconstpointer  board)
 {
   for (guint i = 0; i < 1000; i++)
@@ -601,7 +574,7 @@ test_nonsense_message (void)
 
 /* Not worth to leave for. */
 static void
-test_unknown_request (Fixture       *fixture,
+test_unknown_request (Served        *fixture,
                       gconstpointer  board)
 {
   g_autoptr (Reply) reply = peer_send (fixture->peer, "Dance", NULL);
@@ -620,18 +593,18 @@ test_unknown_request (Fixture       *fixture,
 
 static void
 add (const char *path,
-     void      (*test) (Fixture       *fixture,
+     void      (*test) (Served        *fixture,
                         gconstpointer  board))
 {
-  g_test_add (path, Fixture, NULL, set_up, test, tear_down);
+  g_test_add (path, Served, NULL, set_up, test, served_tear_down);
 }
 
 static void
 add_with_board (const char *path,
-                void      (*test) (Fixture       *fixture,
+                void      (*test) (Served        *fixture,
                                    gconstpointer  board))
 {
-  g_test_add (path, Fixture, "board", set_up, test, tear_down);
+  g_test_add (path, Served, "board", set_up, test, served_tear_down);
 }
 
 int

@@ -315,8 +315,8 @@ def _close_own(loop):
 
 
 def create_task(coroutine):
-    """Runs a coroutine on the main loop of this thread, in which all of asyncio works;
-    gives its asyncio.Task. Where an asyncio loop is running already, it is that one."""
+    """Runs a coroutine on the main loop of this thread, with all of asyncio; returns its
+    asyncio.Task. If an asyncio loop is running already, that loop is used."""
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
@@ -328,8 +328,8 @@ def create_task(coroutine):
 
 
 def run(coroutine):
-    """Runs the main loop of this thread until a coroutine is done, and gives its value.
-    Ctrl-C cancels the coroutine, and raises KeyboardInterrupt when that is done."""
+    """Runs the main loop of this thread until a coroutine has completed, and returns its value.
+    Ctrl-C cancels the coroutine, and raises KeyboardInterrupt when it has ended."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -14,12 +14,13 @@ class Calls:
     _submit(function, args, cancellable, keywords)."""
 
     def submit(self, function, /, *args, cancellable=None, **keywords):
-        """Submits a call, and gives its PPool.Future. One GLib.Variant is sent as it is;
-        plain values are converted. There are no keyword arguments for the function.
+        """Submits a call, and returns its PPool.Future. A single GLib.Variant is sent unchanged;
+        plain values are converted. Functions have no keyword arguments.
 
         Raises TypeError, ValueError or OverflowError for an argument that can't be sent,
-        BrokenProcessPool if the executor is broken, and GLib.Error, which is a
-        RuntimeError, after a shutdown."""
+        BrokenProcessPool if the executor is broken, and GLib.Error, which is a RuntimeError, after
+        a shutdown.
+        """
         try:
             return self._submit(function, args, cancellable, keywords)
         except Exception as error:
@@ -27,8 +28,8 @@ class Calls:
             raise
 
     def call_sync(self, function, /, *args, cancellable=None, **keywords):
-        """Submits a call, waits, and gives its value. Raises what submit() and
-        Future.result() raise; whatever ends the wait cancels the call."""
+        """Submits a call, waits, and returns its value. Raises what submit() and Future.result()
+        raise; if the wait is interrupted, the call is cancelled."""
         future = None
         try:
             future = self._submit(function, args, cancellable, keywords)
@@ -41,7 +42,7 @@ class Calls:
                 _ending.give_up(future)
 
     async def call(self, function, /, *args, cancellable=None, **keywords):
-        """Submits a call, and gives its value to whoever awaits it."""
+        """Submits a call, and returns its value when awaited."""
         # Imported before there may be an error to tell.
         from . import _asyncio  # noqa: F401
         try:
@@ -67,8 +68,8 @@ class View(Calls):
 
     @_errors.hiding
     def map(self, function, /, *iterables, timeout=None, chunksize=0, buffersize=None):
-        """Does what that of the executor does, and each call has the options. This timeout is that
-        of the reader."""
+        """Works as the method of the executor; each call has the options. The timeout is that of
+        the reader."""
         result = _iterators.new_map(self._executor, function, iterables, timeout, chunksize,
                                     buffersize)
         result.set_call_options(_options.new_call(function, None, self._options))
@@ -76,8 +77,8 @@ class View(Calls):
 
     @_errors.hiding
     def options(self, *, timeout=..., queue_timeout=..., retries=..., label=...):
-        """Gives a view that has further options, as those of the executor do, or other values
-        for these."""
+        """Returns a view with further options, or with other values for the options of this view.
+        """
         return View(self._executor, _options.combine(
             self._options, timeout=timeout, queue_timeout=queue_timeout, retries=retries,
             label=label))

@@ -29,12 +29,13 @@ class BrokenProcessPool(_Failure, process.BrokenProcessPool, GLib.Error):
 
 
 class WorkerDied(BrokenProcessPool):
-    """The worker died that ran the call, of an executor that replaces its workers. Only that
-    call has failed: the executor goes on, unlike after any other BrokenProcessPool. It is also a
+    """The worker that ran the call died, and the executor replaces its workers. Only that call has
+    failed: unlike after any other BrokenProcessPool, the executor is not broken. It is also a
     GLib.Error, with domain and code.
 
-    death is a PPool.Death, which tells of the worker, or None if that is not known: in a map,
-    and after the exception was pickled."""
+    death is a PPool.Death that describes the death, or None if it is not known: in a map, and
+    after the exception was pickled.
+    """
 
     __module__ = 'gi.repository.PPool'
 
@@ -42,8 +43,8 @@ class WorkerDied(BrokenProcessPool):
 
 
 class CallTimeoutError(_Failure, concurrent.futures.TimeoutError, GLib.Error):
-    """The call took longer than it may, or waited longer than it may for a worker. It is a
-    TimeoutError, and also a GLib.Error, with domain and code."""
+    """The call exceeded its time limit, or waited too long for a worker. It is a TimeoutError, and
+    also a GLib.Error, with domain and code."""
 
     __module__ = 'gi.repository.PPool'
 

@@ -173,8 +173,8 @@ def _draw(inputs, function, iterator):
 
 @override
 class Map(_Iterator, _PPool.Map):
-    """The values of one function over many inputs, in the order of the inputs. Dropping
-    or closing it cancels what has not started."""
+    """The values of one function for many inputs, in the order of the inputs. When it is dropped
+    or closed, calls that have not started are cancelled."""
 
     __module__ = 'gi.overrides.PPool'
 
@@ -212,7 +212,7 @@ class Map(_Iterator, _PPool.Map):
             self._function, _loop.describe_limit(self._timeout))
 
     def close(self):
-        """Cancels what has not started; the reader gets no more values."""
+        """Cancels calls that have not started; the iterator returns no more values."""
         self._late = None
         self._is_closed = True
         self.cancel()
@@ -256,7 +256,7 @@ def new_map(executor, function, iterables, timeout, chunksize, buffersize):
 
 @override
 class AsCompleted(_Iterator, _PPool.AsCompleted):
-    """Futures in the order in which they are done."""
+    """Futures in the order in which they complete."""
 
     __module__ = 'gi.overrides.PPool'
 
@@ -270,8 +270,8 @@ class AsCompleted(_Iterator, _PPool.AsCompleted):
 
 
 def as_completed(futures, timeout=None):
-    """Gives an iterator, also for ``async for``, of futures in the order in which they are
-    done. It raises TimeoutError when so many seconds have passed since this call."""
+    """Returns an iterator, also for ``async for``, over futures in the order in which they
+    complete. It raises TimeoutError when timeout seconds have passed since this call."""
     result = _PPool.AsCompleted.new(list(futures), _loop.to_msec(timeout))
     result._timeout = timeout
     return result

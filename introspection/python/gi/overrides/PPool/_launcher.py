@@ -174,25 +174,27 @@ def new_default():
     if is_interpreter() or getattr(sys, 'frozen', False):
         return new_self()
     raise RuntimeError(
-        'An executor without a launcher starts this program again, “%s”, which is no Python '
-        'interpreter, but has one in it. Give the executor the command of a worker, such as '
+        'An executor without a launcher starts this program again, “%s”, which is not '
+        'a Python interpreter but embeds one. Give the executor the command of a worker, such as '
         'PPool.Executor(["/usr/bin/python3", "worker.py"]), or PPool.Launcher.new_self() if the '
         'whole program is to be the worker' % get_own_executable())
 
 
 @override
 class Launcher(_PPool.Launcher):
-    """How workers are started."""
+    """Describes how workers are started."""
 
     __module__ = 'gi.overrides.PPool'
 
     @staticmethod
     def new(argv):
-        """Starts a command, a list of str. PYTHONINSPECT is not in its environment."""
+        """Creates a launcher for a command, a list of str. PYTHONINSPECT is not in its
+        environment."""
         return new(argv)
 
     @staticmethod
     def new_self():
-        """Starts this program again; a script is found also after os.chdir(), and in the
-        directory of set_cwd(). Raises RuntimeError for a program that is not in a file."""
+        """Creates a launcher that starts this program again; a script is found even after
+        os.chdir(), and in the directory of set_cwd(). Raises RuntimeError for a program that is
+        not in a file."""
         return new_self()

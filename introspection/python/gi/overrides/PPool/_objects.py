@@ -26,7 +26,8 @@ _raw_get_death = _RawFuture.get_death
 
 @override
 class Future(_RawFuture):
-    """One call. What it has in common with concurrent.futures.Future works alike."""
+    """A call of a named function. It has the methods of concurrent.futures.Future, which work in
+    the same way."""
 
     __module__ = 'gi.overrides.PPool'
 
@@ -36,12 +37,12 @@ class Future(_RawFuture):
 
     @property
     def worker_pid(self):
-        """The process id of the worker that has the call or has had it, or None."""
+        """The process ID of the worker that took the call, or None."""
         return self.get_worker_pid() or None
 
     @property
     def started_time(self):
-        """When a worker was given the call, in seconds of time.monotonic(), or None."""
+        """The time at which a worker took the call, in seconds of time.monotonic(), or None."""
         usec = self.get_started_time()
         return usec / 1000000 if usec else None
 
@@ -50,7 +51,7 @@ class Future(_RawFuture):
 
     @_errors.hiding
     def result_variant(self, timeout=None):
-        """Waits as result() does, and gives the GLib.Variant."""
+        """Waits as result() does, and returns the GLib.Variant."""
         return self._get_variant(timeout)
 
     def _get_variant(self, timeout):
@@ -81,10 +82,11 @@ class Future(_RawFuture):
         return _errors.from_call(error, functools.partial(_raw_get_death, self))
 
     def result(self, timeout=None):
-        """Waits for the value, at most so many seconds, and gives it as a plain value.
+        """Waits for the value, at most timeout seconds, and returns it as a plain value.
 
-        Raises TimeoutError, CancelledError, BrokenProcessPool, or what the function
-        raised; other errors are GLib.Error."""
+        Raises TimeoutError, CancelledError, BrokenProcessPool, or the exception that the function
+        raised; other errors are GLib.Error.
+        """
         try:
             variant = self._get_variant(timeout)
             return _values.variant_to_result(variant)
@@ -94,8 +96,8 @@ class Future(_RawFuture):
 
     @_errors.hiding
     def exception(self, timeout=None):
-        """Waits, and gives the exception that result() raises, or None. Raises
-        TimeoutError and CancelledError as result() does."""
+        """Waits, and returns the exception that result() raises, or None. Raises TimeoutError and
+        CancelledError as result() does."""
         if not self.is_done():
             self._wait(timeout)
         if self.is_cancelled():
@@ -104,12 +106,12 @@ class Future(_RawFuture):
         return None if error is None else self._explain(error)
 
     def add_done_callback(self, function, *, context=None):
-        """Has function(future) called when the call is done, in a thread of this module;
-        with a GLib.MainContext, where that is turned, in the order of the calls to this
-        method. An exception of the function is logged."""
+        """Adds a callback: function(future) is called when the call has completed, in a thread of
+        this module, or in the given GLib.MainContext, in the order of the calls to this method. An
+        exception of the function is logged."""
         if getattr(function, '__module__', None) == 'asyncio.tasks':
             # It isn't safe in another thread, so that whoever awaits would wait for ever.
-            raise TypeError('asyncio.wait() takes no PPool.Future as it is: give it '
+            raise TypeError('asyncio.wait() does not accept a PPool.Future: pass '
                             'asyncio.ensure_future(future)')
         _loop.invoke(_add_callback, self, function, context)
 
@@ -211,15 +213,16 @@ class Executor(_calls.Calls, _RawExecutor):
 
     @_errors.hiding
     def options(self, *, timeout=..., queue_timeout=..., retries=..., label=...):
-        """Gives a view of this executor whose calls have options. It has submit(), call_sync(),
-        call(), map(), and options() for further ones. What is None is as without.
+        """Returns a view of this executor whose calls have options. It has submit(), call_sync(),
+        call(), map(), and options() for further options. None means the default of the executor.
 
-        timeout is how many seconds a call may run. Then it is ended, and raises TimeoutError.
-        queue_timeout is how many it may wait for a worker. retries is how many times it
-        runs again if its worker dies, with crash_policy='replace'. label is what messages about
-        the death of its worker call it.
+        timeout is the time in seconds that a call may run. After that it is ended, and raises
+        TimeoutError. queue_timeout is the time in seconds that it may wait for a worker. retries
+        is the number of times that it runs again if its worker dies, with crash_policy='replace'.
+        label names the call in messages about the death of its worker.
 
-        Raises TypeError and ValueError for what these can't be."""
+        Raises TypeError and ValueError for invalid values.
+        """
         return _calls.View(self, _options.combine(
             {}, timeout=timeout, queue_timeout=queue_timeout, retries=retries, label=label))
 
@@ -228,23 +231,24 @@ class Executor(_calls.Calls, _RawExecutor):
 
     @_errors.hiding
     def revive(self):
-        """Has an executor that is broken take calls again. It raises GLib.Error, which is a
-        RuntimeError, after a shutdown."""
+        """Makes a broken executor accept calls again. Raises GLib.Error, which is a RuntimeError,
+        after a shutdown."""
         _revive(self)
 
     @_errors.hiding
     def map(self, function, /, *iterables, timeout=None, chunksize=0, buffersize=None):
-        """Calls a function with the items of iterables, of which the shortest counts, and
-        gives an iterator, also for ``async for``, of the values in their order.
+        """Calls a function with the items of iterables, up to the end of the shortest, and returns
+        an iterator, also for ``async for``, over the values in their order.
 
-        Items are drawn a little ahead of the reader, buffersize at most, in its thread;
-        chunksize of them share a message, by default as many as is good. The reader gets
-        TimeoutError when timeout seconds have passed since this call."""
+        The thread of the reader draws items in advance, at most buffersize; chunksize of them
+        share a message, by default a number that the library chooses. The iterator raises
+        TimeoutError when timeout seconds have passed since this call.
+        """
         return _iterators.new_map(self, function, iterables, timeout, chunksize, buffersize)
 
     def shutdown(self, wait=True, *, cancel_futures=False):
-        """Takes no more calls; with wait, blocks until all are done and every worker is
-        gone. PPool.ShutdownFlags are taken as in C, and then it doesn't wait."""
+        """Stops accepting calls; with wait, blocks until all calls have completed and every worker
+        has exited. Also accepts PPool.ShutdownFlags as in C, and then doesn't wait."""
         if isinstance(wait, _PPool.ShutdownFlags):
             _RawExecutor.shutdown(self, wait)
         elif wait and self._is_idle():
@@ -268,8 +272,8 @@ class Executor(_calls.Calls, _RawExecutor):
             pass
 
     def shutdown_async(self, *args, cancel_futures=False, **kwargs):
-        """``await`` it: as shutdown(), without blocking. With the arguments that C has, it
-        is what it is there."""
+        """Works as shutdown() without blocking, when awaited. With the arguments of the C
+        function, it works as in C."""
         if args or kwargs:
             return _RawExecutor.shutdown_async(self, *args, **kwargs)
         return self._await_shutdown(_shutdown_flags(cancel_futures))
@@ -327,13 +331,13 @@ def _join_executors():
 
 @override
 class Buffer(_PPool.Buffer):
-    """Memory to be filled and sent without a copy."""
+    """Memory that is filled in place and sent without a copy."""
 
     __module__ = 'gi.overrides.PPool'
 
     def view(self):
-        """Gives the memory as a writable memoryview, which must not be written to once the
-        buffer was sent or to_variant() called."""
+        """Returns the memory as a writable memoryview, which must not be written to after the
+        buffer was sent or to_variant() was called."""
         return _native.get_buffer_view(self)
 
     def __len__(self):
@@ -345,9 +349,9 @@ class Buffer(_PPool.Buffer):
 
 @_errors.hiding
 def wait_futures(futures, return_when=_PPool.ReturnWhen.ALL_COMPLETED, timeout=None):
-    """Waits for the first future, the first error or all, at most so many seconds, and
-    gives the list of those that are done; also if the time runs out. The constants of
-    concurrent.futures are taken as well."""
+    """Waits for the first future, the first error or all, at most timeout seconds, and returns the
+    list of futures that have completed, also if the time is up. The constants of
+    concurrent.futures are accepted as well."""
     futures = list(futures)
     for future in futures:
         if not isinstance(future, _RawFuture):

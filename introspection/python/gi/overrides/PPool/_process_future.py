@@ -49,9 +49,9 @@ _guard = threading.RLock()
 
 
 class UnpicklingError(BrokenProcessPool, pickle.UnpicklingError):
-    """A call, its result or its exception could not be unpickled, for the reason that is the
-    cause. Only that call has failed. It is a BrokenProcessPool because that is what
-    concurrent.futures raises, whose pool then is broken indeed."""
+    """A call, its result or its exception could not be unpickled; __cause__ is the reason. Only
+    that call has failed. It is a BrokenProcessPool because concurrent.futures raises that, and its
+    pool is broken in this case."""
 
 
 class _Lock(type(threading.RLock())):
@@ -139,13 +139,13 @@ class Future(concurrent.futures.Future):
 
     @property
     def worker_pid(self):
-        """The process id of the worker that has the call or has had it, or None."""
+        """The process ID of the worker that took the call, or None."""
         call = self._call
         return (self._worker_pid if call is None else _get_worker_pid(call)) or None
 
     @property
     def started_time(self):
-        """When a worker was given the call, in seconds of time.monotonic(), or None."""
+        """The time at which a worker took the call, in seconds of time.monotonic(), or None."""
         call = self._call
         usec = self._started_usec if call is None else _get_started_time(call)
         return usec / 1000000 if usec else None

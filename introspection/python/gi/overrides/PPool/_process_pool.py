@@ -168,27 +168,27 @@ class ProcessPoolExecutor(Executor):
     def __init__(self, max_workers=None, mp_context=None, initializer=None, initargs=(), *,
                  max_tasks_per_child=None, crash_policy='break', max_start_failures=None,
                  abort_grace=None, call_timeout=None, queue_timeout=None, cancel_running=False):
-        """Makes an executor. Workers are started when there are calls for them.
+        """Creates an executor. Workers are started when calls are waiting.
 
-        max_workers is how many workers there may be at a time; by default as many as there are
-        processors available to this process. mp_context is accepted for compatibility and
-        starts nothing. Each worker calls initializer(*initargs) first, both of which must be
-        picklable; if that raises an exception, the pool is broken. A worker is replaced after
-        max_tasks_per_child calls; by default never.
+        max_workers is the maximum number of workers; the default is the number of processors
+        available to this process. mp_context is accepted for compatibility and has no effect.
+        Each worker first calls initializer(*initargs), both of which must be picklable; if that
+        raises an exception, the pool is broken. A worker is replaced after max_tasks_per_child
+        calls; by default never.
 
-        A worker that dies breaks the pool, unless crash_policy is 'replace'. Then the call that it
-        ran has the exception PPool.WorkerDied, all others go on, and another worker is started.
-        max_start_failures, 5 by default, are how many workers in a row may fail to start until
-        the pool is broken all the same; 0 is no limit.
+        If a worker dies, the pool is broken, unless crash_policy is 'replace'. Then only the call
+        that it ran fails, with the exception PPool.WorkerDied, and another worker is started.
+        max_start_failures, 5 by default, is the number of consecutive failed starts after which
+        the pool is broken anyway; 0 is no limit.
 
-        call_timeout is how many seconds a call may run, and queue_timeout how many it may wait
-        for a worker. When these are over it has an exception that is a TimeoutError; by default
-        there is no limit. A call that runs and is to end for that or by abort() is asked to
-        return, and after abort_grace seconds, 1 by default, its worker is ended. With
-        cancel_running, cancel() of a future does what abort() does.
+        call_timeout is the time in seconds that a call may run, and queue_timeout the time that it
+        may wait for a worker. After that it fails with an exception that is a TimeoutError; by
+        default there is no limit. To end a running call after its timeout or for abort(), its
+        function is asked to return, and after abort_grace seconds, 1 by default, its worker is
+        ended. With cancel_running, cancel() of a future also aborts a running call.
 
-        Raises ValueError for a number that is not positive, and TypeError for what is no
-        number, or an initializer that can't be called.
+        Raises ValueError for a number that is not positive, and TypeError for a value that is not
+        a number, or an initializer that can't be called.
         """
         policy = _options.to_properties({
             'crash_policy': crash_policy, 'max_start_failures': max_start_failures,
@@ -255,13 +255,13 @@ class ProcessPoolExecutor(Executor):
             return self._pool
 
     def submit(self, fn, /, *args, **kwargs):
-        """Has a worker call fn(*args, **kwargs), and returns a Future of that.
+        """Submits fn(*args, **kwargs) to a worker, and returns its Future.
 
-        The function, the arguments and what it returns must be picklable, or that future has
-        the exception that pickling or unpickling raised.
+        The function, the arguments and the result must be picklable; otherwise the future has the
+        exception that pickling or unpickling raised.
 
-        Raises BrokenProcessPool if a worker has died or could not be initialized, and
-        RuntimeError after shutdown().
+        Raises BrokenProcessPool if a worker has died or could not be initialized, and RuntimeError
+        after shutdown().
         """
         return self._submit(_get_name(fn), fn, args, kwargs)
 
@@ -270,14 +270,14 @@ class ProcessPoolExecutor(Executor):
 
     def options(self, *, timeout=..., queue_timeout=..., retries=..., label=...):
         """Returns a view of this executor whose calls have options: it has the same methods, and
-        is as well what loop.run_in_executor() takes. What is None is as without.
+        can also be passed to loop.run_in_executor(). None means the default of the executor.
 
-        timeout is how many seconds a call may run. Then it is ended, and has an exception that is
-        a TimeoutError. queue_timeout is how many it may wait for a worker. retries is how many
-        times it runs again if its worker dies, with crash_policy='replace'. label is what messages
-        about the death of its worker call it.
+        timeout is the time in seconds that a call may run. After that it is ended, and has an
+        exception that is a TimeoutError. queue_timeout is the time in seconds that it may wait for
+        a worker. retries is the number of times that it runs again if its worker dies, with
+        crash_policy='replace'. label names the call in messages about the death of its worker.
 
-        Raises TypeError and ValueError for what these can't be.
+        Raises TypeError and ValueError for invalid values.
         """
         return _process_view.View(self, _options.combine(
             {}, timeout=timeout, queue_timeout=queue_timeout, retries=retries, label=label),
@@ -306,16 +306,16 @@ class ProcessPoolExecutor(Executor):
             del problem
 
     def map(self, fn, *iterables, timeout=None, chunksize=1, buffersize=None):
-        """Returns an iterator over what fn gives for each item of the iterables, in order.
+        """Returns an iterator over the results of fn for each item of the iterables, in order.
 
-        A call has chunksize items. All items are taken at once, or with buffersize, so many
-        that there are that many calls whose results have not been read yet.
+        A call has chunksize items. All items are drawn at once, or, with buffersize, only as long
+        as there are fewer than that many calls whose results have not been read.
 
-        The iterator raises what a call raised, and TimeoutError if a result isn't there so many
-        seconds after the call of map(). It then cancels the calls that are left.
+        The iterator raises the exceptions of calls, and TimeoutError if a result is not available
+        timeout seconds after the call of map(). It then cancels the remaining calls.
 
         Raises ValueError if chunksize or buffersize is not positive, TypeError if buffersize is
-        no integer, and what submit() does.
+        not an integer, and the exceptions of submit().
         """
         return self._map(None, fn, iterables, timeout, chunksize, buffersize)
 
@@ -340,14 +340,14 @@ class ProcessPoolExecutor(Executor):
         return _read_items(results) if chunksize > 1 else results
 
     def abort(self, future):
-        """Ends a call, whether it waits for a worker or runs. One that waits is cancelled. One
-        that runs is asked to return, by PPool.get_current_invocation().get_cancellable(), and
-        after abort_grace seconds its worker is ended; other calls are not affected. If it
-        returns a value in spite of that, the future has it. Otherwise it has the exception
-        concurrent.futures.CancelledError, once it is certain that the function runs no more,
-        and cancelled() is false: a future that runs can't become a cancelled one.
+        """Ends a call, whether it waits for a worker or runs. A waiting call is cancelled. A
+        running call is asked to return, through PPool.get_current_invocation().get_cancellable(),
+        and after abort_grace seconds its worker is ended; other calls are not affected. If the
+        function still returns a value, the future has it. Otherwise it has the exception
+        concurrent.futures.CancelledError, once it is certain that the function does not run any
+        more, and cancelled() is false: a running future can't become cancelled.
 
-        Raises TypeError for what is no future of a pool like this one.
+        Raises TypeError for any other object than a future of such an executor.
         """
         if not isinstance(future, Future):
             raise TypeError('abort() needs a future that submit() has returned, not %s'
@@ -355,7 +355,7 @@ class ProcessPoolExecutor(Executor):
         future._abort()
 
     def revive(self):
-        """Has a pool that is broken take calls again. Calls that have failed stay as they are.
+        """Makes a broken pool accept calls again. Calls that have failed are not repeated.
 
         Raises RuntimeError after shutdown().
         """
@@ -367,9 +367,8 @@ class ProcessPoolExecutor(Executor):
             pool.revive()
 
     def shutdown(self, wait=True, *, cancel_futures=False):
-        """Lets the calls that there are end, or cancels those that no worker has yet, and has
-        the workers leave. It waits for all of that, or comes back at once. It may be called
-        again."""
+        """Completes all calls, or cancels those that no worker has taken, and ends the workers.
+        With wait, it blocks until that is done. It can be called again."""
         with self._lock:
             self._is_shut_down = True
             pool = self._pool
@@ -388,12 +387,12 @@ class ProcessPoolExecutor(Executor):
             pool.end_workers(kill)
 
     def terminate_workers(self):
-        """Cancels calls that no worker has yet, and terminates the workers. What they ran fails
-        with BrokenProcessPool. Nothing can be submitted any more."""
+        """Cancels calls that no worker has taken, and terminates the workers. The calls that they
+        ran fail with BrokenProcessPool. Further calls are refused."""
         self._end_workers(False)
 
     def kill_workers(self):
-        """Does what terminate_workers() does, in a way that workers can't refuse."""
+        """Works as terminate_workers(), but with SIGKILL."""
         self._end_workers(True)
 
     def __exit__(self, exc_type, exc_value, exc_traceback):

@@ -57,7 +57,7 @@ _can_be_frozen = False
 
 
 def freeze_support():
-    """Has a frozen program be a worker of its ProcessPoolExecutor, if it was started as one, and
+    """Runs a frozen program as a worker of its ProcessPoolExecutor, if it was started as one, and
     doesn't return then. Otherwise it does nothing. A program that is going to be frozen, by
     PyInstaller for example, calls it first below ``if __name__ == '__main__':``."""
     global _can_be_frozen
@@ -109,8 +109,8 @@ def _find_interpreter():
     if executable and (_launcher.is_interpreter() or not _launcher.is_own_executable(executable)):
         return executable
     raise RuntimeError(
-        'ProcessPoolExecutor does not know which Python to start: this program, “%s”, is no '
-        'Python interpreter, but has one in it. Name one with '
+        'ProcessPoolExecutor does not know which Python to start: this program, “%s”, is not a '
+        'Python interpreter but embeds one. Set one with '
         'multiprocessing.set_executable("/usr/bin/python3") before the first call'
         % _launcher.get_own_executable())
 

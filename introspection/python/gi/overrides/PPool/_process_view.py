@@ -21,27 +21,27 @@ class View(Executor):
         return '<%r with the options %r>' % (self._executor, self._options)
 
     def submit(self, fn, /, *args, **kwargs):
-        """Does what that of the executor does, and the call has the options."""
+        """Works as the method of the executor; the call has the options."""
         return self._submit_with(self._options, fn, args, kwargs)
 
     def map(self, fn, *iterables, timeout=None, chunksize=1, buffersize=None):
-        """Does what that of the executor does, and each call has the options, one for chunksize
-        items. This timeout is that of the reader."""
+        """Works as the method of the executor; each call, of chunksize items, has the options. The
+        timeout is that of the reader."""
         return self._map_with(self._options, fn, iterables, timeout, chunksize, buffersize)
 
     def options(self, *, timeout=..., queue_timeout=..., retries=..., label=...):
-        """Returns a view that has further options, as those of the executor do, or other values
-        for these."""
+        """Returns a view with further options, or with other values for the options of this view.
+        """
         options = _options.combine(self._options, timeout=timeout, queue_timeout=queue_timeout,
                                    retries=retries, label=label)
         return type(self)(self._executor, options, self._submit_with, self._map_with)
 
     def abort(self, future):
-        """Does what that of the executor does."""
+        """Works as the method of the executor."""
         self._executor.abort(future)
 
     def revive(self):
-        """Does what that of the executor does."""
+        """Works as the method of the executor."""
         self._executor.revive()
 
     def shutdown(self, wait=True, *, cancel_futures=False):
@@ -49,11 +49,11 @@ class View(Executor):
         self._executor.shutdown(wait, cancel_futures=cancel_futures)
 
     def terminate_workers(self):
-        """Does what that of the executor does."""
+        """Works as the method of the executor."""
         self._executor.terminate_workers()
 
     def kill_workers(self):
-        """Does what that of the executor does."""
+        """Works as the method of the executor."""
         self._executor.kill_workers()
 
     def __exit__(self, *args):

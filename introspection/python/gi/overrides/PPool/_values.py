@@ -204,10 +204,11 @@ _PROBLEMS = (TypeError, ValueError, OverflowError, RecursionError)
 
 
 def to_variant(value, where='the value'):
-    """Gives the GLib.Variant of a plain value.
+    """Returns the GLib.Variant of a plain value.
 
-    Raises TypeError for what has no type there, ValueError for a str that is not
-    Unicode or has a NUL, OverflowError for an int of more than 64 bits."""
+    Raises TypeError for a value without a type there, ValueError for a str that is not Unicode or
+    has a NUL, OverflowError for an int of more than 64 bits.
+    """
     try:
         return _encode(value)
     except _PROBLEMS as error:
@@ -310,8 +311,8 @@ def _children(variant):
 
 
 def from_variant(variant):
-    """Gives the plain value of a GLib.Variant: as GLib.Variant.unpack(), but bytes for
-    an array of bytes, and without converting numbers of arrays one by one."""
+    """Returns the plain value of a GLib.Variant: as GLib.Variant.unpack(), but with bytes for an
+    array of bytes, and without converting numbers of arrays one by one."""
     string = variant.get_type_string()
     decode = _DECODERS.get(string)
     if decode is not None:

@@ -23,8 +23,8 @@ current = contextvars.ContextVar('ppool-invocation', default=None)
 
 
 def get_current_invocation():
-    """Gives the PPool.Invocation of the function that runs, of whatever kind it is, and None
-    elsewhere. A thread that the function starts has none, but for asyncio.to_thread()."""
+    """Returns the PPool.Invocation of the running function, of any kind, and None elsewhere. In a
+    thread that the function has started, it is None, except with asyncio.to_thread()."""
     return current.get()
 
 
@@ -78,12 +78,12 @@ def _watch(time_left):
 
 @override
 class Worker(_PPool.Worker):
-    """The served side: functions, and run()."""
+    """The functions of a worker, and run()."""
 
     __module__ = 'gi.overrides.PPool'
 
     def run(self, *args):
-        """Serves until the pool says that it is over, and returns the status to exit with."""
+        """Serves calls until the pool ends the worker, and returns the exit status."""
         enable_faulthandler()
         return super().run(*args)
 
@@ -91,10 +91,11 @@ class Worker(_PPool.Worker):
         """Adds a function: @worker.function("name"), or @worker.function for its own name, also
         with empty parentheses.
 
-        It is called with the arguments of a call as plain values, and gives a plain value
-        or a GLib.Variant. What it raises is raised by the call, with its traceback. An
-        ``async def`` function runs on the main loop of the worker, in which asyncio works;
-        the next call comes when it is done."""
+        It is called with the arguments of a call as plain values, and returns a plain value or a
+        GLib.Variant. The call raises the exceptions of the function, with their traceback. An
+        ``async def`` function runs on the main loop of the worker, with asyncio; the next call
+        starts when it has completed.
+        """
         if callable(name):
             return self._add(None, name)
         return functools.partial(self._add, name)
@@ -111,8 +112,8 @@ class Worker(_PPool.Worker):
         return function
 
     def add_function(self, name, function, /, *user_data):
-        """Adds a function as in C: function(invocation, args, *user_data) gives a
-        GLib.Variant, or raises a GLib.Error. Another value is a TypeError of the call."""
+        """Adds a function as in C: function(invocation, args, *user_data) returns a GLib.Variant,
+        or raises a GLib.Error. For any other value the call fails with a TypeError."""
         _raw_add_function(self, name, functools.partial(_call_raw, name, function), *user_data)
 
 

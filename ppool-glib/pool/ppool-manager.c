@@ -41,6 +41,7 @@ struct _PPoolManager
   GThread *thread; /* (owned) (nullable); NULL once somebody joins it */
   gboolean is_gone;
   GSource *wakeup; /* (owned) (nullable); NULL once the thread looks no more */
+  gint64 wakeup_time; /* when it is ready; G_MAXINT64 is never */
   GArray *posts;   /* (owned) (element-type Post) */
   GPtrArray *heap; /* (owned) (element-type PPoolTimer); place 0 is unused */
 };
@@ -144,19 +145,25 @@ remove_timer (PPoolManager *self,
 
 /* With the lock held. */
 static void
-set_wakeup (PPoolManager *self)
+set_wakeup_time (PPoolManager *self,
+                 gint64        time)
 {
-  gint64 due = -1;
-
   if (self->wakeup == NULL)
     return;
 
-  if (self->posts->len > 0)
-    due = 0;
-  else if (self->heap->len > 1)
-    due = timer_at (self, 1)->due;
+  self->wakeup_time = time;
+  g_source_set_ready_time (self->wakeup, time == G_MAXINT64 ? -1 : time);
+}
 
-  g_source_set_ready_time (self->wakeup, due);
+/* With the lock held. The thread may wake up for a timer that was disarmed, but is not woken
+ * for one that is due after the next time that it wakes up: calls with a time limit would
+ * cost two system calls more, each. */
+static void
+wake_by (PPoolManager *self,
+         gint64        time)
+{
+  if (time < self->wakeup_time)
+    set_wakeup_time (self, time);
 }
 
 /* The thread */
@@ -208,7 +215,12 @@ dispatch_wakeup (GSource     *source,
     timer.func (timer.data);
 
   g_mutex_lock (&self->lock);
-  set_wakeup (self);
+  if (self->posts->len > 0)
+    set_wakeup_time (self, 0);
+  else if (self->heap->len > 1)
+    set_wakeup_time (self, timer_at (self, 1)->due);
+  else
+    set_wakeup_time (self, G_MAXINT64);
   g_mutex_unlock (&self->lock);
 
   return G_SOURCE_CONTINUE;
@@ -267,6 +279,7 @@ make_manager (PPoolManagerFunc ended,
   self->heap = g_ptr_array_new ();
   g_ptr_array_add (self->heap, NULL);
 
+  self->wakeup_time = G_MAXINT64;
   self->wakeup = g_source_new (&wakeup_funcs, sizeof (WakeupSource));
   ((WakeupSource *) self->wakeup)->manager = self;
   g_source_set_static_name (self->wakeup, "[ppool] manager");
@@ -321,8 +334,7 @@ ppool_manager_post (PPoolManager     *self,
 
   g_mutex_lock (&self->lock);
   g_array_append_val (self->posts, post);
-  if (self->posts->len == 1 && self->wakeup != NULL)
-    g_source_set_ready_time (self->wakeup, 0);
+  wake_by (self, 0);
   g_mutex_unlock (&self->lock);
 }
 
@@ -344,7 +356,7 @@ ppool_manager_arm (PPoolManager     *self,
   g_ptr_array_add (self->heap, timer);
   timer->place = self->heap->len - 1;
   sift_up (self, timer->place);
-  set_wakeup (self);
+  wake_by (self, timer->due);
   g_mutex_unlock (&self->lock);
 }
 

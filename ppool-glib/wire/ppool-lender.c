@@ -11,6 +11,7 @@
 
 #include <unistd.h>
 
+#include "ppool-arena-private.h"
 #include "ppool-error.h"
 #include "ppool-memory-private.h"
 #include "ppool-resources-private.h"
@@ -32,18 +33,13 @@
 /* From here a new segment is cheaper than a message, in bytes. */
 #define ONE_SHOT_SIZE ((gsize) 1024 * 1024)
 
-/* What is free may be so many times larger than what is to be stored. */
-#define MAX_WASTE 4
-
 /* A segment that the other side has registered. */
 typedef struct
 {
+  PPoolIdle idle;     /* is fixed if it is memory of a program */
   guint32 number;
-  guint32 generation;    /* of the last loan */
-  PPoolSegment *segment; /* (owned) */
-  gboolean is_memory;    /* of a program: not filled here */
+  guint32 generation; /* of the last loan */
   guint n_loans;
-  gint64 idle_since;
 } Entry;
 
 typedef struct
@@ -57,9 +53,10 @@ typedef struct
 struct _PPoolLender
 {
   GMutex lock;           /* guards what follows */
-  GPtrArray *entries;    /* (owned) (nullable) (element-type Entry); NULL once closed */
-  gsize entries_bytes;
-  GHashTable *loans;     /* (owned) (nullable) (element-type Loan); likewise */
+  GPtrArray *lent;       /* (owned) (element-type Entry): what the other side has */
+  gsize lent_sizes;
+  PPoolArena arena;      /* (owned) (element-type Entry): what it has given back */
+  GHashTable *loans;     /* (owned) (nullable) (element-type Loan); NULL once closed */
   guint64 lent_bytes;
   GArray *announcements; /* (owned) (element-type PPoolAnnouncement) */
   GArray *forgotten;     /* (owned) (element-type guint32) */
@@ -73,105 +70,57 @@ entry_free (gpointer data)
 {
   Entry *entry = data;
 
-  ppool_segment_unref (entry->segment);
+  ppool_segment_unref (entry->idle.segment);
   g_free (entry);
 }
 
-/* The smallest that is large enough, and of these the one used last: (nullable). */
+/* Returns: (nullable): the entry of a segment, out of the arena if it was there */
 static Entry *
-find_free (PPoolLender *self,
-           gsize        size)
-{
-  Entry *best = NULL;
-
-  for (guint i = 0; i < self->entries->len; i++)
-    {
-      Entry *entry = g_ptr_array_index (self->entries, i);
-      gsize found = ppool_segment_get_size (entry->segment);
-      gsize least = best != NULL ? ppool_segment_get_size (best->segment) : G_MAXSIZE;
-
-      if (entry->n_loans == 0 && !entry->is_memory && entry->generation < G_MAXUINT32 &&
-          found >= size && found / MAX_WASTE <= size &&
-          (found < least || (found == least && entry->idle_since > best->idle_since)))
-        best = entry;
-    }
-
-  return best;
-}
-
-static Entry *
-find_memory (PPoolLender  *self,
+take_memory (PPoolLender  *self,
              PPoolSegment *segment)
 {
-  for (guint i = 0; i < self->entries->len; i++)
+  for (guint i = 0; i < self->lent->len; i++)
     {
-      Entry *entry = g_ptr_array_index (self->entries, i);
+      Entry *entry = g_ptr_array_index (self->lent, i);
 
-      if (entry->segment == segment && entry->generation < G_MAXUINT32)
+      if (entry->idle.segment == segment && entry->generation < G_MAXUINT32)
         return entry;
+    }
+
+  for (GList *link = self->arena.idle.head; link != NULL; link = link->next)
+    {
+      PPoolIdle *idle = link->data;
+
+      if (idle->segment == segment)
+        return (Entry *) ppool_arena_remove (&self->arena, idle);
     }
 
   return NULL;
 }
 
-/* Takes an entry out, of which the other side is told: (transfer full). */
-static Entry *
+/* Forgets an entry that nothing uses; the other side is told of that. It is added to @old. */
+static void
 forget (PPoolLender *self,
-        guint        i)
+        Entry       *entry,
+        GPtrArray   *old)
 {
-  Entry *entry = g_ptr_array_steal_index (self->entries, i);
-
-  self->entries_bytes -= ppool_segment_get_size (entry->segment);
   g_array_append_val (self->forgotten, entry->number);
-
-  return entry;
+  g_ptr_array_add (old, entry);
 }
 
-/* Forgets what nobody has, and nobody is likely to want. What goes is added to @old.
- * Returns: when there is more to do, or -1. */
+/* Forgets what nobody is likely to want. Returns: when there is more to do, or -1 */
 static gint64
 forget_old (PPoolLender *self,
             gint64       now,
             GPtrArray   *old)
 {
-  gint64 next = -1;
+  gint64 next;
+  PPoolIdle *idle;
 
-  for (guint i = self->entries->len; i-- > 0;)
-    {
-      const Entry *entry = g_ptr_array_index (self->entries, i);
-      gint64 due = entry->idle_since + PPOOL_SEGMENT_IDLE_USEC;
-
-      if (entry->n_loans > 0)
-        continue;
-
-      if (ppool_segment_is_retired (entry->segment) || entry->generation == G_MAXUINT32 ||
-          due <= now)
-        g_ptr_array_add (old, forget (self, i));
-      else
-        next = next < 0 ? due : MIN (next, due);
-    }
+  while ((idle = ppool_arena_take_old (&self->arena, now, &next)) != NULL)
+    forget (self, (Entry *) idle, old);
 
   return next;
-}
-
-static int
-find_longest_idle (PPoolLender *self)
-{
-  const Entry *longest = NULL;
-  int found = -1;
-
-  for (guint i = 0; i < self->entries->len; i++)
-    {
-      const Entry *entry = g_ptr_array_index (self->entries, i);
-
-      if (entry->n_loans == 0 && (longest == NULL || entry->idle_since < longest->idle_since))
-        {
-          longest = entry;
-          found = (int) i;
-        }
-    }
-
-  return found;
 }
 
 /* Tells whether one more segment may be kept, and forgets others for it. */
@@ -180,31 +129,20 @@ make_room (PPoolLender *self,
            gsize        size,
            GPtrArray   *old)
 {
-  gsize lent = 0;
-  guint n_lent = 0;
+  PPoolIdle *idle;
 
-  for (guint i = 0; i < self->entries->len; i++)
-    {
-      const Entry *entry = g_ptr_array_index (self->entries, i);
-
-      if (entry->n_loans > 0)
-        {
-          lent += ppool_segment_get_size (entry->segment);
-          n_lent++;
-        }
-    }
-
-  if (n_lent >= PPOOL_SEGMENT_MAX_KEPT || lent + size > PPOOL_SEGMENT_MAX_BYTES)
+  if (self->lent->len >= PPOOL_SEGMENT_MAX_KEPT ||
+      self->lent_sizes + size > PPOOL_SEGMENT_MAX_BYTES)
     return FALSE;
 
-  while (self->entries->len >= PPOOL_SEGMENT_MAX_KEPT ||
-         self->entries_bytes + size > PPOOL_SEGMENT_MAX_BYTES)
-    g_ptr_array_add (old, forget (self, (guint) find_longest_idle (self)));
+  while ((idle = ppool_arena_take_any (&self->arena, self->lent->len + 1,
+                                       self->lent_sizes + size)) != NULL)
+    forget (self, (Entry *) idle, old);
 
   return TRUE;
 }
 
-/* Registers a segment. Takes @fd over. Returns: (nullable): where it is kept. */
+/* Registers a segment for a loan. Takes @fd over. Returns: (nullable): where it is kept. */
 static Entry *
 announce (PPoolLender  *self,
           PPoolSegment *segment,
@@ -231,10 +169,8 @@ announce (PPoolLender  *self,
 
   entry = g_new0 (Entry, 1);
   entry->number = announcement.number;
-  entry->segment = ppool_segment_ref (segment);
-  entry->is_memory = is_memory;
-  g_ptr_array_add (self->entries, entry);
-  self->entries_bytes += announcement.size;
+  entry->idle.segment = ppool_segment_ref (segment);
+  entry->idle.is_fixed = is_memory;
 
   return entry;
 }
@@ -272,7 +208,7 @@ ppool_lender_new (void)
   PPoolLender *self = g_atomic_rc_box_new0 (PPoolLender);
 
   g_mutex_init (&self->lock);
-  self->entries = g_ptr_array_new_with_free_func (entry_free);
+  self->lent = g_ptr_array_new ();
   self->loans = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, loan_free);
   self->forgotten = g_array_new (FALSE, FALSE, sizeof (guint32));
   self->announcements = g_array_new (FALSE, FALSE, sizeof (PPoolAnnouncement));
@@ -287,17 +223,24 @@ ppool_lender_new (void)
 void
 ppool_lender_close (PPoolLender *self)
 {
-  g_autoptr (GPtrArray) entries = NULL;
+  g_autoptr (GPtrArray) lent = NULL;
   g_autoptr (GHashTable) loans = NULL;
+  PPoolArena arena;
 
   g_mutex_lock (&self->lock);
-  entries = g_steal_pointer (&self->entries);
+  lent = self->lent;
+  self->lent = g_ptr_array_new ();
+  self->lent_sizes = 0;
+  arena = self->arena;
+  self->arena = (PPoolArena) { G_QUEUE_INIT, 0 };
   loans = g_steal_pointer (&self->loans);
   self->lent_bytes = 0;
   g_array_set_size (self->announcements, 0);
   g_array_set_size (self->forgotten, 0);
   g_mutex_unlock (&self->lock);
 
+  g_ptr_array_set_free_func (lent, entry_free);
+  g_queue_clear_full (&arena.idle, entry_free);
   if (loans != NULL)
     ppool_memory_release ();
 }
@@ -306,6 +249,7 @@ static void
 clear_lender (PPoolLender *self)
 {
   ppool_lender_close (self);
+  g_ptr_array_unref (self->lent);
   g_array_unref (self->announcements);
   g_array_unref (self->forgotten);
   g_mutex_clear (&self->lock);
@@ -328,7 +272,11 @@ begin (PPoolLender *self,
 
   if (entry != NULL)
     {
-      entry->n_loans++;
+      if (entry->n_loans++ == 0)
+        {
+          g_ptr_array_add (self->lent, entry);
+          self->lent_sizes += ppool_segment_get_size (entry->idle.segment);
+        }
       loan->number = entry->number;
       loan->generation = ++entry->generation;
     }
@@ -359,7 +307,7 @@ lend_memory (PPoolLender *self,
   g_mutex_lock (&self->lock);
   if (self->loans != NULL)
     {
-      entry = find_memory (self, segment);
+      entry = take_memory (self, segment);
       if (entry == NULL && (fd = ppool_segment_dup_fd (segment, NULL)) >= 0)
         entry = announce (self, segment, fd, TRUE, make_room (self, size, old), &loan->number);
       done = entry != NULL || fd >= 0;
@@ -440,14 +388,14 @@ lend_copy (PPoolLender  *self,
   if (open)
     {
       forget_old (self, g_get_monotonic_time (), old);
-      entry = find_free (self, size);
+      entry = (Entry *) ppool_arena_take (&self->arena, size);
       if (entry == NULL)
         is_kept = make_room (self, ppool_segment_round (size), old);
       else
         begin (self, entry, NULL, loan);
     }
   if (entry != NULL)
-    segment = ppool_segment_ref (entry->segment);
+    segment = ppool_segment_ref (entry->idle.segment);
   g_mutex_unlock (&self->lock);
 
   if (open && segment == NULL)
@@ -536,6 +484,26 @@ ppool_lender_take_forgotten (PPoolLender *self,
   return found;
 }
 
+/* With the lock held. */
+static void
+end_loan (PPoolLender *self,
+          const Loan  *loan,
+          GPtrArray   *old)
+{
+  Entry *entry = loan->entry;
+
+  self->lent_bytes -= loan->length;
+  if (entry == NULL || --entry->n_loans > 0)
+    return;
+
+  g_ptr_array_remove_fast (self->lent, entry);
+  self->lent_sizes -= ppool_segment_get_size (entry->idle.segment);
+  if (entry->generation < G_MAXUINT32)
+    ppool_arena_add (&self->arena, &entry->idle);
+  else
+    forget (self, entry, old);
+}
+
 /* Ends a loan that the other side has given back. Returns: FALSE if it had no such
  * loan. */
 gboolean
@@ -544,6 +512,7 @@ ppool_lender_take_back (PPoolLender  *self,
                         guint32       generation,
                         GError      **error)
 {
+  g_autoptr (GPtrArray) old = g_ptr_array_new_with_free_func (entry_free);
   guint64 key = key_of (number, generation);
   Loan *loan = NULL;
   gboolean open;
@@ -551,11 +520,7 @@ ppool_lender_take_back (PPoolLender  *self,
   g_mutex_lock (&self->lock);
   open = self->loans != NULL;
   if (open && g_hash_table_steal_extended (self->loans, &key, (gpointer *) &loan, NULL))
-    {
-      self->lent_bytes -= loan->length;
-      if (loan->entry != NULL && --loan->entry->n_loans == 0)
-        loan->entry->idle_since = g_get_monotonic_time ();
-    }
+    end_loan (self, loan, old);
   g_mutex_unlock (&self->lock);
 
   if (loan == NULL && open)
@@ -578,11 +543,10 @@ ppool_lender_trim (PPoolLender *self,
 {
   g_autoptr (GPtrArray) old = g_ptr_array_new_with_free_func (entry_free);
   gint64 next = ppool_memory_trim (now);
-  gint64 own = -1;
+  gint64 own;
 
   g_mutex_lock (&self->lock);
-  if (self->entries != NULL)
-    own = forget_old (self, now, old);
+  own = forget_old (self, now, old);
   g_mutex_unlock (&self->lock);
 
   return next < 0 || own < 0 ? MAX (next, own) : MIN (next, own);

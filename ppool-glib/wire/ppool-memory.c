@@ -9,6 +9,7 @@
 
 #include "ppool-memory-private.h"
 
+#include "ppool-arena-private.h"
 #include "ppool-error.h"
 #include "ppool-fork-private.h"
 #include "ppool-resources-private.h"
@@ -26,9 +27,6 @@
  * In a copy of the process that fork() made, segments are shared with the original:
  * none is filled again there. */
 
-/* What is kept may be so many times larger than what is asked for. */
-#define MAX_WASTE 4
-
 struct _PPoolMemory
 {
   guint8 *data;          /* (owned) without a segment, else a part of that */
@@ -38,31 +36,24 @@ struct _PPoolMemory
   pid_t pid;
 };
 
-typedef struct
-{
-  PPoolSegment *segment; /* (owned) */
-  gint64 since;
-} Idle;
-
 static struct
 {
   PPoolForkLock lock; /* guards what follows */
   GTree *published; /* (owned) (nullable) (element-type PPoolMemory PPoolMemory) */
-  GArray *idle;     /* (owned) (nullable) (element-type Idle); the latest last */
-  gsize idle_bytes;
+  PPoolArena arena;
   guint n_holders;
-  gpointer forgotten[2]; /* in a copy: what the original had, which is no leak */
+  /* In a copy: what the original had, which is no leak. */
+  GTree *forgotten;
+  PPoolArena forgotten_arena;
 } kept;
 
 /* What the original had is not found in a copy, nor filled again. */
 static void
 forget_kept (void)
 {
-  kept.forgotten[0] = kept.published;
-  kept.forgotten[1] = kept.idle;
-  kept.published = NULL;
-  kept.idle = NULL;
-  kept.idle_bytes = 0;
+  kept.forgotten = g_steal_pointer (&kept.published);
+  kept.forgotten_arena = kept.arena;
+  kept.arena = (PPoolArena) { G_QUEUE_INIT, 0 };
   kept.n_holders = 0;
 }
 
@@ -96,71 +87,46 @@ compare_with_address (gconstpointer key,
   return address >= self->data + self->size;
 }
 
-/* With the lock held. Returns: (transfer full): what was kept at that place. */
+/* Returns: (nullable) (transfer full) */
 static PPoolSegment *
-take_idle (guint i)
-{
-  PPoolSegment *segment = g_array_index (kept.idle, Idle, i).segment;
-
-  kept.idle_bytes -= ppool_segment_get_size (segment);
-  g_array_remove_index (kept.idle, i);
-
-  return segment;
-}
-
-/* The smallest that is large enough, and the latest of these: (nullable) (transfer
- * full). */
-static PPoolSegment *
-find_idle (gsize size)
+take_kept (gsize size)
 {
   PPoolSegment *segment = NULL;
-  gsize least = G_MAXSIZE;
-  guint best = 0;
+  PPoolIdle *idle;
 
   lock_kept ();
-  for (guint i = 0; kept.idle != NULL && i < kept.idle->len; i++)
-    {
-      const Idle *idle = &g_array_index (kept.idle, Idle, i);
-      gsize found = ppool_segment_get_size (idle->segment);
-
-      if (found >= size && found / MAX_WASTE <= size && found <= least)
-        {
-          least = found;
-          best = i;
-        }
-    }
-  if (least < G_MAXSIZE)
-    segment = take_idle (best);
+  idle = ppool_arena_take (&kept.arena, size);
   ppool_fork_unlock (&kept.lock);
 
+  if (idle != NULL)
+    segment = idle->segment;
+  g_free (idle);
+
   return segment;
-}
-
-/* Takes out what has to go for @n and @bytes to be within bounds, or because of its
- * age. With the lock held. */
-static GSList *
-take_old (guint  n,
-          gsize  bytes,
-          gint64 now)
-{
-  GSList *old = NULL;
-
-  while (kept.idle != NULL && kept.idle->len > 0 &&
-         (kept.idle->len + n > PPOOL_SEGMENT_MAX_KEPT ||
-          kept.idle_bytes + bytes > PPOOL_SEGMENT_MAX_BYTES ||
-          g_array_index (kept.idle, Idle, 0).since + PPOOL_SEGMENT_IDLE_USEC <= now))
-    old = g_slist_prepend (old, take_idle (0));
-
-  return old;
 }
 
 static void
 retire (gpointer data)
 {
-  PPoolSegment *segment = data;
+  PPoolIdle *idle = data;
 
-  ppool_segment_retire (segment);
-  ppool_segment_unref (segment);
+  ppool_segment_retire (idle->segment);
+  ppool_segment_unref (idle->segment);
+  g_free (idle);
+}
+
+/* With the lock held. Returns: when there is more to take, or -1 */
+static gint64
+take_old (gint64   now,
+          GSList **old)
+{
+  gint64 next;
+  PPoolIdle *idle;
+
+  while ((idle = ppool_arena_take_old (&kept.arena, now, &next)) != NULL)
+    *old = g_slist_prepend (*old, idle);
+
+  return next;
 }
 
 /* Keeps a segment for the next; takes it over. */
@@ -169,21 +135,24 @@ keep (PPoolSegment *segment,
       pid_t         pid)
 {
   gsize size = ppool_segment_get_size (segment);
-  Idle idle = { segment, g_get_monotonic_time () };
+  PPoolIdle *idle = g_new0 (PPoolIdle, 1);
   GSList *old = NULL;
+
+  idle->segment = segment;
 
   lock_kept ();
   if (kept.n_holders > 0 && pid == ppool_fork_get_pid () && size <= PPOOL_SEGMENT_MAX_BYTES &&
       !ppool_segment_is_retired (segment))
     {
-      old = take_old (1, size, idle.since);
-      if (kept.idle == NULL)
-        kept.idle = g_array_new (FALSE, FALSE, sizeof (Idle));
-      g_array_append_val (kept.idle, idle);
-      kept.idle_bytes += size;
+      PPoolIdle *other;
+
+      take_old (g_get_monotonic_time (), &old);
+      while ((other = ppool_arena_take_any (&kept.arena, 1, size)) != NULL)
+        old = g_slist_prepend (old, other);
+      ppool_arena_add (&kept.arena, idle);
     }
   else
-    old = g_slist_prepend (old, segment);
+    old = g_slist_prepend (old, idle);
   ppool_fork_unlock (&kept.lock);
 
   g_slist_free_full (old, retire);
@@ -215,7 +184,7 @@ allocate (PPoolMemory  *self,
 
   if (self->size >= PPOOL_SEGMENT_THRESHOLD)
     {
-      self->segment = find_idle (self->size);
+      self->segment = take_kept (self->size);
       if (self->segment == NULL)
         self->segment = ppool_memory_new_segment (ppool_segment_round (self->size), &local_error);
     }
@@ -357,7 +326,7 @@ ppool_memory_release (void)
   lock_kept ();
   /* One of the original's may end in a copy. */
   if (kept.n_holders > 0 && --kept.n_holders == 0)
-    old = take_old (0, 0, G_MAXINT64);
+    take_old (G_MAXINT64, &old);
   ppool_fork_unlock (&kept.lock);
 
   g_slist_free_full (old, retire);
@@ -368,13 +337,11 @@ ppool_memory_release (void)
 gint64
 ppool_memory_trim (gint64 now)
 {
-  gint64 next = -1;
-  GSList *old;
+  GSList *old = NULL;
+  gint64 next;
 
   lock_kept ();
-  old = take_old (0, 0, now);
-  if (kept.idle != NULL && kept.idle->len > 0)
-    next = g_array_index (kept.idle, Idle, 0).since + PPOOL_SEGMENT_IDLE_USEC;
+  next = take_old (now, &old);
   ppool_fork_unlock (&kept.lock);
 
   g_slist_free_full (old, retire);

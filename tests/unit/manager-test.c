@@ -9,6 +9,10 @@
 
 #include "ppool-manager-private.h"
 
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 /* Longer than any test. */
 #define NEVER_MSEC (1000 * 1000)
 
@@ -161,6 +165,66 @@ test_order (Fixture       *self,
       g_assert_cmpuint (ordered[k].place, <, ordered[k + 1].place);
 }
 
+/* Arming what is due later than something else does not wake the thread. */
+
+static void
+note_thread_cb (gpointer data)
+{
+  g_atomic_int_set ((int *) data, (int) syscall (SYS_gettid));
+}
+
+/* Returns: how often the thread went to sleep, once it sleeps */
+static guint64
+count_naps (int thread)
+{
+  const char *field = "\nvoluntary_ctxt_switches:";
+  g_autofree char *path = g_strdup_printf ("/proc/self/task/%d/status", thread);
+
+  while (TRUE)
+    {
+      g_autofree char *status = NULL;
+      const char *found;
+
+      g_assert_true (g_file_get_contents (path, &status, NULL, NULL));
+      found = strstr (status, field);
+      g_assert_nonnull (found);
+      if (strstr (status, "\nState:\tS") != NULL)
+        return g_ascii_strtoull (found + strlen (field), NULL, 10);
+      g_thread_yield ();
+    }
+}
+
+static void
+test_later (Fixture       *self,
+            gconstpointer  data G_GNUC_UNUSED)
+{
+  enum { N = 50 };
+  PPoolTimer timers[2] = { { 0 } };
+  int thread = 0;
+  guint64 n_naps;
+
+  ppool_manager_arm (self->manager, &timers[0], NEVER_MSEC, count_cb, &self->counter);
+  ppool_manager_post (self->manager, note_thread_cb, &thread);
+  ppool_manager_post (self->manager, count_cb, &self->counter);
+  wait_for_count (&self->counter, 1);
+
+  n_naps = count_naps (thread);
+  for (guint i = 0; i < N; i++)
+    {
+      ppool_manager_arm (self->manager, &timers[(i + 1) % 2], NEVER_MSEC + i, count_cb,
+                         &self->counter);
+      g_assert_true (ppool_manager_disarm (self->manager, &timers[i % 2]));
+      count_naps (thread);
+    }
+  /* It may have waited for a lock at first. */
+  g_assert_cmpuint (count_naps (thread) - n_naps, <=, 2);
+  g_assert_true (ppool_manager_disarm (self->manager, &timers[N % 2]));
+
+  /* What is due earlier does. */
+  ppool_manager_arm (self->manager, &timers[0], 1, count_cb, &self->counter);
+  wait_for_count (&self->counter, 2);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -170,6 +234,7 @@ main (int    argc,
   g_test_add ("/manager/disarm", Fixture, NULL, set_up, test_disarm, tear_down);
   g_test_add ("/manager/disarm-race", Fixture, NULL, set_up, test_disarm_race, tear_down);
   g_test_add ("/manager/order", Fixture, NULL, set_up, test_order, tear_down);
+  g_test_add ("/manager/later", Fixture, NULL, set_up, test_later, tear_down);
 
   return g_test_run ();
 }

@@ -3,6 +3,7 @@
 """What the tests of ProcessPoolExecutor share: running tests, and calls that go on until they
 are let go."""
 
+import faulthandler
 import os
 import pathlib
 import subprocess
@@ -13,6 +14,9 @@ import time
 import traceback
 
 LIMIT_SEC = 20
+
+# When a test counts as stuck: it ends the program then, and tells where each thread is.
+STUCK_SEC = 10 * LIMIT_SEC
 
 # What a script in a process of its own begins with.
 PREAMBLE = '''\
@@ -112,22 +116,30 @@ def run_script(text, *args, status=0):
     return finish_script(start_script(text, *args), status)
 
 
+def _to_name(name):
+    return name.removeprefix('test_').replace('_', '-')
+
+
 def run_tests(namespace, chosen):
-    """Runs the functions test_*, of which names may be chosen, and prints how that went."""
-    tests = [value for name, value in namespace.items()
-             if name.startswith('test_') and (not chosen or name in chosen)]
+    """Runs the functions test_*, of which names may be chosen as they are printed, and prints
+    how that went."""
+    tests = {_to_name(name): value for name, value in namespace.items()
+             if name.startswith('test_')}
+    tests = [tests[name] for name in chosen] or list(tests.values())
     n_failed = 0
     print('1..%d' % len(tests))
     for number, test in enumerate(tests, 1):
         problem = skip = None
+        faulthandler.dump_traceback_later(STUCK_SEC, exit=True, file=sys.__stderr__)
         try:
             skip = test()
         except BaseException:
             problem = traceback.format_exc()
+        faulthandler.cancel_dump_traceback_later()
         for line in (problem or '').splitlines():
             print('#', line)
         n_failed += problem is not None
         print('%s %d %s%s' % ('not ok' if problem else 'ok', number,
-                              test.__name__.removeprefix('test_').replace('_', '-'),
+                              _to_name(test.__name__),
                               ' # SKIP ' + skip if skip else ''), flush=True)
     return 1 if n_failed else 0

@@ -370,6 +370,41 @@ def test_wait():
         check_equal(concurrent.futures.wait(fs, LIMIT_SEC).done, fs)
 
 
+class SlowToLookAt(concurrent.futures.Future):
+    """Is done, and calls a function whenever somebody looks at it."""
+
+    def __init__(self, function):
+        self._function = function
+        super().__init__()
+
+    @property
+    def _state(self):
+        self._function()
+        return 'FINISHED'
+
+    @_state.setter
+    def _state(self, state):
+        pass
+
+
+def test_done_between_looks():
+    """What waits for futures looks at them twice, and a call may be done in between."""
+    def finish():
+        gate.open()
+        check_equal(next_one.result(LIMIT_SEC), 1)
+
+    with new_executor() as executor:
+        for wait in (lambda fs: concurrent.futures.wait(fs, LIMIT_SEC).done,
+                     lambda fs: set(concurrent.futures.as_completed(fs, LIMIT_SEC))):
+            # Which of the two is looked at first is a matter of chance.
+            for _ in range(16):
+                gate = Gate()
+                future = executor.submit(gate.hold)
+                next_one = executor.submit(echo, 1)
+                fs = {future, SlowToLookAt(finish)}
+                check_equal(wait(fs), fs)
+
+
 def test_timeouts():
     """Those that are too long for the system are no limit."""
     gate = Gate()

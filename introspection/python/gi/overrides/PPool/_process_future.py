@@ -9,7 +9,8 @@ import pickle
 import threading
 import time
 import traceback
-from concurrent.futures._base import CANCELLED_AND_NOTIFIED, FINISHED, LOGGER, PENDING, RUNNING
+from concurrent.futures._base import (CANCELLED, CANCELLED_AND_NOTIFIED, FINISHED, LOGGER, PENDING,
+                                      RUNNING)
 from concurrent.futures.process import BrokenProcessPool, _RemoteTraceback
 
 from gi.module import get_introspection_module
@@ -153,9 +154,14 @@ class Future(concurrent.futures.Future):
     @property
     def _state(self):
         call = self._call
-        if (call is not None and not self._is_watched and self._known_state != FINISHED
-                and _is_done(call)):
+        if call is None or self._is_watched or self._known_state == FINISHED:
+            return self._known_state
+        if _is_done(call):
             self._conclude(call)
+        elif self._condition._is_owned():
+            # Whoever has the lock may look again, and must see the same: the call can be done
+            # at any moment, but the thread of the loop needs the lock to say so.
+            self._tell_loop(call)
         return self._known_state
 
     @_state.setter
@@ -293,8 +299,8 @@ class Future(concurrent.futures.Future):
                 LOGGER.exception('exception calling callback for %r', self)
 
     def cancel(self):
+        self._state
         with self._condition:
-            self._state
             call = self._call
             if call is not None and not _cancel(call) and not _is_cancelled(call):
                 _ending.abort_if_wanted(call)
@@ -313,14 +319,27 @@ class Future(concurrent.futures.Future):
         if not self.cancel() and call is not None:
             _abort(call)
 
+    # These three look without the lock, so that the thread of the loop need not be told.
+
     def running(self):
-        with self._condition:
-            state, call = self._state, self._call
-            if state == PENDING and call is not None and _get_state(call) == _State.RUNNING:
-                self.set_running_or_notify_cancel()
-        return super().running()
+        call = self._call
+        if self._state == PENDING and call is not None and _get_state(call) == _State.RUNNING:
+            with self._condition:
+                if self._known_state == PENDING:
+                    self._known_state = RUNNING
+        return self._known_state == RUNNING
 
     running.__doc__ = concurrent.futures.Future.running.__doc__
+
+    def cancelled(self):
+        return self._state in (CANCELLED, CANCELLED_AND_NOTIFIED)
+
+    cancelled.__doc__ = concurrent.futures.Future.cancelled.__doc__
+
+    def done(self):
+        return self._state in (CANCELLED, CANCELLED_AND_NOTIFIED, FINISHED)
+
+    done.__doc__ = concurrent.futures.Future.done.__doc__
 
     def add_done_callback(self, fn):
         with self._condition:

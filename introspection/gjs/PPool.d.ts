@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The PPool-GLib authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// PPool-GLib as JavaScript sees it, with the override. The types of GLib, GObject and Gio are
-// those that @girs/gjs has.
+// PPool-GLib in JavaScript, with the override. The types of GLib, GObject and Gio are from
+// @girs/gjs.
 
 declare module 'gi://PPool?version=1.0' {
     import type Gio from 'gi://Gio?version=2.0';
@@ -16,24 +16,24 @@ declare module 'gi://PPool?version=1.0' {
 
         // Values
 
-        /** Numbers in bulk, which cross as bytes. Those that are no bytes arrive as an Array. */
+        /** Arrays of numbers, sent as a whole. All but arrays of bytes arrive as an Array. */
         type NumberArray = Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array |
             BigInt64Array | BigUint64Array | Float64Array;
 
-        /** What can be sent, besides a variant as a whole: see the table of docs/javascript.md. */
+        /** The plain values that can be sent: see the table of docs/javascript.md. */
         type Sendable = null | undefined | boolean | number | bigint | string | NumberArray |
             Uint8ClampedArray | ArrayBuffer | GLib.Bytes | GLib.Variant | Buffer |
             readonly Sendable[] | ReadonlyMap<string | number | bigint | boolean, Sendable> |
             {readonly [key: string]: Sendable};
 
-        /** What arrives for plain values. It is for the program to say what it expects. */
+        /** The values that arrive. The program declares the type that it expects. */
         // eslint-disable-next-line @typescript-eslint/no-explicit-any
         type Received = any;
 
-        /** What a call gives: a variant for a variant, and a plain value else. */
+        /** The value of a call: a variant for a variant, otherwise a plain value. */
         type ReceivedFor<A> = A extends GLib.Variant ? GLib.Variant : Received;
 
-        /** What is like the AbortSignal of browsers. */
+        /** An object like the AbortSignal of browsers. */
         interface AbortSignalLike {
             readonly aborted: boolean;
             addEventListener(type: 'abort', listener: (event: any) => void): void;
@@ -42,14 +42,14 @@ declare module 'gi://PPool?version=1.0' {
 
         type Cancellable = Gio.Cancellable | AbortSignalLike | null;
 
-        /** Makes the variant that a plain value is sent as; of a variant, the same. */
+        /** Converts a plain value to a variant; returns a variant unchanged. */
         function pack(value?: Sendable): GLib.Variant;
-        /** Makes the plain value as which a variant is received. */
+        /** Converts a variant to a plain value. */
         function unpack(variant: GLib.Variant): Received;
 
         // Enumerations and errors
 
-        /** What the death of a worker means: the end of all calls, or of one. */
+        /** The effect of the death of a worker: all calls fail, or one does. */
         enum CrashPolicy {
             BREAK,
             REPLACE,
@@ -97,7 +97,7 @@ declare module 'gi://PPool?version=1.0' {
             DISCARD,
         }
 
-        /** The errors of pools: `error.matches(PPool.Error, PPool.Error.BROKEN)`. */
+        /** Errors of pools: `error.matches(PPool.Error, PPool.Error.BROKEN)`. */
         class Error extends GLib.Error {
             static readonly BROKEN: number;
             static readonly SHUT_DOWN: number;
@@ -148,16 +148,16 @@ declare module 'gi://PPool?version=1.0' {
             cancelRunning: boolean;
         }
 
-        /** Of one call, or of each call of a map. Times are in milliseconds. */
+        /** The options of a call, or of each call of a map. Times are in milliseconds. */
         interface CallLimits {
-            /** How long it may run. */
+            /** The time that it may run. */
             timeout?: number;
-            /** How long it may wait for a worker. */
+            /** The time that it may wait for a worker. */
             queueTimeout?: number;
             queue_timeout?: number;
-            /** How often it runs again when its worker dies. */
+            /** The number of times that it runs again when its worker dies. */
             retries?: number;
-            /** What it is about, for the message of a death. */
+            /** The label for the message of a death. */
             label?: string | null;
         }
 
@@ -175,9 +175,9 @@ declare module 'gi://PPool?version=1.0' {
             cancellable?: Cancellable;
         }
 
-        /** Takes calls, returns futures. Final. */
+        /** Accepts calls and returns futures. Final. */
         class Executor extends GObject.Object {
-            /** Without a launcher, workers are the program itself again. */
+            /** Without a launcher, workers run this program again. */
             constructor(properties?: Partial<ExecutorProperties>);
             constructor(launcher: Launcher | null, properties?: Partial<ExecutorProperties>);
             static new(launcher?: Launcher | null): Executor;
@@ -242,7 +242,7 @@ declare module 'gi://PPool?version=1.0' {
             get_n_pending(): number;
             get_n_running(): number;
             get_error(): GLib.Error | null;
-            /** Has an executor that is broken take calls again. */
+            /** Makes a broken executor accept calls again. */
             revive(): boolean;
 
             prestart(n_workers?: number): boolean;
@@ -252,7 +252,7 @@ declare module 'gi://PPool?version=1.0' {
             submit_call<A extends Sendable>(call: Call<A>, cancellable?: Cancellable):
                 Future<ReceivedFor<A>>;
 
-            /** Calls a function, and gives its value. */
+            /** Calls a function, and returns a promise of its value. */
             call<A extends Sendable = null>(name: string, args?: A,
                 options?: CallOptions | Cancellable): Promise<ReceivedFor<A>>;
             call_async<A extends Sendable = null>(name: string, args?: A,
@@ -260,11 +260,11 @@ declare module 'gi://PPool?version=1.0' {
             call_async(name: string, args: Sendable, options: CallOptions | Cancellable,
                 callback: AsyncReadyCallback<Executor>): void;
             call_finish(result: Gio.AsyncResult): GLib.Variant;
-            /** Calls a function, and blocks until it has a value. */
+            /** Calls a function, and blocks until it has returned its value. */
             call_sync<A extends Sendable = null>(name: string, args?: A,
                 options?: CallOptions | Cancellable): ReceivedFor<A>;
 
-            /** Has a function run over inputs, which may be endless. */
+            /** Calls a function for each input; the inputs may be endless. */
             map(name: string, inputs: GLib.Variant, options?: MapOptions): Map<GLib.Variant>;
             map<A extends Sendable>(name: string, inputs: AsyncIterable<A>, options?: MapOptions):
                 AsyncGenerator<ReceivedFor<A>, void, void>;
@@ -284,30 +284,30 @@ declare module 'gi://PPool?version=1.0' {
 
         type AsyncReadyCallback<T> = (source: T, result: Gio.AsyncResult) => void;
         type FutureFunc<T = Received> = (future: Future<T>) => void;
-        /** Gives the next input, or null at the end. */
+        /** Returns the next input, or null at the end. */
         type InputFunc<A extends Sendable = Sendable> = () => A | null | undefined;
 
-        /** The result of a call, now or later. It has no then(): await result_async(). Final. */
+        /** The result of a call. It has no then(): await result_async(). Final. */
         class Future<T = Received> extends GObject.Object {
             private constructor();
 
             cancel(): boolean;
-            /** Ends the call, also while it runs. */
+            /** Ends the call, even while it is running. */
             abort(): void;
             is_cancelled(): boolean;
             is_running(): boolean;
             is_done(): boolean;
             get_state(): FutureState;
 
-            /** Waits without blocking, and gives the value. */
+            /** Waits without blocking, and returns a promise of the value. */
             result_async(cancellable?: Cancellable): Promise<T>;
             result_async(cancellable: Cancellable, callback: AsyncReadyCallback<Future<T>>): void;
             result_finish(result: Gio.AsyncResult): GLib.Variant;
-            /** Blocks until there is a value, or the time is up. */
+            /** Blocks until the call has completed, or the time is up. */
             result(timeout_msec?: number): T;
-            /** Gives the value of a future that is done. */
+            /** Returns the value of a completed call. */
             propagate(): T;
-            /** What the call failed with: a GLib.Error, or what a worker in JavaScript threw. */
+            /** The error of the call: a GLib.Error, or one thrown by a worker in JavaScript. */
             get_error(): GLib.Error | globalThis.Error | null;
 
             add_done_callback(func: FutureFunc<T>): number;
@@ -315,7 +315,7 @@ declare module 'gi://PPool?version=1.0' {
 
             get_function(): string;
             get_call(): Call<Sendable> | null;
-            /** How the worker died that ran the call. */
+            /** The death of the worker that ran the call. */
             get_death(): Death | null;
             get_n_attempts(): number;
             get_worker_pid(): number;
@@ -338,7 +338,7 @@ declare module 'gi://PPool?version=1.0' {
             label: string | null;
         }
 
-        /** What to run. Final. */
+        /** A function name with arguments and options. Final. */
         class Call<A extends Sendable = null> extends GObject.Object {
             constructor(properties: Partial<CallProperties<A>>);
             static new<A extends Sendable = null>(name: string, args?: A): Call<A>;
@@ -369,7 +369,7 @@ declare module 'gi://PPool?version=1.0' {
             set_label(label: string | null): void;
         }
 
-        /** How a worker died that ran a call. Final. */
+        /** The death of a worker that ran a call. Final. */
         class Death extends GObject.Object {
             private constructor();
 
@@ -397,7 +397,7 @@ declare module 'gi://PPool?version=1.0' {
             get_message(): string;
         }
 
-        /** The results of one function over many inputs, in the order of the inputs. Final. */
+        /** The results of one function for many inputs, in the order of the inputs. Final. */
         class Map<T = Received> extends GObject.Object implements Iterable<T>, AsyncIterable<T> {
             private constructor();
 
@@ -418,7 +418,7 @@ declare module 'gi://PPool?version=1.0' {
             set_timeout_msec(timeout_msec: number): void;
             get_stop_on_error(): boolean;
             set_stop_on_error(stop_on_error: boolean): void;
-            /** Gives each call what another call has, but for its function and arguments. */
+            /** Sets the options of the calls to those of another call. */
             set_call_options(call: Call<Sendable>): void;
             add_inputs(inputs: GLib.Variant): void;
 
@@ -431,11 +431,11 @@ declare module 'gi://PPool?version=1.0' {
 
             /** Blocks for each value. */
             [Symbol.iterator](): Generator<T, void, void>;
-            /** A loop that is left cancels the map. */
+            /** Leaving the loop cancels the map. */
             [Symbol.asyncIterator](): AsyncGenerator<T, void, void>;
         }
 
-        /** Many futures, one by one as they are done. Final. */
+        /** Many futures, in the order in which they complete. Final. */
         class AsCompleted<T = Received> extends GObject.Object
             implements Iterable<Future<T>>, AsyncIterable<Future<T>> {
             private constructor();
@@ -456,7 +456,7 @@ declare module 'gi://PPool?version=1.0' {
         function as_completed<T>(futures: Iterable<Future<T>>, timeout_msec?: number):
             AsCompleted<T>;
 
-        /** Gives the futures that are done. */
+        /** Returns a promise of the completed futures. */
         function wait_futures<T>(futures: Iterable<Future<T>>, return_when?: ReturnWhen,
             timeout_msec?: number, cancellable?: Cancellable): Future<T>[];
         function wait_futures_async<T>(futures: Iterable<Future<T>>, return_when?: ReturnWhen,
@@ -475,11 +475,11 @@ declare module 'gi://PPool?version=1.0' {
             handshakeTimeoutMsec: number;
         }
 
-        /** How workers are started. Final. */
+        /** Describes how workers are started. Final. */
         class Launcher extends GObject.Object {
             constructor(properties?: Partial<LauncherProperties>);
             static new(argv: string[]): Launcher;
-            /** Workers are this program again, which asks Worker.is_spawned(). */
+            /** Workers run this program again, which calls Worker.is_spawned(). */
             static new_self(): Launcher;
             static new_module(path: string): Launcher;
 
@@ -504,7 +504,7 @@ declare module 'gi://PPool?version=1.0' {
             set_environ(env: string[] | null): void;
         }
 
-        /** Memory to be filled and sent. Final. */
+        /** Memory that is filled in place and sent. Final. */
         class Buffer extends GObject.Object {
             private constructor();
             static new(size: number): Buffer;
@@ -523,7 +523,7 @@ declare module 'gi://PPool?version=1.0' {
             Sendable | PromiseLike<Sendable> | void;
         type Handler = (invocation: Invocation) => void;
 
-        /** A program's life as a worker. Final. */
+        /** The functions of a worker, and its main loop. Final. */
         class Worker extends GObject.Object {
             constructor();
             static new(): Worker;
@@ -532,7 +532,7 @@ declare module 'gi://PPool?version=1.0' {
 
             add_function<A = Received>(name: string, func: Function<A>): void;
             add_handler(name: string, func: Handler): void;
-            /** Serves calls until the pool wants no more, and gives the exit status. */
+            /** Serves calls until the pool ends the worker, and returns the exit status. */
             run(): number;
 
             connect(signal: 'handle-call',
@@ -540,20 +540,20 @@ declare module 'gi://PPool?version=1.0' {
             connect(signal: string, callback: (...args: any[]) => any): number;
         }
 
-        /** One call being served. Final. */
+        /** A call that is being served. Final. */
         class Invocation extends GObject.Object {
             private constructor();
 
             get_function(): string;
             get_args(): GLib.Variant;
-            /** Is cancelled when nobody wants the value any more. */
+            /** A cancellable that is cancelled when the call is ended. */
             get_cancellable(): Gio.Cancellable;
-            /** When the call is to be over, in microseconds of GLib.get_monotonic_time(); or -1. */
+            /** The end of its time, in microseconds of GLib.get_monotonic_time(), or -1. */
             get_deadline(): number;
-            /** How many times the call has been begun. */
+            /** The number of this attempt, from 1. */
             get_attempt(): number;
             return_value(value?: Sendable): void;
-            /** Answers with whatever was thrown. */
+            /** Answers with anything that was thrown. */
             return_error(error: unknown): void;
             return_gerror(error: GLib.Error): void;
             return_error_literal(domain: number, code: number, message: string): void;

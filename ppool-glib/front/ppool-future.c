@@ -294,7 +294,7 @@ ppool_future_get_function (PPoolFuture *self)
 {
   g_return_val_if_fail (ppool_future_is_usable (self), NULL);
 
-  return self->record->spec->function;
+  return self->record->outcome.spec->function;
 }
 
 /**

@@ -128,13 +128,13 @@ find_taken_time (PPoolOutbox *self,
                  gint64       now)
 {
   if (self->board == NULL)
-    return record->pushed_time;
-  if (taken >= record->pushed_time)
+    return record->extra->pushed_time;
+  if (taken >= record->extra->pushed_time)
     return taken;
-  if (record->seen_time == 0)
-    record->seen_time = now;
+  if (record->extra->seen_time == 0)
+    ppool_record_need_extra (record)->seen_time = now;
 
-  return record->seen_time;
+  return record->extra->seen_time;
 }
 
 /* A call that has run for longer than it may: (nullable) (transfer none). If there is none,
@@ -152,7 +152,7 @@ ppool_outbox_find_overdue (PPoolOutbox *self,
       PPoolBoardWord word;
       gint64 limit = now;
 
-      if (record->timeout_msec < 0 || record->ending != PPOOL_RECORD_NOT_ENDED)
+      if (record->extra->timeout_msec < 0 || record->ending != PPOOL_RECORD_NOT_ENDED)
         continue;
 
       word = ppool_outbox_look_at (self, record, &times);
@@ -161,7 +161,7 @@ ppool_outbox_find_overdue (PPoolOutbox *self,
 
       if (word == PPOOL_BOARD_TAKEN)
         limit = find_taken_time (self, record, times.taken, now);
-      limit += record->timeout_msec * G_TIME_SPAN_MILLISECOND;
+      limit += record->extra->timeout_msec * G_TIME_SPAN_MILLISECOND;
       if (limit <= now && word == PPOOL_BOARD_TAKEN)
         return record;
       *due = *due == 0 ? limit : MIN (*due, limit);

@@ -61,7 +61,7 @@ fail_call (PPoolOutbox *self,
   g_autoptr (PPoolFailure) failure = NULL;
   g_autoptr (PPoolRecord) record = NULL;
 
-  g_prefix_error (&error, "The arguments of “%s”: ", item->record->spec->function);
+  g_prefix_error (&error, "The arguments of “%s”: ", item->record->outcome.spec->function);
   failure = ppool_failure_new (error);
 
   g_mutex_lock (&self->lock->mutex);
@@ -87,7 +87,7 @@ send_call (PPoolOutbox  *self,
   GError *error = NULL;
 
   if (args != NULL &&
-      !ppool_channel_send_call (channel, item->id, item->record->spec->function, args,
+      !ppool_channel_send_call (channel, item->id, item->record->outcome.spec->function, args,
                                 &item->options, &error))
     fail_call (self, item, error);
 }
@@ -102,7 +102,7 @@ add_to_frame (PPoolOutbox   *self,
 {
   g_autoptr (GVariant) args = ppool_record_ref_args (item->record);
   g_autoptr (GVariant) options = NULL;
-  const char *function = item->record->spec->function;
+  const char *function = item->record->outcome.spec->function;
   GError *error = NULL;
   guint length;
 
@@ -173,7 +173,7 @@ get_options (PPoolOutbox       *self,
   PPoolCallOptions options = PPOOL_CALL_OPTIONS_NONE;
 
   if (self->has_options || !self->has_frames)
-    options = (PPoolCallOptions) { record->timeout_msec, record->n_deaths + 1 };
+    options = (PPoolCallOptions) { record->extra->timeout_msec, record->extra->n_deaths + 1 };
 
   return options;
 }

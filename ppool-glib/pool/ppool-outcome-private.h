@@ -47,13 +47,13 @@ typedef struct
 struct _PPoolOutcome
 {
   /* Constant. */
-  pid_t pid;
-  const PPoolCallSpec *spec; /* (unowned): the record's */
+  PPoolCallSpec *spec; /* (owned) */
   void (*settled) (PPoolOutcome *self); /* everybody was told */
+  pid_t pid;
 
-  GMutex lock; /* guards what follows */
+  PPoolFutureState state; /* with the lock, as what follows */
+  GMutex lock;
   GCond changed;
-  PPoolFutureState state;
   guint n_blocked;       /* threads that wait for the condition */
   gboolean telling;      /* the waiters are being told */
   GQueue waiters;        /* (element-type PPoolOutcomeWaiter) */
@@ -64,7 +64,7 @@ struct _PPoolOutcome
 };
 
 void             ppool_outcome_init              (PPoolOutcome         *self,
-                                                  const PPoolCallSpec  *spec,
+                                                  PPoolCallSpec        *spec,
                                                   void                (*settled) (PPoolOutcome *));
 void             ppool_outcome_clear             (PPoolOutcome         *self);
 

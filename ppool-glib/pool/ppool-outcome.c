@@ -24,10 +24,11 @@
  *
  * In a forked copy of the process nothing is touched, and the call has failed. */
 
+/* Takes @spec. */
 void
-ppool_outcome_init (PPoolOutcome         *self,
-                    const PPoolCallSpec  *spec,
-                    void                (*settled) (PPoolOutcome *))
+ppool_outcome_init (PPoolOutcome   *self,
+                    PPoolCallSpec  *spec,
+                    void          (*settled) (PPoolOutcome *))
 {
   self->pid = ppool_fork_get_pid ();
   self->spec = spec;
@@ -45,6 +46,7 @@ ppool_outcome_clear (PPoolOutcome *self)
   g_clear_pointer (&self->value, g_variant_unref);
   g_clear_pointer (&self->failure, ppool_failure_unref);
   g_clear_object (&self->death);
+  ppool_call_spec_unref (self->spec);
   g_cond_clear (&self->changed);
   g_mutex_clear (&self->lock);
 }

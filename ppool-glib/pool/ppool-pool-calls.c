@@ -25,7 +25,7 @@ static void
 accept (PPoolPool   *self,
         PPoolRecord *record)
 {
-  record->accepted = TRUE;
+  record->accepted = true;
   g_atomic_int_inc (&self->n_unsettled);
 }
 
@@ -42,7 +42,7 @@ withdraw (PPoolPool   *self,
       record->stage = PPOOL_RECORD_OUT;
       withdrawn = TRUE;
     }
-  else if (record->n_deaths == 0)
+  else if (record->extra->n_deaths == 0)
     withdrawn = ppool_pool_withdraw (self, record);
 
   if (withdrawn)
@@ -77,7 +77,7 @@ static gboolean
 end_running (PPoolPool   *self,
              PPoolRecord *record)
 {
-  if (record->n_deaths > 0 && ppool_pool_withdraw (self, record))
+  if (record->extra->n_deaths > 0 && ppool_pool_withdraw (self, record))
     {
       ppool_pool_look_for_end (self);
       return TRUE;

@@ -155,7 +155,8 @@ ppool_pool_record_settled (gpointer     owner,
 {
   PPoolPool *self = owner;
 
-  if (record->has_timer && ppool_manager_disarm (self->manager, &record->timer))
+  if (record->extra->has_timer &&
+      ppool_manager_disarm (self->manager, &ppool_record_need_extra (record)->timer))
     ppool_record_unref (record);
 
   if (record->accepted &&

@@ -114,10 +114,12 @@ arm (PPoolPool        *self,
      guint             msec,
      PPoolManagerFunc  func)
 {
-  record->has_timer = TRUE;
-  if (!ppool_manager_disarm (self->manager, &record->timer))
+  PPoolRecordExtra *extra = ppool_record_need_extra (record);
+
+  extra->has_timer = TRUE;
+  if (!ppool_manager_disarm (self->manager, &extra->timer))
     ppool_record_ref (record);
-  ppool_manager_arm (self->manager, &record->timer, msec, func, record);
+  ppool_manager_arm (self->manager, &extra->timer, msec, func, record);
 }
 
 /* Nobody has taken the call in time. */
@@ -130,7 +132,7 @@ queue_overdue_cb (gpointer data)
   gboolean withdrawn;
 
   ppool_lock_enter (&self->lock);
-  withdrawn = record->n_deaths == 0 && ppool_pool_withdraw (self, record);
+  withdrawn = record->extra->n_deaths == 0 && ppool_pool_withdraw (self, record);
   if (withdrawn)
     ppool_pool_look_for_end (self);
   ppool_lock_leave (&self->lock);
@@ -142,7 +144,7 @@ queue_overdue_cb (gpointer data)
     g_error_new (PPOOL_ERROR, PPOOL_ERROR_TIMED_OUT,
                  "The call of “%s” never ran: no worker took it within %d ms, which is its "
                  "queue-timeout-msec",
-                 record->spec->function, record->queue_timeout_msec));
+                 record->outcome.spec->function, record->extra->queue_timeout_msec));
   ppool_outcome_settle_failure (&record->outcome, failure);
 }
 
@@ -151,14 +153,20 @@ void
 ppool_pool_limit_time (PPoolPool   *self,
                          PPoolRecord *record)
 {
-  const PPoolCallSpec *spec = record->spec;
+  const PPoolCallSpec *spec = record->outcome.spec;
 
-  record->timeout_msec =
+  int timeout =
     spec->timeout_msec >= 0 ? spec->timeout_msec : self->settings.call_timeout_msec;
-  record->queue_timeout_msec = spec->queue_timeout_msec >= 0 ? spec->queue_timeout_msec :
-                                                               self->settings.queue_timeout_msec;
-  if (record->queue_timeout_msec >= 0)
-    arm (self, record, (guint) record->queue_timeout_msec, queue_overdue_cb);
+  int queue_timeout = spec->queue_timeout_msec >= 0 ? spec->queue_timeout_msec :
+                                                      self->settings.queue_timeout_msec;
+
+  if (timeout >= 0)
+    ppool_record_need_extra (record)->timeout_msec = timeout;
+  if (queue_timeout >= 0)
+    {
+      ppool_record_need_extra (record)->queue_timeout_msec = queue_timeout;
+      arm (self, record, (guint) queue_timeout, queue_overdue_cb);
+    }
 }
 
 static void
@@ -308,7 +316,7 @@ static gboolean
 may_retry (const PPoolRecord *record)
 {
   return record->ending == PPOOL_RECORD_NOT_ENDED &&
-         record->n_deaths < record->spec->max_retries;
+         record->extra->n_deaths < record->outcome.spec->max_retries;
 }
 
 /* With the lock held. */
@@ -316,11 +324,13 @@ static void
 note_death (PPoolRecord           *record,
             const PPoolProcessEnd *end)
 {
-  if (record->deaths == NULL)
-    record->deaths = g_string_new (NULL);
-  g_string_append_printf (record->deaths, "%s%s", record->n_deaths > 0 ? "; then: " : "",
+  PPoolRecordExtra *extra = ppool_record_need_extra (record);
+
+  if (extra->deaths == NULL)
+    extra->deaths = g_string_new (NULL);
+  g_string_append_printf (extra->deaths, "%s%s", extra->n_deaths > 0 ? "; then: " : "",
                           end->summary);
-  record->n_deaths++;
+  extra->n_deaths++;
 }
 
 /* With the lock held: moves those of @records that are to run again to the queue. */
@@ -346,7 +356,8 @@ retry (PPoolPool             *self,
         {
           record->stage = PPOOL_RECORD_RETRYING;
           g_queue_push_tail_link (&self->retrying, &ppool_record_ref (record)->link);
-          arm (self, record, double_msec (MIN_RETRY_MSEC, record->n_deaths - 1, MAX_RETRY_MSEC),
+          arm (self, record,
+               double_msec (MIN_RETRY_MSEC, record->extra->n_deaths - 1, MAX_RETRY_MSEC),
                retry_cb);
         }
       else
@@ -426,12 +437,13 @@ make_lost_error (const PPoolRecord     *record,
 {
   g_autoptr (GString) text = g_string_new (NULL);
 
-  if (record->deaths != NULL)
+  if (record->extra->deaths != NULL)
     g_string_append_printf (text, "The call of “%s” was lost with %u workers: %s; then: ",
-                            record->spec->function, record->n_deaths + 1, record->deaths->str);
+                            record->outcome.spec->function, record->extra->n_deaths + 1,
+                            record->extra->deaths->str);
   else if (was_done)
     g_string_append_printf (text, "“%s” had returned, and its result was lost: ",
-                            record->spec->function);
+                            record->outcome.spec->function);
   g_string_append (text, end->error->message);
 
   return g_error_new_literal (PPOOL_ERROR, PPOOL_ERROR_WORKER_DIED, text->str);

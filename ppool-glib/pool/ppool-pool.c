@@ -174,7 +174,7 @@ ppool_pool_end_workers (PPoolPool  *self,
       failure = ppool_failure_new (
         g_error_new (PPOOL_ERROR, PPOOL_ERROR_BROKEN,
                      "Worker %u was ended by %s() while it ran “%s”", history.worker_pid, who,
-                     record->spec->function));
+                     record->outcome.spec->function));
       ppool_outcome_settle_failure (&record->outcome, failure);
     }
   ppool_pool_settle_all (cancelled, NULL);

@@ -139,8 +139,8 @@ tell_end (PPoolProcess    *self,
 
   if (record != NULL)
     {
-      verdict.function = record->spec->function;
-      verdict.label = record->spec->label;
+      verdict.function = record->outcome.spec->function;
+      verdict.label = record->outcome.spec->label;
       ppool_outcome_get_history (&record->outcome, &history);
       if (!verdict.function_is_done && history.n_attempts == 1)
         verdict.run_time = g_get_monotonic_time () - history.started_time;
@@ -586,13 +586,15 @@ ppool_process_push (PPoolProcess *self,
 {
   g_assert (self->life == READY);
 
-  if (record->timeout_msec >= 0)
+  if (record->extra->timeout_msec >= 0)
     {
-      record->pushed_time = g_get_monotonic_time ();
-      record->seen_time = 0;
-      ppool_process_look_for_overdue (self, record->pushed_time,
-                           record->pushed_time +
-                             record->timeout_msec * G_TIME_SPAN_MILLISECOND);
+      PPoolRecordExtra *extra = ppool_record_need_extra (record);
+
+      extra->pushed_time = g_get_monotonic_time ();
+      extra->seen_time = 0;
+      ppool_process_look_for_overdue (self, extra->pushed_time,
+                                      extra->pushed_time +
+                                        extra->timeout_msec * G_TIME_SPAN_MILLISECOND);
     }
 
   ppool_outbox_push (self->outbox, record, self->pid);

@@ -10,6 +10,8 @@
 #include "ppool-manager-private.h"
 #include "ppool-outcome-private.h"
 
+#include <stdbool.h>
+
 G_BEGIN_DECLS
 
 typedef struct _PPoolRecord PPoolRecord;
@@ -48,46 +50,59 @@ typedef enum
   PPOOL_RECORD_OVERDUE,
 } PPoolRecordEnding;
 
+/* What few calls have: limits of time, and workers that died of them. */
+typedef struct
+{
+  int timeout_msec;       /* from when a worker takes it; -1 is no limit */
+  int queue_timeout_msec; /* until one does; likewise */
+  gint64 pushed_time;     /* when it was given to its worker, if it has a timeout */
+  gint64 seen_time;       /* when that was seen to have taken it, without a word of when, or 0 */
+  guint n_deaths;         /* of workers that had taken it */
+  GString *deaths;        /* (owned) (nullable): what became of these */
+
+  /* Of the time in the queue, and then of that before it is queued again. While it is armed
+   * the record has a reference. */
+  gboolean has_timer; /* constant once queued */
+  PPoolTimer timer;   /* guarded by the manager */
+} PPoolRecordExtra;
+
+/* How it learns that it is cancelled. */
+typedef struct
+{
+  GCancellable *cancellable; /* (owned) */
+  gulong handler;
+} PPoolRecordConnection;
+
+/* As many may wait, what only few need is not in here, nor what a box of GLib adds. */
 struct _PPoolRecord
 {
   PPoolOutcome outcome; /* with a lock of its own */
 
   /* Constant. */
-  PPoolCallSpec *spec; /* (owned) */
-  gsize size;          /* of the arguments, in bytes */
   const PPoolRecordOwner *owner_funcs;
   gpointer owner; /* (owned) */
 
   /* Guarded by the pool's lock: where it is. */
-  PPoolRecordStage stage;
-  gboolean accepted; /* the pool has it to settle */
-  guint64 number;    /* in the order of submission */
-  guint64 id;        /* of the channel on which it is sent */
-  GList link;        /* in the queue, or in those that a worker has */
-  guint batch;       /* that it left with */
+  PPoolRecordStage stage : 8;
+  PPoolRecordEnding ending : 8;
+  guint batch : 8;    /* that it left with */
+  bool accepted : 1;   /* the pool has it to settle */
+  bool is_trivial : 1; /* what its function does takes no more than a moment */
+  guint32 expected;    /* how long it is going to take, in nanoseconds */
+  guint64 number;      /* in the order of submission */
+  guint64 id;          /* of the channel on which it is sent */
+  GList link;          /* in the queue, or in those that a worker has */
   struct _PPoolSlot *slot;         /* (unowned) (nullable): while it is assigned or sent */
   struct _PPoolEstimate *estimate; /* (unowned) (nullable): what is known of its function */
-  gint64 expected;     /* how long it is going to take, in nanoseconds */
-  gboolean is_trivial; /* what its function does takes no more than a moment */
-  PPoolRecordEnding ending;
-  int timeout_msec;    /* from when a worker takes it; -1 is no limit */
-  int queue_timeout_msec; /* until one does; likewise */
-  gint64 pushed_time;  /* when it was given to its worker, if it has a timeout */
-  gint64 seen_time;    /* when that was seen to have taken it, without a word of when, or 0 */
-  guint n_deaths;      /* of workers that had taken it */
-  GString *deaths;     /* (owned) (nullable): what became of these */
+  const PPoolRecordExtra *extra;   /* (owned), or what all have that need none */
 
-  /* Of the time in the queue, and then of that before it is queued again. While it is armed
-   * it has a reference. */
-  gboolean has_timer; /* constant once queued */
-  PPoolTimer timer;   /* guarded by the manager */
-
+  int n_refs;    /* atomic */
+  guint size;    /* constant: of the arguments, in bytes, or G_MAXUINT if they are larger */
   int abandoned; /* atomic: no future asks for the outcome any more */
 
   /* With the lock of the outcome: what the caller gave, until it is released. */
-  GVariant *args;            /* (owned) (nullable) */
-  GCancellable *cancellable; /* (owned) (nullable) */
-  gulong cancelled_handler;  /* 0 while it is being connected */
+  GVariant *args;                    /* (owned) (nullable) */
+  PPoolRecordConnection *connection; /* (owned) (nullable) */
 };
 
 PPoolRecord      *ppool_record_new                 (PPoolCallSpec          *spec,
@@ -97,6 +112,7 @@ PPoolRecord      *ppool_record_new                 (PPoolCallSpec          *spec
 PPoolRecord      *ppool_record_ref                 (PPoolRecord            *self);
 void              ppool_record_unref               (PPoolRecord            *self);
 
+PPoolRecordExtra *ppool_record_need_extra          (PPoolRecord            *self);
 GVariant         *ppool_record_ref_args            (PPoolRecord            *self);
 gboolean          ppool_record_connect_cancellable (PPoolRecord            *self,
                                                     GCancellable           *cancellable,

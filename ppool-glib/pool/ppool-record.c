@@ -22,6 +22,8 @@
  *
  * The pool's lock is taken before that of the outcome. */
 
+static const PPoolRecordExtra no_extra = { .timeout_msec = -1, .queue_timeout_msec = -1 };
+
 static void
 outcome_settled (PPoolOutcome *outcome)
 {
@@ -40,15 +42,16 @@ ppool_record_new (PPoolCallSpec          *spec,
                   const PPoolRecordOwner *owner_funcs,
                   gpointer                owner)
 {
-  PPoolRecord *self = g_atomic_rc_box_new0 (PPoolRecord);
+  PPoolRecord *self = g_new0 (PPoolRecord, 1);
 
-  ppool_outcome_init (&self->outcome, spec, outcome_settled);
-  self->spec = ppool_call_spec_ref (spec);
+  ppool_outcome_init (&self->outcome, ppool_call_spec_ref (spec), outcome_settled);
   self->owner_funcs = owner_funcs;
   self->owner = owner;
   self->link.data = self;
   self->args = args != NULL ? g_variant_ref_sink (args) : ppool_value_ref_unit ();
-  self->size = g_variant_get_size (self->args);
+  self->size = (guint) MIN (g_variant_get_size (self->args), G_MAXUINT);
+  self->extra = &no_extra;
+  self->n_refs = 1;
   if (args != NULL)
     ppool_value_compact (self->args);
 
@@ -58,26 +61,45 @@ ppool_record_new (PPoolCallSpec          *spec,
 PPoolRecord *
 ppool_record_ref (PPoolRecord *self)
 {
-  return g_atomic_rc_box_acquire (self);
+  g_atomic_int_inc (&self->n_refs);
+
+  return self;
 }
 
 static void
-free_record (gpointer data)
+free_extra (PPoolRecordExtra *extra)
 {
-  PPoolRecord *self = data;
+  if (extra->deaths != NULL)
+    g_string_free (extra->deaths, TRUE);
+  g_free (extra);
+}
 
+static void
+free_record (PPoolRecord *self)
+{
   ppool_record_release_inputs (self);
   ppool_outcome_clear (&self->outcome);
-  if (self->deaths != NULL)
-    g_string_free (self->deaths, TRUE);
-  ppool_call_spec_unref (self->spec);
+  if (self->extra != &no_extra)
+    free_extra ((PPoolRecordExtra *) self->extra);
   self->owner_funcs->unref (self->owner);
+  g_free (self);
 }
 
 void
 ppool_record_unref (PPoolRecord *self)
 {
-  g_atomic_rc_box_release_full (self, free_record);
+  if (g_atomic_int_dec_and_test (&self->n_refs))
+    free_record (self);
+}
+
+/* Gives what few calls have to one that has it from now on. With the lock of the pool. */
+PPoolRecordExtra *
+ppool_record_need_extra (PPoolRecord *self)
+{
+  if (self->extra == &no_extra)
+    self->extra = g_memdup2 (&no_extra, sizeof no_extra);
+
+  return (PPoolRecordExtra *) self->extra;
 }
 
 /* (nullable): the arguments of a settled call are nobody's any more. */
@@ -116,7 +138,7 @@ ppool_record_connect_cancellable (PPoolRecord   *self,
                                   GCancellable  *cancellable,
                                   GError       **error)
 {
-  gulong handler;
+  PPoolRecordConnection *connection;
 
   if (cancellable == NULL)
     return TRUE;
@@ -124,13 +146,14 @@ ppool_record_connect_cancellable (PPoolRecord   *self,
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
 
-  handler = g_signal_connect_data (cancellable, "cancelled", G_CALLBACK (cancelled_cb),
-                                   ppool_record_ref (self), unref_closure_record,
-                                   G_CONNECT_DEFAULT);
+  connection = g_new (PPoolRecordConnection, 1);
+  connection->cancellable = g_object_ref (cancellable);
+  connection->handler = g_signal_connect_data (cancellable, "cancelled", G_CALLBACK (cancelled_cb),
+                                               ppool_record_ref (self), unref_closure_record,
+                                               G_CONNECT_DEFAULT);
 
   g_mutex_lock (&self->outcome.lock);
-  self->cancellable = g_object_ref (cancellable);
-  self->cancelled_handler = handler;
+  self->connection = connection;
   g_mutex_unlock (&self->outcome.lock);
 
   /* Cancelled between the check and the connection: nobody was told. */
@@ -140,27 +163,32 @@ ppool_record_connect_cancellable (PPoolRecord   *self,
   return TRUE;
 }
 
+/* Not g_cancellable_disconnect(): it waits for the handler, in which this may be running. */
+static void
+disconnect (PPoolRecordConnection *connection)
+{
+  g_signal_handler_disconnect (connection->cancellable, connection->handler);
+  g_object_unref (connection->cancellable);
+  g_free (connection);
+}
+
 /* Releases what the caller gave, once it is of no use. */
 void
 ppool_record_release_inputs (PPoolRecord *self)
 {
-  g_autoptr (GCancellable) cancellable = NULL;
+  PPoolRecordConnection *connection;
   g_autoptr (GVariant) args = NULL;
-  gulong handler;
 
   if (!ppool_outcome_check (&self->outcome, NULL))
     return;
 
   g_mutex_lock (&self->outcome.lock);
-  cancellable = g_steal_pointer (&self->cancellable);
-  handler = self->cancelled_handler;
+  connection = g_steal_pointer (&self->connection);
   args = g_steal_pointer (&self->args);
   g_mutex_unlock (&self->outcome.lock);
 
-  /* Not g_cancellable_disconnect(): it waits for the handler, in which this may
-   * be running. */
-  if (cancellable != NULL)
-    g_signal_handler_disconnect (cancellable, handler);
+  if (connection != NULL)
+    disconnect (connection);
 }
 
 /* Nobody will ask for the outcome, so the last one here releases the inputs. */
@@ -200,7 +228,7 @@ ppool_record_settle_ended (PPoolRecord       *self,
   failure = ppool_failure_new (
     g_error_new (PPOOL_ERROR, PPOOL_ERROR_TIMED_OUT,
                  "The call of “%s” was ended after %d ms, which is its timeout-msec%s%s",
-                 self->spec->function, self->timeout_msec, detail != NULL ? "; " : "",
+                 self->outcome.spec->function, self->extra->timeout_msec, detail != NULL ? "; " : "",
                  detail != NULL ? detail : ""));
 
   return ppool_outcome_settle_failure (&self->outcome, failure);

@@ -142,8 +142,8 @@ retire_slot (PPoolScheduler *self,
 static PPoolRecord *
 estimate (PPoolRecord *record)
 {
-  record->expected = ppool_estimate_get (record->estimate);
-  record->is_trivial = ppool_estimate_is_trivial (record->estimate);
+  record->expected = (guint32) ppool_estimate_get (record->estimate);
+  record->is_trivial = ppool_estimate_is_trivial (record->estimate) != FALSE;
 
   return record;
 }
@@ -578,7 +578,7 @@ ppool_scheduler_push (PPoolScheduler *self,
 {
   g_assert (!self->closed);
 
-  record->estimate = ppool_estimate_find (self->estimates, record->spec->function);
+  record->estimate = ppool_estimate_find (self->estimates, record->outcome.spec->function);
   record->number = ++self->last_number;
   record->stage = PPOOL_RECORD_QUEUED;
   g_queue_push_tail_link (&self->pending, &ppool_record_ref (record)->link);

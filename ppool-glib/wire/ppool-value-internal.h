@@ -45,6 +45,20 @@ void     ppool_layouts_clear       (PPoolLayouts       *self);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (PPoolLayouts, ppool_layouts_clear)
 
+/* A type that is known to be one that a value can have. */
+typedef struct
+{
+  const GVariantType *type; /* (unowned) */
+  gsize length;             /* of its string; 0 if there is none */
+  PPoolLayouts layouts;
+} PPoolKnownType;
+
+const PPoolKnownType *ppool_value_know_type (const char  *string,
+                                             gsize        length);
+gboolean       ppool_value_check_known (const PPoolKnownType *known,
+                                        gconstpointer         data,
+                                        gsize                 size);
+
 /* What a value is to who will read its bytes. */
 typedef enum
 {

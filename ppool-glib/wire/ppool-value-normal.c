@@ -344,13 +344,23 @@ check (Check             *self,
   return layout->any_bytes || check_contents (self, layout, data, size, depth);
 }
 
+static gboolean
+check_layout (const PPoolLayout *layout,
+              gconstpointer      data,
+              gsize              size)
+{
+  Check self = { .deepest = 0 };
+
+  return (layout->size == 0 || layout->size == size) &&
+         check (&self, layout, data != NULL ? data : "", size, 0);
+}
+
 /* Tells whether @size bytes at @data are a value of @type in normal form. */
 gboolean
 ppool_value_check_bytes (const GVariantType *type,
                          gconstpointer       data,
                          gsize               size)
 {
-  Check self = { .deepest = 0 };
   PPoolLayouts layouts;
   gboolean normal;
 
@@ -358,11 +368,19 @@ ppool_value_check_bytes (const GVariantType *type,
                            g_variant_type_get_string_length (type)))
     return FALSE;
 
-  normal = (layouts.types->size == 0 || layouts.types->size == size) &&
-           check (&self, layouts.types, data != NULL ? data : "", size, 0);
+  normal = check_layout (layouts.types, data, size);
   ppool_layouts_clear (&layouts);
 
   return normal;
+}
+
+/* The same of a type that is known. */
+gboolean
+ppool_value_check_known (const PPoolKnownType *known,
+                         gconstpointer         data,
+                         gsize                 size)
+{
+  return check_layout (known->layouts.types, data, size);
 }
 
 /* What follows is for values of this process, which may be bytes, or a tree of values of

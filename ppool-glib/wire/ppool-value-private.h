@@ -45,8 +45,6 @@ GVariant   *ppool_value_load              (GBytes          *bytes,
                                            gsize            size,
                                            GError         **error);
 GVariant   *ppool_value_ref_unit          (void);
-const GVariantType *ppool_value_know_type (const char      *string,
-                                           gsize            length);
 void        ppool_value_compact           (GVariant        *value);
 GVariant   *ppool_value_pack              (GVariant        *value,
                                            GError         **error);

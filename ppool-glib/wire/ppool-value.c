@@ -63,6 +63,33 @@ set_unreadable (GVariant       *value,
   return FALSE;
 }
 
+/* @value, which is not floating, in the form in which it travels: (transfer full) (nullable) */
+static GVariant *
+normalize_held (GVariant  *value,
+                GError   **error)
+{
+  g_autoptr (GVariant) normal = NULL;
+  PPoolValueForm form;
+
+  if (is_shallow (value) && g_variant_get_size (value) <= SHORT_SIZE)
+    return g_variant_get_normal_form (value);
+
+  form = ppool_value_get_form (value);
+  if (form == PPOOL_VALUE_NORMAL)
+    return g_variant_ref (value);
+
+  if (form == PPOOL_VALUE_NOT_NORMAL)
+    {
+      normal = g_variant_get_normal_form (value);
+      form = ppool_value_get_form (normal);
+      if (form == PPOOL_VALUE_NORMAL)
+        return g_steal_pointer (&normal);
+    }
+
+  set_unreadable (value, form, error);
+  return NULL;
+}
+
 /* Sinks @value. Returns: (transfer full) (nullable): it in the form in which it
  * travels, or NULL if who receives it could not read it. */
 GVariant *
@@ -70,37 +97,19 @@ ppool_value_normalize (GVariant  *value,
                        GError   **error)
 {
   g_autoptr (GVariant) held = g_variant_ref_sink (value);
-  g_autoptr (GVariant) normal = NULL;
-  PPoolValueForm form;
 
-  if (is_shallow (held) && g_variant_get_size (held) <= SHORT_SIZE)
-    return g_variant_get_normal_form (held);
-
-  form = ppool_value_get_form (held);
-  if (form == PPOOL_VALUE_NORMAL)
-    return g_steal_pointer (&held);
-
-  if (form == PPOOL_VALUE_NOT_NORMAL)
-    {
-      normal = g_variant_get_normal_form (held);
-      form = ppool_value_get_form (normal);
-      if (form == PPOOL_VALUE_NORMAL)
-        return g_steal_pointer (&normal);
-    }
-
-  set_unreadable (held, form, error);
-  return NULL;
+  return normalize_held (held, error);
 }
 
 /* Appends the form in which every type travels: the bytes of a variant that holds
  * the value, serialised in normal form, which are the bytes of the value, a zero,
- * and its type. They are to start on a multiple of eight. Sinks @value. */
+ * and its type. They are to start on a multiple of eight. @value is not floating. */
 gboolean
 ppool_value_append (GByteArray  *bytes,
                     GVariant    *value,
                     GError     **error)
 {
-  g_autoptr (GVariant) normal = ppool_value_normalize (value, error);
+  g_autoptr (GVariant) normal = normalize_held (value, error);
   const char *type;
   gsize type_length;
   gsize value_size;
@@ -144,53 +153,6 @@ ppool_value_new_checked (const GVariantType *type,
   return g_variant_ref_sink (g_variant_new_from_bytes (type, bytes, TRUE));
 }
 
-/* Checks everything, as the bytes come from another process. @data is a part of
- * @bytes, which a large value keeps; a small one must not hold so much more than
- * itself. It fails with PPOOL_ERROR_INVALID_ARGS if there is a type of which the
- * bytes are no value: a program may have given the other side such a one. */
-GVariant *
-ppool_value_load (GBytes        *bytes,
-                  const guint8  *data,
-                  gsize          size,
-                  GError       **error)
-{
-  const guint8 *zero = size > 0 ? memrchr (data, '\0', size) : NULL;
-  const GVariantType *type = NULL;
-
-  if (zero != NULL)
-    type = ppool_value_know_type ((const char *) zero + 1, (gsize) (data + size - zero - 1));
-  if (type != NULL)
-    {
-      gsize value_size = (gsize) (zero - data);
-      g_autoptr (GBytes) part =
-        value_size < LARGE_SIZE ?
-          g_bytes_new (data, value_size) :
-          g_bytes_new_with_free_func (data, value_size, (GDestroyNotify) g_bytes_unref,
-                                      g_bytes_ref (bytes));
-      g_autoptr (GVariant) value = ppool_value_new_checked (type, part);
-
-      if (value == NULL)
-        ppool_value_set_untrue (type, error);
-
-      return g_steal_pointer (&value);
-    }
-
-  g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
-                       "received invalid bytes as a value");
-  return NULL;
-}
-
-/* A tree of values is several times as large as its bytes, and many may wait. Small
- * ones turn into their bytes here. What can't be read again stays as it is, for
- * who sends it to tell. */
-void
-ppool_value_compact (GVariant *value)
-{
-  if (g_variant_get_size (value) <= SMALL_SIZE &&
-      (is_shallow (value) || ppool_value_get_form (value) == PPOOL_VALUE_NORMAL))
-    (void) g_variant_get_data (value);
-}
-
 /* The empty tuple: what arguments are where there are none. (transfer full) */
 GVariant *
 ppool_value_ref_unit (void)
@@ -207,15 +169,78 @@ ppool_value_ref_unit (void)
   return g_variant_ref (unit);
 }
 
+/* Of bytes that were checked: (transfer full). A large value keeps @bytes, of which @data is a
+ * part; a small one must not hold so much more than itself. */
+static GVariant *
+make_value (const PPoolKnownType *known,
+            GBytes               *bytes,
+            const guint8         *data,
+            gsize                 size)
+{
+  g_autoptr (GBytes) part = NULL;
+
+  if (known->length == 2 && memcmp (known->type, "()", 2) == 0)
+    return ppool_value_ref_unit ();
+
+  part = size < LARGE_SIZE ? g_bytes_new (data, size) :
+                             g_bytes_new_with_free_func (data, size,
+                                                         (GDestroyNotify) g_bytes_unref,
+                                                         g_bytes_ref (bytes));
+
+  return g_variant_ref_sink (g_variant_new_from_bytes (known->type, part, TRUE));
+}
+
+/* Checks everything, as the bytes come from another process. @data is a part of
+ * @bytes. It fails with PPOOL_ERROR_INVALID_ARGS if there is a type of which the
+ * bytes are no value: a program may have given the other side such a one. */
+GVariant *
+ppool_value_load (GBytes        *bytes,
+                  const guint8  *data,
+                  gsize          size,
+                  GError       **error)
+{
+  const guint8 *zero = size > 0 ? memrchr (data, '\0', size) : NULL;
+  const PPoolKnownType *known = NULL;
+
+  if (zero != NULL)
+    known = ppool_value_know_type ((const char *) zero + 1, (gsize) (data + size - zero - 1));
+  if (known == NULL)
+    {
+      g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
+                           "received invalid bytes as a value");
+      return NULL;
+    }
+
+  if (!ppool_value_check_known (known, data, (gsize) (zero - data)))
+    {
+      ppool_value_set_untrue (known->type, error);
+      return NULL;
+    }
+
+  return make_value (known, bytes, data, (gsize) (zero - data));
+}
+
+/* A tree of values is several times as large as its bytes, and many may wait. Small
+ * ones turn into their bytes here. What can't be read again stays as it is, for
+ * who sends it to tell. */
+void
+ppool_value_compact (GVariant *value)
+{
+  if (g_variant_get_size (value) <= SMALL_SIZE &&
+      (is_shallow (value) || ppool_value_get_form (value) == PPOOL_VALUE_NORMAL))
+    (void) g_variant_get_data (value);
+}
+
 /* The same form, as a value of its own. */
 GVariant *
 ppool_value_pack (GVariant  *value,
                   GError   **error)
 {
+  g_autoptr (GVariant) held = g_variant_ref_sink (value);
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
   g_autoptr (GBytes) packed = NULL;
 
-  if (!ppool_value_append (bytes, value, error))
+  if (!ppool_value_append (bytes, held, error))
     return NULL;
 
   packed = g_byte_array_free_to_bytes (g_steal_pointer (&bytes));

@@ -140,9 +140,10 @@ ppool_invocation_finalize (GObject *object)
 {
   PPoolInvocation *self = PPOOL_INVOCATION (object);
 
-  ppool_invocation_fail (self, PPOOL_ERROR_UNHANDLED,
-                         "The call of “%s” was dropped without an answer",
-                         self->function);
+  if (!is_answered (self))
+    ppool_invocation_fail (self, PPOOL_ERROR_UNHANDLED,
+                           "The call of “%s” was dropped without an answer",
+                           self->function);
 
   g_clear_pointer (&self->function, g_ref_string_release);
   g_clear_pointer (&self->args, g_variant_unref);

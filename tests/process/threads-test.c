@@ -7,6 +7,8 @@
 
 #include "harness.h"
 
+#include "fewer.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -25,12 +27,13 @@ static gpointer
 add_thread (gpointer user_data)
 {
   Submitter *self = user_data;
+  const guint n_calls = fewer (N_CALLS);
   g_autoptr (GPtrArray) futures = g_ptr_array_new_with_free_func (g_object_unref);
 
-  for (gint64 i = 0; i < N_CALLS; i++)
+  for (gint64 i = 0; i < n_calls; i++)
     g_ptr_array_add (futures, harness_submit (self->executor, "add",
                                               harness_pair (i, self->number * 1000000)));
-  for (gint64 i = 0; i < N_CALLS; i++)
+  for (gint64 i = 0; i < n_calls; i++)
     {
       g_autoptr (GVariant) value = harness_result (futures->pdata[i]);
 

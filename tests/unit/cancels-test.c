@@ -7,6 +7,7 @@
 
 #include "ppool-worker.h"
 
+#include "fewer.h"
 #include "frames.h"
 
 #include <glib-unix.h>
@@ -555,7 +556,7 @@ test_random (Served        *fixture,
 {
   static const char * const names[] = { "is-cancelled", "echo", "keep", "spin" };
   Frames *frames = fixture->frames;
-  const guint n_cancels = 10000;
+  const guint n_cancels = fewer (10000);
   guint n_calls = 0;
 
   for (guint i = 0; i < n_cancels; i++)

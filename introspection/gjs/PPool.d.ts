@@ -172,6 +172,9 @@ declare module 'gi://PPool?version=1.0' {
             chunkSize?: number;
             timeout_msec?: number;
             timeoutMsec?: number;
+            /** False has the map go on after the error of a call; not with an AsyncIterable. */
+            stop_on_error?: boolean;
+            stopOnError?: boolean;
             cancellable?: Cancellable;
         }
 

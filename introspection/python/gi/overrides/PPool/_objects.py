@@ -45,6 +45,16 @@ class Future(_RawFuture):
         usec = self.get_started_time()
         return usec / 1000000 if usec else None
 
+    @property
+    def death(self):
+        """The PPool.Death of the last worker that died while it ran the call, or None."""
+        return self.get_death()
+
+    @property
+    def n_attempts(self):
+        """How many times a worker has begun the call."""
+        return self.get_n_attempts()
+
     def __repr__(self):
         return '<PPool.Future of “%s”, %s>' % (self.get_function(), self.get_state().value_nick)
 
@@ -233,14 +243,17 @@ class Executor(_calls.Calls, _RawExecutor):
         _revive(self)
 
     @_errors.hiding
-    def map(self, function, /, *iterables, timeout=None, chunksize=0, buffersize=None):
+    def map(self, function, /, *iterables, timeout=None, chunksize=0, buffersize=None,
+            stop_on_error=True):
         """Calls a function with the items of iterables, of which the shortest counts, and
         gives an iterator, also for ``async for``, of the values in their order.
 
         Items are drawn a little ahead of the reader, buffersize at most, in its thread;
         chunksize of them share a message, by default as many as is good. The reader gets
-        TimeoutError when timeout seconds have passed since this call."""
-        return _iterators.new_map(self, function, iterables, timeout, chunksize, buffersize)
+        TimeoutError when timeout seconds have passed since this call. The exception of a call is
+        the last thing that it gets, unless stop_on_error is False: then next() goes on."""
+        return _iterators.new_map(self, function, iterables, timeout, chunksize, buffersize,
+                                  stop_on_error)
 
     def shutdown(self, wait=True, *, cancel_futures=False):
         """Takes no more calls; with wait, blocks until all are done and every worker is

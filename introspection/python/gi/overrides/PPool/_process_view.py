@@ -24,10 +24,12 @@ class View(Executor):
         """Does what that of the executor does, and the call has the options."""
         return self._submit_with(self._options, fn, args, kwargs)
 
-    def map(self, fn, *iterables, timeout=None, chunksize=1, buffersize=None):
+    def map(self, fn, *iterables, timeout=None, chunksize=1, buffersize=None,
+            stop_on_error=True):
         """Does what that of the executor does, and each call has the options, one for chunksize
         items. This timeout is that of the reader."""
-        return self._map_with(self._options, fn, iterables, timeout, chunksize, buffersize)
+        return self._map_with(self._options, fn, iterables, timeout, chunksize, buffersize,
+                              stop_on_error)
 
     def options(self, *, timeout=..., queue_timeout=..., retries=..., label=...):
         """Returns a view that has further options, as those of the executor do, or other values

@@ -64,6 +64,7 @@ declare module 'gi://PPool?version=1.0' {
             CLOSED,
             PROTOCOL,
             ENDED,
+            LIMIT,
         }
 
         enum ExecutorState {

@@ -110,11 +110,14 @@ typedef enum
  * @PPOOL_DEATH_CAUSE_KILLED: the worker was killed by `SIGKILL`, which did not come from
  *   this program
  * @PPOOL_DEATH_CAUSE_OUT_OF_MEMORY: likewise, and the kernel says that it has killed a
- *   process of this control group for lack of memory
+ *   process of this control group for lack of memory; or the worker died in any way, after it
+ *   had written to its standard error that it could not allocate any
  * @PPOOL_DEATH_CAUSE_CLOSED: the worker closed its channel
  * @PPOOL_DEATH_CAUSE_PROTOCOL: the worker sent something invalid, and was killed for it
  * @PPOOL_DEATH_CAUSE_ENDED: the worker was ended by this program, as its call was aborted or
  *   took too long
+ * @PPOOL_DEATH_CAUSE_LIMIT: the worker was over its limit of processor time or of the size of
+ *   files (`SIGXCPU`, `SIGXFSZ`)
  *
  * The most likely causes for the death of a worker.
  *
@@ -132,6 +135,7 @@ typedef enum
   PPOOL_DEATH_CAUSE_CLOSED,
   PPOOL_DEATH_CAUSE_PROTOCOL,
   PPOOL_DEATH_CAUSE_ENDED,
+  PPOOL_DEATH_CAUSE_LIMIT,
 } PPoolDeathCause;
 
 /**

@@ -197,6 +197,16 @@ def test_map_that_goes_on_ends():
         check_raises(StopIteration, next, results)
 
 
+def test_reason_of_a_death():
+    with NewPool() as pool:
+        future = pool.submit(die, signal.SIGXCPU)
+        check('limit of processor time' in str(future.exception(LIMIT_SEC)), future.exception())
+        check_equal(future.death.get_cause(), PPool.DeathCause.LIMIT)
+        future = pool.submit(die, signal.SIGTERM)
+        check('did not send' in str(future.exception(LIMIT_SEC)), future.exception())
+        check_equal(future.death.get_cause(), PPool.DeathCause.SIGNAL)
+
+
 def test_break_is_the_default():
     with PPool.ProcessPoolExecutor(1) as pool:
         error = pool.submit(die).exception(LIMIT_SEC)

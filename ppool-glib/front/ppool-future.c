@@ -179,7 +179,7 @@ ppool_future_cancel (PPoolFuture *self)
  * the function has started. A worker in another language that can't be asked is sent
  * `SIGTERM` at once.
  *
- * If the function returns a value in spite of that, the future has this value. In all
+ * If the function returns a value before a signal is sent, the future has this value. In all
  * other cases it has the error `G_IO_ERROR_CANCELLED` and
  * [method@PPool.Future.is_cancelled] is `TRUE`, once it is certain that the function
  * runs no more. Other calls are not affected, and the executor is not broken.

@@ -347,7 +347,7 @@ class ProcessPoolExecutor(Executor):
         """Ends a call, whether it waits for a worker or runs. One that waits is cancelled. One
         that runs is asked to return, by PPool.get_current_invocation().get_cancellable(), and
         after abort_grace seconds its worker is ended; other calls are not affected. If it
-        returns a value in spite of that, the future has it. Otherwise it has the exception
+        returns a value before that, the future has it. Otherwise it has the exception
         concurrent.futures.CancelledError, once it is certain that the function runs no more,
         and cancelled() is false: a future that runs can't become a cancelled one.
 

@@ -116,9 +116,10 @@ get_run_time (PPoolProcess *self,
   gint64 since = ppool_outbox_get_since (self->outbox);
   PPoolHistory history;
 
+  /* Without a board it has run it since it was given it. */
   ppool_outcome_get_history (&record->outcome, &history);
-  if (since == 0 && history.n_attempts == 1)
-    since = history.started_time;
+  if (since == 0)
+    since = record->n_deaths > 0 ? record->pushed_time : history.started_time;
 
   return since > 0 ? g_get_monotonic_time () - since : -1;
 }
@@ -611,9 +612,10 @@ ppool_process_push (PPoolProcess *self,
 {
   g_assert (self->life == READY);
 
+  if (record->timeout_msec >= 0 || record->n_deaths > 0)
+    record->pushed_time = g_get_monotonic_time ();
   if (record->timeout_msec >= 0)
     {
-      record->pushed_time = g_get_monotonic_time ();
       record->seen_time = 0;
       ppool_process_look_for_overdue (self, record->pushed_time,
                            record->pushed_time +

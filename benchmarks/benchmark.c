@@ -30,6 +30,7 @@ static const BenchRow rows[] = {
   { "backlog", row_backlog },
   { "call", row_call },
   { "queue", row_queue },
+  { "faults", row_faults },
   { "busy", row_busy },
   { "map", row_map },
   { "echo", row_echo },

@@ -7,6 +7,7 @@
 
 #include "pool.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -40,6 +41,25 @@ busy (PPoolInvocation  *invocation,
 {
   bench_work (g_variant_get_double (args));
   return g_variant_new_tuple (NULL, 0);
+}
+
+static GVariant *
+sleep_well (PPoolInvocation  *invocation,
+            GVariant         *args,
+            gpointer          user_data,
+            GError          **error)
+{
+  g_poll (NULL, 0, (int) (g_variant_get_double (args) / 1000));
+  return g_variant_new_tuple (NULL, 0);
+}
+
+static GVariant *
+leave (PPoolInvocation  *invocation,
+       GVariant         *args,
+       gpointer          user_data,
+       GError          **error)
+{
+  _exit (EXIT_FAILURE);
 }
 
 static socklen_t
@@ -107,6 +127,8 @@ pool_serve (void)
 
   ppool_worker_add_function (worker, "echo", echo, NULL, NULL);
   ppool_worker_add_function (worker, "busy", busy, NULL, NULL);
+  ppool_worker_add_function (worker, "sleep", sleep_well, NULL, NULL);
+  ppool_worker_add_function (worker, "exit", leave, NULL, NULL);
   ppool_worker_add_function (worker, "hold", hold, NULL, NULL);
   ppool_worker_add_function (worker, "transform", transform, NULL, NULL);
   ppool_worker_add_handler (worker, "keep", keep, NULL, NULL);
@@ -123,6 +145,8 @@ pool_new (guint max_workers)
   PPoolExecutor *executor = ppool_executor_new (launcher);
 
   ppool_executor_set_max_workers (executor, max_workers);
+  ppool_executor_set_call_timeout_msec (executor, (int) bench_get ("timeout", -1));
+  ppool_executor_set_queue_timeout_msec (executor, (int) bench_get ("queue-timeout", -1));
 
   return executor;
 }

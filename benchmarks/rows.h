@@ -14,6 +14,9 @@ void row_backlog    (void);
 void row_call       (void);
 void row_queue      (void);
 
+/* Functions that end their workers, or never return. */
+void row_faults     (void);
+
 /* Functions that take their time. */
 void row_busy       (void);
 void row_map        (void);

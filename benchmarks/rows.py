@@ -177,6 +177,50 @@ def queue_row():
     ])
 
 
+def limits_row():
+    """What limits of time cost that are never reached."""
+    limits = ' timeout=60000'
+    series = []
+    for name, args, quick in (('one', 'call calls=3000', 'call calls=100'),
+                              ('50 µs', 'busy usec=50 calls=20000', 'busy usec=50 calls=200'),
+                              ('many', 'submit args=si', 'submit args=si seconds=0.05'),
+                              ('waiting', 'queue calls=100000', 'queue calls=500 run=500')):
+        series += [Series(name, 'ppool', args, quick),
+                   Series(name + ', limited', 'ppool', args + limits, quick + limits),
+                   Series(name + ', both', 'ppool', args + limits + ' queue-timeout=60000',
+                          quick + limits + ' queue-timeout=60000')]
+    return Row('limits', 'Calls with limits of time, beside the same without', series, [
+        Figure('one call at a time: time', ratio('usec', 'one, limited', 'one'), '×',
+               at_most(1.05)),
+        Figure('calls of 50 µs: time', ratio('seconds', '50 µs, limited', '50 µs'), '×',
+               at_most(1.05)),
+        Figure('many submits: time', ratio('rate', 'many', 'many, limited'), '×'),
+        Figure('100k waiting: processor time', ratio('usec', 'waiting, limited', 'waiting'), '×'),
+        Figure('one call at a time, also of the wait', ratio('usec', 'one, both', 'one'), '×'),
+        Figure('calls of 50 µs, also of the wait', ratio('seconds', '50 µs, both', '50 µs'), '×'),
+        Figure('many submits, also of the wait', ratio('rate', 'many', 'many, both'), '×'),
+        Figure('100k waiting, also of the wait', ratio('usec', 'waiting, both', 'waiting'), '×'),
+    ])
+
+
+def faults_row():
+    """Two of a hundred calls are bad."""
+    series, figures = [], []
+    for usec in 1000, 100:
+        name = '1 ms' if usec == 1000 else '%d µs' % usec
+        args = 'faults usec=%d calls=' % usec
+        series += [Series(name, 'ppool', args + '10000 faults=0', args + '200 faults=0'),
+                   Series(name + ', faults', 'ppool', args + '10000', args + '200')]
+        figures += [
+            Figure('good calls of %s a second of a worker' % name,
+                   ratio('rate', name + ', faults', name), '×', at_least(0.9)),
+            Figure('the same by the clock, with starts and bad calls',
+                   ratio('clock_rate', name + ', faults', name), '×'),
+            Figure('workers', plain('workers', name + ', faults')),
+        ]
+    return Row('faults', 'Good calls beside bad ones, beside the same alone', series, figures)
+
+
 def workers_row():
     counts = (1, 2, 4, 16, 64)
     name = '{} workers'.format
@@ -291,6 +335,8 @@ ROWS = [
         Figure('calls/s', plain('rate'), '/s'),
     ]),
     queue_row(),
+    limits_row(),
+    faults_row(),
     Row('P14', 'Memory of a call that waits, with its future', [
         Series('ppool', 'ppool', 'memory args=si', 'memory args=si calls=1000'),
         Series('ppool x', 'ppool', 'memory args=x', 'memory args=x calls=1000'),

@@ -64,6 +64,7 @@ declare module 'gi://PPool?version=1.0' {
             CLOSED,
             PROTOCOL,
             ENDED,
+            LIMIT,
         }
 
         enum ExecutorState {
@@ -172,6 +173,9 @@ declare module 'gi://PPool?version=1.0' {
             chunkSize?: number;
             timeout_msec?: number;
             timeoutMsec?: number;
+            /** False has the map go on after the error of a call; not with an AsyncIterable. */
+            stop_on_error?: boolean;
+            stopOnError?: boolean;
             cancellable?: Cancellable;
         }
 

@@ -111,11 +111,14 @@ typedef enum
  * @PPOOL_DEATH_CAUSE_KILLED: the worker was killed by a `SIGKILL` that did not come from
  *   this program
  * @PPOOL_DEATH_CAUSE_OUT_OF_MEMORY: as `PPOOL_DEATH_CAUSE_KILLED`, and the kernel
- *   reports that it killed a process of this control group because memory ran out
+ *   reports that it killed a process of this control group because memory ran out; or the
+ *   worker died after it wrote to its standard error that it could not allocate memory
  * @PPOOL_DEATH_CAUSE_CLOSED: the worker closed its channel
  * @PPOOL_DEATH_CAUSE_PROTOCOL: the worker sent an invalid message, and was killed
  * @PPOOL_DEATH_CAUSE_ENDED: this program ended the worker because its call was aborted or
  *   took too long
+ * @PPOOL_DEATH_CAUSE_LIMIT: the worker exceeded its limit of processor time or of the size
+ *   of files (`SIGXCPU`, `SIGXFSZ`)
  *
  * The most likely causes of the death of a worker.
  *
@@ -133,6 +136,7 @@ typedef enum
   PPOOL_DEATH_CAUSE_CLOSED,
   PPOOL_DEATH_CAUSE_PROTOCOL,
   PPOOL_DEATH_CAUSE_ENDED,
+  PPOOL_DEATH_CAUSE_LIMIT,
 } PPoolDeathCause;
 
 /**

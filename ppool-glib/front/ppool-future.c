@@ -179,8 +179,8 @@ ppool_future_cancel (PPoolFuture *self)
  * are those that the function has started. A worker that does not support such requests
  * is sent `SIGTERM` at once.
  *
- * If the function still returns a value, the future has this value. In all other
- * cases it has the error `G_IO_ERROR_CANCELLED` and
+ * If the function returns a value before a signal is sent, the future has this value. In all
+ * other cases it has the error `G_IO_ERROR_CANCELLED` and
  * [method@PPool.Future.is_cancelled] is `TRUE`, once it is certain that the function
  * runs no more. Other calls are not affected, and the executor is not broken.
  *

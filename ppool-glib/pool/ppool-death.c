@@ -191,8 +191,8 @@ ppool_death_class_init (PPoolDeathClass *klass)
   /**
    * PPoolDeath:stderr-tail:
    *
-   * The end of the standard error output of the worker, or `NULL` if there is none or
-   * it was not kept.
+   * The end of what the worker wrote to its standard error since it took the call, or
+   * `NULL` if there is none or it was not kept.
    *
    * Since: 1.0
    */
@@ -221,6 +221,13 @@ ppool_death_init (PPoolDeath *self)
   self->run_time = -1;
 }
 
+/* The kernel sends these to who is over one. */
+static gboolean
+is_of_limit (int signal)
+{
+  return signal == SIGXCPU || signal == SIGXFSZ;
+}
+
 static PPoolDeathCause
 find_cause (const PPoolVerdict *verdict)
 {
@@ -230,12 +237,15 @@ find_cause (const PPoolVerdict *verdict)
     return PPOOL_DEATH_CAUSE_CLOSED;
   if (verdict->status_is_lost)
     return PPOOL_DEATH_CAUSE_UNKNOWN;
+  if (WIFSIGNALED (verdict->wait_status) && is_of_limit (WTERMSIG (verdict->wait_status)))
+    return PPOOL_DEATH_CAUSE_LIMIT;
+  if (verdict->was_out_of_memory || verdict->said_no_memory)
+    return PPOOL_DEATH_CAUSE_OUT_OF_MEMORY;
   if (!WIFSIGNALED (verdict->wait_status))
     return PPOOL_DEATH_CAUSE_EXIT;
-  if (WTERMSIG (verdict->wait_status) != SIGKILL)
-    return PPOOL_DEATH_CAUSE_SIGNAL;
 
-  return verdict->was_out_of_memory ? PPOOL_DEATH_CAUSE_OUT_OF_MEMORY : PPOOL_DEATH_CAUSE_KILLED;
+  return WTERMSIG (verdict->wait_status) == SIGKILL ? PPOOL_DEATH_CAUSE_KILLED :
+                                                      PPOOL_DEATH_CAUSE_SIGNAL;
 }
 
 PPoolDeath *

@@ -39,6 +39,7 @@ void     ppool_exit_note      (PPoolExit       *self,
                                int              wait_status,
                                gboolean         is_lost);
 gboolean ppool_exit_was_killed (const PPoolExit *self);
+char    *ppool_exit_dup_core   (const PPoolExit *self);
 void     ppool_exit_tell      (const PPoolExit *self,
                                PPoolVerdict    *verdict);
 

@@ -91,6 +91,27 @@ ppool_exit_was_killed (const PPoolExit *self)
          WIFSIGNALED (self->wait_status) && WTERMSIG (self->wait_status) == SIGKILL;
 }
 
+/* Where its core dump is, in words: (transfer full) (nullable): NULL if there is none */
+char *
+ppool_exit_dup_core (const PPoolExit *self)
+{
+  g_autofree char *pattern = NULL;
+
+  if (self->state != PPOOL_EXIT_REAPED || self->status_is_lost ||
+      !WIFSIGNALED (self->wait_status) || !WCOREDUMP (self->wait_status) ||
+      !g_file_get_contents ("/proc/sys/kernel/core_pattern", &pattern, NULL, NULL))
+    return NULL;
+
+  g_strstrip (pattern);
+  if (*pattern != '|')
+    return g_strdup_printf ("it left a core file, whose name is “%s”, see core(5)", pattern);
+  if (strstr (pattern, "systemd-coredump") != NULL)
+    return g_strdup_printf ("it left a core dump, see “coredumpctl info %d”",
+                            (int) ppool_child_get_pid (self->child));
+
+  return g_strdup_printf ("it left a core dump to “%s”", pattern + 1);
+}
+
 void
 ppool_exit_tell (const PPoolExit *self,
                  PPoolVerdict    *verdict)

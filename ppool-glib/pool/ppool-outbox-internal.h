@@ -49,6 +49,8 @@ struct _PPoolOutbox
   gboolean flushing; /* somebody is at it */
 
   Item items[PPOOL_FRAME_MAX_ITEMS]; /* of whoever is flushing */
+  PPoolCallOptions packed_options;   /* likewise: what … */
+  GVariant *packed;                  /* (owned) (nullable): … this says */
 };
 
 /* With the lock held. */

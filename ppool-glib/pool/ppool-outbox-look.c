@@ -88,10 +88,14 @@ ppool_outbox_look_at (PPoolOutbox     *self,
                       PPoolRecord     *record,
                       PPoolBoardTimes *times)
 {
+  PPoolBoardWord word;
+
   if (self->board == NULL)
     return record->stage == PPOOL_RECORD_SENT ? PPOOL_BOARD_TAKEN : PPOOL_BOARD_OFFERED;
 
-  return ppool_board_look (self->board, record->id, times);
+  /* A worker that has spoilt its board must not run for ever. */
+  word = ppool_board_look (self->board, record->id, times);
+  return word == PPOOL_BOARD_INVALID ? PPOOL_BOARD_TAKEN : word;
 }
 
 /* Whether a call was not answered, and is not about to be. */
@@ -101,6 +105,16 @@ ppool_outbox_still_runs (PPoolOutbox *self,
 {
   return ppool_outbox_find_call (self, record->id) == record &&
          ppool_outbox_look_at (self, record, NULL) == PPOOL_BOARD_TAKEN;
+}
+
+/* Has the worker answer a call no more. Returns: FALSE if it was answered already, or is about
+ * to be. */
+gboolean
+ppool_outbox_revoke (PPoolOutbox *self,
+                     PPoolRecord *record)
+{
+  return ppool_outbox_still_runs (self, record) &&
+         (self->board == NULL || ppool_board_revoke (self->board, record->id));
 }
 
 /* The first call that was to end, and still runs: (nullable) (transfer none). */

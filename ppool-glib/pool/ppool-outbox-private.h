@@ -46,6 +46,8 @@ PPoolRecord *ppool_outbox_peek       (PPoolOutbox     *self,
 void         ppool_outbox_push_cancel (PPoolOutbox    *self,
                                       PPoolRecord     *record);
 gboolean     ppool_outbox_can_cancel (PPoolOutbox     *self);
+gboolean     ppool_outbox_revoke     (PPoolOutbox     *self,
+                                      PPoolRecord     *record);
 gboolean     ppool_outbox_still_runs (PPoolOutbox     *self,
                                       PPoolRecord     *record);
 gboolean     ppool_outbox_is_empty   (PPoolOutbox     *self);

@@ -92,6 +92,28 @@ send_call (PPoolOutbox  *self,
     fail_call (self, item, error);
 }
 
+/* Most calls have the same options as the one before, and to make a dictionary takes long beside
+ * all else: (nullable) (transfer none) */
+static GVariant *
+pack_options (PPoolOutbox            *self,
+              const PPoolCallOptions *options)
+{
+  if (self->packed == NULL || self->packed_options.timeout_msec != options->timeout_msec ||
+      self->packed_options.attempt != options->attempt)
+    {
+      GVariant *packed = ppool_protocol_pack_options (options);
+
+      if (packed == NULL)
+        return NULL;
+
+      g_clear_pointer (&self->packed, g_variant_unref);
+      self->packed = g_variant_ref_sink (packed);
+      self->packed_options = *options;
+    }
+
+  return self->packed;
+}
+
 /* A call whose arguments are large, and can't be lent, travels alone. */
 static void
 add_to_frame (PPoolOutbox   *self,
@@ -101,7 +123,7 @@ add_to_frame (PPoolOutbox   *self,
               const Item    *item)
 {
   g_autoptr (GVariant) args = ppool_record_ref_args (item->record);
-  g_autoptr (GVariant) options = NULL;
+  GVariant *options = pack_options (self, &item->options);
   const char *function = item->record->outcome.spec->function;
   GError *error = NULL;
   guint length;
@@ -117,8 +139,6 @@ add_to_frame (PPoolOutbox   *self,
     }
 
   length = (*frame)->len;
-  options = ppool_protocol_pack_options (&item->options);
-  options = options != NULL ? g_variant_ref_sink (options) : NULL;
   if ((options == NULL ||
        ppool_frame_append (*frame, PPOOL_ITEM_OPTIONS, item->id, "", options, NULL, &error)) &&
       ppool_frame_append (*frame, PPOOL_ITEM_CALL, item->id, function, args, lender, &error))
@@ -339,6 +359,7 @@ free_outbox (gpointer data)
   g_assert (self->channel == NULL);
 
   g_clear_pointer (&self->board, ppool_board_free);
+  g_clear_pointer (&self->packed, g_variant_unref);
 }
 
 void

@@ -179,7 +179,7 @@ end_overdue_cb (gpointer data)
 
   ppool_lock_enter (self->owner->lock);
   goes_on = self->ending != NULL && self->ending_begun && self->life == READY;
-  if (goes_on && !ppool_outbox_still_runs (self->outbox, self->ending))
+  if (goes_on && !ppool_outbox_revoke (self->outbox, self->ending))
     {
       ppool_process_stop_ending (self);
       goes_on = FALSE;
@@ -197,7 +197,7 @@ end_overdue_cb (gpointer data)
   if (!goes_on)
     return;
 
-  /* From now on it has no other call that could be hit. */
+  /* From now on it has no other call that could be hit, and gives no value for this one. */
   self->exit.with_group = TRUE;
   ppool_exit_signal (&self->exit, grace_msec > 0 ? SIGTERM : SIGKILL);
   if (grace_msec > 0)

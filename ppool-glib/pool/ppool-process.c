@@ -92,14 +92,36 @@ set_drained (PPoolProcess *self)
     self->channel_state = CHANNEL_DRAINED;
 }
 
+/* What it wrote in an earlier call says nothing of this one. */
 static char *
-dup_tail (PPoolProcess *self)
+dup_tail (PPoolProcess       *self,
+          const PPoolVerdict *verdict)
 {
+  gint64 since = 0;
+
   if (self->errors == NULL)
     return NULL;
 
+  if (verdict->run_time >= 0)
+    since = g_get_monotonic_time () - verdict->run_time;
   ppool_stderr_catch_up (self->errors);
-  return ppool_stderr_dup_tail (self->errors);
+  return ppool_stderr_dup_tail (self->errors, since);
+}
+
+/* How long the worker has run the call that it ran when it ended, or -1. */
+static gint64
+get_run_time (PPoolProcess *self,
+              PPoolRecord  *record)
+{
+  gint64 since = ppool_outbox_get_since (self->outbox);
+  PPoolHistory history;
+
+  /* Without a board it has run it since it was given it. */
+  ppool_outcome_get_history (&record->outcome, &history);
+  if (since == 0)
+    since = record->extra->n_deaths > 0 ? record->extra->pushed_time : history.started_time;
+
+  return since > 0 ? g_get_monotonic_time () - since : -1;
 }
 
 /* What is known of the end, for policy and for whoever asks. */
@@ -110,8 +132,8 @@ tell_end (PPoolProcess    *self,
   PPoolVerdict verdict = { .run_time = -1, .was_ended = end->was_asked };
   g_autoptr (PPoolRecord) record = NULL;
   g_autoptr (GError) summary = NULL;
-  g_autofree char *tail = dup_tail (self);
-  PPoolHistory history;
+  g_autofree char *tail = NULL;
+  g_autofree char *core = NULL;
 
   verdict.started = self->pid != 0;
   verdict.pid = self->pid;
@@ -134,6 +156,8 @@ tell_end (PPoolProcess    *self,
     {
       ppool_record_ref (record);
       ppool_process_refresh (self, record);
+      if (!verdict.function_is_done)
+        verdict.run_time = get_run_time (self, record);
     }
   ppool_lock_leave_quietly (self->owner->lock);
 
@@ -141,10 +165,12 @@ tell_end (PPoolProcess    *self,
     {
       verdict.function = record->outcome.spec->function;
       verdict.label = record->outcome.spec->label;
-      ppool_outcome_get_history (&record->outcome, &history);
-      if (!verdict.function_is_done && history.n_attempts == 1)
-        verdict.run_time = g_get_monotonic_time () - history.started_time;
     }
+
+  verdict.core = core = ppool_exit_dup_core (&self->exit);
+  tail = dup_tail (self, &verdict);
+  verdict.said_no_memory =
+    !end->was_asked && tail != NULL && ppool_verdict_is_out_of_memory (tail);
 
   summary = ppool_verdict_to_error (&verdict);
   end->summary = g_strdup (summary->message);
@@ -586,11 +612,12 @@ ppool_process_push (PPoolProcess *self,
 {
   g_assert (self->life == READY);
 
+  if (record->extra->timeout_msec >= 0 || record->extra->n_deaths > 0)
+    ppool_record_need_extra (record)->pushed_time = g_get_monotonic_time ();
   if (record->extra->timeout_msec >= 0)
     {
       PPoolRecordExtra *extra = ppool_record_need_extra (record);
 
-      extra->pushed_time = g_get_monotonic_time ();
       extra->seen_time = 0;
       ppool_process_look_for_overdue (self, extra->pushed_time,
                                       extra->pushed_time +

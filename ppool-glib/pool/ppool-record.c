@@ -228,8 +228,8 @@ ppool_record_settle_ended (PPoolRecord       *self,
   failure = ppool_failure_new (
     g_error_new (PPOOL_ERROR, PPOOL_ERROR_TIMED_OUT,
                  "The call of “%s” was ended after %d ms, which is its timeout-msec%s%s",
-                 self->outcome.spec->function, self->extra->timeout_msec, detail != NULL ? "; " : "",
-                 detail != NULL ? detail : ""));
+                 self->outcome.spec->function, self->extra->timeout_msec,
+                 detail != NULL ? "; " : "", detail != NULL ? detail : ""));
 
   return ppool_outcome_settle_failure (&self->outcome, failure);
 }

@@ -20,7 +20,8 @@ PPoolStderr *ppool_stderr_new      (PPoolStderrMode   mode,
                                     int              *write_fd,
                                     GError          **error);
 void         ppool_stderr_catch_up (PPoolStderr      *self);
-char        *ppool_stderr_dup_tail (PPoolStderr      *self);
+char        *ppool_stderr_dup_tail (PPoolStderr      *self,
+                                    gint64            since);
 void         ppool_stderr_release  (PPoolStderr      *self);
 void         ppool_stderr_free     (PPoolStderr      *self);
 

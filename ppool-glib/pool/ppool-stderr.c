@@ -31,6 +31,9 @@
 /* When to try again what this process's standard error could not take. */
 #define RETRY_MSEC 20
 
+/* In how many parts the tail is known by the time in which it came. */
+#define N_PARTS 32
+
 /* What surely fits where poll() finds any room. */
 #define POLLED_SIZE 256
 
@@ -46,6 +49,12 @@
  * The thread is nobody's: neither a shutdown nor the end of the program waits for it.
  *
  * Everything here belongs to the thread that iterates the context, or to that one. */
+typedef struct
+{
+  guint64 start; /* how many bytes were seen before */
+  gint64 time;   /* when the last one came; monotonic */
+} Part;
+
 struct _PPoolStderr
 {
   PPoolStderrMode mode;
@@ -59,6 +68,8 @@ struct _PPoolStderr
 
   char tail[TAIL_SIZE];  /* a ring */
   guint64 n_seen;        /* all bytes that ever went into it */
+  Part parts[N_PARTS];   /* of what was seen, in order */
+  guint n_parts;
 };
 
 typedef struct
@@ -67,6 +78,34 @@ typedef struct
   PPoolStderr *room; /* (unowned); it destroys the source first */
 } StderrSource;
 
+/* Two of the parts become one where there are too many. */
+static void
+note_part (PPoolStderr *self)
+{
+  if (self->n_parts == N_PARTS)
+    {
+      self->n_parts /= 2;
+      for (guint i = 0; i < self->n_parts; i++)
+        self->parts[i] = (Part){ self->parts[2 * i].start, self->parts[2 * i + 1].time };
+    }
+
+  self->parts[self->n_parts++] = (Part){ self->n_seen, g_get_monotonic_time () };
+}
+
+/* How many bytes were seen before the first that may have been written at @since or later. */
+static guint64
+find_start (PPoolStderr *self,
+            gint64       since)
+{
+  for (guint i = 0; i < self->n_parts; i++)
+    {
+      if (self->parts[i].time >= since)
+        return self->parts[i].start;
+    }
+
+  return self->n_seen;
+}
+
 static void
 keep_tail (PPoolStderr *self,
            const char  *bytes,
@@ -74,6 +113,7 @@ keep_tail (PPoolStderr *self,
 {
   gsize i;
 
+  note_part (self);
   for (i = 0; i < n_bytes; i++)
     self->tail[(self->n_seen + i) % TAIL_SIZE] = bytes[i];
   self->n_seen += n_bytes;
@@ -341,13 +381,15 @@ ppool_stderr_catch_up (PPoolStderr *self)
     }
 }
 
-/* The end of what the worker wrote, fit for a message: whole lines as far as
- * they fit, valid UTF-8, without white space around. Empty if there is
- * nothing. */
+/* The end of what the worker wrote at a monotonic time or later, fit for a message: whole
+ * lines as far as they fit, valid UTF-8, without white space around. Empty if there is
+ * nothing. What had not been read by then is taken for later. */
 char *
-ppool_stderr_dup_tail (PPoolStderr *self)
+ppool_stderr_dup_tail (PPoolStderr *self,
+                       gint64       since)
 {
-  gsize length = (gsize) MIN (self->n_seen, TAIL_SIZE);
+  guint64 n_since = self->n_seen - find_start (self, since);
+  gsize length = (gsize) MIN (n_since, TAIL_SIZE);
   g_autoptr (GString) bytes = g_string_sized_new (TAIL_SIZE);
   const char *newline;
   gsize i, start = 0;
@@ -355,7 +397,7 @@ ppool_stderr_dup_tail (PPoolStderr *self)
   for (i = 0; i < length; i++)
     g_string_append_c (bytes, self->tail[(self->n_seen - length + i) % TAIL_SIZE]);
 
-  if (self->n_seen > TAIL_SIZE)
+  if (n_since > TAIL_SIZE)
     {
       newline = memchr (bytes->str, '\n', bytes->len - 1);
       if (newline != NULL)

@@ -25,6 +25,8 @@ typedef struct
   gboolean children_are_ignored; /* … which the kernel did */
   gboolean was_ended; /* by the pool, for its call's sake */
   gboolean was_out_of_memory; /* the kernel has killed something for that meanwhile */
+  gboolean said_no_memory; /* it wrote that it could have no memory */
+  const char *core; /* (nullable): where its core dump is, in words */
   const char *function; /* (nullable): what it ran */
   const char *label; /* (nullable): what that was about */
   gint64 run_time; /* for how long, in microseconds; -1 is unknown */
@@ -35,6 +37,7 @@ typedef struct
   const char *stderr_tail; /* (nullable) */
 } PPoolVerdict;
 
-GError *ppool_verdict_to_error (const PPoolVerdict *self);
+GError   *ppool_verdict_to_error         (const PPoolVerdict *self);
+gboolean  ppool_verdict_is_out_of_memory (const char         *text);
 
 G_END_DECLS

@@ -9,6 +9,7 @@
 
 #include "ppool-verdict-private.h"
 
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -58,6 +59,27 @@ append_end (GString            *text,
     g_string_append_printf (text, "exited with status %d", WEXITSTATUS (self->wait_status));
 }
 
+/* What is known of why, after all that is a fact. */
+static void
+append_reason (GString            *text,
+               const PPoolVerdict *self)
+{
+  int signal =
+    self->exited && !self->status_is_lost && WIFSIGNALED (self->wait_status) ?
+      WTERMSIG (self->wait_status) : 0;
+
+  if (self->was_out_of_memory)
+    g_string_append (text, " (the system ran out of memory)");
+  else if (signal == SIGXCPU)
+    g_string_append (text, " (it was over its limit of processor time)");
+  else if (signal == SIGXFSZ)
+    g_string_append (text, " (it was over its limit of the size of files)");
+  else if (self->said_no_memory)
+    g_string_append (text, " (probably for lack of memory)");
+  else if (!self->was_ended && (signal == SIGKILL || signal == SIGTERM))
+    g_string_append (text, " (this program did not send the signal)");
+}
+
 static void
 append_circumstances (GString            *text,
                       const PPoolVerdict *self)
@@ -77,8 +99,7 @@ append_circumstances (GString            *text,
     g_string_append_printf (text, " (%s)", self->label);
   if (self->function != NULL && self->run_time >= G_TIME_SPAN_SECOND / 10)
     g_string_append_printf (text, " for %.1f s", (double) self->run_time / G_TIME_SPAN_SECOND);
-  if (self->was_out_of_memory)
-    g_string_append (text, " (the system ran out of memory)");
+  append_reason (text, self);
 
   if (!self->ready && self->exited && !self->status_is_lost && WIFEXITED (self->wait_status))
     {
@@ -89,6 +110,29 @@ append_circumstances (GString            *text,
       else if (self->initializer == NULL && self->cause == NULL)
         g_string_append (text, " (does it run its PPoolWorker?)");
     }
+}
+
+/* Whether somebody says in @text that there was no memory for him, as libraries and languages
+ * do before they end the process. */
+gboolean
+ppool_verdict_is_out_of_memory (const char *text)
+{
+  static const char *const words[] = {
+    "failed to allocate ",            /* GLib */
+    "Cannot allocate memory",         /* the C library, and who prints its errors */
+    "std::bad_alloc",                 /* C++ */
+    "MemoryError",                    /* Python */
+    "JavaScript heap out of memory",  /* JavaScript */
+    "memory allocation of ",          /* Rust */
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (words); i++)
+    {
+      if (strstr (text, words[i]) != NULL)
+        return TRUE;
+    }
+
+  return FALSE;
 }
 
 /* Tells the whole story in one error. */
@@ -126,6 +170,9 @@ ppool_verdict_to_error (const PPoolVerdict *self)
   if (self->library != NULL)
     g_string_append_printf (text, "; it uses %s and this program PPool-GLib %s: start this program "
                             "again after an update", self->library, PPOOL_VERSION_TEXT);
+
+  if (self->core != NULL)
+    g_string_append_printf (text, "; %s", self->core);
 
   if (self->stderr_tail != NULL && *self->stderr_tail != '\0')
     g_string_append_printf (text, "; its standard error ended with:\n%s", self->stderr_tail);

@@ -24,6 +24,7 @@ typedef enum
   PPOOL_BOARD_TAKEN,       /* by the worker: it runs */
   PPOOL_BOARD_DONE,        /* by the worker: it is answered */
   PPOOL_BOARD_WITHDRAWN,   /* by the pool: it never will run there */
+  PPOOL_BOARD_REVOKED,     /* by the pool: it is not to be answered any more */
   PPOOL_BOARD_INVALID,     /* something that can't be */
 } PPoolBoardWord;
 
@@ -49,12 +50,14 @@ PPoolBoardWord  ppool_board_withdraw    (PPoolBoard       *self,
 PPoolBoardWord  ppool_board_look        (PPoolBoard       *self,
                                          guint64           id,
                                          PPoolBoardTimes  *times);
+gboolean        ppool_board_revoke      (PPoolBoard       *self,
+                                         guint64           id);
 
 /* The worker's. */
 gboolean        ppool_board_take        (PPoolBoard       *self,
                                          guint64           id,
                                          gint64            now);
-void            ppool_board_finish      (PPoolBoard       *self,
+gboolean        ppool_board_finish      (PPoolBoard       *self,
                                          guint64           id,
                                          gint64            now);
 

@@ -23,6 +23,7 @@
  * compare-and-swap:
  *
  *   OFFERED ─► TAKEN ─► DONE      the worker's way
+ *      │         └────► REVOKED   the pool's
  *      └─────► WITHDRAWN          the pool's
  *
  * So who was first is certain, at once, and without a message. The id is part
@@ -192,10 +193,25 @@ ppool_board_look (PPoolBoard      *self,
       times->done = read_time (&place->done, times->taken);
     }
 
+  /* It runs, whatever becomes of that. */
+  if (word == word_of (id, PPOOL_BOARD_REVOKED))
+    return PPOOL_BOARD_TAKEN;
   if (word >> STATE_BITS != id || state < PPOOL_BOARD_OFFERED || state > PPOOL_BOARD_DONE)
     return PPOOL_BOARD_INVALID;
 
   return (PPoolBoardWord) state;
+}
+
+/* Has the worker answer a call no more that it has taken. Returns: FALSE if it is answered
+ * already, and the answer is there or about to be. */
+gboolean
+ppool_board_revoke (PPoolBoard *self,
+                    guint64     id)
+{
+  Place *place = place_of (self, id);
+
+  return move_word (place, id, PPOOL_BOARD_TAKEN, PPOOL_BOARD_REVOKED) ||
+         __atomic_load_n (&place->word, __ATOMIC_ACQUIRE) != word_of (id, PPOOL_BOARD_DONE);
 }
 
 /* To be called just before the call runs, with the monotonic time. Returns: FALSE
@@ -214,8 +230,9 @@ ppool_board_take (PPoolBoard *self,
   return TRUE;
 }
 
-/* To be called before the answer is sent, with the monotonic time. */
-void
+/* To be called before the answer is sent, with the monotonic time. Returns: FALSE if the
+ * pool does not take it any more. */
+gboolean
 ppool_board_finish (PPoolBoard *self,
                     guint64     id,
                     gint64      now)
@@ -223,5 +240,7 @@ ppool_board_finish (PPoolBoard *self,
   Place *place = place_of (self, id);
 
   __atomic_store_n (&place->done, now, __ATOMIC_RELAXED);
-  move_word (place, id, PPOOL_BOARD_TAKEN, PPOOL_BOARD_DONE);
+  /* An error may be in the place of an answer that can't be sent. */
+  return move_word (place, id, PPOOL_BOARD_TAKEN, PPOOL_BOARD_DONE) ||
+         __atomic_load_n (&place->word, __ATOMIC_ACQUIRE) != word_of (id, PPOOL_BOARD_REVOKED);
 }

@@ -425,15 +425,17 @@ send_reply (PPoolAnswers       *self,
   return success;
 }
 
-/* Returns: the time, at which the board says that the call is done */
+/* Returns: the time, at which the board says that the call is done; or 0 if the pool ends
+ * this process for the call's sake, and takes no answer any more */
 static gint64
 finish (PPoolAnswers      *self,
         const PPoolCallId *call_id)
 {
   gint64 now = g_get_monotonic_time ();
 
-  if (self->board != NULL && !call_id->initializes)
-    ppool_board_finish (self->board, call_id->id, now);
+  if (self->board != NULL && !call_id->initializes &&
+      !ppool_board_finish (self->board, call_id->id, now))
+    return 0;
 
   return now;
 }
@@ -447,6 +449,9 @@ answer_error (PPoolAnswers      *self,
   g_autoptr (GVariant) owned_body = g_variant_ref_sink (body);
   g_autoptr (GError) error = NULL;
   gint64 now = finish (self, call_id);
+
+  if (now == 0)
+    return;
 
   if (!(call_id->serial == 0 ?
           append_result (self, PPOOL_ITEM_ERROR, call_id->id, name, owned_body, now, &error) :
@@ -497,6 +502,8 @@ answer_value (PPoolAnswers       *self,
   gint64 now = finish (self, call_id);
   GVariant *sent = NULL;
 
+  if (now == 0)
+    return TRUE;
   if (call_id->serial == 0)
     return append_result (self, PPOOL_ITEM_VALUE, call_id->id, "", value, now, error);
 

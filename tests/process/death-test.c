@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A13: what each future, each later submit and the executor say. */
 static void
@@ -56,6 +57,103 @@ test_signals (Harness *harness)
   check_signal (SIGSEGV, "SIGSEGV");
 }
 
+/* What is known of why, and what programs are told of it. */
+static void
+check_reason (int             signal_number,
+              const char     *words,
+              const char     *reason,
+              PPoolDeathCause cause)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (1);
+  g_autoptr (PPoolFuture) future = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PPoolDeath) death = NULL;
+
+  ppool_executor_set_crash_policy (executor, PPOOL_CRASH_POLICY_REPLACE);
+  future = harness_submit (executor, "die", g_variant_new ("(is)", signal_number, words));
+  error = harness_failure (future);
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_WORKER_DIED, reason, NULL);
+  death = ppool_future_get_death (future);
+  g_assert_cmpint (ppool_death_get_cause (death), ==, cause);
+  g_assert_cmpstr (ppool_death_get_message (death), ==, error->message);
+}
+
+static void
+test_reasons (Harness *harness)
+{
+  const char *outside = "(this program did not send the signal)";
+
+  check_reason (SIGTERM, "", outside, PPOOL_DEATH_CAUSE_SIGNAL);
+  check_reason (SIGKILL, "", outside, PPOOL_DEATH_CAUSE_KILLED);
+  check_reason (SIGXCPU, "", "limit of processor time", PPOOL_DEATH_CAUSE_LIMIT);
+  check_reason (SIGXFSZ, "", "limit of the size of files", PPOOL_DEATH_CAUSE_LIMIT);
+  check_reason (SIGTRAP, "GLib-ERROR: a.c:1: failed to allocate 7 bytes", "for lack of memory",
+                PPOOL_DEATH_CAUSE_OUT_OF_MEMORY);
+  check_reason (SIGABRT, "what(): std::bad_alloc", "for lack of memory",
+                PPOOL_DEATH_CAUSE_OUT_OF_MEMORY);
+  check_reason (SIGSEGV, "a.c:1: no memory of that", "SIGSEGV", PPOOL_DEATH_CAUSE_SIGNAL);
+}
+
+static void
+remove_files (const char *path)
+{
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+  const char *name;
+
+  while ((name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *file = g_build_filename (path, name, NULL);
+
+      g_assert_no_errno (unlink (file));
+    }
+}
+
+/* Where to look for it is told, wherever the system puts it. */
+static void
+test_core_dump (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (1);
+  g_autoptr (PPoolFuture) future = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *pattern = NULL;
+
+  if (!g_file_get_contents ("/proc/sys/kernel/core_pattern", &pattern, NULL, NULL) ||
+      *pattern == '/')
+    {
+      g_test_skip ("Core dumps go to a place of the system's");
+      return;
+    }
+
+  ppool_executor_set_crash_policy (executor, PPOOL_CRASH_POLICY_REPLACE);
+  future = harness_submit (executor, "dump-core", g_variant_new_string (harness->dir));
+  error = harness_failure (future);
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_WORKER_DIED, "SIGQUIT", NULL);
+  if (strstr (error->message, "it left a core") == NULL)
+    g_test_skip ("The system makes no core dumps");
+  remove_files (harness->dir);
+}
+
+/* That of an attempt is told, and not of the ones before. */
+static void
+test_run_time (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (1);
+  g_autoptr (PPoolCall) call = ppool_call_new ("die", g_variant_new ("(is)", SIGSEGV, "words"));
+  g_autoptr (PPoolFuture) future = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PPoolDeath) death = NULL;
+  gint64 total;
+
+  ppool_executor_set_crash_policy (executor, PPOOL_CRASH_POLICY_REPLACE);
+  ppool_call_set_max_retries (call, 1);
+  future = harness_track (ppool_executor_submit_call (executor, call, NULL, NULL));
+  error = harness_failure (future);
+  death = ppool_future_get_death (future);
+  total = ppool_future_get_finished_time (future) - ppool_future_get_started_time (future);
+  g_assert_cmpint (ppool_death_get_run_time (death), >, 0);
+  g_assert_cmpint (ppool_death_get_run_time (death), <, total);
+}
+
 static void
 test_exits (Harness *harness)
 {
@@ -72,14 +170,17 @@ static void
 test_stderr_tail (Harness *harness)
 {
   g_autoptr (PPoolExecutor) executor = harness_executor (1);
-  g_autoptr (PPoolFuture) much =
-      harness_submit (executor, "stderr", g_variant_new ("(us)", 10000, "the end of much"));
-  g_autoptr (GVariant) value G_GNUC_UNUSED = harness_result (much);
-  g_autoptr (PPoolFuture) future =
-      harness_submit (executor, "die", g_variant_new ("(is)", SIGKILL, "grün and over"));
-  g_autoptr (GError) error = harness_failure (future);
+  g_autoptr (GString) words = g_string_new (NULL);
+  g_autoptr (PPoolFuture) future = NULL;
+  g_autoptr (GError) error = NULL;
 
-  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN, "the end of much\n",
+  while (words->len < 10000)
+    g_string_append (words, "Much is said.\n");
+  g_string_append (words, "grün and over");
+  future = harness_submit (executor, "die", g_variant_new ("(is)", SIGKILL, words->str));
+  error = harness_failure (future);
+
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN, "Much is said.\n",
                         "grün and over", NULL);
   g_assert_cmpuint (strlen (error->message), <, 6 * 1024);
   g_assert_cmpuint (strlen (error->message), >, 3 * 1024);
@@ -355,6 +456,9 @@ main (int    argc,
   /* A13 */
   harness_add ("/death/in-call/signals", test_signals);
   harness_add ("/death/in-call/exits", test_exits);
+  harness_add ("/death/in-call/reasons", test_reasons);
+  harness_add ("/death/in-call/core-dump", test_core_dump);
+  harness_add ("/death/in-call/run-time", test_run_time);
   harness_add ("/death/in-call/unknown-status", test_unknown_status);
   harness_add ("/death/in-call/reaper", test_reaper);
   harness_add ("/death/in-call/channel", test_channel);

@@ -53,6 +53,16 @@ can_cancel (void)
   return g_getenv ("PPOOL_FEATURES") == NULL && g_getenv ("BAD_WORKER_FEATURES") == NULL;
 }
 
+/* For certain. */
+static gboolean
+has_board (void)
+{
+  const char *features = g_getenv ("PPOOL_FEATURES");
+
+  return (features == NULL || strstr (features, "board") != NULL) &&
+         g_getenv ("BAD_WORKER_FEATURES") == NULL;
+}
+
 /* Among many */
 
 typedef enum
@@ -456,8 +466,8 @@ test_grandchild (Harness *harness)
 
 /* Limits */
 
-/* It is over just when its time is. If there is no value, there is no worker any more; one may
- * still be on its way when the worker's end is decided. */
+/* It is over just when its time is. The worker lives if and only if there is a value; without a
+ * board, one may still be on its way when the worker's end is decided. */
 static void
 test_at_the_limit (Harness *harness)
 {
@@ -485,11 +495,46 @@ test_at_the_limit (Harness *harness)
       n_late += value != NULL && pid != ppool_future_get_worker_pid (future);
     }
   g_test_message ("%u values of %u, %u at the last moment", n_values, n, n_late);
-  g_assert_cmpuint (n_late, <=, n_values / 2);
+  g_assert_cmpuint (n_late, <=, has_board () ? 0 : n_values / 2);
   harness_assert_running (executor);
 }
 
 /* It dies just when its time is up. */
+/* From SIGTERM on there is no value, or there would be one and no worker. */
+static void
+test_too_late (Harness *harness)
+{
+  g_autoptr (Gate) gate = gate_new (harness->dir);
+  g_autoptr (PPoolExecutor) executor = new_executor (1);
+
+  if (!has_board ())
+    {
+      g_test_skip ("These workers don't learn of it");
+      return;
+    }
+
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (PPoolFuture) future =
+        harness_submit_limited (executor, "until-terminated",
+                                g_variant_new_string (gate_get_path (gate)), i == 0 ? -1 : 20);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GVariant) value = NULL;
+
+      close (gate_wait (gate).fd);
+      if (i == 0)
+        ppool_future_abort (future);
+      value = ppool_future_result (future, PATIENCE_SECONDS * 1000, &error);
+      g_assert_null (value);
+      if (i == 0)
+        g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+      else
+        g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_TIMED_OUT);
+      g_assert_cmpuint (harness_worker_pid (executor), !=, ppool_future_get_worker_pid (future));
+    }
+  harness_assert_running (executor);
+}
+
 static void
 test_death_at_the_limit (Harness *harness)
 {
@@ -690,6 +735,7 @@ main (int    argc,
   harness_add ("/faults/abort/dropped", test_dropped_future);
   harness_add ("/faults/abort/grandchild", test_grandchild);
   harness_add ("/faults/limit/value", test_at_the_limit);
+  harness_add ("/faults/limit/too-late", test_too_late);
   harness_add ("/faults/limit/death", test_death_at_the_limit);
   harness_add ("/faults/limit/let-go", test_limits_let_go);
   harness_add ("/faults/end-while-replacing", test_end_while_replacing);

@@ -171,7 +171,7 @@ static void
 assert_tail (Fixture    *fixture,
              const char *expected)
 {
-  g_autofree char *tail = ppool_stderr_dup_tail (fixture->room);
+  g_autofree char *tail = ppool_stderr_dup_tail (fixture->room, 0);
 
   g_assert_cmpstr (tail, ==, expected);
 }
@@ -398,9 +398,46 @@ test_backpressure (Fixture       *fixture,
   g_source_destroy (timeout);
   g_assert_false (late);
   g_assert_true (g_string_equal (seen, said));
-  tail = ppool_stderr_dup_tail (fixture->room);
+  tail = ppool_stderr_dup_tail (fixture->room, 0);
   g_assert_cmpuint (strlen (tail), >, 4000);
   g_assert_true (g_str_has_suffix (g_strchomp (said->str), tail));
+}
+
+/* What was written before is of no interest, if it was read before. */
+static void
+test_since (Fixture       *fixture,
+            gconstpointer  user_data)
+{
+  enum { N = 100, AT = 90 };
+  g_autofree char *tail = NULL;
+  g_autofree char *nothing = NULL;
+  gint64 since = 0;
+
+  open_room (fixture, PPOOL_STDERR_MODE_DISCARD);
+  for (int i = 0; i < N; i++)
+    {
+      g_autofree char *line = g_strdup_printf ("%02d\n", i);
+
+      if (i == AT)
+        {
+          gint64 now = g_get_monotonic_time ();
+
+          /* Of the microsecond of the one before. */
+          while ((since = g_get_monotonic_time ()) == now)
+            continue;
+        }
+      say (fixture, line);
+      turn (fixture);
+    }
+
+  tail = ppool_stderr_dup_tail (fixture->room, since);
+  g_assert_nonnull (strstr (tail, "90\n91\n"));
+  g_assert_true (g_str_has_suffix (tail, "99"));
+  /* Parts of it are known together. */
+  g_assert_null (strstr (tail, "70"));
+
+  nothing = ppool_stderr_dup_tail (fixture->room, g_get_monotonic_time () + 1);
+  g_assert_cmpstr (nothing, ==, "");
 }
 
 /* The worker has gone while nobody reads: it is told all the same. */
@@ -417,7 +454,7 @@ test_catch_up_blocked (Fixture       *fixture,
   flood (fixture, said);
   ppool_stderr_catch_up (fixture->room);
 
-  tail = ppool_stderr_dup_tail (fixture->room);
+  tail = ppool_stderr_dup_tail (fixture->room, 0);
   g_assert_true (g_str_has_suffix (g_strchomp (said->str), tail));
 }
 
@@ -628,6 +665,7 @@ main (int    argc,
   ADD ("/stderr/inherit", 0, test_inherit);
   ADD ("/stderr/closed-by-worker", 0, test_closed_by_worker);
   ADD ("/stderr/dropped", 0, test_dropped);
+  ADD ("/stderr/since", 0, test_since);
   ADD ("/stderr/catch-up/held-open", 0, test_catch_up);
   ADD ("/stderr/catch-up/blocked", 0, test_catch_up_blocked);
   ADD ("/stderr/catch-up/flooded", 0, test_flooded);

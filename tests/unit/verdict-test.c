@@ -49,6 +49,23 @@ test_died (void)
          "(the system ran out of memory)");
 
   verdict.was_out_of_memory = FALSE;
+  verdict.core = "it left a core dump, see “coredumpctl info 7”";
+  check (&verdict, PPOOL_ERROR_WORKER_DIED,
+         "Worker 7 was killed by SIGKILL (Killed) while it ran “sum” (holiday.png) for 2.0 s "
+         "(this program did not send the signal); it left a core dump, see “coredumpctl info 7”");
+
+  verdict.core = NULL;
+  verdict.was_ended = TRUE;
+  check (&verdict, PPOOL_ERROR_WORKER_DIED,
+         "Worker 7 was killed by SIGKILL (Killed) while it ran “sum” (holiday.png) for 2.0 s");
+
+  verdict.was_ended = FALSE;
+  verdict.wait_status = KILLED (SIGXCPU);
+  verdict.label = NULL;
+  check (&verdict, PPOOL_ERROR_WORKER_DIED,
+         "Worker 7 was killed by SIGXCPU (CPU time limit exceeded) while it ran “sum” for 2.0 s "
+         "(it was over its limit of processor time)");
+
   verdict.wait_status = EXITED (3);
   verdict.function = NULL;
   check (&verdict, PPOOL_ERROR_WORKER_DIED,

@@ -158,6 +158,31 @@ die (PPoolInvocation  *invocation,
   return NULL;
 }
 
+/* Dies in a directory, and leaves a core file there if the system makes any: a small one,
+ * with no memory in it. */
+static GVariant *
+dump_core (PPoolInvocation  *invocation,
+           GVariant         *args,
+           gpointer          user_data,
+           GError          **error)
+{
+  struct rlimit limit;
+  FILE *filter = fopen ("/proc/self/coredump_filter", "we");
+
+  if (filter != NULL)
+    {
+      fputs ("0", filter);
+      fclose (filter);
+    }
+
+  getrlimit (RLIMIT_CORE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit (RLIMIT_CORE, &limit) == 0 && chdir (g_variant_get_string (args, NULL)) == 0)
+    raise_plainly (SIGQUIT);
+
+  return NULL;
+}
+
 static GVariant *
 shut_channel (PPoolInvocation  *invocation,
               GVariant         *args,
@@ -592,6 +617,25 @@ limit_memory (PPoolInvocation  *invocation,
   return g_variant_new_string ("limited");
 }
 
+/* Comes to the gate, and returns when it is sent SIGTERM. */
+static GVariant *
+until_terminated (PPoolInvocation  *invocation,
+                  GVariant         *args,
+                  gpointer          user_data,
+                  GError          **error)
+{
+  sigset_t set;
+  int number;
+
+  sigemptyset (&set);
+  sigaddset (&set, SIGTERM);
+  sigprocmask (SIG_BLOCK, &set, NULL);
+  close (gate_enter (g_variant_get_string (args, NULL)));
+  sigwait (&set, &number);
+
+  return g_variant_new_string ("late");
+}
+
 const NamedFunction bad_functions[] = {
   { "fail", common_fail },
   { "step", step },
@@ -606,9 +650,11 @@ const NamedFunction bad_functions[] = {
   { "exit", leave },
   { "_exit", leave_quickly },
   { "die", die },
+  { "dump-core", dump_core },
   { "die-times", die_times },
   { "hang", hang },
   { "until-cancelled", until_cancelled },
+  { "until-terminated", until_terminated },
   { "linger", linger },
   { "launch", launch },
   { "shut-channel", shut_channel },

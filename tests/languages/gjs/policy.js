@@ -289,10 +289,10 @@ const tests = {
     // Each value is as its input was, also behind one that is lost.
     'map': async executor => {
         const inputs = [0, 5, new GLib.Variant('x', 0n), 5, 0];
-        const map = executor.map('exit-first', inputs, {label: 'of a map'});
+        const map = executor.map('exit-first', inputs, {label: 'of a map', stopOnError: false});
         const got = [];
 
-        map.stopOnError = false;
+        checkEqual(map.stop_on_error, false);
         for (;;) {
             try {
                 const value = await map.next_value_async();
@@ -307,6 +307,16 @@ const tests = {
             }
         }
         checkEqual(got, [1, 'lost', new GLib.Variant('x', 1n), 'lost', 1]);
+
+        // Which is a generator, and ends with an error.
+        const later = (async function* () {
+            yield 0;
+        })();
+
+        checkThrows(TypeError, 'stop_on_error',
+            () => executor.map('echo', later, {stop_on_error: false}));
+        for await (const value of executor.map('echo', later, {stop_on_error: true}))
+            checkEqual(value, 0);
     },
 };
 

@@ -22,7 +22,7 @@ import gi
 
 gi.require_version('PPool', '1.0')
 
-from gi.repository import GLib, PPool  # noqa: E402
+from gi.repository import Gio, GLib, PPool  # noqa: E402
 
 from pool_harness import (LIMIT_SEC, Gate, check, check_equal, check_raises,  # noqa: E402
                           run_tests, wait_for)
@@ -97,6 +97,114 @@ def test_replace_in_pool():
             check_raises(PPool.WorkerDied, future.result)
             check_equal(behind.result(LIMIT_SEC), 1)
         check_equal(list(pool.map(abs, range(-9, 0), chunksize=2)), list(range(9, 0, -1)))
+
+
+def test_history_of_futures():
+    """What a future knows of its call stays when the outcome was read."""
+    with NewPool() as pool, NewExecutor() as executor:
+        good = pool.submit(abs, -1), executor.submit('echo', 1)
+        bad = (pool.options(retries=1).submit(die),
+               executor.options(retries=1).submit('give', '__import__("os").abort()'))
+        for future in good:
+            check_equal(future.result(LIMIT_SEC), 1)
+            check_equal((future.n_attempts, future.death), (1, None))
+        for future, number in zip(bad, (signal.SIGSEGV, signal.SIGABRT)):
+            error = future.exception(LIMIT_SEC)
+            check_equal(future.n_attempts, 2)
+            check_equal(future.death.get_signal_number(), number)
+            check_equal(future.death.get_worker_pid(), error.death.get_worker_pid())
+            check_equal(future.worker_pid, future.death.get_worker_pid())
+        check_equal(executor.submit('echo', 1).death, None)
+    gate = Gate()
+    with NewPool() as pool:
+        held, waiting = pool.submit(gate.hold), pool.submit(abs, -1)
+        gate.wait_until_held()
+        check_equal((held.n_attempts, held.death), (1, None))
+        check_equal((waiting.n_attempts, waiting.death), (0, None))
+        waiting.abort()
+        check(waiting.cancelled())
+        check_equal((waiting.n_attempts, waiting.death), (0, None))
+        held.abort()
+        check_equal(type(held.exception(LIMIT_SEC)), concurrent.futures.CancelledError)
+        check_equal(held.death.get_cause(), PPool.DeathCause.ENDED)
+
+
+def check_map_goes_on(results, wanted):
+    """Of each outcome, the value or the type of the exception."""
+    got = []
+    for _ in wanted:
+        try:
+            got.append(next(results))
+        except Exception as error:
+            got.append(type(error))
+    check_equal(got, wanted)
+    check_raises(StopIteration, next, results)
+
+
+def die_at(n):
+    if n == 1:
+        die()
+    if n == 3:
+        raise KeyError(n)
+    if n == 5:
+        raise StopIteration
+    return n
+
+
+def test_map_goes_on():
+    wanted = [0, PPool.WorkerDied, 2, KeyError, 4, RuntimeError, 6]
+    with NewPool() as pool:
+        for either in pool, pool.options(label='x'):
+            check_map_goes_on(either.map(die_at, range(7), stop_on_error=False), wanted)
+            check_map_goes_on(either.map(die_at, range(7), stop_on_error=False, buffersize=2),
+                              wanted)
+            chunks = either.map(die_at, range(2, 8), stop_on_error=False, chunksize=3)
+            check_map_goes_on(chunks, [KeyError, RuntimeError])
+            chunks = either.map(die_at, [0, 2, 1, 4, 6, 8], stop_on_error=False, chunksize=2)
+            check_map_goes_on(chunks, [0, 2, PPool.WorkerDied, 6, 8])
+            check_raises(PPool.WorkerDied, list, either.map(die_at, range(7)))
+    codes = ['0', '__import__("os")._exit(4)', '2', '{}[3]', '4']
+    with NewExecutor() as executor:
+        for either in executor, executor.options(label='x'):
+            check_map_goes_on(either.map('give', codes, stop_on_error=False),
+                              [0, PPool.WorkerDied, 2, KeyError, 4])
+            results = either.map('give', codes)
+            check_equal(next(results), 0)
+            check_raises(PPool.WorkerDied, next, results)
+            check_raises(StopIteration, next, results)
+
+
+def test_map_that_goes_on_ends():
+    """With its time, with an error of its inputs, and when it is closed."""
+    def draw():
+        yield 1
+        raise LookupError
+
+    gate = Gate()
+    with NewPool() as pool:
+        results = pool.map(gate.hold, range(3), stop_on_error=False, timeout=0.05)
+        check_raises(concurrent.futures.TimeoutError, next, results)
+        check_raises(StopIteration, next, results)
+        check_raises(LookupError, pool.map, die_at, draw(), stop_on_error=False)
+        results = pool.map(gate.hold, range(3), stop_on_error=False)
+        results.close()
+        check_raises(StopIteration, next, results)
+        gate.open()
+        results = pool.map(die_at, [1, 2, 4], stop_on_error=False, buffersize=1)
+        check_raises(PPool.WorkerDied, next, results)
+        pool.shutdown()
+        check_raises(RuntimeError, next, results)
+        check_raises(StopIteration, next, results)
+
+
+def test_reason_of_a_death():
+    with NewPool() as pool:
+        future = pool.submit(die, signal.SIGXCPU)
+        check('limit of processor time' in str(future.exception(LIMIT_SEC)), future.exception())
+        check_equal(future.death.get_cause(), PPool.DeathCause.LIMIT)
+        future = pool.submit(die, signal.SIGTERM)
+        check('did not send' in str(future.exception(LIMIT_SEC)), future.exception())
+        check_equal(future.death.get_cause(), PPool.DeathCause.SIGNAL)
 
 
 def test_break_is_the_default():
@@ -330,6 +438,47 @@ def test_view_of_executor():
         check('x.png' in str(error), error)
         check_equal(future.get_call().get_label(), 'x.png')
         check('keyword' in str(check_raises(TypeError, view.submit, 'echo', value=1)))
+        call = PPool.Call.new('die', None)
+        check('x.png' in str(view.submit_call(call).exception(LIMIT_SEC)))
+        call.set_label('y.png')
+        call.set_max_retries(2)
+        call = view.submit_call(call).get_call()
+        check_equal((call.get_label(), call.get_max_retries()), ('y.png', 2))
+        call = PPool.Call.new('echo', GLib.Variant('x', 1))
+        call.set_result_type(GLib.VariantType.new('x'))
+        future = view.submit_call(call)
+        check_equal(future.result(LIMIT_SEC), 1)
+        check_equal(future.get_call().get_result_type().dup_string(), 'x')
+        check_equal(future.get_call().get_max_retries(), 1)
+
+
+def test_call_async_of_view():
+    loop = GLib.MainLoop.new(None, False)
+    outcomes = []
+
+    def done(source, result, extra):
+        try:
+            outcomes.append((source, source.call_finish(result).unpack(), extra))
+        except GLib.Error as error:
+            outcomes.append((source, error, extra))
+        loop.quit()
+
+    def call(view, *args):
+        view.call_async(*args, done, 'extra')
+        loop.run()
+        source, value, extra = outcomes.pop()
+        check_equal((source, extra), (view, 'extra'))
+        return value
+
+    with NewExecutor() as executor:
+        view = executor.options(label='x.png')
+        check_equal(call(view, 'echo', GLib.Variant('s', 'a'), None), 'a')
+        check('x.png' in call(view, 'die', None, None).message)
+        cancellable = Gio.Cancellable()
+        GLib.idle_add(cancellable.cancel)
+        error = call(view, 'give', GLib.Variant('s', '__import__("time").sleep(1)'), cancellable)
+        check(error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED), error)
+    check_raises(GLib.Error, view.call_async, 'echo', None, None, done)
 
 
 def test_abort_of_named_call():

@@ -84,6 +84,7 @@ const MAP_OPTIONS = {
     buffer_size: ['buffer_size', 'bufferSize'],
     chunk_size: ['chunk_size', 'chunkSize'],
     timeout_msec: ['timeout_msec', 'timeoutMsec'],
+    stop_on_error: ['stop_on_error', 'stopOnError'],
     cancellable: ['cancellable'],
     ...CALL_OPTIONS,
 };

@@ -166,12 +166,16 @@ function limitByCancellable(window, cancellable) {
 
 function mapLater(executor, name, inputs, {
     cancellable = null, callOptions = null, timeout_msec = -1, buffer_size = 0, chunk_size = 0,
+    stop_on_error = true,
 }) {
     const nWorkers = executor.max_workers || GLib.get_num_processors();
 
     checkTimeout(timeout_msec);
     checkNumber('buffer_size', buffer_size);
     checkNumber('chunk_size', chunk_size);
+    // What it gives is a generator, which ends with what it throws.
+    if (!stop_on_error)
+        throw new TypeError('stop_on_error: always true for inputs that come later');
 
     follow(cancellable)[1]();
 

@@ -4,9 +4,12 @@
 
 import concurrent.futures
 
+from gi.module import get_introspection_module
 from gi.repository import GLib
 
 from . import _ending, _errors, _iterators, _options, _values
+
+_PPool = get_introspection_module('PPool')
 
 
 class Calls:
@@ -67,11 +70,29 @@ class View(Calls):
         return submit(self._executor, function, args, cancellable, keywords, self._options)
 
     @_errors.hiding
-    def map(self, function, /, *iterables, timeout=None, chunksize=0, buffersize=None):
+    def submit_call(self, call, cancellable=None):
+        """Submits a PPool.Call; its own options take precedence."""
+        return self._executor.submit_call(_options.complete(call, self._options), cancellable)
+
+    def call_async(self, function, args=None, cancellable=None, callback=None, *user_data):
+        """Works as the method of the executor, with a GLib.Variant and a callback that gets this
+        view, whose call_finish() gets the value. If the call can't be submitted, the exception is
+        raised here."""
+        future = self.submit_call(_PPool.Call.new(function, args), cancellable)
+        done = callback and (lambda _, result, *data: callback(self, result, *data))
+        return future.result_async(cancellable, done, *user_data)
+
+    def call_finish(self, result):
+        """Returns the GLib.Variant of call_async(), or raises GLib.Error."""
+        return result.get_source_object().result_finish(result)
+
+    @_errors.hiding
+    def map(self, function, /, *iterables, timeout=None, chunksize=0, buffersize=None,
+            stop_on_error=True):
         """Works as the method of the executor; each call has the options. The timeout is that of
         the reader."""
         result = _iterators.new_map(self._executor, function, iterables, timeout, chunksize,
-                                    buffersize)
+                                    buffersize, stop_on_error)
         result.set_call_options(_options.new_call(function, None, self._options))
         return result
 

@@ -233,7 +233,7 @@ class Map(_Iterator, _PPool.Map):
         self.close()
 
 
-def new_map(executor, function, iterables, timeout, chunksize, buffersize):
+def new_map(executor, function, iterables, timeout, chunksize, buffersize, stop_on_error):
     _values.check_name(function)
     if len(iterables) == 1 and isinstance(iterables[0], GLib.Variant):
         result, inputs = _RawExecutor.map(executor, function, iterables[0]), None
@@ -251,6 +251,8 @@ def new_map(executor, function, iterables, timeout, chunksize, buffersize):
     if timeout is not None:
         result.set_timeout_msec(_loop.to_msec(timeout))
         result._timeout = timeout
+    if not stop_on_error:
+        result.set_stop_on_error(False)
     return result
 
 

@@ -46,6 +46,16 @@ class Future(_RawFuture):
         usec = self.get_started_time()
         return usec / 1000000 if usec else None
 
+    @property
+    def death(self):
+        """The PPool.Death of the last worker that died while it ran the call, or None."""
+        return self.get_death()
+
+    @property
+    def n_attempts(self):
+        """How many times a worker has begun the call."""
+        return self.get_n_attempts()
+
     def __repr__(self):
         return '<PPool.Future of “%s”, %s>' % (self.get_function(), self.get_state().value_nick)
 
@@ -236,15 +246,18 @@ class Executor(_calls.Calls, _RawExecutor):
         _revive(self)
 
     @_errors.hiding
-    def map(self, function, /, *iterables, timeout=None, chunksize=0, buffersize=None):
+    def map(self, function, /, *iterables, timeout=None, chunksize=0, buffersize=None,
+            stop_on_error=True):
         """Calls a function with the items of iterables, up to the end of the shortest, and returns
         an iterator, also for ``async for``, over the values in their order.
 
         The thread of the reader draws items in advance, at most buffersize; chunksize of them
         share a message, by default a number that the library chooses. The iterator raises
-        TimeoutError when timeout seconds have passed since this call.
+        TimeoutError when timeout seconds have passed since this call. It ends with the first
+        exception of a call, unless stop_on_error is False: then next() continues after it.
         """
-        return _iterators.new_map(self, function, iterables, timeout, chunksize, buffersize)
+        return _iterators.new_map(self, function, iterables, timeout, chunksize, buffersize,
+                                  stop_on_error)
 
     def shutdown(self, wait=True, *, cancel_futures=False):
         """Stops accepting calls; with wait, blocks until all calls have completed and every worker

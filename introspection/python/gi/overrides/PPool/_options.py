@@ -70,13 +70,15 @@ def _to_policy(name, value):
     return _POLICIES[value]
 
 
-# What is made of a value, and what sets it.
+# What is made of a value, and the property that it is.
 _CALL = {
-    'timeout': (_to_msec, _PPool.Call.set_timeout_msec),
-    'queue_timeout': (_to_msec, _PPool.Call.set_queue_timeout_msec),
-    'retries': (_to_count, _PPool.Call.set_max_retries),
-    'label': (_to_label, _PPool.Call.set_label),
+    'timeout': (_to_msec, 'timeout_msec'),
+    'queue_timeout': (_to_msec, 'queue_timeout_msec'),
+    'retries': (_to_count, 'max_retries'),
+    'label': (_to_label, 'label'),
 }
+_set = {name: getattr(_PPool.Call, 'set_' + key) for name, (_, key) in _CALL.items()}
+_get = {name: getattr(_PPool.Call, 'get_' + key) for name, (_, key) in _CALL.items()}
 # The name of the property, and what is made of a value.
 _EXECUTOR = {
     'crash_policy': ('crash_policy', _to_policy),
@@ -110,8 +112,20 @@ def submit(executor, function, args, cancellable, options):
 def new_call(function, args, options):
     call = _PPool.Call.new(function, args)
     for name, value in options.items():
-        _CALL[name][1](call, value)
+        _set[name](call, value)
     return call
+
+
+def complete(call, options):
+    """Returns a call that also has those options which the given one doesn't say."""
+    function = call.get_function()
+    result = new_call(function, call.get_args(), options)
+    plain = _PPool.Call.new(function, None)
+    for name, get in _get.items():
+        if (value := get(call)) != get(plain):
+            _set[name](result, value)
+    result.set_result_type(call.get_result_type())
+    return result
 
 
 def to_properties(arguments):

@@ -25,6 +25,7 @@ _State = _PPool.FutureState
 _cancel = _PPool.Future.cancel
 _abort = _PPool.Future.abort
 _get_death = _PPool.Future.get_death
+_get_n_attempts = _PPool.Future.get_n_attempts
 _get_result = _PPool.Future.result
 _get_state = _PPool.Future.get_state
 _is_done = _PPool.Future.is_done
@@ -133,6 +134,8 @@ class Future(concurrent.futures.Future):
     _exception = None
     _worker_pid = 0
     _started_usec = 0
+    _n_attempts = 0
+    _death = None
 
     def __init__(self, call=None):
         self._call = call
@@ -150,6 +153,18 @@ class Future(concurrent.futures.Future):
         call = self._call
         usec = self._started_usec if call is None else _get_started_time(call)
         return usec / 1000000 if usec else None
+
+    @property
+    def n_attempts(self):
+        """How many times a worker has begun the call."""
+        call = self._call
+        return self._n_attempts if call is None else _get_n_attempts(call)
+
+    @property
+    def death(self):
+        """The PPool.Death of the worker that died while it ran the call, or None."""
+        call = self._call
+        return self._death if call is None else _get_death(call)
 
     @property
     def _state(self):
@@ -240,10 +255,11 @@ class Future(concurrent.futures.Future):
         return _Patient(self._condition) if _loop.is_loop_thread() else self._condition
 
     def _finish(self, call, result, exception):
-        pid, usec = _get_worker_pid(call), _get_started_time(call)
+        history = _get_worker_pid(call), _get_started_time(call), _get_n_attempts(call)
+        death = None if exception is None else _get_death(call)
         with self._get_lock():
             is_new = self._known_state != FINISHED
-            self._set_outcome(call, result, exception, pid, usec)
+            self._set_outcome(call, result, exception, history, death)
             if is_new:
                 for waiter in self._known_waiters:
                     if exception is None:
@@ -254,10 +270,12 @@ class Future(concurrent.futures.Future):
         if is_new:
             self._invoke_callbacks()
 
-    def _set_outcome(self, call, result, exception, pid, usec):
+    def _set_outcome(self, call, result, exception, history, death):
         if self._call is call:
             self._result, self._exception = result, exception
-            self._worker_pid, self._started_usec = pid, usec
+            self._worker_pid, self._started_usec, self._n_attempts = history
+            if death is not None:
+                self._death = death
             self._known_state = FINISHED
             # What the call has in memory is not to last as long as the future.
             self._call = self._reader = None
@@ -312,9 +330,8 @@ class Future(concurrent.futures.Future):
 
     cancel.__doc__ = concurrent.futures.Future.cancel.__doc__
 
-    def _abort(self):
-        """Cancels the call, or ends it if it runs: then it has the exception CancelledError, since
-        a future that runs can't become a cancelled one."""
+    def abort(self):
+        """Does what abort() of the executor does with this future."""
         call = self._call
         if not self.cancel() and call is not None:
             _abort(call)

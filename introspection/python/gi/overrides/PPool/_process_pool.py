@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import weakref
-from concurrent.futures import Executor
+from concurrent.futures import CancelledError, Executor
 from concurrent.futures.process import BrokenProcessPool
 
 from gi.module import get_introspection_module
@@ -305,21 +305,24 @@ class ProcessPoolExecutor(Executor):
         finally:
             del problem
 
-    def map(self, fn, *iterables, timeout=None, chunksize=1, buffersize=None):
+    def map(self, fn, *iterables, timeout=None, chunksize=1, buffersize=None,
+            stop_on_error=True):
         """Returns an iterator over the results of fn for each item of the iterables, in order.
 
         A call has chunksize items. All items are drawn at once, or, with buffersize, only as long
         as there are fewer than that many calls whose results have not been read.
 
         The iterator raises the exceptions of calls, and TimeoutError if a result is not available
-        timeout seconds after the call of map(). It then cancels the remaining calls.
+        timeout seconds after the call of map(). It then cancels the remaining calls. If
+        stop_on_error is False, it continues after the exception of a call, which stands for all
+        items of that call.
 
         Raises ValueError if chunksize or buffersize is not positive, TypeError if buffersize is
         not an integer, and the exceptions of submit().
         """
-        return self._map(None, fn, iterables, timeout, chunksize, buffersize)
+        return self._map(None, fn, iterables, timeout, chunksize, buffersize, stop_on_error)
 
-    def _map(self, options, fn, iterables, timeout, chunksize, buffersize):
+    def _map(self, options, fn, iterables, timeout, chunksize, buffersize, stop_on_error):
         if chunksize < 1:
             raise ValueError('chunksize must be >= 1.')
         if buffersize is not None and not isinstance(buffersize, int):
@@ -336,14 +339,16 @@ class ProcessPoolExecutor(Executor):
         except BaseException:
             _cancel_all(futures)
             raise
-        results = _read(weakref.ref(self), futures, inputs, end, options)
+        results = _read(weakref.ref(self), futures, inputs, end, options, stop_on_error)
+        if not stop_on_error:
+            return _Outcomes(results, chunksize > 1)
         return _read_items(results) if chunksize > 1 else results
 
     def abort(self, future):
         """Ends a call, whether it waits for a worker or runs. A waiting call is cancelled. A
         running call is asked to return, through PPool.get_current_invocation().get_cancellable(),
         and after abort_grace seconds its worker is ended; other calls are not affected. If the
-        function still returns a value, the future has it. Otherwise it has the exception
+        function returns a value before that, the future has it. Otherwise it has the exception
         concurrent.futures.CancelledError, once it is certain that the function does not run any
         more, and cancelled() is false: a running future can't become cancelled.
 
@@ -352,7 +357,7 @@ class ProcessPoolExecutor(Executor):
         if not isinstance(future, Future):
             raise TypeError('abort() needs a future that submit() has returned, not %s'
                             % type(future).__name__)
-        future._abort()
+        future.abort()
 
     def revive(self):
         """Makes a broken pool accept calls again. Calls that have failed are not repeated.
@@ -431,14 +436,21 @@ def _take_rows(rows, size):
         yield zip(*chunk)
 
 
-def _read(executor_ref, futures, inputs, end, options):
+def _read(executor_ref, futures, inputs, end, options, stop_on_error):
     """Yields the results of futures, and keeps as many of them as there are at first, while the
-    executor is there."""
+    executor is there. If it goes on after errors, what it yields are pairs of a result and an
+    exception."""
     try:
         while futures:
             future = futures.popleft()
             try:
                 result = future.result(end - time.monotonic() if end is not None else None)
+                if not stop_on_error:
+                    result = result, None
+            except BaseException as error:
+                if stop_on_error or not _is_outcome(future, error):
+                    raise
+                result = None, error
             finally:
                 future.cancel()
                 del future
@@ -453,6 +465,52 @@ def _read(executor_ref, futures, inputs, end, options):
             yield results.pop()
     finally:
         _cancel_all(futures)
+
+
+def _is_outcome(future, error):
+    """Tells whether an exception is that of a call, and not of who waits."""
+    if future.cancelled():
+        return isinstance(error, CancelledError)
+    return future.done() and future.exception() is error
+
+
+class _Outcomes:
+    """The results of a map that goes on after an exception."""
+
+    def __init__(self, outcomes, are_chunks):
+        self._outcomes = outcomes
+        self._are_chunks = are_chunks
+        self._items = []
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        while not self._items:
+            result, error = next(self._outcomes)
+            if error is not None:
+                try:
+                    _raise_outcome(error)
+                finally:
+                    # The exception's traceback has this frame.
+                    del error, self
+            self._items = result[::-1] if self._are_chunks else [result]
+            del result
+        return self._items.pop()
+
+    def close(self):
+        """Cancels the calls that are left."""
+        self._items = []
+        self._outcomes.close()
+
+
+def _raise_outcome(error):
+    try:
+        if isinstance(error, StopIteration):
+            raise RuntimeError('a call raised StopIteration') from error
+        raise error
+    finally:
+        del error
 
 
 def _read_items(results):

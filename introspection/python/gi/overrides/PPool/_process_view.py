@@ -24,10 +24,12 @@ class View(Executor):
         """Works as the method of the executor; the call has the options."""
         return self._submit_with(self._options, fn, args, kwargs)
 
-    def map(self, fn, *iterables, timeout=None, chunksize=1, buffersize=None):
+    def map(self, fn, *iterables, timeout=None, chunksize=1, buffersize=None,
+            stop_on_error=True):
         """Works as the method of the executor; each call, of chunksize items, has the options. The
         timeout is that of the reader."""
-        return self._map_with(self._options, fn, iterables, timeout, chunksize, buffersize)
+        return self._map_with(self._options, fn, iterables, timeout, chunksize, buffersize,
+                              stop_on_error)
 
     def options(self, *, timeout=..., queue_timeout=..., retries=..., label=...):
         """Returns a view with further options, or with other values for the options of this view.

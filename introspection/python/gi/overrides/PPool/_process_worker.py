@@ -79,8 +79,9 @@ class Failure:
 
 
 def run_chunk(fn, columns):
-    """Runs a function on each row of a chunk of map()."""
-    return list(map(fn, *columns))
+    """Runs a function on each row of a chunk of map(). A StopIteration of it is an exception, and
+    no end of the rows, as map() would have it."""
+    return [fn(*row) for row in zip(*columns)]
 
 
 def _to_text(error):

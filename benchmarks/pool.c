@@ -49,7 +49,18 @@ sleep_well (PPoolInvocation  *invocation,
             gpointer          user_data,
             GError          **error)
 {
-  g_poll (NULL, 0, (int) (g_variant_get_double (args) / 1000));
+  GMutex lock;
+  GCond never;
+
+  g_mutex_init (&lock);
+  g_cond_init (&never);
+  g_mutex_lock (&lock);
+  g_cond_wait_until (&never, &lock,
+                     g_get_monotonic_time () + (gint64) g_variant_get_double (args));
+  g_mutex_unlock (&lock);
+  g_cond_clear (&never);
+  g_mutex_clear (&lock);
+
   return g_variant_new_tuple (NULL, 0);
 }
 

@@ -35,6 +35,14 @@ typedef struct
   guint32 attempt;     /* from 1 */
 } PPoolCallOptions;
 
+/* Options that were read before. */
+typedef struct
+{
+  guint8 bytes[64];
+  gsize size; /* 0 if there are none, or if they don't fit */
+  PPoolCallOptions options;
+} PPoolReadOptions;
+
 #define PPOOL_CALL_OPTIONS_NONE ((PPoolCallOptions) { .timeout_msec = -1, .attempt = 1 })
 
 void     ppool_protocol_add_abilities (GVariantBuilder *dictionary,
@@ -48,6 +56,9 @@ char    *ppool_protocol_dup_other  (GVariant        *dictionary);
 GVariant *ppool_protocol_pack_options (const PPoolCallOptions *options);
 void     ppool_protocol_read_options  (GVariant         *dictionary,
                                        PPoolCallOptions *options);
+void     ppool_protocol_read_options_again (PPoolReadOptions *last,
+                                            GVariant         *dictionary,
+                                            PPoolCallOptions *options);
 gboolean ppool_protocol_is_swapped    (GDBusMessage    *message);
 gboolean ppool_protocol_has_body      (GDBusMessage    *message,
                                        const char      *type);

@@ -9,6 +9,8 @@
 
 #include "ppool-protocol-private.h"
 
+#include <string.h>
+
 #include <stdlib.h>
 
 /* Whether this process may have @feature: a variable of its environment can keep it
@@ -134,6 +136,26 @@ ppool_protocol_read_options (GVariant         *dictionary,
     options->timeout_msec = number;
   if (g_variant_lookup (dictionary, "attempt", "u", &number))
     options->attempt = MAX (number, 1);
+}
+
+/* Most calls have the same options as the call before, byte for byte: they are @last. */
+void
+ppool_protocol_read_options_again (PPoolReadOptions *last,
+                                   GVariant         *dictionary,
+                                   PPoolCallOptions *options)
+{
+  gsize size = g_variant_get_size (dictionary);
+  gconstpointer bytes = g_variant_get_data (dictionary);
+
+  if (size == 0 || size != last->size || memcmp (last->bytes, bytes, size) != 0)
+    {
+      ppool_protocol_read_options (dictionary, &last->options);
+      last->size = size <= sizeof last->bytes ? size : 0;
+      if (last->size > 0)
+        memcpy (last->bytes, bytes, size);
+    }
+
+  *options = last->options;
 }
 
 /* Whether @message is in another byte order than this machine's. */

@@ -10,7 +10,6 @@
 #include "ppool-serve-private.h"
 
 #include <gio/gio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "ppool-protocol-private.h"
@@ -52,9 +51,7 @@ struct _PPoolServe
   gboolean has_cancel;  /* the pool may cancel calls */
   gboolean has_options; /* calls in frames may have options */
 
-  guint8 options_bytes[64]; /* the options that were read last, if they fit … */
-  gsize options_size;       /* … or 0 … */
-  PPoolCallOptions known_options; /* … and what they say */
+  PPoolReadOptions last_options;
 
   GQueue batches;       /* (owned) (element-type Batch) */
   GHashTable *cancelled; /* (owned) (element-type guint64): calls that were not given out yet */
@@ -583,27 +580,6 @@ receive_note (PPoolServe      *self,
   return TRUE;
 }
 
-/* Most calls have the same ones as the call before, byte for byte. */
-static void
-note_options (PPoolServe       *self,
-              GVariant         *dictionary,
-              PPoolCallOptions *options)
-{
-  gsize size = g_variant_get_size (dictionary);
-  gboolean fits = size <= sizeof self->options_bytes;
-
-  if (!fits || size == 0 || size != self->options_size ||
-      memcmp (self->options_bytes, g_variant_get_data (dictionary), size) != 0)
-    {
-      ppool_protocol_read_options (dictionary, &self->known_options);
-      self->options_size = fits ? size : 0;
-      if (self->options_size > 0)
-        memcpy (self->options_bytes, g_variant_get_data (dictionary), size);
-    }
-
-  *options = self->known_options;
-}
-
 /* What a call has that comes next, and with it. */
 static gboolean
 read_options (PPoolServe  *self,
@@ -626,7 +602,7 @@ read_options (PPoolServe  *self,
       return FALSE;
     }
 
-  note_options (self, options, &batch->options);
+  ppool_protocol_read_options_again (&self->last_options, options, &batch->options);
 
   return TRUE;
 }

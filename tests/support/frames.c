@@ -293,19 +293,30 @@ frames_add_with_options (Frames     *self,
   return frames_add (self, function, args);
 }
 
-static void
-send_message (Frames     *self,
-              const char *member,
-              GVariant   *body)
+/* Returns: (nullable) (transfer full) */
+static GError *
+try_to_send_message (Frames     *self,
+                     const char *member,
+                     GVariant   *body)
 {
   g_autoptr (GDBusMessage) message =
     g_dbus_message_new_method_call (NULL, OBJECT_PATH, INTERFACE, member);
-  g_autoptr (GError) error = NULL;
+  GError *error = NULL;
 
   g_dbus_message_set_flags (message, G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
   g_dbus_message_set_body (message, body);
   g_dbus_connection_send_message (self->peer->connection, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE,
                                   NULL, &error);
+  return error;
+}
+
+static void
+send_message (Frames     *self,
+              const char *member,
+              GVariant   *body)
+{
+  g_autoptr (GError) error = try_to_send_message (self, member, body);
+
   g_assert_no_error (error);
 }
 
@@ -314,6 +325,17 @@ frames_cancel (Frames  *self,
                guint64  id)
 {
   send_message (self, "Cancel", g_variant_new ("(t)", id));
+}
+
+/* The same, where the worker may have closed the channel. */
+void
+frames_cancel_if_open (Frames  *self,
+                       guint64  id)
+{
+  g_autoptr (GError) error = try_to_send_message (self, "Cancel", g_variant_new ("(t)", id));
+
+  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CLOSED))
+    g_assert_no_error (error);
 }
 
 /* Sends what was added. */

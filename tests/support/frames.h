@@ -69,6 +69,8 @@ guint64      frames_add_with_options (Frames   *self,
 void         frames_send          (Frames      *self);
 void         frames_cancel        (Frames      *self,
                                    guint64      id);
+void         frames_cancel_if_open (Frames     *self,
+                                   guint64      id);
 FrameResult *frames_await         (Frames      *self,
                                    guint        n);
 void         frames_expect        (Frames      *self,

@@ -9,9 +9,8 @@
 
 #include "ppool-protocol-private.h"
 
-#include <string.h>
-
 #include <stdlib.h>
+#include <string.h>
 
 /* Whether this process may have @feature: a variable of its environment can keep it
  * from some, to find out what one of them does. */

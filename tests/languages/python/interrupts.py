@@ -322,14 +322,15 @@ def get_children():
 
 
 def choose(scenario, is_all):
-    """Yields points, as many as there are if it is to be all."""
+    """Yields points, as many as there are if it is to be all. How many there are is not the same
+    each time, but there is a first."""
     point = 0
     if is_all:
         while True:
             yield (point := point + 1)
     n_points = interrupt(scenario, 0)[1]
     step = max(n_points // N_CHOSEN, 1)
-    yield from range(random.randint(1, step), n_points + 1, step)
+    yield from sorted({1, *range(random.randint(1, step), n_points + 1, step)})
 
 
 def run(name, points):

@@ -28,12 +28,12 @@ PPoolChild *ppool_child_new         (GPid            pid,
 void        ppool_child_free        (PPoolChild     *self);
 
 GPid        ppool_child_get_pid     (PPoolChild     *self);
-void        ppool_child_set_group_func (PPoolChild         *self,
-                                     PPoolChildGroupFunc  func);
+void        ppool_child_set_group_func (PPoolChild          *self,
+                                        PPoolChildGroupFunc  func);
 void        ppool_child_send_signal (PPoolChild     *self,
                                      int             number);
-void        ppool_child_signal_group (PPoolChild    *self,
-                                     int             number);
+void        ppool_child_signal_group (PPoolChild *self,
+                                      int         number);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolChild, ppool_child_free)
 

@@ -163,8 +163,8 @@ add_ready (PPoolGroup       *group,
 
 static void
 member_done (PPoolGroup       *group,
-         PPoolGroupMember *member,
-         PPoolOutcome     *outcome G_GNUC_UNUSED)
+             PPoolGroupMember *member,
+             PPoolOutcome     *outcome G_GNUC_UNUSED)
 {
   Iteration *iteration = group->data;
 

@@ -40,14 +40,14 @@ void                ppool_call_set_result_type (PPoolCall          *self,
 PPOOL_AVAILABLE_IN_1_0
 int                 ppool_call_get_timeout_msec (PPoolCall         *self);
 PPOOL_AVAILABLE_IN_1_0
-void                ppool_call_set_timeout_msec (PPoolCall         *self,
-                                                int                 timeout_msec);
+void                ppool_call_set_timeout_msec (PPoolCall *self,
+                                                 int        timeout_msec);
 
 PPOOL_AVAILABLE_IN_1_0
 int                 ppool_call_get_queue_timeout_msec (PPoolCall   *self);
 PPOOL_AVAILABLE_IN_1_0
-void                ppool_call_set_queue_timeout_msec (PPoolCall   *self,
-                                                int                 queue_timeout_msec);
+void                ppool_call_set_queue_timeout_msec (PPoolCall *self,
+                                                       int        queue_timeout_msec);
 
 PPOOL_AVAILABLE_IN_1_0
 guint               ppool_call_get_max_retries (PPoolCall          *self);

@@ -51,8 +51,8 @@ is_failure (Wait         *wait,
 
 static void
 member_done (PPoolGroup       *group,
-         PPoolGroupMember *member G_GNUC_UNUSED,
-         PPoolOutcome     *outcome)
+             PPoolGroupMember *member G_GNUC_UNUSED,
+             PPoolOutcome     *outcome)
 {
   g_autoptr (PPoolCompletion) completion = NULL;
   Wait *wait = group->data;

@@ -28,7 +28,7 @@ PPoolCallSpec *ppool_call_spec_new   (const char    *function);
 PPoolCallSpec *ppool_call_spec_ref_plain (const char *function);
 PPoolCallSpec *ppool_call_spec_copy  (PPoolCallSpec *self);
 PPoolCallSpec *ppool_call_spec_copy_options (PPoolCallSpec *self,
-                                      const char    *function);
+                                             const char    *function);
 PPoolCallSpec *ppool_call_spec_ref   (PPoolCallSpec *self);
 void           ppool_call_spec_unref (PPoolCallSpec *self);
 

@@ -23,8 +23,8 @@ void             ppool_completion_unref           (PPoolCompletion     *self);
 
 void             ppool_completion_set_cancellable (PPoolCompletion     *self,
                                                    GCancellable        *cancellable);
-void             ppool_completion_set_deadline   (PPoolCompletion     *self,
-                                                   gint64               deadline);
+void             ppool_completion_set_deadline   (PPoolCompletion *self,
+                                                  gint64           deadline);
 void             ppool_completion_fire            (PPoolCompletion     *self);
 void             ppool_completion_drop            (PPoolCompletion     *self);
 

@@ -24,11 +24,11 @@ void         ppool_outbox_unref      (PPoolOutbox     *self);
 /* With the lock held. */
 void         ppool_outbox_open       (PPoolOutbox     *self,
                                       PPoolChannel    *channel);
-void         ppool_outbox_set_abilities (PPoolOutbox  *self,
-                                      PPoolBoard      *board,
-                                      gboolean         has_frames,
-                                      gboolean         has_cancel,
-                                      gboolean         has_options);
+void         ppool_outbox_set_abilities (PPoolOutbox *self,
+                                         PPoolBoard  *board,
+                                         gboolean     has_frames,
+                                         gboolean     has_cancel,
+                                         gboolean     has_options);
 void         ppool_outbox_close      (PPoolOutbox     *self);
 void         ppool_outbox_push       (PPoolOutbox     *self,
                                       PPoolRecord     *record,
@@ -43,8 +43,8 @@ gboolean     ppool_outbox_is_running (PPoolOutbox     *self,
 gint64       ppool_outbox_get_since  (PPoolOutbox     *self);
 PPoolRecord *ppool_outbox_peek       (PPoolOutbox     *self,
                                       gboolean        *is_done);
-void         ppool_outbox_push_cancel (PPoolOutbox    *self,
-                                      PPoolRecord     *record);
+void         ppool_outbox_push_cancel (PPoolOutbox *self,
+                                       PPoolRecord *record);
 gboolean     ppool_outbox_can_cancel (PPoolOutbox     *self);
 gboolean     ppool_outbox_revoke     (PPoolOutbox     *self,
                                       PPoolRecord     *record);
@@ -57,9 +57,9 @@ void         ppool_outbox_take_all   (PPoolOutbox     *self,
                                       GPtrArray       *taken,
                                       GPtrArray       *done);
 PPoolRecord *ppool_outbox_find_ending (PPoolOutbox    *self);
-PPoolRecord *ppool_outbox_find_overdue (PPoolOutbox   *self,
-                                      gint64           now,
-                                      gint64          *due);
+PPoolRecord *ppool_outbox_find_overdue (PPoolOutbox *self,
+                                        gint64       now,
+                                        gint64      *due);
 
 /* Without the lock. */
 void         ppool_outbox_send_notes (PPoolOutbox     *self);

@@ -230,7 +230,7 @@ take_items (PPoolOutbox *self)
 /* Without the lock: a call that was answered meanwhile may end with its record. */
 static void
 drop_items (PPoolOutbox *self,
-               guint        n)
+            guint        n)
 {
   for (guint i = 0; i < n; i++)
     g_clear_pointer (&self->items[i].record, ppool_record_unref);
@@ -239,8 +239,8 @@ drop_items (PPoolOutbox *self,
 /* A call may have been taken back before it was on its way. */
 static void
 forget_items (PPoolOutbox  *self,
-                 PPoolChannel *channel,
-                 guint         n)
+              PPoolChannel *channel,
+              guint         n)
 {
   for (guint i = 0; i < n && !self->has_frames; i++)
     if (ppool_outbox_find_call (self, self->items[i].id) == NULL)

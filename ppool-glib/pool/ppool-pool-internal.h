@@ -79,23 +79,23 @@ void     ppool_pool_record_settled (gpointer      owner,
 void     ppool_pool_manager_ended  (gpointer      data);
 
 /* With the lock held. */
-void     ppool_pool_take_pending  (PPoolPool              *self,
-                                     GPtrArray              *records);
-void     ppool_pool_evict_all     (PPoolPool              *self,
-                                     int                     signal,
-                                     GPtrArray              *records);
-gboolean ppool_pool_withdraw      (PPoolPool              *self,
-                                     PPoolRecord            *record);
-void     ppool_pool_limit_time    (PPoolPool              *self,
-                                     PPoolRecord            *record);
+void     ppool_pool_take_pending  (PPoolPool *self,
+                                   GPtrArray *records);
+void     ppool_pool_evict_all     (PPoolPool *self,
+                                   int        signal,
+                                   GPtrArray *records);
+gboolean ppool_pool_withdraw      (PPoolPool   *self,
+                                   PPoolRecord *record);
+void     ppool_pool_limit_time    (PPoolPool   *self,
+                                   PPoolRecord *record);
 void     ppool_pool_allow_starts        (PPoolPool              *self);
 
 /* Without the lock. */
-void     ppool_pool_settle_all    (GPtrArray              *records,
-                                     PPoolFailure           *failure);
-void     ppool_pool_process_ended (gpointer                pool,
-                                     PPoolProcess           *process,
-                                     const PPoolProcessEnd  *end);
+void     ppool_pool_settle_all    (GPtrArray    *records,
+                                   PPoolFailure *failure);
+void     ppool_pool_process_ended (gpointer               pool,
+                                   PPoolProcess          *process,
+                                   const PPoolProcessEnd *end);
 void     ppool_pool_proved        (gpointer                pool);
 
 G_END_DECLS

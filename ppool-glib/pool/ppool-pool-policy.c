@@ -41,7 +41,7 @@ new_records (void)
 /* All calls that no worker has. */
 void
 ppool_pool_take_pending (PPoolPool *self,
-                           GPtrArray *records)
+                         GPtrArray *records)
 {
   PPoolRecord *record;
   GList *link;
@@ -61,8 +61,8 @@ ppool_pool_take_pending (PPoolPool *self,
 /* Ends all workers, and takes what they have. */
 void
 ppool_pool_evict_all (PPoolPool *self,
-                        int        signal,
-                        GPtrArray *records)
+                      int        signal,
+                      GPtrArray *records)
 {
   GHashTableIter iter;
   gpointer key;
@@ -75,7 +75,7 @@ ppool_pool_evict_all (PPoolPool *self,
 /* Takes a call that no worker has taken, or that waits to run again. */
 gboolean
 ppool_pool_withdraw (PPoolPool   *self,
-                       PPoolRecord *record)
+                     PPoolRecord *record)
 {
   if (record->stage != PPOOL_RECORD_RETRYING)
     return ppool_scheduler_withdraw (self->scheduler, record);
@@ -90,7 +90,7 @@ ppool_pool_withdraw (PPoolPool   *self,
 /* A call that was to end has ended, whatever ended it. */
 void
 ppool_pool_settle_all (GPtrArray    *records,
-                         PPoolFailure *failure)
+                       PPoolFailure *failure)
 {
   for (guint i = 0; i < records->len; i++)
     {
@@ -151,7 +151,7 @@ queue_overdue_cb (gpointer data)
 /* For a call that is about to be queued. */
 void
 ppool_pool_limit_time (PPoolPool   *self,
-                         PPoolRecord *record)
+                       PPoolRecord *record)
 {
   const PPoolCallSpec *spec = record->outcome.spec;
 
@@ -473,8 +473,8 @@ settle_lost (GPtrArray             *records,
 /* A worker has ended that had calls, or was not asked to. */
 void
 ppool_pool_process_ended (gpointer               pool,
-                            PPoolProcess          *process,
-                            const PPoolProcessEnd *end)
+                          PPoolProcess          *process,
+                          const PPoolProcessEnd *end)
 {
   PPoolPool *self = pool;
   Losses losses = { new_records (), new_records (), new_records (), new_records (),

@@ -45,7 +45,7 @@ ppool_process_unref (PPoolProcess *self)
 
 void
 ppool_process_post (PPoolProcess     *self,
-      PPoolManagerFunc  func)
+                    PPoolManagerFunc  func)
 {
   ppool_manager_post (self->manager, func, ppool_process_ref (self));
 }
@@ -245,8 +245,8 @@ static void look_for_overdue_cb (gpointer data);
 /* With the lock held. */
 void
 ppool_process_look_for_overdue (PPoolProcess *self,
-                     gint64        now,
-                     gint64        due)
+                                gint64        now,
+                                gint64        due)
 {
   gint64 msec;
 

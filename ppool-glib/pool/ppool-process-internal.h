@@ -90,7 +90,7 @@ void     ppool_process_shut         (PPoolProcess     *self);
 /* With the lock held. */
 void     ppool_process_stop_ending  (PPoolProcess     *self);
 void     ppool_process_look_for_overdue (PPoolProcess *self,
-                                     gint64            now,
-                                     gint64            due);
+                                         gint64        now,
+                                         gint64        due);
 
 G_END_DECLS

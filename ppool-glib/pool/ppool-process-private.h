@@ -62,10 +62,10 @@ void          ppool_process_retire    (PPoolProcess            *self);
 void          ppool_process_end_call  (PPoolProcess            *self,
                                        PPoolRecord             *record,
                                        PPoolRecordEnding        ending);
-void          ppool_process_take_calls (PPoolProcess           *self,
-                                       GPtrArray               *untaken,
-                                       GPtrArray               *taken,
-                                       GPtrArray               *done);
+void          ppool_process_take_calls (PPoolProcess *self,
+                                        GPtrArray    *untaken,
+                                        GPtrArray    *taken,
+                                        GPtrArray    *done);
 void          ppool_process_terminate (PPoolProcess            *self,
                                        int                      signal,
                                        GPtrArray               *orphans);

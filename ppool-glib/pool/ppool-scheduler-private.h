@@ -43,10 +43,10 @@ PPoolScheduler *ppool_scheduler_new         (const PPoolSchedulerFuncs *funcs,
                                              gpointer                   owner,
                                              const PPoolSettings       *settings);
 void            ppool_scheduler_free        (PPoolScheduler            *self);
-void            ppool_scheduler_set_default_max (PPoolScheduler        *self,
-                                             guint                      max_workers);
-void            ppool_scheduler_set_n_processors (PPoolScheduler       *self,
-                                             guint                      n_processors);
+void            ppool_scheduler_set_default_max (PPoolScheduler *self,
+                                                 guint           max_workers);
+void            ppool_scheduler_set_n_processors (PPoolScheduler *self,
+                                                  guint           n_processors);
 void            ppool_scheduler_settings_changed (PPoolScheduler       *self);
 gboolean        ppool_scheduler_is_spent    (PPoolScheduler            *self,
                                              PPoolSlot                 *slot);
@@ -63,8 +63,8 @@ gboolean        ppool_scheduler_withdraw    (PPoolScheduler            *self,
 PPoolRecord    *ppool_scheduler_pop         (PPoolScheduler            *self);
 void            ppool_scheduler_put_back    (PPoolScheduler            *self,
                                              GPtrArray                 *records);
-void            ppool_scheduler_limit_starts (PPoolScheduler           *self,
-                                             guint                      max_starting);
+void            ppool_scheduler_limit_starts (PPoolScheduler *self,
+                                              guint           max_starting);
 void            ppool_scheduler_look_again  (PPoolScheduler            *self);
 void            ppool_scheduler_recall_all  (PPoolScheduler            *self);
 void            ppool_scheduler_close       (PPoolScheduler            *self);
@@ -74,10 +74,10 @@ void            ppool_scheduler_add_slot    (PPoolScheduler            *self,
                                              PPoolProcess              *process);
 void            ppool_scheduler_slot_ready  (PPoolScheduler            *self,
                                              PPoolSlot                 *slot);
-void            ppool_scheduler_slot_answered (PPoolScheduler          *self,
-                                             PPoolSlot                 *slot,
-                                             PPoolRecord               *record,
-                                             gint64                     nsec);
+void            ppool_scheduler_slot_answered (PPoolScheduler *self,
+                                               PPoolSlot      *slot,
+                                               PPoolRecord    *record,
+                                               gint64          nsec);
 void            ppool_scheduler_slot_refill (PPoolScheduler            *self,
                                              PPoolSlot                 *slot);
 void            ppool_scheduler_slot_hold   (PPoolScheduler            *self,

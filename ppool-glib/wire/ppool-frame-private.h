@@ -68,8 +68,8 @@ gboolean  ppool_frame_append          (GByteArray        *frame,
                                        GError           **error);
 void      ppool_frame_append_returned (GByteArray        *frame,
                                        PPoolBorrower     *borrower);
-void      ppool_frame_append_forgotten (GByteArray       *frame,
-                                       PPoolLender       *lender);
+void      ppool_frame_append_forgotten (GByteArray  *frame,
+                                        PPoolLender *lender);
 
 void      ppool_frame_reader_init     (PPoolFrameReader  *self,
                                        GBytes            *bytes);

@@ -29,8 +29,8 @@ void        ppool_loans_close        (PPoolLoans         *self);
 
 void        ppool_loans_append_notes (PPoolLoans         *self,
                                       GByteArray         *frame);
-void        ppool_loans_prepend_notes (PPoolLoans        *self,
-                                      GByteArray         *frame);
+void        ppool_loans_prepend_notes (PPoolLoans *self,
+                                       GByteArray *frame);
 gboolean    ppool_loans_receive_note (PPoolLoans         *self,
                                       const PPoolItem    *item,
                                       GError            **error);

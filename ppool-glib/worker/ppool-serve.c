@@ -185,7 +185,7 @@ receive_call (PPoolServe        *self,
  * reader. */
 static gboolean
 batch_has_call (const Batch *batch,
-                  guint64        id)
+                guint64      id)
 {
   PPoolFrameReader reader = batch->reader;
   PPoolItem item;

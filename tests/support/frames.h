@@ -62,15 +62,15 @@ guint8      *frames_add_bytes     (Frames      *self,
                                    const char  *function,
                                    const void  *data,
                                    gsize        size);
-guint64      frames_add_with_options (Frames   *self,
-                                   const char  *function,
-                                   GVariant    *args,
-                                   GVariant    *options);
+guint64      frames_add_with_options (Frames     *self,
+                                      const char *function,
+                                      GVariant   *args,
+                                      GVariant   *options);
 void         frames_send          (Frames      *self);
 void         frames_cancel        (Frames      *self,
                                    guint64      id);
-void         frames_cancel_if_open (Frames     *self,
-                                   guint64      id);
+void         frames_cancel_if_open (Frames  *self,
+                                    guint64  id);
 FrameResult *frames_await         (Frames      *self,
                                    guint        n);
 void         frames_expect        (Frames      *self,

@@ -714,7 +714,7 @@ blocked_thread (gpointer user_data)
 
 static void
 test_signals (Fixture       *fixture,
-                      gconstpointer  user_data)
+              gconstpointer  user_data)
 {
   PPoolLauncher *launcher = new_probe ();
   struct sigaction ignore = { .sa_handler = SIG_IGN };

@@ -172,7 +172,7 @@ raw_read_message (void)
 
 guchar *
 raw_make_blob (GDBusMessage *message,
-           gsize        *size)
+               gsize        *size)
 {
   g_autoptr (GError) error = NULL;
   guchar *blob;
@@ -207,7 +207,7 @@ raw_write_message (GDBusMessage *message)
 
 GDBusMessage *
 raw_make_reply (guint32   serial,
-            GVariant *body)
+                GVariant *body)
 {
   GDBusMessage *message = g_dbus_message_new ();
 
@@ -222,7 +222,7 @@ raw_make_reply (guint32   serial,
 
 void
 raw_reply (guint32   serial,
-       GVariant *body)
+           GVariant *body)
 {
   g_autoptr (GDBusMessage) message = raw_make_reply (serial, body);
 
@@ -231,7 +231,7 @@ raw_reply (guint32   serial,
 
 void
 raw_reply_error (const char *name,
-             GVariant   *body)
+                 GVariant   *body)
 {
   g_autoptr (GDBusMessage) message = raw_make_reply (raw_last_serial, body);
 

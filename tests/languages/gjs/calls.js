@@ -10,7 +10,7 @@ import GLib from 'gi://GLib';
 import PPool from 'gi://PPool?version=1.0';
 
 import {
-    check, checkEqual, checkMatches, checkRejects, checkThrows, idle, runTests, until,
+    Signal, check, checkEqual, checkMatches, checkRejects, checkThrows, idle, runTests, until,
 } from './tap.js';
 
 const functions = {
@@ -32,29 +32,6 @@ const functions = {
         return value;
     },
 };
-
-// What a program without a class AbortSignal makes of it.
-class Signal {
-    constructor() {
-        this.aborted = false;
-        this.listeners = new Set();
-    }
-
-    addEventListener(type, listener) {
-        checkEqual(type, 'abort');
-        this.listeners.add(listener);
-    }
-
-    removeEventListener(type, listener) {
-        this.listeners.delete(listener);
-    }
-
-    abort() {
-        this.aborted = true;
-        for (const listener of this.listeners)
-            listener({type: 'abort'});
-    }
-}
 
 // Keeps a worker busy until it is opened.
 class Gate {

@@ -10,7 +10,7 @@ import GLib from 'gi://GLib';
 import PPool from 'gi://PPool?version=1.0';
 
 import {
-    check, checkEqual, checkMatches, checkRejects, checkThrows, runTests, until,
+    Signal, check, checkEqual, checkMatches, checkRejects, checkThrows, runTests, until,
 } from './tap.js';
 
 const {REPLACE} = PPool.CrashPolicy;
@@ -47,27 +47,6 @@ class Mark {
         await until(() => GLib.file_test(this.path, GLib.FileTest.EXISTS));
         GLib.unlink(this.path);
         GLib.rmdir(GLib.path_get_dirname(this.path));
-    }
-}
-
-class Signal {
-    constructor() {
-        this.aborted = false;
-        this.listeners = new Set();
-    }
-
-    addEventListener(type, listener) {
-        this.listeners.add(listener);
-    }
-
-    removeEventListener(type, listener) {
-        this.listeners.delete(listener);
-    }
-
-    abort() {
-        this.aborted = true;
-        for (const listener of this.listeners)
-            listener({type: 'abort'});
     }
 }
 

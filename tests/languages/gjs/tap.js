@@ -77,6 +77,29 @@ export function checkMatches(error, domain, code) {
     check(error instanceof domain && error.matches(domain, code), `got ${error}`);
 }
 
+// What a program without a class AbortSignal makes of it.
+export class Signal {
+    constructor() {
+        this.aborted = false;
+        this.listeners = new Set();
+    }
+
+    addEventListener(type, listener) {
+        checkEqual(type, 'abort');
+        this.listeners.add(listener);
+    }
+
+    removeEventListener(type, listener) {
+        this.listeners.delete(listener);
+    }
+
+    abort() {
+        this.aborted = true;
+        for (const listener of this.listeners)
+            listener({type: 'abort'});
+    }
+}
+
 export function idle() {
     return new Promise(resolve => {
         GLib.idle_add(GLib.PRIORITY_DEFAULT_IDLE, () => {

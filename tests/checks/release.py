@@ -154,7 +154,7 @@ class Release:
         (self.consumer / 'meson.build').write_text(MESON_BUILD % block(readme, 'meson'))
         (self.consumer / 'consumer.c').write_text(PROGRAM)
         run(*self.meson, 'setup', self.build, self.consumer, *self.options,
-            '--wrap-mode=forcefallback',
+            '--wrap-mode=forcefallback', '-Dppool-glib:b_pch=true',
             *('-Dppool-glib:' + option for option in self.library_options))
 
     def unwanted(self):

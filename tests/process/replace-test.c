@@ -102,20 +102,72 @@ test_idle (Harness *harness)
 static void
 test_start_failures (Harness *harness)
 {
-  const char *argv[] = { "/bin/sh", "-c", "echo last words >&2; exit 3", NULL };
-  PPoolLauncher *launcher = ppool_launcher_new (argv);
-  g_autoptr (PPoolExecutor) executor = harness_executor_on (launcher, 4);
+  const char *argv[] = { "/bin/sh", "-c", "printf x >> \"$0\"; echo last words >&2; exit 3", NULL,
+                         NULL };
+  g_autofree char *path = harness_path (harness, "starts");
+  g_autofree char *starts = NULL;
+  g_autoptr (PPoolLauncher) launcher = NULL;
+  g_autoptr (PPoolExecutor) executor = NULL;
   g_autoptr (PPoolFuture) future = NULL;
   gint64 start = g_get_monotonic_time ();
 
+  argv[3] = path;
+  launcher = ppool_launcher_new (argv);
   ppool_launcher_set_stderr_mode (launcher, PPOOL_STDERR_MODE_DISCARD);
+  executor = harness_executor_on (g_object_ref (launcher), 4);
   ppool_executor_set_crash_policy (executor, PPOOL_CRASH_POLICY_REPLACE);
-  ppool_executor_set_max_start_failures (executor, 3);
+  ppool_executor_set_max_start_failures (executor, 4);
   future = harness_submit (executor, "echo", NULL);
 
   harness_assert_broken (executor, future, PPOOL_ERROR_LAUNCH, "status 3", "last words", NULL);
-  /* 100 and 200 ms, but for a fifth. */
-  g_assert_cmpint (g_get_monotonic_time () - start, >=, 240 * G_TIME_SPAN_MILLISECOND);
+  /* 100, 200 and 400 ms, but for a fifth. */
+  g_assert_cmpint (g_get_monotonic_time () - start, >=, 560 * G_TIME_SPAN_MILLISECOND);
+  g_assert_true (g_file_get_contents (path, &starts, NULL, NULL));
+  g_assert_cmpstr (starts, ==, "xxxx");
+}
+
+static gboolean
+has_failed_twice (gpointer path)
+{
+  GStatBuf info;
+
+  return g_stat (path, &info) == 0 && info.st_size >= 2;
+}
+
+/* Only failures in a row count, and an answer ends the row. */
+static void
+test_forgiven (Harness *harness)
+{
+  g_autofree char *path = harness_path (harness, "failures");
+  g_autofree char *worker = harness_program ("bad-worker");
+  const char *argv[] = {
+    "/bin/sh", "-c", "test -e \"$0.ok\" && exec \"$1\"; printf x >> \"$0\"; exit 3", path, worker, NULL
+  };
+  g_autofree char *ok = g_strconcat (path, ".ok", NULL);
+  PPoolLauncher *launcher = ppool_launcher_new (argv);
+  g_autoptr (PPoolExecutor) executor = NULL;
+
+  ppool_launcher_set_stderr_mode (launcher, PPOOL_STDERR_MODE_DISCARD);
+  executor = harness_executor_on (launcher, 1);
+  ppool_executor_set_crash_policy (executor, PPOOL_CRASH_POLICY_REPLACE);
+  ppool_executor_set_max_start_failures (executor, 5);
+
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr (PPoolFuture) future = harness_submit (executor, "echo", g_variant_new ("u", i));
+      g_autoptr (PPoolFuture) last = NULL;
+      g_autofree char *text = g_strdup_printf ("uint32 %u", i);
+
+      harness_iterate_until (has_failed_twice, path);
+      g_assert_true (g_file_set_contents (ok, "", 0, NULL));
+      harness_assert_value (future, text);
+      g_assert_no_errno (g_unlink (ok));
+      g_assert_no_errno (g_unlink (path));
+
+      last = harness_submit (executor, "die", die_args (SIGKILL));
+      assert_died (last, "SIGKILL");
+    }
+  g_assert_cmpint (ppool_executor_get_state (executor), ==, PPOOL_EXECUTOR_STATE_RUNNING);
 }
 
 /* A button "Try again". */
@@ -441,6 +493,7 @@ main (int    argc,
   harness_add ("/replace/all", test_all);
   harness_add ("/replace/idle", test_idle);
   harness_add ("/replace/start-failures", test_start_failures);
+  harness_add ("/replace/long/forgiven", test_forgiven);
   harness_add ("/replace/long/revive", test_revive);
   harness_add ("/replace/revive-at-once", test_revive_at_once);
   harness_add ("/replace/long/kill", test_kill_while_replacing);

@@ -463,8 +463,7 @@ test_spoilt_board (Harness *harness)
       g_autoptr (Gate) gate = gate_new (harness->dir);
       g_autofree char *gate_step = g_strconcat ("gate:", gate_get_path (gate), NULL);
       g_autoptr (PPoolExecutor) executor = harness_executor_on (
-        harness_raw_launcher ("init:board", "call", "word:2", steps[i / 2], gate_step, "deaf", NULL),
-        1);
+        harness_raw_launcher ("init:board", "call", "word:2", steps[i / 2], gate_step, NULL), 1);
       g_autoptr (PPoolFuture) future = NULL;
       g_autoptr (GError) error = NULL;
       Visitor visitor;
@@ -485,6 +484,30 @@ test_spoilt_board (Harness *harness)
       g_assert_cmpint (ppool_executor_get_state (executor), ==, PPOOL_EXECUTOR_STATE_RUNNING);
       harness_shut_down (executor);
     }
+}
+
+/* One that can't be asked is told by SIGTERM, and SIGKILL comes when its grace is over. */
+static void
+test_signals (Harness *harness)
+{
+  g_autoptr (Gate) gate = gate_new (harness->dir);
+  g_autoptr (Gate) term_gate = gate_new (harness->dir);
+  g_autofree char *step = g_strconcat ("gate:", gate_get_path (gate), NULL);
+  g_autofree char *term_step = g_strconcat ("take-term:", gate_get_path (term_gate), NULL);
+  g_autoptr (PPoolExecutor) executor = harness_executor_on (
+    harness_raw_launcher ("deaf", "init", "call", step, term_step, NULL), 1);
+  g_autoptr (PPoolFuture) future = NULL;
+  Visitor visitor;
+
+  ppool_executor_set_crash_policy (executor, PPOOL_CRASH_POLICY_REPLACE);
+  ppool_executor_set_abort_grace_msec (executor, 10 * GRACE_MSEC);
+  future = harness_submit (executor, "function", NULL);
+  gate_open (gate_wait (gate), NULL);
+  ppool_future_abort (future);
+  visitor = gate_wait (term_gate);
+  assert_aborted (future);
+  gate_expect_death (visitor);
+  harness_shut_down (executor);
 }
 
 static void
@@ -779,6 +802,7 @@ main (int    argc,
   harness_add ("/faults/abort/in-callback", test_in_callback);
   harness_add ("/faults/abort/dropped", test_dropped_future);
   harness_add ("/faults/abort/spoilt-board", test_spoilt_board);
+  harness_add ("/faults/abort/signals", test_signals);
   harness_add ("/faults/abort/grandchild", test_grandchild);
   harness_add ("/faults/limit/value", test_at_the_limit);
   harness_add ("/faults/limit/too-late", test_too_late);

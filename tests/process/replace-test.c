@@ -7,9 +7,12 @@
 
 #include "harness.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static PPoolExecutor *
 new_executor (guint max_workers)
@@ -330,6 +333,60 @@ test_retry_later (Harness *harness)
   g_assert_cmpint (g_get_monotonic_time () - start, >=, G_TIME_SPAN_SECOND);
 }
 
+/* It was taken in time, though by a worker that died of it. */
+static void
+test_retry_overdue (Harness *harness)
+{
+  g_autofree char *path = harness_path (harness, "calls");
+  g_autofree char *fifo = harness_path (harness, "starts");
+  g_autofree char *worker = harness_program ("bad-worker");
+  const char *argv[] = { "/bin/sh", "-c", "read x < \"$0\"; exec \"$1\"", fifo, worker, NULL };
+  g_autoptr (PPoolExecutor) executor = NULL;
+  g_autoptr (PPoolFuture) future = NULL;
+  g_autoptr (PPoolFuture) other = NULL;
+  g_autoptr (GError) error = NULL;
+  int fd;
+
+  g_assert_no_errno (mkfifo (fifo, 0600));
+  executor = harness_executor_on (ppool_launcher_new (argv), 1);
+  ppool_executor_set_crash_policy (executor, PPOOL_CRASH_POLICY_REPLACE);
+
+  /* What is written stays for the one that reads next. */
+  fd = g_open (fifo, O_RDWR | O_CLOEXEC);
+  g_assert_no_errno (fd);
+  g_assert_cmpint (write (fd, "\n", 1), ==, 1);
+  harness_assert_running (executor);
+
+  ppool_executor_set_queue_timeout_msec (executor, 50);
+  future = submit_retried (executor, path, 1, SIGSEGV, 1);
+  harness_iterate_until (is_tried_again, future);
+  other = harness_submit (executor, "echo", NULL);
+  error = harness_failure (other);
+  g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_TIMED_OUT);
+  g_assert_false (ppool_future_is_done (future));
+  g_assert_cmpint (write (fd, "\n", 1), ==, 1);
+  harness_assert_value (future, "uint32 2");
+  close (fd);
+}
+
+/* A worker that is done with a call can still take its result along. */
+static void
+test_result_lost (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor_on (
+    harness_raw_launcher ("init:board", "call", "word:2", "word:3", "kill:9", NULL), 1);
+  g_autoptr (PPoolFuture) future = NULL;
+  g_autoptr (GError) error = NULL;
+
+  ppool_executor_set_crash_policy (executor, PPOOL_CRASH_POLICY_REPLACE);
+  future = harness_submit (executor, "function", NULL);
+  error = harness_failure (future);
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_WORKER_DIED, "“function” had returned",
+                        "its result was lost", "SIGKILL", NULL);
+  g_assert_cmpint (ppool_executor_get_state (executor), ==, PPOOL_EXECUTOR_STATE_RUNNING);
+  harness_shut_down (executor);
+}
+
 /* Aborted, cancelled at a shutdown, killed: each while it waits to run again. */
 static void
 test_end_of_wait (Harness *harness)
@@ -501,6 +558,8 @@ main (int    argc,
   harness_add ("/replace/retry", test_retry);
   harness_add ("/replace/retries-used-up", test_retries_used_up);
   harness_add ("/replace/long/retry-later", test_retry_later);
+  harness_add ("/replace/retry-overdue", test_retry_overdue);
+  harness_add ("/replace/result-lost", test_result_lost);
   harness_add ("/replace/long/end-of-wait", test_end_of_wait);
   harness_add ("/replace/map", test_map);
   harness_add ("/replace/long/second-end", test_second_end);

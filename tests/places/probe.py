@@ -14,7 +14,6 @@ import os
 import signal
 import socket
 import sys
-import tempfile
 import threading
 import time
 
@@ -37,6 +36,8 @@ def close_standard():
 
 
 def lose_directory():
+    # Not above: workers import this file, and few lose their directory.
+    import tempfile
     path = tempfile.mkdtemp(prefix='probe-')
     os.chdir(path)
     os.rmdir(path)

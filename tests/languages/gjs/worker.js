@@ -163,11 +163,14 @@ const tests = {
         checkEqual(await Promise.all(many), Array.from({length: 200}, (_, i) => i));
     },
 
-    // A promise that can't come true any more is seen as such when it is collected.
-    'never': async executor => {
+    // A promise that can't come true any more is seen as such when it is collected. Its worker
+    // would do nothing else until the end.
+    'never': async () => {
+        const executor = new PPool.Executor({maxWorkers: 1});
         const error = await checkRejects(PPool.Error, 'never', executor.call('never'));
 
         checkMatches(error, PPool.Error, PPool.Error.UNHANDLED);
+        await executor.shutdown_async();
     },
 
     'after-await': async () => {

@@ -13,7 +13,7 @@ import tempfile
 from support import LIMIT, check, check_equal, main
 
 PROGRAM = '''
-import asyncio, os, sys, threading, time
+import os, sys, threading, time
 import gi
 gi.require_version('PPool', '1.0')
 from gi.repository import GLib, PPool
@@ -44,6 +44,8 @@ def append(path, text):
 
 if PPool.Worker.is_spawned():
     sys.exit(worker.run())
+
+import asyncio
 
 path = sys.argv[1]
 executor = PPool.Executor(max_workers=1)

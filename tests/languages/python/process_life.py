@@ -379,7 +379,8 @@ def test_flags():
             with PPool.ProcessPoolExecutor(1) as executor:
                 print(executor.submit(get_flags).result())
         '''
-    process = start_script(text, '-I', '-O', '-W', 'error::UserWarning',
+    # Python does not know then where else than beside the sources byte code goes.
+    process = start_script(text, '-I', '-B', '-O', '-W', 'error::UserWarning',
                            before='import sys; sys.path += %r\n' % paths)
     out, errors = finish_script(process)
     check_equal((out, errors), ("(1, 1, ['error::UserWarning'])\n", ''))

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Uses PPool.ProcessPoolExecutor as programs do; names of tests as arguments choose some."""
 
-import asyncio
 import concurrent.futures
 import decimal
 import functools
@@ -553,6 +552,9 @@ def test_shutdown_in_callback():
 
 
 def test_asyncio():
+    # Not above: workers import this file.
+    import asyncio
+
     async def run():
         loop = asyncio.get_running_loop()
         check_equal(await loop.run_in_executor(executor, echo, 5), 5)

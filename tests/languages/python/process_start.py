@@ -443,7 +443,8 @@ def test_isolated():
             with PPool.ProcessPoolExecutor(1) as executor:
                 print(executor.submit(get_flags).result())
     ''' % paths) / 'script.py'
-    for flags, wanted in (['-I'], (1, 1, False)), (['-E'], (0, 1, False)):
+    # Nor at the one that says where else than beside the sources byte code goes.
+    for flags, wanted in (['-I', '-B'], (1, 1, False)), (['-E', '-B'], (0, 1, False)):
         out, errors = run([sys.executable, *flags, script], {'PYTHONPATH': 'nowhere'})
         check_equal((out, errors), ('%r\n' % (wanted,), ''))
 

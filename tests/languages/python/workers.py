@@ -3,6 +3,9 @@
 """Workers in Python: functions with plain values, and async ones."""
 
 import asyncio
+import os
+import sys
+import tempfile
 
 from support import PYTHON_WORKER, Gate, check, check_equal, check_raises, main, new_executor
 from gi.repository import GLib, PPool
@@ -103,5 +106,35 @@ def test_not_spawned(executor):
     with new_executor(PYTHON_WORKER) as other:
         check_equal(other.call_sync('give', 'PPool.Worker.is_spawned()'), True)
 
+
+def test_start_imports_little(executor):
+    """What takes long to be imported is not there before it is needed; kinds of functions are told
+    apart without it."""
+    script = '''
+import sys, gi
+gi.require_version('PPool', '1.0')
+from gi.repository import Gio
+before = set(sys.modules)
+from gi.repository import PPool
+worker = PPool.Worker()
+worker.function(sorted)
+@worker.function
+def imported():
+    return names
+names = sorted({'ast', 'asyncio', 'concurrent.futures', 'inspect', 'logging', 'multiprocessing'}
+               .intersection(sys.modules) - before)
+@worker.function
+async def later(value):
+    return value
+sys.exit(worker.run())
+'''
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, 'script.py')
+        with open(path, 'w') as file:
+            file.write(script)
+        with new_executor([sys.executable, path]) as other:
+            check_equal(other.call_sync('imported'), [])
+            check_equal(other.call_sync('later', 5), 5)
+            check_equal(other.call_sync('sorted', [2, 1]), [1, 2])
 
 main(globals(), PYTHON_WORKER)

@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Calls of named functions, as executors and their views with options have them."""
 
-import concurrent.futures
-
 from gi.module import get_introspection_module
 from gi.repository import GLib
 
@@ -119,7 +117,7 @@ def submit(executor, function, args, cancellable, keywords, options):
     try:
         return _options.submit(executor, function, variant, cancellable, options)
     except GLib.Error as error:
-        problem = (concurrent.futures.CancelledError() if _errors.is_cancelled(error)
+        problem = (_errors.get_futures().CancelledError() if _errors.is_cancelled(error)
                    else _errors.from_call(error))
     try:
         _errors.raise_clean(problem)

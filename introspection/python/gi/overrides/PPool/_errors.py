@@ -3,7 +3,6 @@
 """Errors of calls as the exceptions that a Python program expects, and exceptions of
 Python functions as errors that travel."""
 
-import ast
 import builtins
 import functools
 import re
@@ -30,6 +29,9 @@ _TIMED_OUT = int(Gio.IOErrorEnum.TIMED_OUT)
 # As the interpreter does it, whatever a type makes of its attributes.
 _get_traceback = BaseException.__traceback__.__get__
 _set_traceback = BaseException.__traceback__.__set__
+
+# Types of which each value can be read from its own repr().
+_PLAIN = {bool, bytes, int, str, type(None)}
 
 _BEGIN = 'Traceback (most recent call last):\n'
 _TAIL = re.compile(r'[^\s(]+\(.*\)')
@@ -131,10 +133,18 @@ def prepare():
     """Imports what errors of executors need. When one of them says that there are no more file
     descriptors, it is too late for that."""
     try:
+        import ast  # noqa: F401
+
         from . import _failures  # noqa: F401
     except OSError:
         # It is too late already. The executor works, and has another error for its calls.
         pass
+
+
+def get_futures():
+    """The standard module, without which workers start sooner. Executors have imported it."""
+    import concurrent.futures
+    return concurrent.futures
 
 
 def _new_failure(name, error):
@@ -235,7 +245,12 @@ def translated(function):
 def _is_plain(value):
     """Whether a value can be read from its own repr()."""
     try:
-        return bool(ast.literal_eval(repr(value)) == value)
+        text = repr(value)
+        if type(value) is tuple and _PLAIN.issuperset(map(type, value)):
+            return True
+        # Few exceptions need it, and workers start sooner without it.
+        import ast
+        return bool(ast.literal_eval(text) == value)
     except BaseException:
         return False
 
@@ -332,6 +347,8 @@ def _rebuild(message):
     rest, _, tail = message.rpartition('\n')
     head, begin, trace = rest.partition('\n\n' + _BEGIN)
     name, paren, args = tail.partition('(')
+    # The executor has imported it; workers start sooner without it.
+    import ast
     try:
         args = tuple(ast.literal_eval(paren + args))
     except Exception:

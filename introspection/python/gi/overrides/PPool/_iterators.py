@@ -3,7 +3,6 @@
 """Maps and completed futures as iterators, for ``for`` and for ``async for``."""
 
 import collections
-import concurrent.futures
 
 from gi.module import get_introspection_module
 from gi.overrides import override
@@ -72,7 +71,7 @@ class _Iterator:
                 problem = error
         if problem is not None:
             try:
-                self._fail(problem, concurrent.futures.CancelledError, StopIteration)
+                self._fail(problem, _errors.get_futures().CancelledError, StopIteration)
             except Exception as error:
                 _errors.hide_frames(error)
                 raise
@@ -122,7 +121,7 @@ class _Iterator:
 
     def _explain(self, error, cancelled_type):
         if _errors.is_timeout(error) and self._has_timeout():
-            return concurrent.futures.TimeoutError(
+            return _errors.get_futures().TimeoutError(
                 error.message if self._timeout is None else self._describe_timeout())
         if _errors.is_cancelled(error):
             return cancelled_type(error.message)

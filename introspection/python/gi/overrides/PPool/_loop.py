@@ -5,7 +5,6 @@ can end."""
 
 import atexit
 import collections
-import logging
 import math
 import opcode
 import os
@@ -16,7 +15,6 @@ from gi.repository import Gio, GLib
 
 from . import _errors, _native
 
-_logger = logging.getLogger('ppool')
 _thread = None
 
 
@@ -71,7 +69,9 @@ def call(function, *args):
     try:
         function(*args)
     except Exception:
-        _logger.exception('exception calling %r', function)
+        # Workers start sooner without it.
+        import logging
+        logging.getLogger('ppool').exception('exception calling %r', function)
 
 
 def get_thread():

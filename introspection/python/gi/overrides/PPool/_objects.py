@@ -4,7 +4,6 @@
 Python's exceptions, ``await``. Names that only C has stay as they are there."""
 
 import atexit
-import concurrent.futures
 import functools
 import os
 import sys
@@ -83,12 +82,12 @@ class Future(_RawFuture):
         _loop.wait_for(_native.wait_futures([self], _PPool.ReturnWhen.ALL_COMPLETED,
                                             _loop.to_msec(timeout)))
         if not self.is_done():
-            raise concurrent.futures.TimeoutError('“%s” was not done within %s' % (
+            raise _errors.get_futures().TimeoutError('“%s” was not done within %s' % (
                 self.get_function(), _loop.describe_limit(timeout)))
 
     def _explain(self, error):
         if self.is_cancelled():
-            return concurrent.futures.CancelledError()
+            return _errors.get_futures().CancelledError()
         return _errors.from_call(error, functools.partial(_raw_get_death, self))
 
     def result(self, timeout=None):
@@ -111,7 +110,7 @@ class Future(_RawFuture):
         if not self.is_done():
             self._wait(timeout)
         if self.is_cancelled():
-            raise concurrent.futures.CancelledError()
+            raise _errors.get_futures().CancelledError()
         error = self.get_error()
         return None if error is None else self._explain(error)
 
@@ -379,8 +378,9 @@ def wait_futures(futures, return_when=_PPool.ReturnWhen.ALL_COMPLETED, timeout=N
 _wait_futures_finish = _errors.translated(_PPool.wait_futures_finish)
 
 
+# The constants of concurrent.futures are their own names.
 _RETURN_WHEN = {
-    concurrent.futures.FIRST_COMPLETED: _PPool.ReturnWhen.FIRST_COMPLETED,
-    concurrent.futures.FIRST_EXCEPTION: _PPool.ReturnWhen.FIRST_ERROR,
-    concurrent.futures.ALL_COMPLETED: _PPool.ReturnWhen.ALL_COMPLETED,
+    'FIRST_COMPLETED': _PPool.ReturnWhen.FIRST_COMPLETED,
+    'FIRST_EXCEPTION': _PPool.ReturnWhen.FIRST_ERROR,
+    'ALL_COMPLETED': _PPool.ReturnWhen.ALL_COMPLETED,
 }

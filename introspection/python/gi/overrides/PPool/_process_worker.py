@@ -3,7 +3,6 @@
 """The worker of a ProcessPoolExecutor: runs what it is sent in pickles. A worker is a fresh
 interpreter, prepared as those that multiprocessing spawns."""
 
-import logging
 import multiprocessing.process
 import multiprocessing.reduction
 import multiprocessing.resource_tracker
@@ -199,6 +198,8 @@ def _initialize(invocation, args, worker, version):
 def _log_initializer(error):
     """Does so as concurrent.futures does, if the exception can be printed."""
     try:
+        # Workers start sooner without it.
+        import logging
         logging.getLogger('concurrent.futures').critical('Exception in initializer:',
                                                          exc_info=True)
     except BaseException:

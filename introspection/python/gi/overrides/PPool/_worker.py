@@ -5,7 +5,8 @@
 import contextvars
 import faulthandler
 import functools
-import inspect
+import sys
+import types
 
 from gi.module import get_introspection_module
 from gi.overrides import override
@@ -39,6 +40,9 @@ def enable_faulthandler():
         # There is no standard error.
         pass
 
+
+# The flag inspect.CO_COROUTINE of code.
+_CO_COROUTINE = 128
 
 # How long a function has that returns by itself when its time is up.
 _PATIENCE_SEC = 0.1
@@ -103,7 +107,7 @@ class Worker(_PPool.Worker):
     def _add(self, name, function):
         if name is None:
             name = function.__name__
-        if inspect.iscoroutinefunction(function):
+        if _is_coroutine_function(function):
             # Imported now, and not by a call when there may be no more file descriptors.
             from . import _asyncio  # noqa: F401
             self.add_handler(name, functools.partial(_begin, name, function))
@@ -115,6 +119,18 @@ class Worker(_PPool.Worker):
         """Adds a function as in C: function(invocation, args, *user_data) returns a GLib.Variant,
         or raises a GLib.Error. For any other value the call fails with a TypeError."""
         _raw_add_function(self, name, functools.partial(_call_raw, name, function), *user_data)
+
+
+def _is_coroutine_function(function):
+    """As inspect.iscoroutinefunction(), but without the module where a look will do: that takes
+    long to be imported, and what says of a function that it is one has imported it."""
+    if 'inspect' not in sys.modules:
+        if type(function) is types.FunctionType:
+            return bool(function.__code__.co_flags & _CO_COROUTINE)
+        if type(function) is types.BuiltinFunctionType or isinstance(function, type):
+            return False
+    import inspect
+    return inspect.iscoroutinefunction(function)
 
 
 def _call(name, function, invocation, args, *_):

@@ -144,7 +144,8 @@ test_forgiven (Harness *harness)
   g_autofree char *path = harness_path (harness, "failures");
   g_autofree char *worker = harness_program ("bad-worker");
   const char *argv[] = {
-    "/bin/sh", "-c", "test -e \"$0.ok\" && exec \"$1\"; printf x >> \"$0\"; exit 3", path, worker, NULL
+    "/bin/sh", "-c", "test -e \"$0.ok\" && exec \"$1\"; printf x >> \"$0\"; exit 3", path, worker,
+    NULL
   };
   g_autofree char *ok = g_strconcat (path, ".ok", NULL);
   PPoolLauncher *launcher = ppool_launcher_new (argv);

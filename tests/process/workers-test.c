@@ -777,7 +777,6 @@ test_connections (Harness *harness)
   g_signal_handler_disconnect (executor, handler);
 
   diary_init (&diary, executor);
-  g_signal_handlers_disconnect_by_func (executor, started_cb, &diary);
   ppool_executor_shutdown (executor, PPOOL_SHUTDOWN_FLAGS_NONE);
   diary_wait (&diary, 1);
   assert_exited (&diary, 0, pid, SHUTDOWN);

@@ -154,7 +154,7 @@ class Release:
         (self.consumer / 'meson.build').write_text(MESON_BUILD % block(readme, 'meson'))
         (self.consumer / 'consumer.c').write_text(PROGRAM)
         run(*self.meson, 'setup', self.build, self.consumer, *self.options,
-            '--wrap-mode=forcefallback',
+            '--wrap-mode=forcefallback', '-Dppool-glib:b_pch=true',
             *('-Dppool-glib:' + option for option in self.library_options))
 
     def unwanted(self):
@@ -165,15 +165,12 @@ class Release:
                     target['name'] not in ('consumer', 'ppool-launch', 'ppool-worker'):
                 yield '%s is built' % names[0]
 
-    def set_up_alone(self, name, *options):
-        build = self.consumer.with_name(name)
-        run(*self.meson, 'setup', build, self.source, *self.options, '-Dtests=false',
-            '-Dexamples=false', '-Ddocs=disabled', *options)
-        return build
-
     def differences(self):
         """What the library by itself would install and the subproject doesn't, or vice versa."""
-        alone = self.set_up_alone('alone', *('-D' + option for option in self.library_options))
+        alone = self.consumer.with_name('alone')
+        run(*self.meson, 'setup', alone, self.source, *self.options, '-Dtests=false',
+            '-Dexamples=false', '-Ddocs=disabled',
+            *('-D' + option for option in self.library_options))
         one, other = (set(introspect(self.meson, '--installed', build).values())
                       for build in (alone, self.build))
         for name in sorted(one ^ other):
@@ -181,7 +178,8 @@ class Release:
 
     def accepted_static(self):
         try:
-            self.set_up_alone('static', '-Ddefault_library=static', '-Dintrospection=enabled')
+            run(*self.meson, 'setup', self.consumer.with_name('static'), self.source,
+                '-Ddefault_library=static', '-Dintrospection=enabled')
         except RuntimeError as error:
             return [] if 'introspection needs a shared library' in str(error) else [error]
         return ['a static library is accepted with introspection']

@@ -444,6 +444,72 @@ test_dropped_future (Harness *harness)
   harness_assert_running (executor);
 }
 
+/* What stands on its board must not keep it alive, nor anybody waiting. */
+static void
+test_spoilt_board (Harness *harness)
+{
+  const char *steps[] = { "scribble:0", "scribble:1", "scribble:85", "scribble:255",
+                          "word:0", "word:4", "word:7", "word:2,99", "word:3,99" };
+
+  if (!has_board ())
+    {
+      g_test_skip ("These workers have none");
+      return;
+    }
+
+  for (guint i = 0; i < 2 * G_N_ELEMENTS (steps); i++)
+    {
+      gboolean by_timeout = i % 2 != 0;
+      g_autoptr (Gate) gate = gate_new (harness->dir);
+      g_autofree char *gate_step = g_strconcat ("gate:", gate_get_path (gate), NULL);
+      g_autoptr (PPoolExecutor) executor = harness_executor_on (
+        harness_raw_launcher ("init:board", "call", "word:2", steps[i / 2], gate_step, NULL), 1);
+      g_autoptr (PPoolFuture) future = NULL;
+      g_autoptr (GError) error = NULL;
+      Visitor visitor;
+
+      ppool_executor_set_crash_policy (executor, PPOOL_CRASH_POLICY_REPLACE);
+      ppool_executor_set_abort_grace_msec (executor, GRACE_MSEC);
+      future = harness_submit_limited (executor, "function", NULL, by_timeout ? GRACE_MSEC : -1);
+      visitor = gate_wait (gate);
+      if (!by_timeout)
+        ppool_future_abort (future);
+      error = harness_failure (future);
+      g_test_message ("%s: %s", steps[i / 2], error->message);
+      if (by_timeout)
+        g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_TIMED_OUT);
+      else
+        g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+      gate_expect_death (visitor);
+      g_assert_cmpint (ppool_executor_get_state (executor), ==, PPOOL_EXECUTOR_STATE_RUNNING);
+      harness_shut_down (executor);
+    }
+}
+
+/* One that can't be asked is told by SIGTERM, and SIGKILL comes when its grace is over. */
+static void
+test_signals (Harness *harness)
+{
+  g_autoptr (Gate) gate = gate_new (harness->dir);
+  g_autoptr (Gate) term_gate = gate_new (harness->dir);
+  g_autofree char *step = g_strconcat ("gate:", gate_get_path (gate), NULL);
+  g_autofree char *term_step = g_strconcat ("take-term:", gate_get_path (term_gate), NULL);
+  g_autoptr (PPoolExecutor) executor = harness_executor_on (
+    harness_raw_launcher ("deaf", "init", "call", step, term_step, NULL), 1);
+  g_autoptr (PPoolFuture) future = NULL;
+  Visitor visitor;
+
+  ppool_executor_set_crash_policy (executor, PPOOL_CRASH_POLICY_REPLACE);
+  ppool_executor_set_abort_grace_msec (executor, 10 * GRACE_MSEC);
+  future = harness_submit (executor, "function", NULL);
+  gate_open (gate_wait (gate), NULL);
+  ppool_future_abort (future);
+  visitor = gate_wait (term_gate);
+  assert_aborted (future);
+  gate_expect_death (visitor);
+  harness_shut_down (executor);
+}
+
 static void
 test_grandchild (Harness *harness)
 {
@@ -735,6 +801,8 @@ main (int    argc,
   harness_add ("/faults/abort/killed-meanwhile", test_killed_meanwhile);
   harness_add ("/faults/abort/in-callback", test_in_callback);
   harness_add ("/faults/abort/dropped", test_dropped_future);
+  harness_add ("/faults/abort/spoilt-board", test_spoilt_board);
+  harness_add ("/faults/abort/signals", test_signals);
   harness_add ("/faults/abort/grandchild", test_grandchild);
   harness_add ("/faults/limit/value", test_at_the_limit);
   harness_add ("/faults/limit/too-late", test_too_late);

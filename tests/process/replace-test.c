@@ -7,9 +7,12 @@
 
 #include "harness.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static PPoolExecutor *
 new_executor (guint max_workers)
@@ -102,20 +105,72 @@ test_idle (Harness *harness)
 static void
 test_start_failures (Harness *harness)
 {
-  const char *argv[] = { "/bin/sh", "-c", "echo last words >&2; exit 3", NULL };
-  PPoolLauncher *launcher = ppool_launcher_new (argv);
-  g_autoptr (PPoolExecutor) executor = harness_executor_on (launcher, 4);
+  const char *argv[] = { "/bin/sh", "-c", "printf x >> \"$0\"; echo last words >&2; exit 3", NULL,
+                         NULL };
+  g_autofree char *path = harness_path (harness, "starts");
+  g_autofree char *starts = NULL;
+  g_autoptr (PPoolLauncher) launcher = NULL;
+  g_autoptr (PPoolExecutor) executor = NULL;
   g_autoptr (PPoolFuture) future = NULL;
   gint64 start = g_get_monotonic_time ();
 
+  argv[3] = path;
+  launcher = ppool_launcher_new (argv);
   ppool_launcher_set_stderr_mode (launcher, PPOOL_STDERR_MODE_DISCARD);
+  executor = harness_executor_on (g_object_ref (launcher), 4);
   ppool_executor_set_crash_policy (executor, PPOOL_CRASH_POLICY_REPLACE);
-  ppool_executor_set_max_start_failures (executor, 3);
+  ppool_executor_set_max_start_failures (executor, 4);
   future = harness_submit (executor, "echo", NULL);
 
   harness_assert_broken (executor, future, PPOOL_ERROR_LAUNCH, "status 3", "last words", NULL);
-  /* 100 and 200 ms, but for a fifth. */
-  g_assert_cmpint (g_get_monotonic_time () - start, >=, 240 * G_TIME_SPAN_MILLISECOND);
+  /* 100, 200 and 400 ms, but for a fifth. */
+  g_assert_cmpint (g_get_monotonic_time () - start, >=, 560 * G_TIME_SPAN_MILLISECOND);
+  g_assert_true (g_file_get_contents (path, &starts, NULL, NULL));
+  g_assert_cmpstr (starts, ==, "xxxx");
+}
+
+static gboolean
+has_failed_twice (gpointer path)
+{
+  GStatBuf info;
+
+  return g_stat (path, &info) == 0 && info.st_size >= 2;
+}
+
+/* Only failures in a row count, and an answer ends the row. */
+static void
+test_forgiven (Harness *harness)
+{
+  g_autofree char *path = harness_path (harness, "failures");
+  g_autofree char *worker = harness_program ("bad-worker");
+  const char *argv[] = {
+    "/bin/sh", "-c", "test -e \"$0.ok\" && exec \"$1\"; printf x >> \"$0\"; exit 3", path, worker, NULL
+  };
+  g_autofree char *ok = g_strconcat (path, ".ok", NULL);
+  PPoolLauncher *launcher = ppool_launcher_new (argv);
+  g_autoptr (PPoolExecutor) executor = NULL;
+
+  ppool_launcher_set_stderr_mode (launcher, PPOOL_STDERR_MODE_DISCARD);
+  executor = harness_executor_on (launcher, 1);
+  ppool_executor_set_crash_policy (executor, PPOOL_CRASH_POLICY_REPLACE);
+  ppool_executor_set_max_start_failures (executor, 5);
+
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr (PPoolFuture) future = harness_submit (executor, "echo", g_variant_new ("u", i));
+      g_autoptr (PPoolFuture) last = NULL;
+      g_autofree char *text = g_strdup_printf ("uint32 %u", i);
+
+      harness_iterate_until (has_failed_twice, path);
+      g_assert_true (g_file_set_contents (ok, "", 0, NULL));
+      harness_assert_value (future, text);
+      g_assert_no_errno (g_unlink (ok));
+      g_assert_no_errno (g_unlink (path));
+
+      last = harness_submit (executor, "die", die_args (SIGKILL));
+      assert_died (last, "SIGKILL");
+    }
+  g_assert_cmpint (ppool_executor_get_state (executor), ==, PPOOL_EXECUTOR_STATE_RUNNING);
 }
 
 /* A button "Try again". */
@@ -276,6 +331,60 @@ test_retry_later (Harness *harness)
   harness_assert_running (executor);
   harness_assert_value (future, "uint32 2");
   g_assert_cmpint (g_get_monotonic_time () - start, >=, G_TIME_SPAN_SECOND);
+}
+
+/* It was taken in time, though by a worker that died of it. */
+static void
+test_retry_overdue (Harness *harness)
+{
+  g_autofree char *path = harness_path (harness, "calls");
+  g_autofree char *fifo = harness_path (harness, "starts");
+  g_autofree char *worker = harness_program ("bad-worker");
+  const char *argv[] = { "/bin/sh", "-c", "read x < \"$0\"; exec \"$1\"", fifo, worker, NULL };
+  g_autoptr (PPoolExecutor) executor = NULL;
+  g_autoptr (PPoolFuture) future = NULL;
+  g_autoptr (PPoolFuture) other = NULL;
+  g_autoptr (GError) error = NULL;
+  int fd;
+
+  g_assert_no_errno (mkfifo (fifo, 0600));
+  executor = harness_executor_on (ppool_launcher_new (argv), 1);
+  ppool_executor_set_crash_policy (executor, PPOOL_CRASH_POLICY_REPLACE);
+
+  /* What is written stays for the one that reads next. */
+  fd = g_open (fifo, O_RDWR | O_CLOEXEC);
+  g_assert_no_errno (fd);
+  g_assert_cmpint (write (fd, "\n", 1), ==, 1);
+  harness_assert_running (executor);
+
+  ppool_executor_set_queue_timeout_msec (executor, 50);
+  future = submit_retried (executor, path, 1, SIGSEGV, 1);
+  harness_iterate_until (is_tried_again, future);
+  other = harness_submit (executor, "echo", NULL);
+  error = harness_failure (other);
+  g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_TIMED_OUT);
+  g_assert_false (ppool_future_is_done (future));
+  g_assert_cmpint (write (fd, "\n", 1), ==, 1);
+  harness_assert_value (future, "uint32 2");
+  close (fd);
+}
+
+/* A worker that is done with a call can still take its result along. */
+static void
+test_result_lost (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor_on (
+    harness_raw_launcher ("init:board", "call", "word:2", "word:3", "kill:9", NULL), 1);
+  g_autoptr (PPoolFuture) future = NULL;
+  g_autoptr (GError) error = NULL;
+
+  ppool_executor_set_crash_policy (executor, PPOOL_CRASH_POLICY_REPLACE);
+  future = harness_submit (executor, "function", NULL);
+  error = harness_failure (future);
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_WORKER_DIED, "“function” had returned",
+                        "its result was lost", "SIGKILL", NULL);
+  g_assert_cmpint (ppool_executor_get_state (executor), ==, PPOOL_EXECUTOR_STATE_RUNNING);
+  harness_shut_down (executor);
 }
 
 /* Aborted, cancelled at a shutdown, killed: each while it waits to run again. */
@@ -441,6 +550,7 @@ main (int    argc,
   harness_add ("/replace/all", test_all);
   harness_add ("/replace/idle", test_idle);
   harness_add ("/replace/start-failures", test_start_failures);
+  harness_add ("/replace/long/forgiven", test_forgiven);
   harness_add ("/replace/long/revive", test_revive);
   harness_add ("/replace/revive-at-once", test_revive_at_once);
   harness_add ("/replace/long/kill", test_kill_while_replacing);
@@ -448,6 +558,8 @@ main (int    argc,
   harness_add ("/replace/retry", test_retry);
   harness_add ("/replace/retries-used-up", test_retries_used_up);
   harness_add ("/replace/long/retry-later", test_retry_later);
+  harness_add ("/replace/retry-overdue", test_retry_overdue);
+  harness_add ("/replace/result-lost", test_result_lost);
   harness_add ("/replace/long/end-of-wait", test_end_of_wait);
   harness_add ("/replace/map", test_map);
   harness_add ("/replace/long/second-end", test_second_end);

@@ -251,7 +251,7 @@ test_copied (Lending       *lending,
   g_autoptr (GBytes) bytes = g_bytes_new_static (data, MIB);
   g_autoptr (GVariant) arrived = lending_send (
     lending, g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE));
-  g_autoptr (GVariant) booleans = make_value (MIB, 1, "ab");
+  g_autoptr (GVariant) booleans = make_value (MIB / 8, 1, "ab");
 
   data[0] = 9;
   g_assert_cmpuint (((const guint8 *) g_variant_get_data (arrived))[0], ==, 1);

@@ -131,7 +131,7 @@ test_types (Lending       *lending,
   static const char * const texts[] = { "%s", "[%s, 'b']", "(%s, b'x')", "[<%s>, <7>]", "just %s",
                                         "{%s: <1>}", "<<%s>>" };
   g_autofree char *text = g_strnfill (50000, 'x');
-  g_autoptr (GBytes) zeros = g_bytes_new_take (g_malloc0 (96000), 96000);
+  g_autoptr (GBytes) zeros = g_bytes_new_take (g_malloc0 (48000), 48000);
 
   for (guint i = 0; i < G_N_ELEMENTS (in_place); i++)
     assert_arrives (lending,

@@ -7,6 +7,7 @@
 
 #include "ppool-worker.h"
 
+#include "fewer.h"
 #include "frames.h"
 #include "worker-functions.h"
 
@@ -454,7 +455,7 @@ static void
 test_exit_large (Served        *fixture,
                  gconstpointer  board)
 {
-  const guint32 size = 32 * 1024 * 1024;
+  const guint32 size = fewer (32 * 1024 * 1024);
   Frames *frames = fixture->frames;
   g_autoptr (Reply) reply = NULL;
 

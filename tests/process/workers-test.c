@@ -6,6 +6,7 @@
  */
 
 #include "busy.h"
+#include "fewer.h"
 
 #include <signal.h>
 #include <string.h>
@@ -872,13 +873,13 @@ test_nobody (Harness *harness)
 static void
 test_many (Harness *harness)
 {
-  enum { N = 120 };
+  guint n_calls = fewer (60);
   Diary diary;
   guint n_died = 0;
 
   diary_init (&diary, new_executor (4, PPOOL_CRASH_POLICY_REPLACE));
   ppool_executor_set_max_tasks_per_worker (diary.executor, 3);
-  for (guint i = 0; i < N; i++)
+  for (guint i = 0; i < n_calls; i++)
     {
       PPoolFuture *future =
         i % 10 == 0 ? harness_submit (diary.executor, "die", g_variant_new ("(is)", SIGKILL, "")) :
@@ -899,8 +900,8 @@ test_many (Harness *harness)
       n_died += ppool_worker_status_get_exit_reason (entry->status) == DIED;
       g_assert_true (find_start (&diary, entry->status) < entry);
     }
-  g_assert_cmpuint (n_died, >=, N / 10);
-  g_assert_cmpuint (n_exits (&diary), >=, N / 10);
+  g_assert_cmpuint (n_died, >=, n_calls / 10);
+  g_assert_cmpuint (n_exits (&diary), >=, n_calls / 10);
   diary_clear (&diary, diary.entries->len);
 }
 

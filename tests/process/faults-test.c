@@ -372,6 +372,31 @@ test_sent_ahead (Harness *harness)
   harness_assert_running (executor);
 }
 
+/* Its worker dies of another call, and would have run it next: nobody runs it any more. */
+static void
+test_ahead_of_death (Harness *harness)
+{
+  g_autoptr (Gate) gate = gate_new (harness->dir);
+  g_autoptr (Gate) next_gate = gate_new (harness->dir);
+  g_autoptr (PPoolExecutor) executor = new_executor (1);
+  g_autoptr (PPoolFuture) future = NULL;
+  g_autoptr (PPoolFuture) next = NULL;
+  g_autoptr (GError) error = NULL;
+  Visitor visitor;
+
+  teach (executor);
+  future = submit_waiting (executor, gate, "error", -1);
+  next = submit_waiting (executor, next_gate, "error", -1);
+  visitor = gate_wait (gate);
+  ppool_future_abort (next);
+  kill (visitor.pid, SIGKILL);
+  error = harness_failure (future);
+  g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_WORKER_DIED);
+  assert_aborted (next);
+  close (visitor.fd);
+  harness_assert_running (executor);
+}
+
 /* Somebody else ends the worker while it is asked to end the call. */
 static void
 test_killed_meanwhile (Harness *harness)
@@ -798,6 +823,7 @@ main (int    argc,
   harness_add ("/faults/abort/two-threads", test_two_threads);
   harness_add ("/faults/abort/answers", test_answers);
   harness_add ("/faults/abort/sent-ahead", test_sent_ahead);
+  harness_add ("/faults/abort/ahead-of-death", test_ahead_of_death);
   harness_add ("/faults/abort/killed-meanwhile", test_killed_meanwhile);
   harness_add ("/faults/abort/in-callback", test_in_callback);
   harness_add ("/faults/abort/dropped", test_dropped_future);

@@ -7,11 +7,12 @@
 
 /* Makes a thumbnail of each image in a folder, and puts it into another one:
  *
- *     thumbnails FOLDER OUTPUT
+ *     thumbnails [--verbose] FOLDER OUTPUT
  *
  * The decoder stands for one with bugs: it crashes at an image that has the comment
  * "# crash", runs without end at "# hang", and believes every size that it is told. Each of
- * these costs one file, whose name and reason are printed; all others are done. */
+ * these costs one file, whose name and reason are printed; all others are done. With
+ * --verbose, it also prints what becomes of the workers. */
 
 #include <locale.h>
 #include <signal.h>
@@ -149,6 +150,25 @@ new_executor (void)
   return executor;
 }
 
+/* What becomes of workers is not of interest to all. */
+static void
+worker_exited_cb (PPoolExecutor     *executor,
+                  PPoolWorkerStatus *status,
+                  const GError      *reason,
+                  gpointer           user_data)
+{
+  fprintf (stderr, "thumbnails: worker %u: %s\n", ppool_worker_status_get_slot (status),
+           reason != NULL ? reason->message : "has exited");
+}
+
+/* That is told in the main context, which nothing else here needs. */
+static void
+tell_of_workers (void)
+{
+  while (g_main_context_iteration (NULL, FALSE))
+    continue;
+}
+
 static PPoolFuture *
 submit (PPoolExecutor  *executor,
         const char     *folder,
@@ -266,6 +286,7 @@ run (PPoolExecutor  *executor,
       if (isatty (STDERR_FILENO))
         fputs ("\r\033[K", stderr);
       n_bad += !finish (future, output);
+      tell_of_workers ();
       show_progress (++n_done, futures->len);
       g_object_unref (future);
     }
@@ -281,6 +302,7 @@ main (int    argc,
   g_autoptr (PPoolWorker) worker = NULL;
   g_autoptr (PPoolExecutor) executor = NULL;
   g_autoptr (GError) error = NULL;
+  gboolean is_verbose;
   int n_bad;
 
   setlocale (LC_ALL, "");
@@ -290,15 +312,19 @@ main (int    argc,
   if (ppool_worker_is_spawned ())
     return ppool_worker_run (worker, NULL);
 
-  if (argc != 3)
+  is_verbose = argc > 1 && g_str_equal (argv[1], "--verbose");
+  if (argc != (is_verbose ? 4 : 3))
     {
-      fputs ("Usage: thumbnails FOLDER OUTPUT\n", stderr);
+      fputs ("Usage: thumbnails [--verbose] FOLDER OUTPUT\n", stderr);
       return 2;
     }
 
   executor = new_executor ();
-  n_bad = run (executor, argv[1], argv[2], &error);
+  if (is_verbose)
+    g_signal_connect (executor, "worker-exited", G_CALLBACK (worker_exited_cb), NULL);
+  n_bad = run (executor, argv[argc - 2], argv[argc - 1], &error);
   ppool_executor_shutdown_sync (executor, PPOOL_SHUTDOWN_FLAGS_CANCEL_PENDING, NULL, NULL);
+  tell_of_workers ();
   if (error != NULL)
     fprintf (stderr, "thumbnails: %s\n", error->message);
 

@@ -26,6 +26,7 @@
 #include "ppool-launcher.h"
 #include "ppool-map.h"
 #include "ppool-wait.h"
+#include "ppool-worker-status.h"
 
 #include "ppool-invocation.h"
 #include "ppool-worker.h"

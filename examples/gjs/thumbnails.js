@@ -2,10 +2,11 @@
 // SPDX-FileCopyrightText: 2026 The PPool-GLib authors
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// Small images of a folder, some of whose files are bad: thumbnails.js FOLDER OUTPUT. The decoder
-// stands for one with bugs: it dies of an image that has the comment "# crash", runs without end
-// at "# hang", and believes every size that it is told. Each of these costs one file, whose name
-// and reason are printed; all others are done.
+// Small images of a folder, some of whose files are bad: thumbnails.js [--verbose] FOLDER OUTPUT.
+// The decoder stands for one with bugs: it dies of an image that has the comment "# crash", runs
+// without end at "# hang", and believes every size that it is told. Each of these costs one file,
+// whose name and reason are printed; all others are done. With --verbose, it also prints what
+// becomes of the workers.
 
 import System from 'system';
 
@@ -97,6 +98,12 @@ function showProgress(text) {
     terminal?.write(new TextEncoder().encode(`\r\x1b[K${text}`), null);
 }
 
+// That is told in the main context, which nothing else here needs.
+function tellOfWorkers() {
+    while (GLib.MainContext.default().iteration(false))
+        ;
+}
+
 function makeThumbnails(executor, folder, output) {
     const names = [...listNames(folder)];
     const futures = new Map(names.map(name => [executor.submit('thumbnail', `${folder}/${name}`,
@@ -114,6 +121,7 @@ function makeThumbnails(executor, folder, output) {
             printerr(`thumbnails: ${name}: ${explain(error, future.get_death())}`);
             nBad++;
         }
+        tellOfWorkers();
         showProgress(`${++nDone} of ${names.length} files`);
     }
     showProgress('');
@@ -121,8 +129,10 @@ function makeThumbnails(executor, folder, output) {
     return nBad ? 1 : 0;
 }
 
-if (ARGV.length !== 2) {
-    printerr('Usage: thumbnails.js FOLDER OUTPUT');
+const isVerbose = ARGV[0] === '--verbose';
+
+if (ARGV.length !== (isVerbose ? 3 : 2)) {
+    printerr('Usage: thumbnails.js [--verbose] FOLDER OUTPUT');
     System.exit(2);
 }
 
@@ -135,9 +145,15 @@ const executor = new PPool.Executor(launcher,
     {crashPolicy: PPool.CrashPolicy.REPLACE, abortGraceMsec: 0});
 let status = 1;
 
+if (isVerbose) {
+    executor.connect('worker-exited', (_executor, {slot}, error) =>
+        printerr(`thumbnails: worker ${slot}: ${error?.message ?? 'has exited'}`));
+}
+
 try {
-    status = makeThumbnails(executor, ...ARGV);
+    status = makeThumbnails(executor, ...ARGV.slice(-2));
     executor.shutdown_sync();
+    tellOfWorkers();
 } catch (error) {
     printerr(`thumbnails: ${error.message}`);
 }

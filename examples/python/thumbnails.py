@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The PPool-GLib authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""thumbnails.py FOLDER OUTPUT: small images of a folder, some of whose files are bad.
+"""thumbnails.py [--verbose] FOLDER OUTPUT: small images of a folder, some of whose files are bad.
 
 The decoder stands for one with bugs: it crashes at an image that has the comment "# crash", runs
 without end at "# hang", and believes every size that it is told. Each of these costs one file,
-whose name and reason are printed; all others are done.
+whose name and reason are printed; all others are done. With --verbose, it also prints what becomes
+of the workers.
 """
 
 import os
@@ -16,7 +17,7 @@ import gi
 
 gi.require_version('PPool', '1.0')
 
-from gi.repository import PPool  # noqa: E402
+from gi.repository import GLib, PPool  # noqa: E402
 
 MAX_SIZE = 64
 TIMEOUT_MSEC = 2000
@@ -78,12 +79,23 @@ def finish(future, name, output):
     return True
 
 
+def worker_exited(executor, status, error):
+    print('thumbnails: worker %d: %s' % (status.get_slot(), error.message if error else
+                                         'has exited'), file=sys.stderr)
+
+
+def tell_of_workers():
+    """That is told in the main context, which nothing else here needs."""
+    while GLib.MainContext.default().iteration(False):
+        pass
+
+
 def show_progress(text):
     if sys.stderr.isatty():
         print('\r' + text, end='', file=sys.stderr, flush=True)
 
 
-def main(folder, output):
+def main(folder, output, is_verbose):
     launcher = PPool.Launcher.new_self()
     launcher.set_stderr_mode(PPool.StderrMode.DISCARD)  # it is told with a death
     names = os.listdir(folder)
@@ -92,11 +104,15 @@ def main(folder, output):
         executor.set_crash_policy(PPool.CrashPolicy.REPLACE)
         executor.set_abort_grace_msec(0)  # the decoder doesn't look whether it is wanted
         executor.set_call_timeout_msec(TIMEOUT_MSEC)
+        if is_verbose:
+            executor.connect('worker-exited', worker_exited)
         futures = {executor.submit('thumbnail', os.path.join(folder, name)): name for name in names}
         for n_done, future in enumerate(PPool.as_completed(futures)):
             show_progress('\033[K')
             n_bad += not finish(future, futures[future], output)
+            tell_of_workers()
             show_progress('%d of %d files' % (n_done + 1, len(names)))
+    tell_of_workers()
     show_progress('\033[K')
     print('%d thumbnails, %d files are bad' % (len(names) - n_bad, n_bad))
     return 1 if n_bad else 0
@@ -104,6 +120,7 @@ def main(folder, output):
 
 if PPool.Worker.is_spawned():
     sys.exit(worker.run())
-if len(sys.argv) != 3:
-    sys.exit('Usage: thumbnails.py FOLDER OUTPUT')
-sys.exit(main(*sys.argv[1:]))
+verbose = sys.argv[1:2] == ['--verbose']
+if len(sys.argv) != 3 + verbose:
+    sys.exit('Usage: thumbnails.py [--verbose] FOLDER OUTPUT')
+sys.exit(main(*sys.argv[-2:], verbose))

@@ -98,6 +98,18 @@ declare module 'gi://PPool?version=1.0' {
             DISCARD,
         }
 
+        /** The reasons for which workers exit. */
+        enum WorkerExitReason {
+            NONE,
+            TASKS,
+            SURPLUS,
+            SHUTDOWN,
+            TERMINATED,
+            BROKEN,
+            ENDED,
+            DIED,
+        }
+
         /** Errors of pools: `error.matches(PPool.Error, PPool.Error.BROKEN)`. */
         class Error extends GLib.Error {
             static readonly BROKEN: number;
@@ -284,6 +296,15 @@ declare module 'gi://PPool?version=1.0' {
             shutdown_sync(flags?: ShutdownFlags, cancellable?: Cancellable): boolean;
             terminate_workers(): void;
             kill_workers(): void;
+
+            /** Emitted when a worker is ready for calls. */
+            connect(signal: 'worker-started',
+                callback: (executor: Executor, status: WorkerStatus) => void): number;
+            /** Emitted when a worker has exited. The error is null if it was asked to. */
+            connect(signal: 'worker-exited',
+                callback: (executor: Executor, status: WorkerStatus,
+                    reason: GLib.Error | null) => void): number;
+            connect(signal: string, callback: (...args: any[]) => any): number;
         }
 
         type AsyncReadyCallback<T> = (source: T, result: Gio.AsyncResult) => void;
@@ -399,6 +420,20 @@ declare module 'gi://PPool?version=1.0' {
             get_run_time(): number;
             get_stderr_tail(): string | null;
             get_message(): string;
+        }
+
+        /** A worker of an executor. Final. */
+        class WorkerStatus extends GObject.Object {
+            private constructor();
+
+            readonly slot: number;
+            readonly pid: number;
+            readonly exit_reason: WorkerExitReason;
+            readonly exitReason: WorkerExitReason;
+
+            get_slot(): number;
+            get_pid(): number;
+            get_exit_reason(): WorkerExitReason;
         }
 
         /** The results of one function for many inputs, in the order of the inputs. Final. */

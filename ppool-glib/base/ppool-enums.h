@@ -140,6 +140,42 @@ typedef enum
 } PPoolDeathCause;
 
 /**
+ * PPoolWorkerExitReason:
+ * @PPOOL_WORKER_EXIT_REASON_NONE: the worker has not exited
+ * @PPOOL_WORKER_EXIT_REASON_TASKS: the worker had run
+ *   [property@PPool.Executor:max-tasks-per-worker] calls
+ * @PPOOL_WORKER_EXIT_REASON_SURPLUS: [property@PPool.Executor:max-workers] was set to a smaller
+ *   number
+ * @PPOOL_WORKER_EXIT_REASON_SHUTDOWN: the executor was shut down or dropped
+ * @PPOOL_WORKER_EXIT_REASON_TERMINATED: [method@PPool.Executor.terminate_workers] or
+ *   [method@PPool.Executor.kill_workers] was called
+ * @PPOOL_WORKER_EXIT_REASON_BROKEN: the executor was broken by another worker
+ * @PPOOL_WORKER_EXIT_REASON_ENDED: this program ended the worker because its call was aborted
+ *   or took too long
+ * @PPOOL_WORKER_EXIT_REASON_DIED: the worker could not be started, exited or was killed
+ *   unexpectedly, or was killed because it sent an invalid message
+ *
+ * The reasons for which workers exit.
+ *
+ * With the last two, [signal@PPool.Executor::worker-exited] also has an error.
+ *
+ * More reasons may be added.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  PPOOL_WORKER_EXIT_REASON_NONE,
+  PPOOL_WORKER_EXIT_REASON_TASKS,
+  PPOOL_WORKER_EXIT_REASON_SURPLUS,
+  PPOOL_WORKER_EXIT_REASON_SHUTDOWN,
+  PPOOL_WORKER_EXIT_REASON_TERMINATED,
+  PPOOL_WORKER_EXIT_REASON_BROKEN,
+  PPOOL_WORKER_EXIT_REASON_ENDED,
+  PPOOL_WORKER_EXIT_REASON_DIED,
+} PPoolWorkerExitReason;
+
+/**
  * PPoolShutdownFlags:
  * @PPOOL_SHUTDOWN_FLAGS_NONE: complete every call that was accepted
  * @PPOOL_SHUTDOWN_FLAGS_CANCEL_PENDING: cancel the calls that no worker has

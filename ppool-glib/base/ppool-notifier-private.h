@@ -26,6 +26,9 @@ void           ppool_notifier_unref (PPoolNotifier     *self);
 
 gboolean       ppool_notifier_is_at_home (PPoolNotifier *self);
 gboolean       ppool_notifier_is_due (PPoolNotifier    *self);
+gboolean       ppool_notifier_is_heard (PPoolNotifier  *self,
+                                        const guint    *signals,
+                                        guint           n_signals);
 void           ppool_notifier_poke  (PPoolNotifier     *self,
                                      gboolean           now);
 void           ppool_notifier_end   (PPoolNotifier     *self);

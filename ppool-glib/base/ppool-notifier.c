@@ -30,6 +30,7 @@ struct _PPoolNotifier
 
   GMutex lock;        /* guards what follows */
   GSource *source;    /* (owned) (nullable): NULL once it is destroyed */
+  GObject *listener;  /* (unowned) (nullable): the object, until that is being finalized */
   gboolean is_urgent;
   gint64 last_call;   /* for everything; monotonic */
 };
@@ -178,6 +179,7 @@ ppool_notifier_new (GObject           *object,
   g_weak_ref_init (&self->object, object);
   self->interval = interval_msec * G_TIME_SPAN_MILLISECOND;
   self->func = func;
+  self->listener = object;
   self->home = get_thread_number ();
   self->pid = ppool_fork_get_pid ();
   g_mutex_init (&self->lock);
@@ -205,6 +207,27 @@ ppool_notifier_is_due (PPoolNotifier *self)
   return g_atomic_int_get (&self->is_due);
 }
 
+/* Tells whether the function would be called, and something is connected to one of these
+ * signals of the object. No reference is taken for that: it could become the last one, in a
+ * thread where the object must not end. */
+gboolean
+ppool_notifier_is_heard (PPoolNotifier *self,
+                         const guint   *signals,
+                         guint          n_signals)
+{
+  gboolean is_heard = FALSE;
+
+  if (is_foreign (self))
+    return FALSE;
+
+  g_mutex_lock (&self->lock);
+  for (guint i = 0; self->source != NULL && self->listener != NULL && i < n_signals; i++)
+    is_heard |= g_signal_has_handler_pending (self->listener, signals[i], 0, TRUE);
+  g_mutex_unlock (&self->lock);
+
+  return is_heard;
+}
+
 /* Has the function called for everything soon, and before that, for what is
  * urgent, @now. */
 void
@@ -221,7 +244,7 @@ ppool_notifier_poke (PPoolNotifier *self,
   g_mutex_unlock (&self->lock);
 }
 
-/* Has nothing called any more. */
+/* Has nothing called any more. The object may be gone afterwards. */
 void
 ppool_notifier_end (PPoolNotifier *self)
 {
@@ -232,6 +255,7 @@ ppool_notifier_end (PPoolNotifier *self)
     return;
 
   g_mutex_lock (&self->lock);
+  self->listener = NULL;
   source = self->source != NULL ? g_source_ref (self->source) : NULL;
   g_mutex_unlock (&self->lock);
 

@@ -24,6 +24,12 @@ struct _PPoolExecutor
   /* What was told last; in the context of the constructor. */
   PPoolExecutorState told_state;
   PPoolCounts told_counts;
+  GHashTable *statuses; /* (owned) (element-type PPoolFacts PPoolWorkerStatus): of workers that
+                         * have started */
 };
+
+void         ppool_executor_add_worker_signals (PPoolExecutorClass *klass);
+const guint *ppool_executor_get_worker_signals (void);
+gboolean     ppool_executor_tell_worker        (PPoolExecutor      *self);
 
 G_END_DECLS

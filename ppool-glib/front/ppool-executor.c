@@ -59,8 +59,8 @@
  *
  * **Threads**: all methods may be called from any thread; no main loop is
  * needed, and only the methods that say so block. Calls of one thread are sent
- * in the order in which it submitted them. `notify` is emitted in the main
- * context that was the thread-default one when the executor was created.
+ * in the order in which it submitted them. Signals and `notify` are emitted in the
+ * main context that was the thread-default one when the executor was created.
  *
  * In a copy of the process made by `fork()`, the executor is broken and its
  * futures have failed; every method that can fail does, with
@@ -154,20 +154,33 @@ notify_settings (PPoolExecutor *self)
       g_object_notify_by_pspec (G_OBJECT (self), props[i]);
 }
 
-/* The state and what was set in another thread don't wait for the counts. */
+static void
+notify_state (PPoolExecutor      *self,
+              PPoolExecutorState  state)
+{
+  gboolean changed = self->told_state != state;
+
+  self->told_state = state;
+  if (changed)
+    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_STATE]);
+}
+
+/* The state and what was set in another thread don't wait for the counts. The state was
+ * looked at before, and is told after, what has happened to workers: so all of these have
+ * exited when the executor tells that it is shut down. */
 static void
 notify_changes (GObject  *object,
                 gboolean  all)
 {
   PPoolExecutor *self = PPOOL_EXECUTOR (object);
   PPoolExecutorState state = ppool_pool_get_state (self->pool);
-  gboolean changed = self->told_state != state;
 
   notify_settings (self);
 
-  self->told_state = state;
-  if (changed)
-    g_object_notify_by_pspec (object, props[PROP_STATE]);
+  if (ppool_executor_tell_worker (self))
+    ppool_notifier_poke (self->notifier, TRUE);
+  else
+    notify_state (self, state);
 
   if (all)
     notify_counts (self);
@@ -370,6 +383,7 @@ release (PPoolExecutor *self)
 {
   ppool_notifier_end (self->notifier);
   ppool_notifier_unref (self->notifier);
+  g_hash_table_unref (self->statuses);
   ppool_pool_drop (self->pool);
 }
 
@@ -697,13 +711,17 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
 
   g_object_class_install_properties (object_class, G_N_ELEMENTS (props),
                                      props);
+
+  ppool_executor_add_worker_signals (klass);
 }
 
 static void
 ppool_executor_init (PPoolExecutor *self)
 {
   self->notifier = ppool_notifier_new (G_OBJECT (self), NOTIFY_INTERVAL_MSEC, notify_changes);
-  self->pool = ppool_pool_new (G_OBJECT (self), self->notifier);
+  self->statuses = g_hash_table_new_full (NULL, NULL, NULL, g_object_unref);
+  self->pool = ppool_pool_new (G_OBJECT (self), self->notifier,
+                               ppool_executor_get_worker_signals ());
 }
 
 /**

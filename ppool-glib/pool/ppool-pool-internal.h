@@ -31,6 +31,7 @@ struct _PPoolPool
   PPoolProcessOwner process_owner;
   GWeakRef executor;       /* for g_async_result_get_source_object() */
   PPoolNotifier *notifier; /* (owned) */
+  guint worker_signals[PPOOL_EVENT_N_TYPES]; /* of the executor, by type of event */
 
   GMutex starting; /* is held while the first call starts the manager, without the lock */
 
@@ -45,6 +46,8 @@ struct _PPoolPool
   PPoolFailure *broken;   /* (owned) (nullable): what every call then gets */
   PPoolScheduler *scheduler; /* (owned) */
   GHashTable *processes;  /* (owned) (element-type PPoolProcess): a set, with a reference of each */
+  GByteArray *numbers;    /* (owned): of processes, whether there is one that has it */
+  GQueue events;          /* (owned) (element-type PPoolEvent): that nobody was told of yet */
   PPoolManager *manager;  /* (owned) (nullable): from the first call on */
   PPoolStartup startup;   /* likewise */
   GArray *over_callbacks; /* (owned) (element-type OverCallback) */
@@ -81,9 +84,10 @@ void     ppool_pool_manager_ended  (gpointer      data);
 /* With the lock held. */
 void     ppool_pool_take_pending  (PPoolPool *self,
                                    GPtrArray *records);
-void     ppool_pool_evict_all     (PPoolPool *self,
-                                   int        signal,
-                                   GPtrArray *records);
+void     ppool_pool_evict_all     (PPoolPool             *self,
+                                   int                    signal,
+                                   PPoolWorkerExitReason  reason,
+                                   GPtrArray             *records);
 gboolean ppool_pool_withdraw      (PPoolPool   *self,
                                    PPoolRecord *record);
 void     ppool_pool_limit_time    (PPoolPool   *self,

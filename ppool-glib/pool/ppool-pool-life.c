@@ -34,6 +34,9 @@ free_pool (gpointer data)
   g_clear_pointer (&self->broken, ppool_failure_unref);
   g_clear_pointer (&self->scheduler, ppool_scheduler_free);
   g_clear_pointer (&self->processes, g_hash_table_unref);
+  g_clear_pointer (&self->numbers, g_byte_array_unref);
+  while (!g_queue_is_empty (&self->events))
+    ppool_event_free (g_queue_pop_head_link (&self->events)->data);
   g_clear_pointer (&self->manager, ppool_manager_unref);
   g_clear_pointer (&self->startup.plan, ppool_launch_plan_unref);
   g_clear_pointer (&self->settings.initializer, g_free);

@@ -60,16 +60,17 @@ ppool_pool_take_pending (PPoolPool *self,
 
 /* Ends all workers, and takes what they have. */
 void
-ppool_pool_evict_all (PPoolPool *self,
-                      int        signal,
-                      GPtrArray *records)
+ppool_pool_evict_all (PPoolPool             *self,
+                      int                    signal,
+                      PPoolWorkerExitReason  reason,
+                      GPtrArray             *records)
 {
   GHashTableIter iter;
   gpointer key;
 
   g_hash_table_iter_init (&iter, self->processes);
   while (g_hash_table_iter_next (&iter, &key, NULL))
-    ppool_process_terminate (key, signal, records);
+    ppool_process_terminate (key, signal, reason, records);
 }
 
 /* Takes a call that no worker has taken, or that waits to run again. */
@@ -306,7 +307,7 @@ break_pool (PPoolPool    *self,
     }
   ppool_scheduler_limit_starts (self->scheduler, 0);
   ppool_pool_take_pending (self, records);
-  ppool_pool_evict_all (self, SIGTERM, records);
+  ppool_pool_evict_all (self, SIGTERM, PPOOL_WORKER_EXIT_REASON_BROKEN, records);
 
   return failure;
 }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "ppool-enums.h"
+#include "ppool-facts-private.h"
 #include "ppool-notifier-private.h"
 #include "ppool-record-private.h"
 #include "ppool-settings-private.h"
@@ -27,7 +28,8 @@ typedef struct
 typedef void (*PPoolPoolFunc) (gpointer data);
 
 PPoolPool          *ppool_pool_new             (GObject            *executor,
-                                                PPoolNotifier      *notifier);
+                                                PPoolNotifier      *notifier,
+                                                const guint        *worker_signals);
 void                ppool_pool_drop            (PPoolPool          *self);
 
 PPoolSettings       ppool_pool_get_settings    (PPoolPool          *self);
@@ -73,5 +75,7 @@ PPoolExecutorState  ppool_pool_get_state       (PPoolPool          *self);
 void                ppool_pool_get_counts      (PPoolPool          *self,
                                                 PPoolCounts        *counts);
 GError             *ppool_pool_get_error       (PPoolPool          *self);
+PPoolEvent         *ppool_pool_take_event      (PPoolPool          *self,
+                                                gboolean           *has_more);
 
 G_END_DECLS

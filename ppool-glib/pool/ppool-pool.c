@@ -32,6 +32,44 @@ has_changed (gpointer owner,
   ppool_notifier_poke (self->notifier, is_urgent);
 }
 
+static gboolean
+is_heard (gpointer data)
+{
+  PPoolPool *self = data;
+
+  return ppool_notifier_is_heard (self->notifier, self->worker_signals,
+                                  G_N_ELEMENTS (self->worker_signals));
+}
+
+/* With the lock held: the executor is to tell. */
+static void
+worker_happened (gpointer    data,
+                 PPoolEvent *event)
+{
+  PPoolPool *self = data;
+
+  g_queue_push_tail_link (&self->events, &event->link);
+  ppool_lock_note_change (&self->lock, TRUE);
+}
+
+/* With the lock held: the smallest number that no process has. */
+static guint
+take_number (PPoolPool *self)
+{
+  guint8 *taken = self->numbers->len > 0 ? memchr (self->numbers->data, FALSE, self->numbers->len) :
+                                           NULL;
+  const guint8 is_taken = TRUE;
+
+  if (taken == NULL)
+    {
+      g_byte_array_append (self->numbers, &is_taken, 1);
+      return self->numbers->len - 1;
+    }
+
+  *taken = is_taken;
+  return (guint) (taken - self->numbers->data);
+}
+
 /* Workers, in the manager's thread */
 
 static void
@@ -39,9 +77,13 @@ process_gone (gpointer      data,
               PPoolProcess *process)
 {
   PPoolPool *self = data;
+  PPoolEvent *event = ppool_process_make_exit (process, is_heard (self));
 
   ppool_lock_enter (&self->lock);
   g_hash_table_remove (self->processes, process);
+  self->numbers->data[ppool_process_get_number (process)] = FALSE;
+  if (event != NULL)
+    worker_happened (self, event);
   ppool_scheduler_remove_slot (self->scheduler, ppool_process_get_slot (process));
   ppool_lock_leave (&self->lock);
 
@@ -55,7 +97,8 @@ static void
 start_process (gpointer owner)
 {
   PPoolPool *self = owner;
-  PPoolProcess *process = ppool_process_new (&self->process_owner, self->manager, &self->startup);
+  PPoolProcess *process = ppool_process_new (&self->process_owner, self->manager, &self->startup,
+                                             take_number (self));
 
   g_hash_table_add (self->processes, process);
   ppool_scheduler_add_slot (self->scheduler, ppool_process_get_slot (process), process);
@@ -154,7 +197,7 @@ ppool_pool_end_workers (PPoolPool  *self,
 
   ppool_lock_enter (&self->lock);
   ppool_pool_take_pending (self, cancelled);
-  ppool_pool_evict_all (self, signal, running);
+  ppool_pool_evict_all (self, signal, PPOOL_WORKER_EXIT_REASON_TERMINATED, running);
   unused = close_pool (self);
   ppool_pool_leave_lock (self);
 
@@ -235,19 +278,23 @@ ppool_pool_join (PPoolPool *self)
 
 /* For the executor */
 
+/* @worker_signals are the signals of @executor by which it tells what happens to workers. */
 PPoolPool *
 ppool_pool_new (GObject       *executor,
-                PPoolNotifier *notifier)
+                PPoolNotifier *notifier,
+                const guint   *worker_signals)
 {
   PPoolPool *self = g_atomic_rc_box_new0 (PPoolPool);
 
   self->pid = ppool_fork_get_pid ();
   g_weak_ref_init (&self->executor, executor);
   self->notifier = ppool_notifier_ref (notifier);
+  memcpy (self->worker_signals, worker_signals, sizeof self->worker_signals);
   g_mutex_init (&self->starting);
   ppool_lock_init (&self->lock, has_changed, self);
   g_cond_init (&self->changed);
   self->processes = g_hash_table_new (NULL, NULL);
+  self->numbers = g_byte_array_new ();
   self->over_callbacks = g_array_new (FALSE, FALSE, sizeof (OverCallback));
   self->settings.grace_msec = PPOOL_SETTINGS_DEFAULT_GRACE_MSEC;
   self->settings.abort_grace_msec = PPOOL_SETTINGS_DEFAULT_ABORT_GRACE_MSEC;
@@ -264,6 +311,8 @@ ppool_pool_new (GObject       *executor,
     .scheduler = self->scheduler,
     .pool = self,
     .ended = ppool_pool_process_ended,
+    .is_heard = is_heard,
+    .happened = worker_happened,
     .proved = ppool_pool_proved,
     .gone = process_gone,
   };
@@ -334,4 +383,23 @@ ppool_pool_get_error (PPoolPool *self)
   ppool_lock_leave_quietly (&self->lock);
 
   return error;
+}
+
+/* What has happened to workers, in that order: (nullable) (transfer full). */
+PPoolEvent *
+ppool_pool_take_event (PPoolPool *self,
+                       gboolean  *has_more)
+{
+  GList *link;
+
+  *has_more = FALSE;
+  if (!ppool_pool_check (self, NULL))
+    return NULL;
+
+  ppool_lock_enter (&self->lock);
+  link = g_queue_pop_head_link (&self->events);
+  *has_more = !g_queue_is_empty (&self->events);
+  ppool_lock_leave_quietly (&self->lock);
+
+  return link != NULL ? link->data : NULL;
 }

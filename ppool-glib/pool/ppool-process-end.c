@@ -24,9 +24,11 @@ free_process (gpointer data)
   g_assert (self->overdue.place == 0);
 
   g_clear_pointer (&self->outbox, ppool_outbox_unref);
+  g_clear_pointer (&self->facts, ppool_facts_unref);
   g_clear_pointer (&self->board, ppool_board_free);
   g_clear_pointer (&self->manager, ppool_manager_unref);
   g_clear_error (&self->cause);
+  g_clear_error (&self->exit_error);
   g_clear_pointer (&self->library, g_free);
   g_clear_error (&self->handshake_error);
 }
@@ -188,6 +190,7 @@ end_overdue_cb (gpointer data)
     {
       self->life = LEAVING;
       self->leaving = "a call that it ran was to end";
+      self->exit_reason = PPOOL_WORKER_EXIT_REASON_ENDED;
       grace_msec = self->startup->settings->abort_grace_msec;
       ppool_scheduler_evict_slot (self->owner->scheduler, &self->slot);
       ppool_scheduler_look_again (self->owner->scheduler);
@@ -285,9 +288,10 @@ look_for_overdue_cb (gpointer data)
 
 /* Asks the worker to leave: it has nothing to do. */
 void
-ppool_process_retire (PPoolProcess *self)
+ppool_process_retire (PPoolProcess          *self,
+                      PPoolWorkerExitReason  reason)
 {
-  self->leaving = ppool_scheduler_is_spent (self->owner->scheduler, &self->slot) ?
+  self->leaving = reason == PPOOL_WORKER_EXIT_REASON_TASKS ?
                     "it has run max-tasks-per-worker calls" :
                     "it is not needed any more";
   if (self->life == READY)
@@ -301,6 +305,7 @@ ppool_process_retire (PPoolProcess *self)
     return;
 
   self->life = LEAVING;
+  self->exit_reason = reason;
 }
 
 /* Ends a call that the worker runs, and the worker if it does not answer then. What it was
@@ -332,9 +337,10 @@ ppool_process_take_calls (PPoolProcess *self,
 /* Ends the worker, whatever it does, with SIGTERM and in the end SIGKILL, or
  * with SIGKILL at once. What it was given goes to @orphans. */
 void
-ppool_process_terminate (PPoolProcess *self,
-                         int           signal,
-                         GPtrArray    *orphans)
+ppool_process_terminate (PPoolProcess          *self,
+                         int                    signal,
+                         PPoolWorkerExitReason  reason,
+                         GPtrArray             *orphans)
 {
   ppool_process_take_calls (self, orphans, orphans, orphans);
 
@@ -342,6 +348,8 @@ ppool_process_terminate (PPoolProcess *self,
   if (self->life >= FAILED)
     return;
 
+  if (self->life != LEAVING)
+    self->exit_reason = reason;
   self->life = LEAVING;
   ppool_process_post (self, signal == SIGKILL ? killed_cb : terminated_cb);
 }

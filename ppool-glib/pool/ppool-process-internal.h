@@ -44,6 +44,7 @@ struct _PPoolProcess
   PPoolManager *manager; /* (owned) */
   const PPoolStartup *startup; /* (unowned): the owner's */
   PPoolOutbox *outbox;   /* (owned) */
+  PPoolFacts *facts;     /* (owned) */
   guint grace_msec;
 
   /* Guarded by the pool's lock. */
@@ -51,6 +52,8 @@ struct _PPoolProcess
   Life life;
   guint pid;
   gboolean was_ready;
+  gboolean is_announced; /* somebody was told of it */
+  PPoolWorkerExitReason exit_reason; /* NONE until its end is decided or known */
   GError *cause; /* (owned) (nullable): what is wrong with it */
   const char *violation; /* (nullable): what it did that can't be */
   char *library;         /* (owned) (nullable): the worker's, if it is another one */
@@ -64,6 +67,7 @@ struct _PPoolProcess
 
   /* In the manager's thread. */
   PPoolExit exit;
+  GError *exit_error;        /* (owned) (nullable): why it has ended, unless it was to leave */
   gint64 created_time;       /* constant */
   guint64 n_oom_kills;       /* before there was a worker */
   gint64 start_time;         /* constant once there is a channel */

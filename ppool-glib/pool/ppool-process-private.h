@@ -8,6 +8,7 @@
 #pragma once
 
 #include "ppool-death-private.h"
+#include "ppool-facts-private.h"
 #include "ppool-manager-private.h"
 #include "ppool-outbox-private.h"
 #include "ppool-start-private.h"
@@ -36,6 +37,11 @@ typedef struct
   void (*ended) (gpointer               pool,
                  PPoolProcess          *process,
                  const PPoolProcessEnd *end);
+  /* In any thread: whether somebody is to be told of workers. */
+  gboolean (*is_heard) (gpointer pool);
+  /* With the lock held: (transfer full). */
+  void (*happened) (gpointer    pool,
+                    PPoolEvent *event);
   /* In any thread: it has answered its first call. */
   void (*proved) (gpointer pool);
   /* In the manager's thread: it is reaped and nothing of it is left. */
@@ -45,10 +51,14 @@ typedef struct
 
 PPoolProcess *ppool_process_new       (const PPoolProcessOwner *owner,
                                        PPoolManager            *manager,
-                                       const PPoolStartup      *startup);
+                                       const PPoolStartup      *startup,
+                                       guint                    number);
 PPoolProcess *ppool_process_ref       (PPoolProcess            *self);
 void          ppool_process_unref     (PPoolProcess            *self);
 PPoolSlot    *ppool_process_get_slot  (PPoolProcess            *self);
+guint         ppool_process_get_number (PPoolProcess           *self);
+PPoolEvent   *ppool_process_make_exit (PPoolProcess            *self,
+                                       gboolean                 is_heard);
 
 /* With the lock held. */
 void          ppool_process_push      (PPoolProcess            *self,
@@ -58,7 +68,8 @@ PPoolRecord  *ppool_process_recall    (PPoolProcess            *self,
 gint64        ppool_process_get_since (PPoolProcess            *self);
 void          ppool_process_refresh   (PPoolProcess            *self,
                                        PPoolRecord             *record);
-void          ppool_process_retire    (PPoolProcess            *self);
+void          ppool_process_retire    (PPoolProcess            *self,
+                                       PPoolWorkerExitReason    reason);
 void          ppool_process_end_call  (PPoolProcess            *self,
                                        PPoolRecord             *record,
                                        PPoolRecordEnding        ending);
@@ -68,6 +79,7 @@ void          ppool_process_take_calls (PPoolProcess *self,
                                         GPtrArray    *done);
 void          ppool_process_terminate (PPoolProcess            *self,
                                        int                      signal,
+                                       PPoolWorkerExitReason    reason,
                                        GPtrArray               *orphans);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolProcess, ppool_process_unref)

@@ -52,6 +52,24 @@ ppool_process_get_slot (PPoolProcess *self)
   return &self->slot;
 }
 
+guint
+ppool_process_get_number (PPoolProcess *self)
+{
+  return self->facts->slot;
+}
+
+/* What is to be told of one that is gone, in the manager's thread: (nullable) (transfer full).
+ * There is nothing to tell of one that was not wanted any more before it was started. */
+PPoolEvent *
+ppool_process_make_exit (PPoolProcess *self,
+                         gboolean      is_heard)
+{
+  if ((!is_heard && !self->is_announced) || (self->facts->pid == 0 && self->exit_error == NULL))
+    return NULL;
+
+  return ppool_event_new (PPOOL_EVENT_EXITED, self->facts, self->exit_error);
+}
+
 /* With the lock held. */
 static void
 set_failed (PPoolProcess *self)
@@ -179,27 +197,51 @@ tell_end (PPoolProcess    *self,
   end->death = ppool_death_new (&verdict, end->error->message);
 }
 
+/* Why it has ended, as an error unless it was asked to leave. */
+static void
+note_exit (PPoolProcess    *self,
+           PPoolRecord     *ending,
+           const GError    *error)
+{
+  if (self->exit_reason == PPOOL_WORKER_EXIT_REASON_DIED)
+    self->exit_error = g_error_copy (error);
+  else if (self->exit_reason == PPOOL_WORKER_EXIT_REASON_ENDED)
+    self->exit_error = ppool_record_make_ended_error (ending, ending->ending,
+                                                      error != NULL ? error->message : NULL);
+}
+
 /* One that left as it was asked to has no calls. */
 static void
 conclude (PPoolProcess *self)
 {
   PPoolProcessEnd end = { .created_time = self->created_time };
+  g_autoptr (PPoolRecord) ending = NULL;
   gboolean has_calls;
 
   ppool_lock_enter (self->owner->lock);
   end.was_asked = self->life == LEAVING || self->ending != NULL || self->is_evicted;
   has_calls = !ppool_outbox_is_empty (self->outbox);
+  ending = self->ending != NULL ? ppool_record_ref (self->ending) : NULL;
   if (self->life != LEAVING)
-    set_failed (self);
+    {
+      set_failed (self);
+      self->exit_reason =
+        ending != NULL ? PPOOL_WORKER_EXIT_REASON_ENDED : PPOOL_WORKER_EXIT_REASON_DIED;
+    }
   self->life = CONCLUDED;
   ppool_lock_leave (self->owner->lock);
 
-  if (end.was_asked && !has_calls)
-    return;
+  if (end.was_asked && !has_calls && self->exit_reason != PPOOL_WORKER_EXIT_REASON_DIED)
+    {
+      note_exit (self, ending, NULL);
+      return;
+    }
 
   tell_end (self, &end);
   g_debug ("Verdict: %s", end.error->message);
-  self->owner->ended (self->owner->pool, self, &end);
+  note_exit (self, ending, end.error);
+  if (!end.was_asked || has_calls)
+    self->owner->ended (self->owner->pool, self, &end);
 
   g_object_unref (end.death);
   g_error_free (end.error);
@@ -217,6 +259,7 @@ finish (PPoolProcess *self)
   g_clear_pointer (&self->ending, ppool_record_unref);
   ppool_outbox_close (self->outbox);
   ppool_lock_leave (self->owner->lock);
+  ppool_facts_set_exit_reason (self->facts, self->exit_reason);
 
   if (self->channel != NULL)
     ppool_channel_close (self->channel);
@@ -359,6 +402,7 @@ receive_info (PPoolProcess            *self,
               const PPoolChannelEvent *event)
 {
   g_autoptr (GError) error = ppool_start_check_initialized (self->startup, event);
+  gboolean is_heard = self->owner->is_heard (self->owner->pool);
 
   if (event->value != NULL)
     note_library (self, event->value);
@@ -380,6 +424,10 @@ receive_info (PPoolProcess            *self,
                                   event->has_frames, event->has_cancel, event->has_options);
       self->slot.takes_ahead = event->has_board;
       ppool_scheduler_slot_ready (self->owner->scheduler, &self->slot);
+      self->is_announced = is_heard;
+      if (is_heard)
+        self->owner->happened (self->owner->pool,
+                               ppool_event_new (PPOOL_EVENT_STARTED, self->facts, NULL));
     }
   ppool_lock_leave (self->owner->lock);
 
@@ -536,6 +584,7 @@ begin (PPoolProcess *self,
   guint timeout = ppool_launch_plan_get_handshake_timeout_msec (self->startup->plan);
 
   self->start_time = g_get_monotonic_time ();
+  self->facts->pid = (guint) ppool_child_get_pid (self->exit.child);
   self->n_oom_kills = ppool_resources_count_oom_kills ("/");
   self->channel =
     ppool_channel_new (channel_fd, channel_cb, ppool_process_ref (self),
@@ -582,11 +631,13 @@ start_cb (gpointer data)
   advance (self);
 }
 
-/* With the lock held: makes a process and has the manager start it. */
+/* With the lock held: makes a process and has the manager start it. No other has its @number
+ * as long as it is there. */
 PPoolProcess *
 ppool_process_new (const PPoolProcessOwner *owner,
                    PPoolManager            *manager,
-                   const PPoolStartup      *startup)
+                   const PPoolStartup      *startup,
+                   guint                    number)
 {
   PPoolProcess *self = g_atomic_rc_box_new0 (PPoolProcess);
 
@@ -597,6 +648,7 @@ ppool_process_new (const PPoolProcessOwner *owner,
   self->created_time = g_get_monotonic_time ();
   ppool_countdown_init (&self->countdown, manager, self);
   self->outbox = ppool_outbox_new (owner->lock, owner->scheduler, &self->slot);
+  self->facts = ppool_facts_new (number);
 
   ppool_process_post (self, start_cb);
 

@@ -122,6 +122,9 @@ void              ppool_record_abandon             (PPoolRecord            *self
 
 gboolean          ppool_record_cancel              (PPoolRecord            *self);
 void              ppool_record_abort               (PPoolRecord            *self);
+GError           *ppool_record_make_ended_error    (PPoolRecord            *self,
+                                                    PPoolRecordEnding       ending,
+                                                    const char             *detail);
 gboolean          ppool_record_settle_ended        (PPoolRecord            *self,
                                                     PPoolRecordEnding       ending,
                                                     const char             *detail);

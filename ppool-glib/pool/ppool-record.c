@@ -213,6 +213,26 @@ ppool_record_abort (PPoolRecord *self)
   self->owner_funcs->abort (self->owner, self);
 }
 
+/* What a call was ended for. @detail is more about that: (nullable). */
+GError *
+ppool_record_make_ended_error (PPoolRecord       *self,
+                               PPoolRecordEnding  ending,
+                               const char        *detail)
+{
+  const char *separator = detail != NULL ? "; " : "";
+
+  if (detail == NULL)
+    detail = "";
+
+  if (ending == PPOOL_RECORD_ABORTED)
+    return g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The call of “%s” was aborted%s%s",
+                        self->outcome.spec->function, separator, detail);
+
+  return g_error_new (PPOOL_ERROR, PPOOL_ERROR_TIMED_OUT,
+                      "The call of “%s” was ended after %d ms, which is its timeout-msec%s%s",
+                      self->outcome.spec->function, self->extra->timeout_msec, separator, detail);
+}
+
 /* The call was ended, or has answered in time with something that is no value. @detail
  * is more about that: (nullable). */
 gboolean
@@ -225,11 +245,7 @@ ppool_record_settle_ended (PPoolRecord       *self,
   if (ending == PPOOL_RECORD_ABORTED)
     return ppool_outcome_settle_aborted (&self->outcome);
 
-  failure = ppool_failure_new (
-    g_error_new (PPOOL_ERROR, PPOOL_ERROR_TIMED_OUT,
-                 "The call of “%s” was ended after %d ms, which is its timeout-msec%s%s",
-                 self->outcome.spec->function, self->extra->timeout_msec,
-                 detail != NULL ? "; " : "", detail != NULL ? detail : ""));
+  failure = ppool_failure_new (ppool_record_make_ended_error (self, ending, detail));
 
   return ppool_outcome_settle_failure (&self->outcome, failure);
 }

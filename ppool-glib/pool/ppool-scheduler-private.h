@@ -30,7 +30,8 @@ typedef struct
   /* (transfer full) */
   void (*assign) (PPoolProcess *process,
                   PPoolRecord  *record);
-  void (*retire) (PPoolProcess *process);
+  void (*retire) (PPoolProcess          *process,
+                  PPoolWorkerExitReason  reason);
   /* (nullable) (transfer full): takes back @record, or the first of its calls
    * if that is NULL, unless the worker has taken it. */
   PPoolRecord *(*recall) (PPoolProcess *process,
@@ -48,8 +49,6 @@ void            ppool_scheduler_set_default_max (PPoolScheduler *self,
 void            ppool_scheduler_set_n_processors (PPoolScheduler *self,
                                                   guint           n_processors);
 void            ppool_scheduler_settings_changed (PPoolScheduler       *self);
-gboolean        ppool_scheduler_is_spent    (PPoolScheduler            *self,
-                                             PPoolSlot                 *slot);
 
 void            ppool_scheduler_open        (PPoolScheduler            *self);
 void            ppool_scheduler_reset       (PPoolScheduler            *self);

@@ -121,9 +121,9 @@ get_max (PPoolScheduler *self)
 }
 
 /* Whether the process has run as many calls as one may. */
-gboolean
-ppool_scheduler_is_spent (PPoolScheduler *self,
-                          PPoolSlot      *slot)
+static gboolean
+is_spent (PPoolScheduler *self,
+          PPoolSlot      *slot)
 {
   guint max_tasks = self->settings->max_tasks_per_worker;
 
@@ -131,11 +131,12 @@ ppool_scheduler_is_spent (PPoolScheduler *self,
 }
 
 static void
-retire_slot (PPoolScheduler *self,
-             PPoolSlot      *slot)
+retire_slot (PPoolScheduler        *self,
+             PPoolSlot             *slot,
+             PPoolWorkerExitReason  reason)
 {
   move_slot (self, slot, PPOOL_SLOT_LEAVING);
-  self->funcs->retire (slot->process);
+  self->funcs->retire (slot->process, reason);
 }
 
 /* How long a call takes that is about to be assigned, by what is known now. */
@@ -180,7 +181,7 @@ has_room (PPoolScheduler *self,
          slot->n_calls < PPOOL_SCHEDULER_MAX_CALLS &&
          slot->expected + record->expected <= bound &&
          slot->n_bytes + record->size <= AHEAD_BYTES &&
-         !ppool_scheduler_is_spent (self, slot);
+         !is_spent (self, slot);
 }
 
 /* The worker that has the least to do, if it has room: (nullable). @limit is when
@@ -430,8 +431,8 @@ settle_slot (PPoolScheduler *self,
 
   if (slot->is_unfit)
     move_slot (self, slot, PPOOL_SLOT_LEAVING);
-  else if (ppool_scheduler_is_spent (self, slot))
-    retire_slot (self, slot);
+  else if (is_spent (self, slot))
+    retire_slot (self, slot, PPOOL_WORKER_EXIT_REASON_TASKS);
   else
     move_slot (self, slot, PPOOL_SLOT_IDLE);
 }
@@ -446,7 +447,7 @@ retire_unneeded (PPoolScheduler *self)
 
   while ((slot = first_slot (self, PPOOL_SLOT_IDLE)) != NULL ||
          (slot = first_slot (self, PPOOL_SLOT_STARTING)) != NULL)
-    retire_slot (self, slot);
+    retire_slot (self, slot, PPOOL_WORKER_EXIT_REASON_SHUTDOWN);
 }
 
 /* One that is not fit for anything, and may take its time to be gone, takes nobody's
@@ -492,7 +493,7 @@ dispatch (PPoolScheduler *self)
 
   while (n_staying (self) > get_max (self) &&
          (slot = first_slot (self, PPOOL_SLOT_IDLE)) != NULL)
-    retire_slot (self, slot);
+    retire_slot (self, slot, PPOOL_WORKER_EXIT_REASON_SURPLUS);
 
   /* What is stuck is of interest when somebody could run it. */
   if (!g_queue_is_empty (&self->slots[PPOOL_SLOT_IDLE]))
@@ -529,8 +530,8 @@ ppool_scheduler_settings_changed (PPoolScheduler *self)
   for (GList *link = self->slots[PPOOL_SLOT_IDLE].head; link != NULL; link = next)
     {
       next = link->next;
-      if (ppool_scheduler_is_spent (self, link->data))
-        retire_slot (self, link->data);
+      if (is_spent (self, link->data))
+        retire_slot (self, link->data, PPOOL_WORKER_EXIT_REASON_TASKS);
     }
   dispatch (self);
 }

@@ -141,6 +141,21 @@ def test_thumbnails():
         with tempfile.TemporaryDirectory() as output:
             check_equal(run(folder, output), ('1 thumbnails, 0 files are bad\n', ''))
         check_equal(run(os.path.join(folder, 'none'), folder, status=1)[0], '')
+    check_workers()
+
+
+def check_workers():
+    """What becomes of the workers, if somebody wants to know."""
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as output:
+        for name in 'crash.pgm', 'hang.pgm':
+            with open(os.path.join(folder, name), 'wb') as file:
+                file.write(BAD_FILES[name][0])
+        out, err = run('--verbose', folder, output, status=1)
+        check_equal(out, '0 thumbnails, 2 files are bad\n')
+        exits = re.findall(r'^thumbnails: worker [0-3]: (.+)', err, re.M)
+        # That of the decoder's crash, and that of its hanging.
+        check_equal([len([text for text in exits if reason in text])
+                     for reason in ('while it ran “thumbnail”', '2000 ms')], [2, 1])
 
 
 def check_progress(names):

@@ -53,7 +53,8 @@ assign (PPoolProcess *process,
 }
 
 static void
-retire (PPoolProcess *process)
+retire (PPoolProcess          *process,
+        PPoolWorkerExitReason  reason G_GNUC_UNUSED)
 {
   g_assert_true (g_queue_is_empty (&process->calls));
 }

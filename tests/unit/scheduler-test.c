@@ -14,6 +14,7 @@ struct _PPoolProcess
   PPoolSlot slot;
   PPoolRecord *record; /* (owned) (nullable): the call that it was given */
   gboolean is_retired;
+  PPoolWorkerExitReason retire_reason;
 };
 
 typedef struct
@@ -55,11 +56,13 @@ recall (PPoolProcess *process,
 }
 
 static void
-retire (PPoolProcess *process)
+retire (PPoolProcess          *process,
+        PPoolWorkerExitReason  reason)
 {
   g_assert_null (process->record);
   g_assert_false (process->is_retired);
   process->is_retired = TRUE;
+  process->retire_reason = reason;
 }
 
 static const PPoolSchedulerFuncs funcs = {
@@ -318,6 +321,9 @@ test_close (Fixture       *fixture,
   g_assert_false (get_process (fixture, 1)->is_retired);
   become_ready (fixture, 1);
   g_assert_true (get_process (fixture, 1)->is_retired);
+  for (guint i = 0; i < 3; i++)
+    g_assert_cmpint (get_process (fixture, i)->retire_reason, ==,
+                     PPOOL_WORKER_EXIT_REASON_SHUTDOWN);
 
   /* What a leaving one still says is no news. */
   become_ready (fixture, 2);
@@ -408,6 +414,7 @@ test_fewer (Fixture       *fixture,
   g_assert_false (get_process (fixture, 1)->is_retired);
   become_ready (fixture, 1);
   g_assert_true (get_process (fixture, 1)->is_retired);
+  g_assert_cmpint (get_process (fixture, 1)->retire_reason, ==, PPOOL_WORKER_EXIT_REASON_SURPLUS);
   become_ready (fixture, 2);
   g_assert_false (get_process (fixture, 2)->is_retired);
 }

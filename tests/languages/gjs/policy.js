@@ -251,6 +251,45 @@ const tests = {
         checkEqual([call.label, call.get_label()], [null, null]);
     },
 
+    // What is told of workers that start and exit, and of their deaths.
+    'workers': async () => {
+        const {DIED, ENDED, NONE, SHUTDOWN, TASKS} = PPool.WorkerExitReason;
+        const executor = new PPool.Executor({
+            maxWorkers: 1, maxTasksPerWorker: 2, crashPolicy: REPLACE, abortGraceMsec: 0,
+        });
+        const started = [];
+        const exited = new Map();
+        const mark = new Mark();
+
+        executor.connect('worker-started', (source, status) => {
+            checkEqual([source === executor, status.get_exit_reason()], [true, NONE]);
+            started.push(status);
+        });
+        executor.connect('worker-exited', (source, status, reason) => exited.set(status, reason));
+
+        const first = executor.submit('echo', 1);
+
+        await Promise.all([first.result_async(), executor.call('echo', 2)]);
+        const death = await checkRejects(PPool.Error, 'status 7', executor.call('exit', 7));
+        const late = executor.submit('hang', mark.path, {timeout: 300});
+
+        await mark.seen();
+        const limit = await checkRejects(PPool.Error, '300 ms', late.result_async());
+
+        checkEqual(await executor.call('echo', 3), 3);
+        await executor.shutdown_async();
+        await until(() => exited.size === 4);
+        checkEqual(started.map(status => status.exitReason), [TASKS, DIED, ENDED, SHUTDOWN]);
+        checkEqual([started[0].slot, started[0].pid], [0, first.get_worker_pid()]);
+        // The same objects, and errors like those of the calls.
+        const errors = started.map(status => exited.get(status));
+
+        checkEqual([errors[0], errors[3]], [null, null]);
+        checkMatches(errors[1], PPool.Error, WORKER_DIED);
+        checkMatches(errors[2], PPool.Error, TIMED_OUT);
+        checkEqual([errors[1].message, errors[2].message], [death.message, limit.message]);
+    },
+
     // A button "Try again".
     'revive': async () => {
         const executor = new PPool.Executor({maxWorkers: 1});

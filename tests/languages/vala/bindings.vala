@@ -253,6 +253,43 @@ void test_revive () throws Error {
   assert ((int) executor.call_sync ("echo", 1) == 1);
 }
 
+// What is told of workers that start and exit, and of their deaths.
+void test_workers () throws Error {
+  PPool.WorkerStatus[] started = {};
+  PPool.WorkerStatus[] exited = {};
+  Error?[] reasons = {};
+  executor.max_workers = 1;
+  executor.max_tasks_per_worker = 1;
+  executor.crash_policy = PPool.CrashPolicy.REPLACE;
+  executor.worker_started.connect ((status) => {
+    assert (status.slot == 0);
+    started += status;
+  });
+  executor.worker_exited.connect ((status, reason) => {
+    exited += status;
+    reasons += reason != null ? reason.copy () : null;
+  });
+
+  assert ((int) executor.call_sync ("echo", 1) == 1);
+  var call = new PPool.Call ("exit-first", (uint32) 10);
+  var future = executor.submit_call (call);
+  string message = "";
+  try {
+    future.result ();
+    assert_not_reached ();
+  } catch (PPool.Error.WORKER_DIED error) {
+    message = error.message;
+  }
+  while (exited.length < 2)
+    MainContext.default ().iteration (true);
+
+  assert (started.length == 2 && started[0] == exited[0] && started[1] == exited[1]);
+  assert (exited[0].exit_reason == PPool.WorkerExitReason.TASKS && reasons[0] == null);
+  assert (exited[1].exit_reason == PPool.WorkerExitReason.DIED);
+  assert (exited[1].pid == future.get_worker_pid ());
+  assert (reasons[1] is PPool.Error.WORKER_DIED && reasons[1].message == message);
+}
+
 delegate void TestFunc () throws Error;
 
 // One executor a test, of which nothing may be left.
@@ -304,5 +341,6 @@ int main (string[] args) {
   add ("/vala/timeout", test_timeout);
   add ("/vala/abort", test_abort);
   add ("/vala/revive", test_revive);
+  add ("/vala/workers", test_workers);
   return Test.run ();
 }

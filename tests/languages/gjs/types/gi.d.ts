@@ -36,6 +36,10 @@ declare module 'gi://GLib?version=2.0' {
             message: string;
             matches(domain: unknown, code: number): boolean;
         }
+        class MainContext {
+            static default(): MainContext;
+            iteration(may_block: boolean): boolean;
+        }
         class MainLoop {
             constructor(context: null, is_running: boolean);
             run(): void;

@@ -70,6 +70,19 @@ async function parent(): Promise<void> {
             error.message.trim();
     }
 
+    executor.connect('worker-started', (_executor, status) => {
+        const reason: PPool.WorkerExitReason = status.exitReason;
+
+        return reason === PPool.WorkerExitReason.NONE && status.slot < 2;
+    });
+    executor.connect('worker-exited', (source, status, reason) => {
+        if (reason?.matches(PPool.Error, PPool.Error.WORKER_DIED))
+            source.submit('name', status.pid);
+        // @ts-expect-error: there may be no error
+        reason.message.trim();
+    });
+    executor.connect('notify::state', () => {});
+
     // @ts-expect-error: a function can't be sent
     await executor.call('name', () => 1);
     // @ts-expect-error: nor an object of a class

@@ -152,7 +152,7 @@ def _new_failure(name, error):
         from . import _failures
     except OSError:
         return error
-    return getattr(_failures, name)(_for_readers(error.message), error.domain, error.code)
+    return getattr(_failures, name)(for_readers(error.message), error.domain, error.code)
 
 
 def hide_frames(error):
@@ -216,7 +216,7 @@ def from_call(error, get_death=None):
     return exception
 
 
-def _for_readers(message):
+def for_readers(message):
     """Without the line by which the exception of an initializer would be made again."""
     head, begin, _ = message.partition('\n\n' + _BEGIN)
     rest, _, tail = message.rpartition('\n')

@@ -70,10 +70,54 @@ def _new_exit_error():
     return RuntimeError('cannot schedule new futures after interpreter shutdown')
 
 
+def _explain_exit(error):
+    """Returns the exception for the exit of a worker, or None if it was asked to exit."""
+    if error is None:
+        return None
+    if _errors.is_cancelled(error):
+        return CancelledError(error.message)
+    exception = _errors.from_call(error)
+    if exception is error:
+        error.message = _errors.for_readers(error.message)
+    return exception
+
+
+def _connect(raw, on_started, on_exited):
+    """Neither handler holds the executor, which lives as long as what it calls."""
+    if on_started is not None:
+        raw.connect('worker-started', lambda _, status: _loop.call(on_started, status))
+    if on_exited is not None:
+        raw.connect('worker-exited', lambda _, status, error: _loop.call(
+            on_exited, status, _explain_exit(error)))
+
+
+def _make_in_thread(make):
+    """Calls a function in the thread of callbacks, in whose context the signals of what it makes
+    come then."""
+    if _loop.is_loop_thread():
+        return make()
+    outcome, made = [], threading.Event()
+
+    def run():
+        try:
+            outcome[:] = make(), None
+        except BaseException as error:
+            outcome[:] = None, error
+        finally:
+            made.set()
+
+    _loop.invoke(run)
+    made.wait()
+    value, error = outcome
+    if error is not None:
+        _errors.raise_clean(error)
+    return value
+
+
 class _Pool:
     """The executor of the library, which lives until all workers have ended."""
 
-    def __init__(self, **properties):
+    def __init__(self, on_worker_started=None, on_worker_exited=None, **properties):
         setup = _process_setup.Setup(properties.pop('initializer'), properties.pop('initargs'))
         # Held as long as a worker may be started.
         self._setup = setup
@@ -82,11 +126,14 @@ class _Pool:
         self._ended = threading.Event()
         try:
             self._thread = _loop.get_thread()
-            self.raw = _PPool.Executor(launcher=setup.launcher,
-                                       initializer=setup.name, initializer_args=setup.variant,
-                                       # What a worker has to do before it ends is waited for.
-                                       grace_msec=0,
-                                       **properties)
+            make = functools.partial(_PPool.Executor, launcher=setup.launcher,
+                                     initializer=setup.name, initializer_args=setup.variant,
+                                     # What a worker has to do before it ends is waited for.
+                                     grace_msec=0,
+                                     **properties)
+            self._is_watched = on_worker_started is not None or on_worker_exited is not None
+            self.raw = _make_in_thread(make) if self._is_watched else make()
+            _connect(self.raw, on_worker_started, on_worker_exited)
         except BaseException:
             setup.close()
             raise
@@ -125,9 +172,19 @@ class _Pool:
         self.raw.shutdown_async(_PPool.ShutdownFlags.NONE, None, self._finish)
 
     def _finish(self, raw, result):
+        if not self._is_watched:
+            self._note_end()
+            return
+        # All that is to be told of workers is told before.
+        source = GLib.Idle(priority=GLib.PRIORITY_LOW)
+        source.set_callback(self._note_end)
+        source.attach(self._thread.context)
+
+    def _note_end(self, *_):
         self._setup.close()
         _live.discard(self)
         self._ended.set()
+        return GLib.SOURCE_REMOVE
 
     def wait(self):
         """Waits until the workers have ended and the futures know. In a done callback, other
@@ -167,7 +224,8 @@ class ProcessPoolExecutor(Executor):
 
     def __init__(self, max_workers=None, mp_context=None, initializer=None, initargs=(), *,
                  max_tasks_per_child=None, crash_policy='break', max_start_failures=None,
-                 abort_grace=None, call_timeout=None, queue_timeout=None, cancel_running=False):
+                 abort_grace=None, call_timeout=None, queue_timeout=None, cancel_running=False,
+                 on_worker_started=None, on_worker_exited=None):
         """Creates an executor. Workers are started when calls are waiting.
 
         max_workers is the maximum number of workers; the default is the number of processors
@@ -187,8 +245,13 @@ class ProcessPoolExecutor(Executor):
         function is asked to return, and after abort_grace seconds, 1 by default, its worker is
         ended. With cancel_running, cancel() of a future also aborts a running call.
 
+        on_worker_started(status) is called when a worker is ready, and on_worker_exited(status,
+        exception) when one has exited, with the same PPool.WorkerStatus. The exception is None if
+        the worker was asked to exit, and a PPool.WorkerDied if it died. Both are called in a
+        thread of this module, before shutdown() returns; what they raise is logged.
+
         Raises ValueError for a number that is not positive, and TypeError for a value that is not
-        a number, or an initializer that can't be called.
+        a number, or an initializer or other function that can't be called.
         """
         policy = _options.to_properties({
             'crash_policy': crash_policy, 'max_start_failures': max_start_failures,
@@ -203,6 +266,10 @@ class ProcessPoolExecutor(Executor):
             raise ValueError('max_workers must be <= %d' % GLib.MAXUINT32)
         if initializer is not None and not callable(initializer):
             raise TypeError('initializer must be a callable')
+        for name, function in (('on_worker_started', on_worker_started),
+                               ('on_worker_exited', on_worker_exited)):
+            if function is not None and not callable(function):
+                raise TypeError('%s must be a callable' % name)
         if max_tasks_per_child is not None:
             self._check_max_tasks(max_tasks_per_child, mp_context)
         # Private, but known to other libraries.
@@ -213,6 +280,8 @@ class ProcessPoolExecutor(Executor):
             'max_tasks_per_worker': max_tasks_per_child or 0,
             'initializer': initializer,
             'initargs': tuple(initargs),
+            'on_worker_started': on_worker_started,
+            'on_worker_exited': on_worker_exited,
             **policy,
         }
         self._lock = threading.RLock()

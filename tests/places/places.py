@@ -17,6 +17,7 @@ import concurrent.futures
 import contextlib
 import ctypes
 import dataclasses
+import errno
 import os
 import pathlib
 import platform
@@ -168,7 +169,16 @@ class Group:
         (self.path / 'cgroup.procs').write_text(str(os.getpid()))
 
     def remove(self):
-        self.path.rmdir()
+        """What has ended has no environment any more, but is in the group for a moment still."""
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                self.path.rmdir()
+                return
+            except OSError as error:
+                if error.errno != errno.EBUSY or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.02)
 
 
 # Directories.

@@ -105,7 +105,10 @@ retired_cb (gpointer data)
 {
   g_autoptr (PPoolProcess) self = data;
 
-  g_debug ("Worker %u: asked to leave: %s", self->pid, self->leaving);
+  g_debug ("Worker %u: asked to leave: %s", self->pid,
+           self->exit_reason == PPOOL_WORKER_EXIT_REASON_TASKS ?
+             "it has run max-tasks-per-worker calls" :
+             "it is not needed any more");
 
   if (!ppool_exit_is_reaped (&self->exit) && self->grace_msec > 0)
     ppool_countdown_start (&self->countdown, self->grace_msec, ungraceful_cb);
@@ -189,7 +192,6 @@ end_overdue_cb (gpointer data)
   if (goes_on)
     {
       self->life = LEAVING;
-      self->leaving = "a call that it ran was to end";
       self->exit_reason = PPOOL_WORKER_EXIT_REASON_ENDED;
       grace_msec = self->startup->settings->abort_grace_msec;
       ppool_scheduler_evict_slot (self->owner->scheduler, &self->slot);
@@ -291,21 +293,16 @@ void
 ppool_process_retire (PPoolProcess          *self,
                       PPoolWorkerExitReason  reason)
 {
-  self->leaving = reason == PPOOL_WORKER_EXIT_REASON_TASKS ?
-                    "it has run max-tasks-per-worker calls" :
-                    "it is not needed any more";
-  if (self->life == READY)
-    {
-      ppool_outbox_push_exit (self->outbox);
-      ppool_process_post (self, retired_cb);
-    }
-  else if (self->life == STARTING)
-    ppool_process_post (self, terminated_cb);
-  else
+  gboolean is_ready = self->life == READY;
+
+  if (!is_ready && self->life != STARTING)
     return;
 
   self->life = LEAVING;
   self->exit_reason = reason;
+  if (is_ready)
+    ppool_outbox_push_exit (self->outbox);
+  ppool_process_post (self, is_ready ? retired_cb : terminated_cb);
 }
 
 /* Ends a call that the worker runs, and the worker if it does not answer then. What it was

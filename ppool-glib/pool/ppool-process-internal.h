@@ -57,7 +57,6 @@ struct _PPoolProcess
   GError *cause; /* (owned) (nullable): what is wrong with it */
   const char *violation; /* (nullable): what it did that can't be */
   char *library;         /* (owned) (nullable): the worker's, if it is another one */
-  const char *leaving;   /* (nullable): why it was asked to leave */
   PPoolRecord *ending;   /* (owned) (nullable): the call that it is to end */
   gboolean ending_begun; /* it was told */
   gint64 overdue_due;    /* when to look for calls that have run for too long, or 0 */

@@ -196,7 +196,7 @@ write_segment (PPoolAnswers      *self,
                            g_variant_new ("(uth)", announcement->number, announcement->size, 0));
   g_dbus_message_set_unix_fd_list (message, fds);
   blob = g_dbus_message_to_blob (message, &size, G_DBUS_CAPABILITY_FLAGS_UNIX_FD_PASSING, NULL);
-  ppool_wire_write_with_fd (self->wire, blob, size, announcement->fd);
+  ppool_link_write (ppool_wire_get_link (self->wire), blob, size, announcement->fd);
 }
 
 /* Has the pool know the segments of the next frame. With the lock held. */
@@ -234,7 +234,8 @@ flush_locked (PPoolAnswers *self)
       write_announced (self);
       ppool_wire_finish_signal (self->results, self->frame_offset,
                                 ppool_wire_next_serial (self->wire));
-      ppool_wire_write (self->wire, self->results->data, self->results->len);
+      ppool_link_write (ppool_wire_get_link (self->wire), self->results->data, self->results->len,
+                        -1);
     }
 
   g_atomic_int_set (&self->n_results, 0);
@@ -418,7 +419,7 @@ send_reply (PPoolAnswers       *self,
       blob = g_dbus_message_to_blob (message, &size, G_DBUS_CAPABILITY_FLAGS_NONE, error);
       success = blob != NULL;
       if (success)
-        ppool_wire_write (self->wire, blob, size);
+        ppool_link_write (ppool_wire_get_link (self->wire), blob, size, -1);
     }
   g_mutex_unlock (&self->lock);
 

@@ -440,12 +440,12 @@ receive_request (PPoolServe    *self,
 /* Any message but those that there are many of. */
 static gboolean
 receive_message (PPoolServe              *self,
-                 const PPoolWireMessage  *bytes,
+                 const PPoolPacket  *bytes,
                  GError                 **error)
 {
   g_autoptr (GDBusMessage) message = NULL;
   g_autoptr (GError) local_error = NULL;
-  int fds[PPOOL_WIRE_MAX_FDS];
+  int fds[PPOOL_LINK_MAX_FDS];
   gboolean success = FALSE;
   guint n_fds;
 
@@ -455,7 +455,7 @@ receive_message (PPoolServe              *self,
     return set_nonsense (error, local_error->message);
 
   n_fds = g_dbus_message_get_num_unix_fds (message);
-  if (!ppool_wire_take_fds (self->wire, fds, n_fds, &local_error))
+  if (!ppool_link_take_fds (ppool_wire_get_link (self->wire), fds, n_fds, &local_error))
     return set_nonsense (error, local_error->message);
   /* Calls can do without a segment, and nothing else without its descriptors. */
   if (n_fds > 0 && fds[0] < 0 && g_strcmp0 (g_dbus_message_get_member (message), "Segment") != 0)
@@ -472,7 +472,7 @@ receive_message (PPoolServe              *self,
 
 static gboolean
 receive_bytes (PPoolServe        *self,
-               PPoolWireMessage  *message,
+               PPoolPacket  *message,
                GError           **error)
 {
   gboolean success = TRUE;
@@ -496,9 +496,9 @@ receive_messages (PPoolServe  *self,
                   GError     **error)
 {
   g_autoptr (GError) local_error = NULL;
-  PPoolWireMessage message;
+  PPoolPacket message;
 
-  while (ppool_wire_next (self->wire, &message, &local_error))
+  while (ppool_link_next (ppool_wire_get_link (self->wire), &message, &local_error))
     if (!receive_bytes (self, &message, error))
       return FALSE;
 
@@ -523,7 +523,7 @@ ppool_serve_receive (PPoolServe  *self,
 {
   g_autoptr (GError) local_error = NULL;
 
-  if (ppool_wire_read (self->wire, more, &local_error))
+  if (ppool_link_read (ppool_wire_get_link (self->wire), FALSE, more, &local_error))
     return receive_messages (self, error);
 
   return local_error != NULL && set_nonsense (error, local_error->message);

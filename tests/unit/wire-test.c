@@ -63,7 +63,7 @@ finds_frame (const guint8 *data,
              gsize         size,
              gsize        *offset)
 {
-  PPoolWireMessage message = { .data = g_memdup2 (data, size), .size = size };
+  PPoolPacket message = { .data = g_memdup2 (data, size), .size = size };
   gboolean found = ppool_wire_find_frame (&message, "Calls", offset);
 
   g_free (message.data);
@@ -308,7 +308,7 @@ read_wire (PPoolWire *wire)
   g_autoptr (GError) error = NULL;
   gboolean more;
 
-  g_assert_true (ppool_wire_read (wire, &more, &error));
+  g_assert_true (ppool_link_read (ppool_wire_get_link (wire), FALSE, &more, &error));
   g_assert_no_error (error);
 }
 
@@ -318,9 +318,9 @@ collect (PPoolWire *wire,
          GPtrArray *messages)
 {
   g_autoptr (GError) error = NULL;
-  PPoolWireMessage message;
+  PPoolPacket message;
 
-  while (ppool_wire_next (wire, &message, &error))
+  while (ppool_link_next (ppool_wire_get_link (wire), &message, &error))
     g_ptr_array_add (messages, g_bytes_new_take (message.data, message.size));
   g_assert_no_error (error);
 }
@@ -426,20 +426,20 @@ test_read_end (void)
 {
   g_autoptr (GBytes) blob = make_calls ("text");
   g_autoptr (GError) error = NULL;
-  PPoolWireMessage message;
+  PPoolPacket message;
   gboolean more = TRUE;
   int other;
   g_autoptr (PPoolWire) wire = make_wire (&other);
 
-  g_assert_true (ppool_wire_read (wire, &more, &error));
+  g_assert_true (ppool_link_read (ppool_wire_get_link (wire), FALSE, &more, &error));
   g_assert_false (more);
   write_all (other, g_bytes_get_data (blob, NULL), g_bytes_get_size (blob) - 1);
   close (other);
 
   read_wire (wire);
-  g_assert_false (ppool_wire_next (wire, &message, &error));
+  g_assert_false (ppool_link_next (ppool_wire_get_link (wire), &message, &error));
   g_assert_no_error (error);
-  g_assert_false (ppool_wire_read (wire, &more, &error));
+  g_assert_false (ppool_link_read (ppool_wire_get_link (wire), FALSE, &more, &error));
   g_assert_no_error (error);
 }
 
@@ -447,13 +447,13 @@ static void
 test_read_nonsense (void)
 {
   g_autoptr (GError) error = NULL;
-  PPoolWireMessage message;
+  PPoolPacket message;
   int other;
   g_autoptr (PPoolWire) wire = make_wire (&other);
 
   write_text (other, "GET / HTTP/1.1\r\n\r\n");
   read_wire (wire);
-  g_assert_false (ppool_wire_next (wire, &message, &error));
+  g_assert_false (ppool_link_next (ppool_wire_get_link (wire), &message, &error));
   g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL);
   close (other);
 }
@@ -469,7 +469,7 @@ write_with_fds (int    fd,
                         .iov_len = g_bytes_get_size (blob) };
   union
   {
-    char bytes[CMSG_SPACE (PPOOL_WIRE_MAX_FDS * sizeof (int))];
+    char bytes[CMSG_SPACE (PPOOL_LINK_MAX_FDS * sizeof (int))];
     struct cmsghdr align;
   } control = { { 0 } };
   struct msghdr header = { .msg_iov = &part,
@@ -491,24 +491,24 @@ test_fds (void)
 {
   g_autoptr (GBytes) blob = make_calls ("text");
   g_autoptr (GError) error = NULL;
-  PPoolWireMessage message;
+  PPoolPacket message;
   int fds[3];
   int other;
   g_autoptr (PPoolWire) wire = make_wire (&other);
 
   write_with_fds (other, blob, 3);
   read_wire (wire);
-  g_assert_true (ppool_wire_next (wire, &message, &error));
+  g_assert_true (ppool_link_next (ppool_wire_get_link (wire), &message, &error));
   g_free (message.data);
 
-  g_assert_true (ppool_wire_take_fds (wire, fds, 2, &error));
+  g_assert_true (ppool_link_take_fds (ppool_wire_get_link (wire), fds, 2, &error));
   g_assert_no_error (error);
   for (guint i = 0; i < 2; i++)
     {
       g_assert_cmpint (fcntl (fds[i], F_GETFD) & FD_CLOEXEC, ==, FD_CLOEXEC);
       close (fds[i]);
     }
-  g_assert_false (ppool_wire_take_fds (wire, fds, 2, &error));
+  g_assert_false (ppool_link_take_fds (ppool_wire_get_link (wire), fds, 2, &error));
   g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL);
   close (other);
 }
@@ -519,17 +519,17 @@ test_fds_flood (void)
 {
   g_autoptr (GBytes) blob = make_calls ("text");
   g_autoptr (GError) error = NULL;
-  PPoolWireMessage message;
+  PPoolPacket message;
   gboolean more;
   int other;
   g_autoptr (PPoolWire) wire = make_wire (&other);
 
-  write_with_fds (other, blob, PPOOL_WIRE_MAX_FDS);
+  write_with_fds (other, blob, PPOOL_LINK_MAX_FDS);
   read_wire (wire);
-  g_assert_true (ppool_wire_next (wire, &message, &error));
+  g_assert_true (ppool_link_next (ppool_wire_get_link (wire), &message, &error));
   g_free (message.data);
   write_with_fds (other, blob, 1);
-  g_assert_false (ppool_wire_read (wire, &more, &error));
+  g_assert_false (ppool_link_read (ppool_wire_get_link (wire), FALSE, &more, &error));
   g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL);
   close (other);
 }
@@ -559,7 +559,7 @@ test_write_large (void)
   PPoolWire *wire = make_wire (&other);
   GThread *thread = g_thread_new ("reader", read_in_thread, GINT_TO_POINTER (other));
 
-  ppool_wire_write (wire, data, size);
+  ppool_link_write (ppool_wire_get_link (wire), data, size, -1);
   ppool_wire_free (wire);
   g_assert_cmpuint (GPOINTER_TO_SIZE (g_thread_join (thread)), ==, size);
   close (other);
@@ -573,7 +573,7 @@ test_write_closed (void)
 
   close (other);
   for (guint i = 0; i < 3; i++)
-    ppool_wire_write (wire, (const guint8 *) "text", 4);
+    ppool_link_write (ppool_wire_get_link (wire), (const guint8 *) "text", 4, -1);
 }
 
 /* Authentication */

@@ -36,6 +36,10 @@ typedef struct
                        GError       **error);
 } PPoolLinkFormat;
 
+/* A lane: frames, each behind its size. */
+#define PPOOL_LINK_LANE_PREFIX_SIZE ((gsize) 8)
+extern const PPoolLinkFormat ppool_link_lane;
+
 /* Somebody else has closed the socket in this process. */
 typedef void (*PPoolLinkFunc) (void);
 
@@ -57,6 +61,7 @@ gboolean   ppool_link_take_fds   (PPoolLink              *self,
                                   int                    *fds,
                                   guint                   n_fds,
                                   GError                **error);
+gboolean   ppool_link_has_stray_fds (PPoolLink           *self);
 const guint8 *ppool_link_peek    (PPoolLink              *self,
                                   gsize                  *size);
 void       ppool_link_skip       (PPoolLink              *self,
@@ -71,6 +76,10 @@ void       ppool_link_write      (PPoolLink              *self,
                                   const guint8           *data,
                                   gsize                   size,
                                   int                     fd);
+
+/* Bytes alone. */
+void       ppool_link_make_lane_prefix (guint8           *prefix,
+                                        gsize             frame_size);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PPoolLink, ppool_link_free)
 

@@ -21,6 +21,9 @@
 /* Stands for all descriptors of a message that this process could not have. */
 #define LOST_FDS -1
 
+/* How much a packet of a lane has at most, in bytes: as a message of D-Bus. */
+#define MAX_PACKET_SIZE ((gsize) 128 * 1024 * 1024)
+
 /* A GDBusConnection reads and writes in a thread of its own, and each hop to it
  * and back costs more than a short call does. Here whoever serves does both: it
  * reads as much as there is, takes packet after packet out of that, and writes
@@ -50,6 +53,50 @@ struct _PPoolLink
   gboolean broken; /* nobody reads what is written */
 };
 
+/* What precedes a frame on a lane. */
+typedef struct
+{
+  guint32 size; /* of the packet, with this */
+  guint32 reserved;
+} LanePrefix;
+
+G_STATIC_ASSERT (sizeof (LanePrefix) == PPOOL_LINK_LANE_PREFIX_SIZE);
+
+static gboolean
+set_broken (GError     **error,
+            const char  *what)
+{
+  g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL, what);
+  return FALSE;
+}
+
+static gboolean
+measure_lane (const guint8  *prefix,
+              gsize         *size,
+              GError       **error)
+{
+  LanePrefix read;
+
+  memcpy (&read, prefix, sizeof read);
+  if (read.size <= sizeof read || read.size > MAX_PACKET_SIZE || read.reserved != 0)
+    return set_broken (error, "received bytes that are not a packet");
+
+  *size = read.size;
+  return TRUE;
+}
+
+const PPoolLinkFormat ppool_link_lane = { sizeof (LanePrefix), measure_lane };
+
+/* Writes to @prefix what precedes a frame of that size. */
+void
+ppool_link_make_lane_prefix (guint8 *prefix,
+                             gsize   frame_size)
+{
+  LanePrefix written = { .size = (guint32) (sizeof written + frame_size) };
+
+  memcpy (prefix, &written, sizeof written);
+}
+
 /* Takes @fd, on which packets are of @format. If the descriptor turns out to be none, or
  * another, @lost is called; without that, it is as if the other side had closed. */
 PPoolLink *
@@ -77,14 +124,6 @@ ppool_link_free (PPoolLink *self)
   g_free (self->partial.data);
   g_free (self->input);
   g_free (self);
-}
-
-static gboolean
-set_broken (GError     **error,
-            const char  *what)
-{
-  g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL, what);
-  return FALSE;
 }
 
 int
@@ -312,6 +351,14 @@ ppool_link_take_fds (PPoolLink  *self,
   memmove (self->fds, self->fds + n_taken, self->n_fds * sizeof *fds);
 
   return TRUE;
+}
+
+/* Whether there are descriptors that belong to no packet: one comes with the first byte of
+ * its own. To be asked when every packet and its descriptors were taken out. */
+gboolean
+ppool_link_has_stray_fds (PPoolLink *self)
+{
+  return self->n_fds > 0 && self->start == self->end && self->partial.data == NULL;
 }
 
 /* What has been read, and was not taken out. */

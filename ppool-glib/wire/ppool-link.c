@@ -148,6 +148,7 @@ keep_fds (PPoolLink     *self,
           struct msghdr *header)
 {
   gboolean lost = (header->msg_flags & MSG_CTRUNC) != 0;
+  gboolean too_many = FALSE;
   guint n_before = self->n_fds;
 
   for (struct cmsghdr *part = CMSG_FIRSTHDR (header); part != NULL;
@@ -171,11 +172,13 @@ keep_fds (PPoolLink     *self,
           else
             {
               close (fd);
-              return FALSE;
+              too_many = TRUE;
             }
         }
     }
 
+  if (too_many)
+    return FALSE;
   if (lost)
     {
       while (self->n_fds > n_before)

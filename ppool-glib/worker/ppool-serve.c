@@ -499,7 +499,9 @@ receive_packet (PPoolServe   *self,
       return TRUE;
     }
 
-  if (item.kind == PPOOL_ITEM_SEGMENT && self->loans != NULL)
+  if (reader.offset < g_bytes_get_size (bytes))
+    success = set_nonsense (error, "received a frame with an item that is not alone in its packet");
+  else if (item.kind == PPOOL_ITEM_SEGMENT && self->loans != NULL)
     success = receive_segment_item (self, &item, error);
   else if (item.kind == PPOOL_ITEM_CANCEL)
     cancel_call (self, item.id);

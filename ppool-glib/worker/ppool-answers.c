@@ -160,16 +160,6 @@ ppool_answers_take_board (PPoolAnswers *self,
   self->board = board;
 }
 
-/* Takes @lane; likewise. */
-void
-ppool_answers_take_lane (PPoolAnswers *self,
-                         PPoolLink    *lane)
-{
-  g_mutex_lock (&self->lock);
-  self->lane = lane;
-  g_mutex_unlock (&self->lock);
-}
-
 /* Likewise; later it does nothing but return what there is. */
 PPoolLoans *
 ppool_answers_begin_lending (PPoolAnswers *self)
@@ -306,6 +296,19 @@ flush_locked (PPoolAnswers *self)
     }
   else
     g_byte_array_set_size (self->results, (guint) self->frame_offset);
+}
+
+/* Takes @lane; to be called before the first call. A pool that initializes once more may
+ * have had results in messages. */
+void
+ppool_answers_take_lane (PPoolAnswers *self,
+                         PPoolLink    *lane)
+{
+  g_mutex_lock (&self->lock);
+  flush_locked (self);
+  g_byte_array_set_size (self->results, 0);
+  self->lane = lane;
+  g_mutex_unlock (&self->lock);
 }
 
 /* Sends what was gathered. */

@@ -156,7 +156,8 @@ ppool_io_free (PPoolIo *self)
 }
 
 /* Adds the socket @fd, for which @func is called from the first ppool_io_watch() on, with a
- * reference to @owner. Returns: its number, or 0 */
+ * reference to @owner; of an end that comes earlier, it is told once before, and then again.
+ * Returns: its number, or 0 */
 guint64
 ppool_io_add (PPoolIo         *self,
               int              fd,

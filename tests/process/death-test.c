@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include "control-group.h"
 #include "harness.h"
 
 #include <signal.h>
@@ -252,6 +253,39 @@ test_facts_of_one_call (Harness *harness)
   harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_WORKER_DIED, "last words", NULL);
   death = harness_track (ppool_future_get_death (future));
   g_assert_true (g_str_has_prefix (ppool_death_get_stderr_tail (death), "last words"));
+}
+
+/* The kernel counts whom it has killed for lack of memory. */
+static void
+test_out_of_memory (Harness *harness)
+{
+  const guint64 mib = 1024 * 1024;
+  g_autoptr (PPoolExecutor) executor = harness_executor (1);
+  g_autoptr (ControlGroup) group = control_group_new ("memory");
+  g_autoptr (PPoolFuture) future = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PPoolDeath) death = NULL;
+
+  if (group == NULL ||
+      !control_group_set (group, "memory.max", "memory.limit_in_bytes", 160 * mib) ||
+      !control_group_join (group))
+    {
+      g_test_skip ("no control group can be made here");
+      return;
+    }
+
+  /* Without swap space, where it would be used. */
+  if (!control_group_set (group, "memory.swap.max", "memory.memsw.limit_in_bytes", 160 * mib))
+    g_test_message ("Swap space has no limit");
+  ppool_executor_set_crash_policy (executor, PPOOL_CRASH_POLICY_REPLACE);
+  future = harness_submit (executor, "exhaust", g_variant_new_uint64 (512 * mib));
+  error = harness_failure (future);
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_WORKER_DIED, "SIGKILL",
+                        "(the system ran out of memory)", NULL);
+  death = harness_track (ppool_future_get_death (future));
+  g_assert_cmpint (ppool_death_get_cause (death), ==, PPOOL_DEATH_CAUSE_OUT_OF_MEMORY);
+  harness_assert_running (executor);
+  harness_shut_down (executor);
 }
 
 static void
@@ -621,6 +655,7 @@ main (int    argc,
   harness_add ("/death/in-call/facts/channel", test_facts_of_channel);
   harness_add ("/death/in-call/facts/ended", test_facts_of_ended);
   harness_add ("/death/in-call/facts/one-call", test_facts_of_one_call);
+  harness_add ("/death/in-call/out-of-memory", test_out_of_memory);
   harness_add ("/death/in-call/core-dump", test_core_dump);
   harness_add ("/death/in-call/run-time", test_run_time);
   harness_add ("/death/in-call/unknown-status", test_unknown_status);

@@ -325,12 +325,32 @@ test_default_limit (Harness *harness)
     }
 }
 
+/* Who sets nothing. */
+static void
+test_defaults (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (1);
+  g_autoptr (PPoolCall) call = ppool_call_new ("echo", NULL);
+
+  g_assert_cmpint (ppool_executor_get_crash_policy (executor), ==, PPOOL_CRASH_POLICY_BREAK);
+  g_assert_cmpuint (ppool_executor_get_max_start_failures (executor), ==, 5);
+  g_assert_cmpuint (ppool_executor_get_abort_grace_msec (executor), ==, 1000);
+  g_assert_cmpint (ppool_executor_get_call_timeout_msec (executor), ==, -1);
+  g_assert_cmpint (ppool_executor_get_queue_timeout_msec (executor), ==, -1);
+  g_assert_false (ppool_executor_get_cancel_running (executor));
+  g_assert_cmpint (ppool_call_get_timeout_msec (call), ==, -1);
+  g_assert_cmpint (ppool_call_get_queue_timeout_msec (call), ==, -1);
+  g_assert_cmpuint (ppool_call_get_max_retries (call), ==, 0);
+  g_assert_null (ppool_call_get_label (call));
+}
+
 int
 main (int    argc,
       char **argv)
 {
   harness_init (&argc, &argv);
 
+  harness_add ("/ending/defaults", test_defaults);
   harness_add ("/ending/gone", test_gone);
   harness_add ("/ending/elsewhere", test_elsewhere);
   harness_add ("/ending/shutting-down", test_shutting_down);

@@ -211,18 +211,25 @@ end_overdue_cb (gpointer data)
     ppool_process_shut (self);
 }
 
-/* It was asked to end the call, if it can be. */
+/* It was asked to end the call, if it can be. One that has exited by itself before that is
+ * waited for as it would be without. */
 static void
 end_begun_cb (gpointer data)
 {
   g_autoptr (PPoolProcess) self = data;
+  gboolean has_exited = ppool_exit_is_reaped (&self->exit);
   guint grace_msec = 0;
 
   ppool_lock_enter (self->owner->lock);
   self->ending_begun = TRUE;
+  if (has_exited && self->life == READY)
+    g_clear_pointer (&self->ending, ppool_record_unref);
   if (ppool_outbox_can_cancel (self->outbox))
     grace_msec = self->startup->settings->abort_grace_msec;
   ppool_lock_leave_quietly (self->owner->lock);
+
+  if (has_exited)
+    return;
 
   if (grace_msec > 0 && !ppool_process_is_drained (self))
     ppool_countdown_start (&self->countdown, grace_msec, end_overdue_cb);
@@ -273,6 +280,10 @@ look_for_overdue_cb (gpointer data)
   gboolean traced = is_traced (self->pid);
   gint64 now = g_get_monotonic_time ();
   gint64 due;
+
+  /* What a worker that has exited ran is over. */
+  if (ppool_exit_is_reaped (&self->exit))
+    return;
 
   ppool_lock_enter (self->owner->lock);
   self->overdue_due = 0;

@@ -287,11 +287,11 @@ look_for_overdue_cb (gpointer data)
 
   ppool_lock_enter (self->owner->lock);
   self->overdue_due = 0;
-  record = ppool_outbox_find_overdue (self->outbox, now, &due);
-  if (record != NULL && traced)
-    due = now + TRACED_MSEC * G_TIME_SPAN_MILLISECOND;
-  else if (record != NULL)
+  /* The worker may have gone on to the next one meanwhile, which has a limit as well. */
+  while ((record = ppool_outbox_find_overdue (self->outbox, now, &due)) != NULL && !traced)
     ppool_process_end_call (self, record, PPOOL_RECORD_OVERDUE);
+  if (record != NULL)
+    due = now + TRACED_MSEC * G_TIME_SPAN_MILLISECOND;
   if (due != 0 && self->life == READY)
     ppool_process_look_for_overdue (self, now, due);
   ppool_lock_leave (self->owner->lock);

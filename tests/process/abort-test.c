@@ -229,6 +229,30 @@ test_dead (Harness *harness)
   harness_reap_orphan (-1);
 }
 
+/* The limit of one call passes while the worker is asked to return from another one. */
+static void
+test_two_limits (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor_on (
+    harness_raw_launcher ("init:board,cancel", "call", "times:1,2", "word:3", "return", "call",
+                          "word:2", "call", "word:2", "hang", NULL), 1);
+  g_autoptr (PPoolFuture) first = harness_submit (executor, "echo", NULL);
+  PPoolFuture *late[2];
+
+  ppool_executor_set_abort_grace_msec (executor, 500);
+  harness_assert_value (first, "@av []");
+  for (gsize i = 0; i < G_N_ELEMENTS (late); i++)
+    late[i] = harness_submit_limited (executor, "echo", NULL, 100 + 50 * (int) i);
+  for (gsize i = 0; i < G_N_ELEMENTS (late); i++)
+    {
+      g_autoptr (PPoolFuture) future = late[i];
+      g_autoptr (GError) error = harness_failure (future);
+
+      g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_TIMED_OUT);
+    }
+  g_assert_cmpint (ppool_executor_get_state (executor), ==, PPOOL_EXECUTOR_STATE_RUNNING);
+}
+
 /* Each is settled once and rightly, whatever is first. */
 static void
 test_races (Harness *harness)
@@ -277,6 +301,7 @@ main (int    argc,
   harness_add ("/abort/queue-timeout", test_queue_timeout);
   harness_add ("/abort/cancel-running", test_cancel_running);
   harness_add ("/abort/dead", test_dead);
+  harness_add ("/abort/two-limits", test_two_limits);
   harness_add ("/abort/races", test_races);
 
   return g_test_run ();

@@ -565,10 +565,16 @@ test_heir (Harness *harness)
       harness_submit (executor, "die-with-heir", g_variant_new ("(s)", gate_get_path (gate)));
   Visitor heir = gate_wait (gate);
   gint64 before = g_get_monotonic_time ();
+  g_autoptr (PPoolDeath) death = NULL;
+  gint64 run_end;
 
   harness_assert_broken (executor, future, PPOOL_ERROR_WORKER_DIED, "die-with-heir", pid, "SIGKILL",
                          NULL);
   g_assert_cmpint (g_get_monotonic_time () - before, <, 5 * G_USEC_PER_SEC);
+  /* It was waited for what the channel might still bring, which is no part of that. */
+  death = ppool_future_get_death (future);
+  run_end = ppool_future_get_started_time (future) + ppool_death_get_run_time (death);
+  g_assert_cmpint (g_get_monotonic_time () - run_end, >=, 150 * G_TIME_SPAN_MILLISECOND);
   harness_shut_down (executor);
   g_assert_cmpuint (leftovers_count_children (), ==, 1);
   gate_open (heir, "");

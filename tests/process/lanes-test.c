@@ -1,4 +1,4 @@
-/* lane-test.c: the socket on which calls and results travel alone
+/* lanes-test.c: the socket on which calls and results travel alone
  *
  * Copyright 2026 The PPool-GLib authors
  *
@@ -168,11 +168,11 @@ main (int    argc,
 {
   harness_init (&argc, &argv);
 
-  harness_add ("/lane/last-results", test_last_results);
-  harness_add ("/lane/half-packet", test_half_packet);
-  harness_add ("/lane/not-on-gdbus", test_not_on_gdbus);
-  harness_add ("/lane/stopped", test_stopped);
-  harness_add ("/lane/stopped-and-killed", test_stopped_and_killed);
+  harness_add ("/lanes/last-results", test_last_results);
+  harness_add ("/lanes/half-packet", test_half_packet);
+  harness_add ("/lanes/not-on-gdbus", test_not_on_gdbus);
+  harness_add ("/lanes/stopped", test_stopped);
+  harness_add ("/lanes/stopped-and-killed", test_stopped_and_killed);
 
   return g_test_run ();
 }

@@ -191,8 +191,11 @@ ppool_death_class_init (PPoolDeathClass *klass)
   /**
    * PPoolDeath:stderr-tail:
    *
-   * The end of what the worker wrote to its standard error since it took the call, or
-   * `NULL` if there is none or it was not kept.
+   * The end of what the worker wrote to its standard error since it took the call, at most
+   * 32 KiB, or `NULL` if there is none or it was not kept.
+   *
+   * [property@PPool.Death:message] has the first and the last 2 KiB of it if it has more than
+   * 4 KiB.
    *
    * Since: 1.0
    */

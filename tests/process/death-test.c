@@ -165,13 +165,14 @@ test_exits (Harness *harness)
                        NULL);
 }
 
-/* The end of what it has written is kept, and no more than that. */
+/* The beginning and the end of what it has written are told, and no more than that. */
 static void
 test_stderr_tail (Harness *harness)
 {
   g_autoptr (PPoolExecutor) executor = harness_executor (1);
-  g_autoptr (GString) words = g_string_new (NULL);
+  g_autoptr (GString) words = g_string_new ("The fault is here.\n");
   g_autoptr (PPoolFuture) future = NULL;
+  g_autoptr (PPoolDeath) death = NULL;
   g_autoptr (GError) error = NULL;
 
   while (words->len < 10000)
@@ -180,10 +181,13 @@ test_stderr_tail (Harness *harness)
   future = harness_submit (executor, "die", g_variant_new ("(is)", SIGKILL, words->str));
   error = harness_failure (future);
 
-  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN, "Much is said.\n",
-                        "grün and over", NULL);
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN,
+                        "ended with:\nThe fault is here.\nMuch is said.\n", " bytes left out …]\n",
+                        "Much is said.\ngrün and over", NULL);
   g_assert_cmpuint (strlen (error->message), <, 6 * 1024);
   g_assert_cmpuint (strlen (error->message), >, 3 * 1024);
+  death = ppool_future_get_death (future);
+  g_assert_cmpstr (ppool_death_get_stderr_tail (death), ==, words->str);
 }
 
 /* All of it, as what is left in the pipe is read before the verdict. */

@@ -29,6 +29,7 @@ typedef struct
 {
   PPoolMapRead read;
   PPoolReply reply;  /* its source is the map */
+  PPoolMapFailed failed;
   PPoolWatch *watch; /* (owned) (nullable): of the call that it waits for */
 } AsyncRead;
 
@@ -69,6 +70,21 @@ leave (PPoolMap     *self,
 
   if (completion != NULL)
     ppool_completion_fire (completion);
+}
+
+/* What a read returned last, of which nobody who returns later knows. Takes @failed. */
+static void
+note_failed (PPoolMap       *self,
+             PPoolMapFailed  failed)
+{
+  PPoolRecord *before;
+
+  g_mutex_lock (&self->lock);
+  before = self->failed.record;
+  self->failed = failed;
+  g_mutex_unlock (&self->lock);
+
+  g_clear_pointer (&before, ppool_record_unref);
 }
 
 /* Blocking */
@@ -118,15 +134,16 @@ msec_until (gint64 deadline)
 
 /* Returns FALSE if the time of the read was up. */
 static gboolean
-take_when_ready (PPoolMap   *self,
-                 gint64      deadline,
-                 GVariant  **value,
-                 GError    **error)
+take_when_ready (PPoolMap        *self,
+                 gint64           deadline,
+                 GVariant       **value,
+                 PPoolMapFailed  *failed,
+                 GError         **error)
 {
   PPoolRecord *head = NULL;
 
   ppool_map_fill (self);
-  while (!ppool_map_take (self, &head, value, error))
+  while (!ppool_map_take (self, &head, value, failed, error))
     {
       g_autoptr (PPoolRecord) record = g_steal_pointer (&head);
 
@@ -195,6 +212,7 @@ ppool_map_next_value (PPoolMap  *self,
 {
   gint64 deadline = G_MAXINT64;
   PPoolMapRead read = { 0 };
+  PPoolMapFailed failed = { 0 };
   GVariant *value = NULL;
   gboolean in_time;
 
@@ -216,8 +234,9 @@ ppool_map_next_value (PPoolMap  *self,
     deadline = g_get_monotonic_time () + timeout_msec * G_TIME_SPAN_MILLISECOND;
 
   in_time = wait_for_turn (self, &read, deadline) &&
-            take_when_ready (self, deadline, &value, error);
+            take_when_ready (self, deadline, &value, &failed, error);
   leave (self, &read);
+  note_failed (self, failed);
 
   if (!in_time)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
@@ -246,6 +265,7 @@ free_async_read (gpointer data)
     leave (self->reply.source_object, &self->read);
 
   clear_watch (self);
+  g_clear_pointer (&self->failed.record, ppool_record_unref);
   g_clear_pointer (&self->read.completion, ppool_completion_unref);
   ppool_reply_clear (&self->reply);
 }
@@ -319,10 +339,19 @@ advance (AsyncRead  *self,
     }
 
   ppool_map_fill (map);
-  if (!ppool_map_take (map, &head, value, error))
+  if (!ppool_map_take (map, &head, value, &self->failed, error))
     wait_for_record (self, head);
 
   return head == NULL;
+}
+
+static void
+free_failed (gpointer data)
+{
+  PPoolMapFailed *failed = data;
+
+  ppool_record_unref (failed->record);
+  g_free (failed);
 }
 
 static void
@@ -331,6 +360,12 @@ tell (AsyncRead *self,
       GError    *error)
 {
   g_autoptr (GTask) task = ppool_reply_new_task (&self->reply, FALSE, ppool_map_next_value_async);
+
+  if (self->failed.record != NULL)
+    {
+      g_task_set_task_data (task, g_memdup2 (&self->failed, sizeof self->failed), free_failed);
+      self->failed.record = NULL;
+    }
 
   if (error != NULL)
     g_task_return_error (task, error);
@@ -446,9 +481,17 @@ ppool_map_next_value_finish (PPoolMap      *self,
                              GAsyncResult  *result,
                              GError       **error)
 {
+  PPoolMapFailed *told, failed = { 0 };
+
   g_return_val_if_fail (ppool_map_is_usable (self), NULL);
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  told = g_task_get_task_data (G_TASK (result));
+  if (told != NULL)
+    failed = (PPoolMapFailed) { ppool_record_ref (told->record), told->index };
+  if (ppool_pool_check (self->pool, NULL))
+    note_failed (self, failed);
 
   return g_task_propagate_pointer (G_TASK (result), error);
 }

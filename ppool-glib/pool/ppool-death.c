@@ -17,11 +17,35 @@
 /**
  * PPoolDeath:
  *
- * The death of a worker while it ran a call.
+ * The death of a worker.
  *
  * [method@PPool.Future.get_death] returns it for a call that failed because its worker
- * died, or whose worker was ended to stop the call. It has the facts of the error message
- * in a form for programs.
+ * died, or whose worker was ended to stop the call, and
+ * [property@PPool.WorkerStatus:death] also for a worker that ran no call. It has the facts of
+ * the error message in a form for programs:
+ *
+ * ```c
+ * g_autoptr (PPoolDeath) death = ppool_future_get_death (future);
+ *
+ * if (death == NULL)
+ *   g_print ("The call has a value, or its function has failed\n");
+ * else if (ppool_death_get_signal_number (death) > 0)
+ *   g_print ("%s was killed by signal %d\n", ppool_death_get_function (death),
+ *            ppool_death_get_signal_number (death));
+ * else
+ *   g_print ("%s\n", ppool_death_get_message (death));
+ * ```
+ *
+ * The [property@PPool.Death:cause] tells which facts there are:
+ *
+ * | cause | signal number | exit status |
+ * |-------|---------------|-------------|
+ * | `PPOOL_DEATH_CAUSE_SIGNAL`, `PPOOL_DEATH_CAUSE_KILLED`, `PPOOL_DEATH_CAUSE_LIMIT` | the signal | -1 |
+ * | `PPOOL_DEATH_CAUSE_EXIT` | 0 | the status |
+ * | `PPOOL_DEATH_CAUSE_OUT_OF_MEMORY`, `PPOOL_DEATH_CAUSE_ENDED` | the signal, or 0 if the worker exited by itself | -1, or the status in that case |
+ * | `PPOOL_DEATH_CAUSE_CLOSED`, `PPOOL_DEATH_CAUSE_PROTOCOL`, `PPOOL_DEATH_CAUSE_UNKNOWN` | 0 | -1 |
+ *
+ * For a worker that ran no call, the function is `NULL` and the run time -1.
  *
  * This class is final.
  *

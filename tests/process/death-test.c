@@ -142,16 +142,18 @@ test_run_time (Harness *harness)
   g_autoptr (PPoolFuture) future = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (PPoolDeath) death = NULL;
-  gint64 total;
+  gint64 total, rest;
 
   ppool_executor_set_crash_policy (executor, PPOOL_CRASH_POLICY_REPLACE);
   ppool_call_set_max_retries (call, 1);
   future = harness_track (ppool_executor_submit_call (executor, call, NULL, NULL));
   error = harness_failure (future);
   death = ppool_future_get_death (future);
-  total = ppool_future_get_finished_time (future) - ppool_future_get_started_time (future);
+  total = ppool_future_get_finished_time (future) - ppool_future_get_queued_time (future);
   g_assert_cmpint (ppool_death_get_run_time (death), >, 0);
+  rest = ppool_future_get_finished_time (future) - ppool_future_get_started_time (future);
   g_assert_cmpint (ppool_death_get_run_time (death), <, total);
+  g_assert_cmpint (rest, <, total);
 }
 
 static void

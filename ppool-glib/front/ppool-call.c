@@ -250,7 +250,8 @@ ppool_call_class_init (PPoolCallClass *klass)
    *
    * The number of times that the call runs again after its worker has died.
    *
-   * The default is 0. Use it with `PPOOL_CRASH_POLICY_REPLACE`, for functions that may run more than once.
+   * The default is 0. Use it with `PPOOL_CRASH_POLICY_REPLACE`, for functions that may run
+   * more than once.
    * The call keeps its place in the queue, and its state remains running. If the worker was
    * killed by a `SIGKILL` that did not come from this program, as when memory ran out, the call
    * waits for 1 s before it runs again, and twice as long each time. A

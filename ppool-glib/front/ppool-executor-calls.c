@@ -217,7 +217,8 @@ free_async_call (gpointer data)
  *
  * [method@PPool.Executor.call_finish] gets the value. If @cancellable is
  * cancelled while the function is running, the function continues, unless
- * [property@PPool.Executor:cancel-running] is set, and its result is dropped. The executor is kept alive until @callback has run.
+ * [property@PPool.Executor:cancel-running] is set, and its result is dropped. The executor is
+ * kept alive until @callback has run.
  *
  * **Threads**: may be called from any thread; @callback runs in the main context
  * that is the caller's thread-default one.

@@ -11,7 +11,6 @@
 
 #include "ppool-call-private.h"
 #include "ppool-executor-private.h"
-#include "ppool-future-private.h"
 #include "ppool-processors-private.h"
 
 /**
@@ -1051,50 +1050,6 @@ ppool_map_set_call_options (PPoolMap  *self,
   g_mutex_unlock (&self->lock);
 
   ppool_call_spec_unref (before);
-}
-
-/**
- * ppool_map_get_failed_future:
- * @self: a map
- * @index: (out) (optional): return location for the index of the input, from 0
- *
- * Gets the call that failed, after a read that returned its error.
- *
- * It is about the read that returned last, in any thread, and has what the error alone does not:
- * [method@PPool.Future.get_death] and [method@PPool.Future.get_n_attempts], for example. If it
- * returns `NULL` after an error, the error is that of the map or of the wait, see
- * [method@PPool.Map.next_value]. @index is set to 0 then.
- *
- * **Threads**: may be called from any thread. Where several threads read the map, each
- * overwrites what it returns.
- *
- * Returns: (transfer full) (nullable): the future of the call, or `NULL` if the last read
- *   returned a value, the end or another error, or there was none
- *
- * Since: 1.0
- */
-PPoolFuture *
-ppool_map_get_failed_future (PPoolMap *self,
-                             guint64  *index)
-{
-  PPoolRecord *record = NULL;
-  guint64 place = 0;
-
-  g_return_val_if_fail (ppool_map_is_usable (self), NULL);
-
-  if (ppool_pool_check (self->pool, NULL))
-    {
-      g_mutex_lock (&self->lock);
-      if (self->failed.record != NULL)
-        record = ppool_record_ref (self->failed.record);
-      place = self->failed.index;
-      g_mutex_unlock (&self->lock);
-    }
-
-  if (index != NULL)
-    *index = place;
-
-  return record != NULL ? ppool_future_new (record, NULL) : NULL;
 }
 
 /**

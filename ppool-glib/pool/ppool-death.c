@@ -38,12 +38,13 @@
  *
  * The [property@PPool.Death:cause] tells which facts there are:
  *
- * | cause | signal number | exit status |
- * |-------|---------------|-------------|
- * | `PPOOL_DEATH_CAUSE_SIGNAL`, `PPOOL_DEATH_CAUSE_KILLED`, `PPOOL_DEATH_CAUSE_LIMIT` | the signal | -1 |
- * | `PPOOL_DEATH_CAUSE_EXIT` | 0 | the status |
- * | `PPOOL_DEATH_CAUSE_OUT_OF_MEMORY`, `PPOOL_DEATH_CAUSE_ENDED` | the signal, or 0 if the worker exited by itself | -1, or the status in that case |
- * | `PPOOL_DEATH_CAUSE_CLOSED`, `PPOOL_DEATH_CAUSE_PROTOCOL`, `PPOOL_DEATH_CAUSE_UNKNOWN` | 0 | -1 |
+ * - `PPOOL_DEATH_CAUSE_SIGNAL`, `PPOOL_DEATH_CAUSE_KILLED` and `PPOOL_DEATH_CAUSE_LIMIT`: the
+ *   signal number; the exit status is -1.
+ * - `PPOOL_DEATH_CAUSE_EXIT`: the exit status; the signal number is 0.
+ * - `PPOOL_DEATH_CAUSE_OUT_OF_MEMORY` and `PPOOL_DEATH_CAUSE_ENDED`: the signal number, or the
+ *   exit status if the worker has exited by itself.
+ * - `PPOOL_DEATH_CAUSE_CLOSED`, `PPOOL_DEATH_CAUSE_PROTOCOL` and `PPOOL_DEATH_CAUSE_UNKNOWN`:
+ *   neither.
  *
  * For a worker that ran no call, the function is `NULL` and the run time -1.
  *

@@ -725,8 +725,9 @@ def test_faulthandler_in_recursion():
         if PPool.Worker.is_spawned():
             sys.exit(worker.run())
         future = PPool.Executor(max_workers=1).submit('descend_into_a_tree_of_many_levels', 95)
-        for text in str(future.exception()), future.death.get_stderr_tail():
-            print('Fatal Python error' in text, ' in string_at\\n' in text, ' bytes left out' in text)
+        for text in str(future.exception()), future.death.stderr_tail:
+            print('Fatal Python error' in text, ' in string_at\\n' in text)
+            print(' bytes left out' in text)
     ''')
     check_equal(out.split(), ['True', 'True', 'True', 'True', 'True', 'False'])
 

@@ -202,7 +202,8 @@ def _tell_stack(task):
     coroutine = getattr(task.get_coro(), 'cr_await', None)
     while (frame := getattr(coroutine, 'cr_frame', None)) is not None:
         code = frame.f_code
-        lines.append('  File "%s", line %d in %s' % (code.co_filename, frame.f_lineno, code.co_name))
+        lines.append('  File "%s", line %d in %s'
+                     % (code.co_filename, frame.f_lineno, code.co_name))
         coroutine = coroutine.cr_await
     try:
         print('Coroutine (most recent await first):', *reversed(lines), sep='\n', file=sys.stderr,

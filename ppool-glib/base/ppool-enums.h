@@ -181,7 +181,7 @@ typedef enum
  * PPoolShutdownFlags:
  * @PPOOL_SHUTDOWN_FLAGS_NONE: complete every call that was accepted
  * @PPOOL_SHUTDOWN_FLAGS_CANCEL_PENDING: cancel the calls that no worker has
- *   taken yet
+ *   taken yet, and those that wait to run again after the death of a worker
  *
  * Flags for shutting down an executor.
  *

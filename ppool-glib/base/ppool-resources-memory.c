@@ -167,10 +167,11 @@ count_oom_kills (const char *root,
   const char *line = text != NULL ? strstr (text, "oom_kill ") : NULL;
 
   if (line != NULL)
-    *n = MAX (*n, g_ascii_strtoull (line + strlen ("oom_kill "), NULL, 10));
+    *n += g_ascii_strtoull (line + strlen ("oom_kill "), NULL, 10);
 }
 
-/* How many processes of this one's control groups the kernel has killed for lack of memory. */
+/* A number that grows when the kernel kills a process of this one's control groups for lack of
+ * memory: the sum of all of them, as not each group counts what happens below it. */
 guint64
 ppool_resources_count_oom_kills (const char *root)
 {

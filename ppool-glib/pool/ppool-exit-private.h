@@ -29,6 +29,7 @@ typedef struct
   int wait_status;
   gboolean status_is_lost;       /* somebody else has reaped it … */
   gboolean children_are_ignored; /* … which the kernel did */
+  gint64 time; /* when that was seen, or 0 */
 } PPoolExit;
 
 gboolean ppool_exit_is_reaped (const PPoolExit *self);
@@ -38,6 +39,7 @@ void     ppool_exit_kill      (PPoolExit       *self);
 void     ppool_exit_note      (PPoolExit       *self,
                                int              wait_status,
                                gboolean         is_lost);
+gint64   ppool_exit_get_time  (const PPoolExit *self);
 gboolean ppool_exit_was_killed (const PPoolExit *self);
 char    *ppool_exit_dup_core   (const PPoolExit *self);
 void     ppool_exit_tell      (const PPoolExit *self,

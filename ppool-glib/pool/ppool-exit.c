@@ -77,10 +77,18 @@ ppool_exit_note (PPoolExit *self,
 {
   self->state =
     self->state == PPOOL_EXIT_KILLED ? PPOOL_EXIT_KILLED_REAPED : PPOOL_EXIT_REAPED;
+  self->time = g_get_monotonic_time ();
   self->wait_status = wait_status;
   self->status_is_lost = is_lost;
   self->children_are_ignored = is_lost && children_are_ignored ();
   log_exit (self);
+}
+
+/* When it exited, or now if it has not: what it leaves behind may keep its channel open. */
+gint64
+ppool_exit_get_time (const PPoolExit *self)
+{
+  return self->time != 0 ? self->time : g_get_monotonic_time ();
 }
 
 /* With SIGKILL, which the pool has not sent. */

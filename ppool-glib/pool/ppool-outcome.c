@@ -214,13 +214,18 @@ ppool_outcome_settle_failure (PPoolOutcome *self,
   return settle (self, &(End) { .state = PPOOL_FUTURE_STATE_FINISHED, .failure = failure });
 }
 
+/* While no worker runs it: it has not been begun, or is to run again. */
 gboolean
 ppool_outcome_settle_cancelled (PPoolOutcome *self)
 {
   g_autofree char *name = ppool_call_spec_dup_name (self->spec);
-  g_autoptr (PPoolFailure) failure =
-    ppool_failure_new (g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                                    "The call of %s was cancelled before it ran", name));
+  g_autoptr (PPoolFailure) failure = NULL;
+  PPoolHistory history;
+
+  ppool_outcome_get_history (self, &history);
+  failure = ppool_failure_new (g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                                            "The call of %s was cancelled before it ran%s", name,
+                                            history.n_attempts > 0 ? " again" : ""));
 
   return settle (self, &(End) { .state = PPOOL_FUTURE_STATE_CANCELLED, .failure = failure });
 }

@@ -211,18 +211,25 @@ end_overdue_cb (gpointer data)
     ppool_process_shut (self);
 }
 
-/* It was asked to end the call, if it can be. */
+/* It was asked to end the call, if it can be. One that has exited by itself before that is
+ * waited for as it would be without. */
 static void
 end_begun_cb (gpointer data)
 {
   g_autoptr (PPoolProcess) self = data;
+  gboolean has_exited = ppool_exit_is_reaped (&self->exit);
   guint grace_msec = 0;
 
   ppool_lock_enter (self->owner->lock);
   self->ending_begun = TRUE;
+  if (has_exited && self->life == READY)
+    g_clear_pointer (&self->ending, ppool_record_unref);
   if (ppool_outbox_can_cancel (self->outbox))
     grace_msec = self->startup->settings->abort_grace_msec;
   ppool_lock_leave_quietly (self->owner->lock);
+
+  if (has_exited)
+    return;
 
   if (grace_msec > 0 && !ppool_process_is_drained (self))
     ppool_countdown_start (&self->countdown, grace_msec, end_overdue_cb);
@@ -274,13 +281,17 @@ look_for_overdue_cb (gpointer data)
   gint64 now = g_get_monotonic_time ();
   gint64 due;
 
+  /* What a worker that has exited ran is over. */
+  if (ppool_exit_is_reaped (&self->exit))
+    return;
+
   ppool_lock_enter (self->owner->lock);
   self->overdue_due = 0;
-  record = ppool_outbox_find_overdue (self->outbox, now, &due);
-  if (record != NULL && traced)
-    due = now + TRACED_MSEC * G_TIME_SPAN_MILLISECOND;
-  else if (record != NULL)
+  /* The worker may have gone on to the next one meanwhile, which has a limit as well. */
+  while ((record = ppool_outbox_find_overdue (self->outbox, now, &due)) != NULL && !traced)
     ppool_process_end_call (self, record, PPOOL_RECORD_OVERDUE);
+  if (record != NULL)
+    due = now + TRACED_MSEC * G_TIME_SPAN_MILLISECOND;
   if (due != 0 && self->life == READY)
     ppool_process_look_for_overdue (self, now, due);
   ppool_lock_leave (self->owner->lock);

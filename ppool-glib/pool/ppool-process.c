@@ -121,7 +121,7 @@ dup_tail (PPoolProcess       *self,
     return NULL;
 
   if (verdict->run_time >= 0)
-    since = g_get_monotonic_time () - verdict->run_time;
+    since = ppool_exit_get_time (&self->exit) - verdict->run_time;
   ppool_stderr_catch_up (self->errors);
   return ppool_stderr_dup_tail (self->errors, since);
 }
@@ -139,7 +139,7 @@ get_run_time (PPoolProcess *self,
   if (since == 0)
     since = record->extra->n_deaths > 0 ? record->extra->pushed_time : history.started_time;
 
-  return since > 0 ? g_get_monotonic_time () - since : -1;
+  return since > 0 ? MAX (ppool_exit_get_time (&self->exit) - since, 0) : -1;
 }
 
 /* What is known of the end, for policy and for whoever asks. */

@@ -233,6 +233,71 @@ test_cancel_running (Harness *harness)
   harness_assert_running (executor);
 }
 
+static gboolean
+has_gone (gpointer data)
+{
+  return kill (GPOINTER_TO_INT (data), 0) != 0;
+}
+
+/* A worker that has died, and whose channel somebody else keeps open, isn't asked to return. */
+static void
+test_dead (Harness *harness)
+{
+  g_autoptr (Gate) gate = gate_new (harness->dir);
+  g_autoptr (PPoolExecutor) executor = new_executor (1);
+  guint pid = harness_worker_pid (executor);
+  g_autoptr (PPoolFuture) future = NULL;
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GError) error = NULL;
+  Visitor heir;
+
+  ppool_executor_set_abort_grace_msec (executor, G_MAXUINT);
+  future = harness_submit (executor, "die-with-heir", g_variant_new ("(s)", gate_get_path (gate)));
+  heir = gate_wait (gate);
+  harness_iterate_until (has_gone, GUINT_TO_POINTER (pid));
+
+  ppool_future_abort (future);
+  value = ppool_future_result (future, PATIENCE_SECONDS * 1000, &error);
+  g_assert_true (ppool_future_is_done (future));
+  /* On a slow machine it has failed before. */
+  if (error->domain == G_IO_ERROR)
+    g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  else
+    g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN);
+  /* It was not ended for the call's sake. */
+  g_clear_error (&error);
+  error = ppool_executor_get_error (executor);
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_WORKER_DIED, "die-with-heir", "SIGKILL",
+                        NULL);
+
+  gate_open (heir, "");
+  harness_reap_orphan (-1);
+}
+
+/* The limit of one call passes while the worker is asked to return from another one. */
+static void
+test_two_limits (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor_on (
+    harness_raw_launcher ("init:board,cancel", "call", "times:1,2", "word:3", "return", "call",
+                          "word:2", "call", "word:2", "hang", NULL), 1);
+  g_autoptr (PPoolFuture) first = harness_submit (executor, "echo", NULL);
+  PPoolFuture *late[2];
+
+  ppool_executor_set_abort_grace_msec (executor, 500);
+  harness_assert_value (first, "@av []");
+  for (gsize i = 0; i < G_N_ELEMENTS (late); i++)
+    late[i] = harness_submit_limited (executor, "echo", NULL, 100 + 50 * (int) i);
+  for (gsize i = 0; i < G_N_ELEMENTS (late); i++)
+    {
+      g_autoptr (PPoolFuture) future = late[i];
+      g_autoptr (GError) error = harness_failure (future);
+
+      g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_TIMED_OUT);
+    }
+  g_assert_cmpint (ppool_executor_get_state (executor), ==, PPOOL_EXECUTOR_STATE_RUNNING);
+}
+
 /* Each is settled once and rightly, whatever is first. */
 static void
 test_races (Harness *harness)
@@ -281,6 +346,8 @@ main (int    argc,
   harness_add ("/abort/queue-timeout", test_queue_timeout);
   harness_add ("/abort/messages", test_messages);
   harness_add ("/abort/cancel-running", test_cancel_running);
+  harness_add ("/abort/dead", test_dead);
+  harness_add ("/abort/two-limits", test_two_limits);
   harness_add ("/abort/races", test_races);
 
   return g_test_run ();

@@ -317,6 +317,40 @@ test_died (Harness *harness)
   gate_expect_death (visitor);
 }
 
+/* Where workers are replaced, it runs with the next one, in the order that it had. */
+static void
+test_died_replaced (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (1);
+  g_autoptr (Gate) gate = gate_new (harness->dir);
+  g_autoptr (PPoolFuture) stuck = NULL;
+  g_autoptr (GError) error = NULL;
+  PPoolFuture *ahead[N_AHEAD];
+  gint64 before = 0;
+  Visitor visitor;
+
+  ppool_executor_set_crash_policy (executor, PPOOL_CRASH_POLICY_REPLACE);
+  teach (executor);
+  stuck = submit_pass (executor, gate_get_path (gate));
+  for (guint i = 0; i < N_AHEAD; i++)
+    ahead[i] = submit_pass (executor, "");
+  visitor = gate_wait (gate);
+  kill (visitor.pid, SIGKILL);
+  error = harness_failure (stuck);
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_WORKER_DIED, "pass", "SIGKILL", NULL);
+
+  for (guint i = 0; i < N_AHEAD; i++)
+    {
+      harness_assert_value (ahead[i], "''");
+      g_assert_cmpuint (ppool_future_get_n_attempts (ahead[i]), ==, 1);
+      g_assert_cmpuint (ppool_future_get_worker_pid (ahead[i]), !=, (guint) visitor.pid);
+      g_assert_cmpint (ppool_future_get_started_time (ahead[i]), >=, before);
+      before = ppool_future_get_started_time (ahead[i]);
+      g_object_unref (ahead[i]);
+    }
+  gate_expect_death (visitor);
+}
+
 /* A13: a hostile board breaks the pool and nothing else. */
 static void
 test_invalid (Harness *harness)
@@ -345,6 +379,7 @@ main (int    argc,
   harness_add ("/ahead/shut-down", test_shut_down);
   harness_add ("/ahead/terminated", test_terminated);
   harness_add ("/ahead/died", test_died);
+  harness_add ("/ahead/died-replaced", test_died_replaced);
   harness_add ("/ahead/invalid", test_invalid);
 
   return g_test_run ();

@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include "control-group.h"
 #include "harness.h"
 
 #include <signal.h>
@@ -92,6 +93,199 @@ test_reasons (Harness *harness)
   check_reason (SIGABRT, "what(): std::bad_alloc", "for lack of memory",
                 PPOOL_DEATH_CAUSE_OUT_OF_MEMORY);
   check_reason (SIGSEGV, "a.c:1: no memory of that", "SIGSEGV", PPOOL_DEATH_CAUSE_SIGNAL);
+}
+
+/* What programs are told of one that was a call's, whatever becomes of the pool: each field. */
+static void
+check_facts (const char       *function,
+             GVariant         *args,
+             PPoolDeathCause   cause,
+             int               signal_number,
+             int               exit_status,
+             PPoolCrashPolicy  policy)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (1);
+  g_autoptr (PPoolCall) call = ppool_call_new (function, args);
+  g_autoptr (PPoolFuture) future = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PPoolDeath) death = NULL;
+  g_autofree char *label = g_strdup_printf ("“%s” (tree.tiff)", function);
+
+  g_test_message ("%s: %d", function, (int) cause);
+  ppool_executor_set_crash_policy (executor, policy);
+  ppool_call_set_label (call, "tree.tiff");
+  future = harness_track (ppool_executor_submit_call (executor, call, NULL, NULL));
+  error = harness_failure (future);
+  death = harness_track (ppool_future_get_death (future));
+
+  g_assert_cmpint (ppool_death_get_cause (death), ==, cause);
+  g_assert_cmpint (ppool_death_get_signal_number (death), ==, signal_number);
+  g_assert_cmpint (ppool_death_get_exit_status (death), ==, exit_status);
+  g_assert_cmpstr (ppool_death_get_function (death), ==, function);
+  g_assert_cmpuint (ppool_death_get_worker_pid (death), !=, 0);
+  g_assert_cmpuint (ppool_death_get_worker_pid (death), ==,
+                    ppool_future_get_worker_pid (future));
+  harness_assert_error (error, PPOOL_ERROR,
+                        policy == PPOOL_CRASH_POLICY_BREAK ? PPOOL_ERROR_BROKEN :
+                                                             PPOOL_ERROR_WORKER_DIED,
+                        label, NULL);
+  g_assert_true (g_str_has_suffix (error->message, ppool_death_get_message (death)));
+  g_assert_cmpint (ppool_executor_get_state (executor), ==,
+                   policy == PPOOL_CRASH_POLICY_BREAK ? PPOOL_EXECUTOR_STATE_BROKEN :
+                                                        PPOOL_EXECUTOR_STATE_RUNNING);
+}
+
+static void
+check_facts_of_all (PPoolCrashPolicy policy)
+{
+  struct sigaction ignore = { .sa_handler = SIG_IGN };
+  struct sigaction before;
+
+  check_facts ("die", g_variant_new ("(is)", SIGSEGV, ""), PPOOL_DEATH_CAUSE_SIGNAL, SIGSEGV, -1,
+               policy);
+  check_facts ("die", g_variant_new ("(is)", SIGKILL, ""), PPOOL_DEATH_CAUSE_KILLED, SIGKILL, -1,
+               policy);
+  check_facts ("_exit", g_variant_new ("(i)", 0), PPOOL_DEATH_CAUSE_EXIT, 0, 0, policy);
+  check_facts ("_exit", g_variant_new ("(i)", 3), PPOOL_DEATH_CAUSE_EXIT, 0, 3, policy);
+
+  harness_allow_warnings ();
+  g_assert_cmpint (sigaction (SIGCHLD, &ignore, &before), ==, 0);
+  check_facts ("_exit", g_variant_new ("(i)", 3), PPOOL_DEATH_CAUSE_UNKNOWN, 0, -1, policy);
+  g_assert_cmpint (sigaction (SIGCHLD, &before, NULL), ==, 0);
+}
+
+static void
+test_facts (Harness *harness)
+{
+  check_facts_of_all (PPOOL_CRASH_POLICY_REPLACE);
+  check_facts_of_all (PPOOL_CRASH_POLICY_BREAK);
+}
+
+/* One that says what is not valid, or nothing any more, is killed for it. */
+static void
+test_facts_of_channel (Harness *harness)
+{
+  static const char *const steps[] = { "garbage", "close" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (steps); i++)
+    {
+      g_autoptr (PPoolExecutor) executor = harness_executor_on (
+        harness_raw_launcher ("init", "call", steps[i], "hang", NULL), 1);
+      g_autoptr (PPoolFuture) future = NULL;
+      g_autoptr (GError) error = NULL;
+      g_autoptr (PPoolDeath) death = NULL;
+
+      harness_allow_warnings ();
+      ppool_executor_set_crash_policy (executor, PPOOL_CRASH_POLICY_REPLACE);
+      future = harness_submit (executor, "function", NULL);
+      error = harness_failure (future);
+      g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_WORKER_DIED);
+      death = harness_track (ppool_future_get_death (future));
+      g_assert_cmpint (ppool_death_get_cause (death), ==,
+                       i == 0 ? PPOOL_DEATH_CAUSE_PROTOCOL : PPOOL_DEATH_CAUSE_CLOSED);
+      g_assert_cmpint (ppool_death_get_signal_number (death), ==, 0);
+      g_assert_cmpint (ppool_death_get_exit_status (death), ==, -1);
+      harness_shut_down (executor);
+    }
+}
+
+/* One that this program ends for its call is no accident, whichever signal it needs. */
+static void
+test_facts_of_ended (Harness *harness)
+{
+  static const char *const ways[] = { "", "stubborn" };
+
+  for (guint i = 0; i < 4; i++)
+    {
+      g_autoptr (Gate) gate = gate_new (harness->dir);
+      g_autoptr (PPoolExecutor) executor = harness_executor (1);
+      GVariant *args = g_variant_new ("(ss)", gate_get_path (gate), ways[i / 2]);
+      g_autoptr (PPoolFuture) future = NULL;
+      g_autoptr (GError) error = NULL;
+      g_autoptr (PPoolDeath) death = NULL;
+      Visitor visitor;
+
+      ppool_executor_set_abort_grace_msec (executor, 50);
+      future = harness_submit_limited (executor, "hang", args, i % 2 == 0 ? 300 : -1);
+      visitor = gate_wait (gate);
+      if (i % 2 != 0)
+        ppool_future_abort (future);
+      error = harness_failure (future);
+      death = harness_track (ppool_future_get_death (future));
+      g_assert_cmpint (ppool_death_get_cause (death), ==, PPOOL_DEATH_CAUSE_ENDED);
+      g_assert_cmpint (ppool_death_get_signal_number (death), ==,
+                       i / 2 == 0 ? SIGTERM : SIGKILL);
+      g_assert_cmpint (ppool_death_get_run_time (death), >=,
+                       i % 2 == 0 ? 300 * G_TIME_SPAN_MILLISECOND : 0);
+      gate_expect_death (visitor);
+      harness_assert_running (executor);
+    }
+}
+
+/* What it wrote in another call is none of this one's, and how long it ran is told. */
+static void
+test_facts_of_one_call (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = harness_executor (1);
+  g_autoptr (PPoolFuture) before =
+    harness_submit (executor, "stderr", g_variant_new ("(us)", 0u, "words of another call"));
+  g_autoptr (PPoolFuture) silent = NULL;
+  g_autoptr (PPoolFuture) future = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) silent_error = NULL;
+  g_autoptr (PPoolDeath) death = NULL;
+  g_autoptr (PPoolDeath) silent_death = NULL;
+
+  harness_assert_value (before, "()");
+  harness_assert_works (executor);
+  ppool_executor_set_crash_policy (executor, PPOOL_CRASH_POLICY_REPLACE);
+  silent = harness_submit (executor, "linger", g_variant_new ("(ui)", 200000u, SIGSEGV));
+  silent_error = harness_failure (silent);
+  harness_assert_error (silent_error, PPOOL_ERROR, PPOOL_ERROR_WORKER_DIED, "“linger” for 0.",
+                        NULL);
+  g_assert_null (strstr (silent_error->message, "words of another call"));
+  silent_death = harness_track (ppool_future_get_death (silent));
+  g_assert_cmpstr (ppool_death_get_stderr_tail (silent_death), ==, NULL);
+  g_assert_cmpint (ppool_death_get_run_time (silent_death), >=, 200000);
+
+  future = harness_submit (executor, "die", g_variant_new ("(is)", SIGSEGV, "last words"));
+  error = harness_failure (future);
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_WORKER_DIED, "last words", NULL);
+  death = harness_track (ppool_future_get_death (future));
+  g_assert_true (g_str_has_prefix (ppool_death_get_stderr_tail (death), "last words"));
+}
+
+/* The kernel counts whom it has killed for lack of memory. */
+static void
+test_out_of_memory (Harness *harness)
+{
+  const guint64 mib = 1024 * 1024;
+  g_autoptr (PPoolExecutor) executor = harness_executor (1);
+  g_autoptr (ControlGroup) group = control_group_new ("memory");
+  g_autoptr (PPoolFuture) future = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PPoolDeath) death = NULL;
+
+  if (group == NULL ||
+      !control_group_set (group, "memory.max", "memory.limit_in_bytes", 160 * mib) ||
+      !control_group_join (group))
+    {
+      g_test_skip ("no control group can be made here");
+      return;
+    }
+
+  /* Without swap space, where it would be used. */
+  if (!control_group_set (group, "memory.swap.max", "memory.memsw.limit_in_bytes", 160 * mib))
+    g_test_message ("Swap space has no limit");
+  ppool_executor_set_crash_policy (executor, PPOOL_CRASH_POLICY_REPLACE);
+  future = harness_submit (executor, "exhaust", g_variant_new_uint64 (512 * mib));
+  error = harness_failure (future);
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_WORKER_DIED, "SIGKILL",
+                        "(the system ran out of memory)", NULL);
+  death = harness_track (ppool_future_get_death (future));
+  g_assert_cmpint (ppool_death_get_cause (death), ==, PPOOL_DEATH_CAUSE_OUT_OF_MEMORY);
+  harness_assert_running (executor);
+  harness_shut_down (executor);
 }
 
 static void
@@ -377,10 +571,16 @@ test_heir (Harness *harness)
       harness_submit (executor, "die-with-heir", g_variant_new ("(s)", gate_get_path (gate)));
   Visitor heir = gate_wait (gate);
   gint64 before = g_get_monotonic_time ();
+  g_autoptr (PPoolDeath) death = NULL;
+  gint64 run_end;
 
   harness_assert_broken (executor, future, PPOOL_ERROR_WORKER_DIED, "die-with-heir", pid, "SIGKILL",
                          NULL);
   g_assert_cmpint (g_get_monotonic_time () - before, <, 5 * G_USEC_PER_SEC);
+  /* It was waited for what the channel might still bring, which is no part of that. */
+  death = ppool_future_get_death (future);
+  run_end = ppool_future_get_started_time (future) + ppool_death_get_run_time (death);
+  g_assert_cmpint (g_get_monotonic_time () - run_end, >=, 150 * G_TIME_SPAN_MILLISECOND);
   harness_shut_down (executor);
   g_assert_cmpuint (leftovers_count_children (), ==, 1);
   gate_open (heir, "");
@@ -463,6 +663,11 @@ main (int    argc,
   harness_add ("/death/in-call/signals", test_signals);
   harness_add ("/death/in-call/exits", test_exits);
   harness_add ("/death/in-call/reasons", test_reasons);
+  harness_add ("/death/in-call/facts", test_facts);
+  harness_add ("/death/in-call/facts/channel", test_facts_of_channel);
+  harness_add ("/death/in-call/facts/ended", test_facts_of_ended);
+  harness_add ("/death/in-call/facts/one-call", test_facts_of_one_call);
+  harness_add ("/death/in-call/out-of-memory", test_out_of_memory);
   harness_add ("/death/in-call/core-dump", test_core_dump);
   harness_add ("/death/in-call/run-time", test_run_time);
   harness_add ("/death/in-call/unknown-status", test_unknown_status);

@@ -299,13 +299,26 @@ test_retries_used_up (Harness *harness)
   g_autoptr (PPoolExecutor) executor = new_executor (2);
   g_autoptr (PPoolFuture) future = submit_retried (executor, path, 10, SIGSEGV, 2);
   g_autoptr (GError) error = harness_failure (future);
+  guint pids[3] = { 0 };
   guint n_workers = 0;
 
   harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_WORKER_DIED, "3 workers", "SIGSEGV",
                         "die-times", NULL);
+  /* Each says who it was, and why. */
   for (const char *at = error->message; (at = strstr (at, "Worker ")) != NULL; at++)
-    n_workers++;
+    {
+      const char *how = strstr (at, " was killed by SIGSEGV");
+
+      g_assert_nonnull (how);
+      g_assert_cmpuint (n_workers, <, G_N_ELEMENTS (pids));
+      pids[n_workers] = (guint) g_ascii_strtoull (at + strlen ("Worker "), (char **) &at, 10);
+      g_assert_true (at == how);
+      n_workers++;
+    }
   g_assert_cmpuint (n_workers, ==, 3);
+  g_assert_cmpuint (pids[0], !=, pids[1]);
+  g_assert_cmpuint (pids[1], !=, pids[2]);
+  g_assert_cmpuint (pids[2], ==, ppool_future_get_worker_pid (future));
   g_assert_cmpuint (ppool_future_get_n_attempts (future), ==, 3);
   harness_assert_running (executor);
 }
@@ -391,6 +404,181 @@ test_result_lost (Harness *harness)
   harness_shut_down (executor);
 }
 
+/* One that dies while it has no call is held against the pool, which is none where nothing
+ * is. */
+static void
+test_idle_counts (Harness *harness)
+{
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (PPoolExecutor) executor = new_executor (1);
+      guint pid = harness_worker_pid (executor);
+      g_autoptr (GError) error = NULL;
+
+      ppool_executor_set_max_start_failures (executor, 1 - i);
+      kill ((pid_t) pid, SIGKILL);
+      harness_iterate_until (has_no_workers, executor);
+      if (i == 1)
+        {
+          harness_assert_running (executor);
+          continue;
+        }
+
+      g_assert_cmpint (ppool_executor_get_state (executor), ==, PPOOL_EXECUTOR_STATE_BROKEN);
+      error = ppool_executor_get_error (executor);
+      harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_WORKER_DIED, "while it ran nothing",
+                            NULL);
+    }
+}
+
+/* So does one whose initializer fails. */
+static void
+test_initializer_counts (Harness *harness)
+{
+  g_autoptr (PPoolLauncher) launcher = harness_launcher ();
+  g_autoptr (PPoolExecutor) executor = harness_track (
+    g_object_new (PPOOL_TYPE_EXECUTOR, "launcher", launcher, "max-workers", 1, "initializer",
+                  "fail", "crash-policy", PPOOL_CRASH_POLICY_REPLACE, "max-start-failures", 2,
+                  NULL));
+  g_autoptr (PPoolFuture) future = NULL;
+  gint64 start = g_get_monotonic_time ();
+
+  g_test_expect_message ("PPool", G_LOG_LEVEL_MESSAGE, "*initializer*");
+  future = harness_submit (executor, "echo", NULL);
+  harness_assert_broken (executor, future, PPOOL_ERROR_INITIALIZER, NULL);
+  /* After the first, the second waits. */
+  g_assert_cmpint (g_get_monotonic_time () - start, >=, 80 * G_TIME_SPAN_MILLISECOND);
+  harness_shut_down (executor);
+  g_test_assert_expected_messages ();
+}
+
+/* A worker that does what the second of the lists says, once there is the file that the first
+ * one has left: (transfer full). */
+static PPoolLauncher *
+launcher_of_two (const char *path,
+                 const char *first,
+                 const char *second)
+{
+  g_autofree char *script = g_strdup_printf (
+    "if test -e \"$0\"; then exec \"$1\" %s; fi; printf x > \"$0\"; exec \"$1\" %s", second, first);
+  g_autofree char *worker = harness_program ("raw-worker");
+  const char *argv[] = { "/bin/sh", "-c", script, path, worker, NULL };
+
+  return ppool_launcher_new (argv);
+}
+
+/* Who has a board says what it has taken: what it has not is as good as new. Who has none has
+ * taken all that it was sent. */
+static void
+test_taken (Harness *harness)
+{
+  static const char *const first[] = { "init:board call kill:11", "init call kill:11" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (first); i++)
+    {
+      g_autofree char *path = harness_path (harness, "first");
+      g_autoptr (PPoolExecutor) executor =
+        harness_executor_on (launcher_of_two (path, first[i], "init call return serve"), 1);
+      g_autoptr (PPoolFuture) future = NULL;
+
+      if (i == 0 && g_getenv ("PPOOL_FEATURES") != NULL)
+        continue;
+
+      ppool_executor_set_crash_policy (executor, PPOOL_CRASH_POLICY_REPLACE);
+      future = harness_submit (executor, "function", NULL);
+      if (i == 0)
+        {
+          harness_assert_value (future, "@av []");
+          g_assert_cmpuint (ppool_future_get_n_attempts (future), ==, 1);
+        }
+      else
+        {
+          g_autoptr (GError) error = harness_failure (future);
+
+          harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_WORKER_DIED,
+                                "while it ran “function”", NULL);
+        }
+      g_assert_cmpint (ppool_executor_get_state (executor), ==, PPOOL_EXECUTOR_STATE_RUNNING);
+      harness_shut_down (executor);
+      g_assert_no_errno (g_unlink (path));
+    }
+}
+
+/* A call whose result was lost is run again like any other. */
+static void
+test_result_lost_and_found (Harness *harness)
+{
+  g_autofree char *path = harness_path (harness, "first");
+  g_autoptr (PPoolExecutor) executor = harness_executor_on (
+    launcher_of_two (path, "init:board call word:2 word:3 kill:11", "init call return serve"), 1);
+  g_autoptr (PPoolCall) call = ppool_call_new ("function", NULL);
+  g_autoptr (PPoolFuture) future = NULL;
+
+  if (g_getenv ("PPOOL_FEATURES") != NULL)
+    {
+      g_test_skip ("These workers don't say that they have returned");
+      return;
+    }
+
+  ppool_executor_set_crash_policy (executor, PPOOL_CRASH_POLICY_REPLACE);
+  ppool_call_set_max_retries (call, 1);
+  future = harness_track (ppool_executor_submit_call (executor, call, NULL, NULL));
+  harness_assert_value (future, "@av []");
+  g_assert_cmpuint (ppool_future_get_n_attempts (future), ==, 2);
+  harness_shut_down (executor);
+}
+
+/* What is not a death is no reason to run a call again: an error of its function, its time,
+ * and an abort, which end it for good. */
+static void
+test_not_retried (Harness *harness)
+{
+  static const char *const functions[] = { "fail-by-gerror", "hang", "hang" };
+  g_autoptr (PPoolExecutor) executor = new_executor (1);
+
+  ppool_executor_set_abort_grace_msec (executor, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (functions); i++)
+    {
+      g_autoptr (Gate) gate = gate_new (harness->dir);
+      g_autoptr (PPoolCall) call =
+        ppool_call_new (functions[i], g_variant_new ("(ss)", gate_get_path (gate), ""));
+      g_autoptr (PPoolFuture) future = NULL;
+      g_autoptr (GError) error = NULL;
+      Visitor visitor = { .fd = -1 };
+
+      ppool_call_set_max_retries (call, 5);
+      ppool_call_set_timeout_msec (call, i == 1 ? 200 : -1);
+      future = harness_track (ppool_executor_submit_call (executor, call, NULL, NULL));
+      if (i > 0)
+        visitor = gate_wait (gate);
+      if (i == 2)
+        ppool_future_abort (future);
+      error = harness_failure (future);
+      if (i == 1)
+        g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_TIMED_OUT);
+      else if (i == 2)
+        g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+      g_assert_cmpuint (ppool_future_get_n_attempts (future), ==, 1);
+      if (i > 0)
+        gate_expect_death (visitor);
+      harness_assert_running (executor);
+      g_assert_false (gate_has_visitor (gate));
+    }
+}
+
+/* After each kill that came from elsewhere it waits for twice as long. */
+static void
+test_retry_ever_later (Harness *harness)
+{
+  g_autofree char *path = harness_path (harness, "calls");
+  g_autoptr (PPoolExecutor) executor = new_executor (1);
+  gint64 start = g_get_monotonic_time ();
+  g_autoptr (PPoolFuture) future = submit_retried (executor, path, 2, SIGKILL, 2);
+
+  harness_assert_value (future, "uint32 3");
+  g_assert_cmpint (g_get_monotonic_time () - start, >=, 3 * G_TIME_SPAN_SECOND);
+}
+
 /* Aborted, cancelled at a shutdown, killed: each while it waits to run again. */
 static void
 test_end_of_wait (Harness *harness)
@@ -419,6 +607,8 @@ test_end_of_wait (Harness *harness)
       g_assert_true (ppool_future_is_cancelled (future));
       g_assert_cmpuint (ppool_future_get_n_attempts (future), ==, 1);
       g_assert_cmpuint (ppool_future_get_worker_pid (future), !=, 0);
+      if (i == 1 || i == 2)
+        g_assert_nonnull (strstr (error->message, "before it ran again"));
       harness_shut_down (executor);
       g_assert_no_errno (g_unlink (path));
     }
@@ -572,6 +762,12 @@ main (int    argc,
   harness_add ("/replace/revive-at-once", test_revive_at_once);
   harness_add ("/replace/long/kill", test_kill_while_replacing);
   harness_add ("/replace/shutdown", test_shutdown);
+  harness_add ("/replace/idle-counts", test_idle_counts);
+  harness_add ("/replace/initializer-counts", test_initializer_counts);
+  harness_add ("/replace/taken", test_taken);
+  harness_add ("/replace/result-lost-and-found", test_result_lost_and_found);
+  harness_add ("/replace/not-retried", test_not_retried);
+  harness_add ("/replace/long/retry-ever-later", test_retry_ever_later);
   harness_add ("/replace/retry", test_retry);
   harness_add ("/replace/retries-used-up", test_retries_used_up);
   harness_add ("/replace/long/retry-later", test_retry_later);

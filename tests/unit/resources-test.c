@@ -237,6 +237,41 @@ test_processes (FakeRoot      *fixture,
   g_assert_cmpuint (ppool_resources_count_processes (fixture->root, 1000, 321), ==, 321);
 }
 
+/* What the kernel has killed, in this group or in one above it. */
+static void
+test_oom_kills (FakeRoot      *fixture,
+                gconstpointer  user_data)
+{
+  guint64 before;
+
+  g_assert_cmpuint (ppool_resources_count_oom_kills (fixture->root), ==, 0);
+  put_unified (fixture, 0);
+  g_assert_cmpuint (ppool_resources_count_oom_kills (fixture->root), ==, 0);
+
+  fake_root_put (fixture, GROUP "/memory.events",
+                 "low 0\nhigh 1\nmax 9\noom 5\noom_kill 3\noom_group_kill 7\n");
+  g_assert_cmpuint (ppool_resources_count_oom_kills (fixture->root), ==, 3);
+
+  /* It grows whichever of them counts, and however many the other one has. */
+  fake_root_put (fixture, "sys/fs/cgroup/user.slice/memory.events", "oom 5\noom_kill 40\n");
+  before = ppool_resources_count_oom_kills (fixture->root);
+  fake_root_put (fixture, GROUP "/memory.events", "oom 5\noom_kill 4\n");
+  g_assert_cmpuint (ppool_resources_count_oom_kills (fixture->root), ==, before + 1);
+}
+
+static void
+test_oom_kills_legacy (FakeRoot      *fixture,
+                       gconstpointer  user_data)
+{
+  put_unified (fixture, 0);
+  fake_root_put (fixture, "proc/self/cgroup", "7:pids:/p\n4:memory:/docker/me\n0::/\n");
+  fake_root_put (fixture, "proc/self/mountinfo", OTHER_MOUNTS UNIFIED_MOUNT
+                 "34 30 0:31 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n");
+  fake_root_put (fixture, LEGACY_GROUP "/memory.oom_control",
+                 "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n");
+  g_assert_cmpuint (ppool_resources_count_oom_kills (fixture->root), ==, 2);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -250,6 +285,8 @@ main (int    argc,
   fake_root_add ("/resources/memory/swap", test_memory_swap);
   fake_root_add ("/resources/memory/legacy", test_memory_legacy);
   fake_root_add ("/resources/memory/nonsense", test_memory_nonsense);
+  fake_root_add ("/resources/oom-kills/unified", test_oom_kills);
+  fake_root_add ("/resources/oom-kills/legacy", test_oom_kills_legacy);
   fake_root_add ("/resources/pids/unified", test_pids);
   fake_root_add ("/resources/pids/legacy", test_pids_legacy);
   fake_root_add ("/resources/processes", test_processes);

@@ -546,6 +546,27 @@ test_untaken (Fixture       *fixture,
   assert_calls (fixture, 1, 1);
 }
 
+/* A worker that is to end its call gives back what it was sent ahead, and gets nothing. */
+static void
+test_held (Fixture       *fixture,
+           gconstpointer  max_workers)
+{
+  FakeProcess *process;
+
+  teach (fixture, "short", SHORT_NSEC);
+  for (guint i = 0; i < 3; i++)
+    push (fixture, "short");
+  assert_calls (fixture, 0, 3);
+
+  process = get_process (fixture, 0);
+  ppool_scheduler_slot_hold (fixture->scheduler, &process->slot, TRUE);
+  assert_calls (fixture, 0, 1);
+  push (fixture, "short");
+  assert_calls (fixture, 0, 1);
+  ppool_scheduler_slot_hold (fixture->scheduler, &process->slot, FALSE);
+  assert_calls (fixture, 0, 4);
+}
+
 /* A21: what two workers give back is in the order in which it came. */
 static void
 test_order (Fixture       *fixture,
@@ -636,6 +657,7 @@ main (int    argc,
   add ("/scheduler-ahead/growth", 1, test_growth);
   add ("/scheduler-ahead/stuck", 2, test_stuck);
   add ("/scheduler-ahead/untaken", 2, test_untaken);
+  add ("/scheduler-ahead/held", 1, test_held);
   add ("/scheduler-ahead/order", 2, test_order);
   add ("/scheduler-ahead/withdraw", 1, test_withdraw);
   add ("/scheduler-ahead/max-tasks", 1, test_max_tasks);

@@ -617,6 +617,21 @@ limit_memory (PPoolInvocation  *invocation,
   return g_variant_new_string ("limited");
 }
 
+/* Uses so much memory. */
+static GVariant *
+exhaust (PPoolInvocation  *invocation,
+         GVariant         *args,
+         gpointer          user_data,
+         GError          **error)
+{
+  gsize size = g_variant_get_uint64 (args);
+  g_autofree char *data = g_malloc (size);
+
+  memset (data, 1, size);
+
+  return g_variant_new_byte ((guint8) data[size / 2]);
+}
+
 /* Comes to the gate, and returns when it is sent SIGTERM. */
 static GVariant *
 until_terminated (PPoolInvocation  *invocation,
@@ -647,6 +662,7 @@ const NamedFunction bad_functions[] = {
   { "close-all", close_all },
   { "limit-descriptors", limit_descriptors },
   { "limit-memory", limit_memory },
+  { "exhaust", exhaust },
   { "exit", leave },
   { "_exit", leave_quickly },
   { "die", die },

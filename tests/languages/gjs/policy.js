@@ -22,6 +22,18 @@ const functions = {
         invocation.get_attempt() > value ? invocation.get_attempt() : System.exit(4),
     'same': (value, invocation) => invocation.get_args(),
     'has-deadline': (value, invocation) => invocation.get_deadline() > GLib.get_monotonic_time(),
+    'kill': (number, invocation) => {
+        printerr('last words');
+        Gio.Subprocess.new(['kill', `-${number}`, `${new Gio.Credentials().get_unix_pid()}`],
+            Gio.SubprocessFlags.NONE);
+        for (;;)
+            GLib.usleep(10000);
+    },
+    'no-memory': () => {
+        printerr('GLib-ERROR: a.c:1: failed to allocate 7 bytes');
+        System.exit(1);
+    },
+    'say': text => printerr(text),
     // Says that it runs, and comes to no end.
     'hang': path => {
         GLib.file_set_contents(path, '');
@@ -113,6 +125,143 @@ const tests = {
         const other = await checkRejects(PPool.Error, '', executor.call('no-such-function'));
 
         checkEqual(other.death, undefined);
+    },
+
+    // Each cause that a test can bring about, and all that is told of it.
+    'causes': async () => {
+        const {CLOSED, ENDED, EXIT, KILLED, LIMIT, OUT_OF_MEMORY, PROTOCOL, SIGNAL} =
+            PPool.DeathCause;
+        const executor = new PPool.Executor({
+            maxWorkers: 1, crashPolicy: REPLACE, abortGraceMsec: 0,
+        });
+        const die = async (name, args) => {
+            const future = executor.submit(name, args, {label: 'tree.tiff'});
+            const error = await checkRejects(PPool.Error, '(tree.tiff)', future.result_async());
+            const death = future.get_death();
+
+            checkMatches(error, PPool.Error, WORKER_DIED);
+            checkEqual([death.get_message(), death.get_function(), death.get_worker_pid()],
+                [error.message, name, future.get_worker_pid()]);
+            check(death.get_run_time() >= 0, death.run_time);
+            return death;
+        };
+
+        for (const [number, cause] of [[15, SIGNAL], [9, KILLED],
+            [25, LIMIT]]) {
+            const death = await die('kill', number);
+
+            checkEqual([number, death.get_cause(), death.get_signal_number(),
+                death.get_exit_status(), death.get_stderr_tail().trim()],
+            [number, cause, number, -1, 'last words']);
+        }
+        checkEqual((await die('no-memory')).cause, OUT_OF_MEMORY);
+
+        const mark = new Mark();
+        const aborted = executor.submit('hang', mark.path);
+
+        await mark.seen();
+        aborted.abort();
+        isCancelled(await checkRejects(Gio.IOErrorEnum, '', aborted.result_async()));
+        checkEqual([aborted.get_death().cause, aborted.get_death().signalNumber], [ENDED, 9]);
+
+        // Of what was written before a call, nothing is told.
+        await executor.call('say', 'words of another call');
+        const left = await die('exit', 5);
+
+        checkEqual([left.cause, left.signalNumber, left.exitStatus, left.stderrTail],
+            [EXIT, 0, 5, null]);
+        await executor.shutdown_async();
+
+        const worker = `${GLib.getenv('G_TEST_BUILDDIR')}/workers/raw-worker`;
+
+        for (const [step, cause] of [['unasked:method', PROTOCOL], ['close', CLOSED]]) {
+            const raw = new PPool.Executor({
+                launcher: PPool.Launcher.new([worker, 'init', 'call', step, 'hang']),
+                maxWorkers: 1, crashPolicy: REPLACE,
+            });
+            const future = raw.submit('function');
+
+            checkMatches(await checkRejects(PPool.Error, '', future.result_async()),
+                PPool.Error, WORKER_DIED);
+            checkEqual([step, future.get_death().cause, future.get_death().exitStatus],
+                [step, cause, -1]);
+            await raw.shutdown_async();
+        }
+    },
+
+    // What an executor that breaks says of it, and of those that it ends for that.
+    'exits': async () => {
+        const {BROKEN, DIED, ENDED, SHUTDOWN, SURPLUS, TASKS, TERMINATED} = PPool.WorkerExitReason;
+        const newExecutor = properties => {
+            const executor = new PPool.Executor({abortGraceMsec: 0, ...properties});
+
+            executor.exits = [];
+            executor.connect('worker-exited', (_source, status, error) =>
+                executor.exits.push([status.get_exit_reason(), error]));
+            return executor;
+        };
+        const exited = async (executor, ...reasons) => {
+            await until(() => executor.exits.length === reasons.length);
+            checkEqual(executor.exits.map(([reason]) => reason).sort(), reasons.sort());
+            for (const [reason, error] of executor.exits)
+                checkEqual(error !== null, reason === DIED || reason === ENDED);
+        };
+        const hangIn = async executor => {
+            const mark = new Mark();
+            const future = executor.submit('hang', mark.path);
+
+            await mark.seen();
+            return future;
+        };
+
+        // The one that dies, and the other one.
+        const breaks = newExecutor({maxWorkers: 2});
+        const other = await hangIn(breaks);
+
+        checkMatches(await checkRejects(PPool.Error, 'status 3', breaks.call('exit', 3)),
+            PPool.Error, PPool.Error.BROKEN);
+        await checkRejects(PPool.Error, 'status 3', other.result_async());
+        await exited(breaks, DIED, BROKEN);
+
+        for (const end of ['terminate_workers', 'kill_workers']) {
+            const ends = newExecutor({maxWorkers: 1});
+            const future = await hangIn(ends);
+
+            ends[end]();
+            await checkRejects(PPool.Error, end, future.result_async());
+            await exited(ends, TERMINATED);
+        }
+
+        const fewer = newExecutor({maxWorkers: 2, abortGraceMsec: 60000});
+        const marks = [new Mark(), new Mark()];
+        const waits = marks.map(mark => fewer.submit('wait', mark.path));
+
+        await Promise.all(marks.map(mark => mark.seen()));
+        fewer.maxWorkers = 1;
+        waits[0].abort();
+        await exited(fewer, SURPLUS);
+        waits[1].abort();
+        checkEqual(await Promise.all(waits.map(future => future.result_async())),
+            ['was told', 'was told']);
+        await fewer.shutdown_async();
+        await exited(fewer, SURPLUS, SHUTDOWN);
+
+        const recycles = newExecutor({maxWorkers: 1, maxTasksPerWorker: 1});
+
+        await recycles.call('echo', 1);
+        await exited(recycles, TASKS);
+        recycles.maxTasksPerWorker = 0;
+        await recycles.call('echo', 1);
+        await recycles.shutdown_async();
+        await exited(recycles, TASKS, SHUTDOWN);
+
+        const fails = newExecutor({
+            launcher: PPool.Launcher.new(['/bin/sh', '-c', 'exit 3']), maxWorkers: 1,
+        });
+
+        await checkRejects(PPool.Error, 'status 3', fails.call('echo', 1));
+        await exited(fails, DIED);
+        checkMatches(fails.exits[0][1], PPool.Error, PPool.Error.LAUNCH);
     },
 
     'timeout': async executor => {

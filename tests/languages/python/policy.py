@@ -270,6 +270,55 @@ def test_reason_of_a_death():
         check_equal(future.death.get_cause(), PPool.DeathCause.SIGNAL)
 
 
+def leave_saying(text, status):
+    sys.stderr.write(text + '\n')
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def test_causes():
+    """All that is told of each death that a test can bring about."""
+    cause = PPool.DeathCause
+    with NewPool() as pool:
+        for function, args, kind, number, status, tail in [
+                (die, (signal.SIGTERM, ), cause.SIGNAL, signal.SIGTERM, -1, None),
+                (die, (signal.SIGKILL, ), cause.KILLED, signal.SIGKILL, -1, None),
+                (die, (signal.SIGXCPU, ), cause.LIMIT, signal.SIGXCPU, -1, None),
+                (os._exit, (0, ), cause.EXIT, 0, 0, None),
+                (leave_saying, ('last words', 5), cause.EXIT, 0, 5, 'last words'),
+                (leave_saying, ('MemoryError', 1), cause.OUT_OF_MEMORY, 0, 1, 'MemoryError')]:
+            future = pool.options(label='a.png').submit(function, *args)
+            error, death = future.exception(LIMIT_SEC), future.death
+            check_equal((death.get_cause(), death.get_signal_number(), death.get_exit_status()),
+                        (kind, number, status))
+            check_equal((death.get_stderr_tail() or '').strip(), tail or '')
+            check(death.get_run_time() >= 0, death.get_run_time())
+            check('(a.png)' in death.get_message(), death.get_message())
+            check_equal(str(error), death.get_message())
+        gate = Gate()
+        late = pool.options(timeout=0.3).submit(gate.hold)
+        check_timeout(late.exception(LIMIT_SEC))
+        check_equal(late.death.get_cause(), cause.ENDED)
+    worker = pathlib.Path(os.environ['G_TEST_BUILDDIR']) / 'workers' / 'raw-worker'
+    for step, kind in ('unasked:method', cause.PROTOCOL), ('close', cause.CLOSED):
+        with PPool.Executor([worker, 'init', 'call', step, 'hang'], 1,
+                            crash_policy='replace') as executor:
+            future = executor.submit('function')
+            check_equal(type(future.exception(LIMIT_SEC)), PPool.WorkerDied)
+            check_equal((future.death.get_cause(), future.death.get_exit_status()), (kind, -1))
+
+
+def test_unknown_cause():
+    """A program that has the kernel reap its children can't say how they ended."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    with NewPool() as pool:
+        future = pool.submit(os._exit, 3)
+        check('unknown status' in str(future.exception(LIMIT_SEC)), future.exception())
+        check_equal((future.death.get_cause(), future.death.get_exit_status()),
+                    (PPool.DeathCause.UNKNOWN, -1))
+    signal.signal(signal.SIGCHLD, before)
+
+
 def test_break_is_the_default():
     with PPool.ProcessPoolExecutor(1) as pool:
         error = pool.submit(die).exception(LIMIT_SEC)

@@ -12,6 +12,7 @@ import os
 import pathlib
 import signal
 import sys
+import tempfile
 import threading
 import time
 import weakref
@@ -125,6 +126,41 @@ def test_signals_of_ends():
     error, nothing = diary.check(Reason.ENDED, Reason.TERMINATED)
     check(nothing is None, nothing)
     check(error.matches(PPool.error_quark(), PPool.Error.TIMED_OUT), error)
+
+
+def test_signals_of_others():
+    """One breaks the executor, and the other is ended for that; one is too many."""
+    diary = Diary()
+    executor = PPool.Executor(WORKER, 2)
+    diary.connect(executor)
+    other = executor.submit('give', '__import__("time").sleep(100)')
+    turn_until(other.running)
+    check_raises(BrokenProcessPool, executor.call_sync, 'die')
+    check_raises(BrokenProcessPool, other.result)
+    turn_until(lambda: len(diary.entries) == 4)
+    exits = {status.get_exit_reason(): error[0] for status, error in diary.entries if error}
+    check_equal(set(exits), {Reason.DIED, Reason.BROKEN})
+    check(exits[Reason.BROKEN] is None, exits)
+    check(exits[Reason.DIED].matches(PPool.error_quark(), PPool.Error.WORKER_DIED), exits)
+    executor.shutdown()
+
+    diary = Diary()
+    executor = PPool.Executor(WORKER, 2)
+    diary.connect(executor)
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, 'go')
+        wait = ('[__import__("time").sleep(0.01) for _ in'
+                ' iter(lambda: __import__("os").path.exists("%s"), True)] and None' % path)
+        busy = [executor.submit('give', wait) for _ in range(2)]
+        turn_until(lambda: all(future.running() for future in busy))
+        executor.props.max_workers = 1
+        open(path, 'x').close()
+        turn_until(lambda: len(diary.entries) == 3)
+        for future in busy:
+            future.result(LIMIT_SEC)
+    reasons = [status.get_exit_reason() for status in diary.statuses()]
+    check_equal(sorted(reasons), sorted([Reason.SURPLUS, Reason.NONE]))
+    executor.shutdown()
 
 
 def test_pool():

@@ -186,6 +186,26 @@ Variant exit_first (PPool.Invocation invocation, Variant args) throws Error {
   return (uint32) invocation.get_attempt ();
 }
 
+// Dies of a signal, and says something before.
+Variant die (PPool.Invocation invocation, Variant args) throws Error {
+  stderr.puts ("last words\n");
+  Posix.kill (Posix.getpid (), (int) args);
+  while (true)
+    Posix.pause ();
+}
+
+Variant leave (PPool.Invocation invocation, Variant args) throws Error {
+  Posix._exit ((int) args);
+  return args;
+}
+
+// As GLib does when there is no memory.
+Variant fail_to_allocate (PPool.Invocation invocation, Variant args) throws Error {
+  stderr.puts ("GLib-ERROR: a.c:1: failed to allocate 7 bytes\n");
+  Posix.abort ();
+  return args;
+}
+
 // A death costs one call, and programs can tell which one.
 void test_death () throws Error {
   executor.crash_policy = PPool.CrashPolicy.REPLACE;
@@ -207,6 +227,74 @@ void test_death () throws Error {
   }
   assert ((int) before.result () == 1 && (int) after.result () == 2);
   assert (after.get_death () == null);
+}
+
+PPool.Death die_of (string function, int number) throws Error {
+  var future = executor.submit (function, number);
+  try {
+    future.result ();
+    assert_not_reached ();
+  } catch (PPool.Error.WORKER_DIED error) {
+    var death = future.get_death ();
+    assert (death.message == error.message && death.function == function);
+    assert (death.worker_pid == future.get_worker_pid () && death.run_time >= 0);
+    return death;
+  }
+}
+
+// Each cause that a test can bring about, and all that is told of it.
+void test_causes () throws Error {
+  executor.max_workers = 1;
+  executor.crash_policy = PPool.CrashPolicy.REPLACE;
+  executor.abort_grace_msec = 0;
+  int[] signals = { Posix.Signal.SEGV, Posix.Signal.TERM, Posix.Signal.KILL, Posix.Signal.XCPU,
+                    Posix.Signal.XFSZ };
+  PPool.DeathCause[] causes = { SIGNAL, SIGNAL, KILLED, LIMIT, LIMIT };
+  for (int i = 0; i < signals.length; i++) {
+    var death = die_of ("die", signals[i]);
+    assert (death.cause == causes[i] && death.signal_number == signals[i]);
+    assert (death.exit_status == -1 && death.stderr_tail.strip () == "last words");
+  }
+  int[] statuses = { 0, 5 };
+  foreach (int status in statuses) {
+    var death = die_of ("leave", status);
+    assert (death.cause == PPool.DeathCause.EXIT && death.signal_number == 0);
+    assert (death.exit_status == status && death.stderr_tail == null);
+  }
+  assert (die_of ("fail-to-allocate", 0).cause == PPool.DeathCause.OUT_OF_MEMORY);
+
+  var call = new PPool.Call ("hang");
+  call.timeout_msec = 50;
+  var future = executor.submit_call (call);
+  try {
+    future.result ();
+    assert_not_reached ();
+  } catch (PPool.Error.TIMED_OUT error) {
+    assert (future.get_death ().cause == PPool.DeathCause.ENDED);
+    assert (future.get_death ().signal_number == Posix.Signal.KILL);
+  }
+}
+
+// One that says what is not valid, or nothing any more.
+void test_causes_of_channel () throws Error {
+  string[] steps = { "unasked:method", "close" };
+  PPool.DeathCause[] causes = { PROTOCOL, CLOSED };
+  for (int i = 0; i < steps.length; i++) {
+    string[] argv = { Environment.get_variable ("G_TEST_BUILDDIR") + "/workers/raw-worker",
+                      "init", "call", steps[i], "hang" };
+    var raw = new PPool.Executor (new PPool.Launcher (argv));
+    raw.max_workers = 1;
+    raw.crash_policy = PPool.CrashPolicy.REPLACE;
+    var future = raw.submit ("function");
+    try {
+      future.result ();
+      assert_not_reached ();
+    } catch (PPool.Error.WORKER_DIED error) {
+      var death = future.get_death ();
+      assert (death.cause == causes[i] && death.exit_status == -1 && death.signal_number == 0);
+    }
+    raw.shutdown_sync ();
+  }
 }
 
 void test_retries () throws Error {
@@ -312,6 +400,112 @@ void test_workers () throws Error {
   assert (exited[1].death.message == message);
 }
 
+class Exits {
+  public PPool.WorkerExitReason[] reasons = {};
+  public Error?[] errors = {};
+
+  public Exits (PPool.Executor executor) {
+    executor.worker_exited.connect ((status, error) => {
+      reasons += status.exit_reason;
+      errors += error != null ? error.copy () : null;
+    });
+  }
+
+  public bool has (PPool.WorkerExitReason wanted) {
+    foreach (var reason in reasons)
+      if (reason == wanted)
+        return true;
+    return false;
+  }
+
+  // Waits for so many.
+  public void wait (int n) {
+    while (reasons.length < n)
+      MainContext.default ().iteration (true);
+    assert (reasons.length == n);
+    for (int i = 0; i < n; i++)
+      assert ((errors[i] != null) == (reasons[i] == DIED || reasons[i] == ENDED));
+  }
+}
+
+PPool.Future hang_now (PPool.Executor executor) throws Error {
+  var future = executor.submit ("hang");
+  while (!future.is_running ())
+    Thread.yield ();
+  return future;
+}
+
+// One breaks the executor, and the other is ended for that.
+void test_exit_broken () throws Error {
+  var exits = new Exits (executor);
+  var other = hang_now (executor);
+  try {
+    executor.call_sync ("leave", 3);
+    assert_not_reached ();
+  } catch (PPool.Error.BROKEN error) {
+  }
+  try {
+    other.result ();
+    assert_not_reached ();
+  } catch (PPool.Error.BROKEN error) {
+  }
+  exits.wait (2);
+  assert (exits.has (DIED) && exits.has (BROKEN));
+  assert (exits.errors[0] is PPool.Error.WORKER_DIED || exits.errors[1] is PPool.Error.WORKER_DIED);
+}
+
+void test_exit_terminated () throws Error {
+  var exits = new Exits (executor);
+  var future = hang_now (executor);
+  executor.terminate_workers ();
+  try {
+    future.result ();
+    assert_not_reached ();
+  } catch (PPool.Error.BROKEN error) {
+  }
+  exits.wait (1);
+  assert (exits.has (TERMINATED));
+}
+
+void test_exit_ended () throws Error {
+  var exits = new Exits (executor);
+  executor.abort_grace_msec = 0;
+  hang_now (executor).abort ();
+  exits.wait (1);
+  assert (exits.has (ENDED) && exits.errors[0] is IOError.CANCELLED);
+}
+
+// Two are one too many, and one is when the executor shuts down.
+void test_exit_asked () throws Error {
+  var exits = new Exits (executor);
+  executor.abort_grace_msec = 60000;
+  var one = hang_now (executor), other = hang_now (executor);
+  executor.max_workers = 1;
+  one.abort ();
+  exits.wait (1);
+  assert (exits.has (SURPLUS));
+  other.abort ();
+  executor.shutdown_sync ();
+  exits.wait (2);
+  assert (exits.has (SHUTDOWN));
+}
+
+// One that never becomes ready.
+void test_exit_start () throws Error {
+  string[] argv = { "/bin/sh", "-c", "exit 3" };
+  var fails = new PPool.Executor (new PPool.Launcher (argv));
+  var exits = new Exits (fails);
+  fails.max_workers = 1;
+  try {
+    fails.call_sync ("echo", 1);
+    assert_not_reached ();
+  } catch (PPool.Error.BROKEN error) {
+  }
+  exits.wait (1);
+  assert (exits.has (DIED) && exits.errors[0] is PPool.Error.LAUNCH);
+  fails.shutdown_sync ();
+}
+
 delegate void TestFunc () throws Error;
 
 // One executor a test, of which nothing may be left.
@@ -340,6 +534,9 @@ int main (string[] args) {
   worker.add_function ("positive", positive);
   worker.add_function ("hang", hang);
   worker.add_function ("exit-first", exit_first);
+  worker.add_function ("die", die);
+  worker.add_function ("leave", leave);
+  worker.add_function ("fail-to-allocate", fail_to_allocate);
   try {
     if (PPool.Worker.is_spawned ())
       return worker.run ();
@@ -359,11 +556,18 @@ int main (string[] args) {
   add ("/vala/buffer", test_buffer);
   add ("/vala/nullable-properties", test_nullable_properties);
   add ("/vala/death", test_death);
+  add ("/vala/causes", test_causes);
+  add ("/vala/causes/channel", test_causes_of_channel);
   add ("/vala/retries", test_retries);
   add ("/vala/timeout", test_timeout);
   add ("/vala/abort", test_abort);
   add ("/vala/revive", test_revive);
   add ("/vala/failed", test_failed);
   add ("/vala/workers", test_workers);
+  add ("/vala/exit/broken", test_exit_broken);
+  add ("/vala/exit/terminated", test_exit_terminated);
+  add ("/vala/exit/ended", test_exit_ended);
+  add ("/vala/exit/asked", test_exit_asked);
+  add ("/vala/exit/start", test_exit_start);
   return Test.run ();
 }

@@ -72,17 +72,17 @@ function waitTwice(executor) {
 }
 
 async function main() {
-    let executor = makeExecutor();
+    const executor = makeExecutor();
 
     waitTwice(executor);
     await call(executor, 'divide', [1, 0]);
     await call(executor, 'multiply', [1, 2]);
     await call(executor, 'divide', [1, new Date()]);
 
-    // After a crash an executor takes no more calls; a new one does.
+    // After a crash an executor takes no more calls, until it is revived.
     await call(executor, 'crash');
     await call(executor, 'divide', [1, 1]);
-    executor = makeExecutor();
+    executor.revive();
     await call(executor, 'divide', [1, 1]);
     await executor.shutdown_async();
 }

@@ -62,10 +62,10 @@ def main():
         show('divide', executor.call_sync, 'divide', 1, 0)
         show('multiply', executor.call_sync, 'multiply', 1, 2)
         show('crash', executor.call_sync, 'crash')
-        show('divide', executor.call_sync, 'divide', 1, 1)
 
-    # After a crash an executor takes no more calls; a new one does.
-    with make_executor() as executor:
+        # After a crash an executor takes no more calls, until it is revived.
+        show('divide', executor.call_sync, 'divide', 1, 1)
+        executor.revive()
         show('divide', executor.call_sync, 'divide', 1, 1)
 
 

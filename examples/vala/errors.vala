@@ -64,10 +64,10 @@ async void run () throws Error {
   yield call (executor, "divide", new Variant.parsed ("(@x 1, @x 0)"));
   yield call (executor, "multiply", new Variant.parsed ("(@x 1, @x 2)"));
 
-  // After a crash an executor takes no more calls; a new one does.
+  // After a crash an executor takes no more calls, until it is revived.
   yield call (executor, "crash");
   yield call (executor, "divide", new Variant.parsed ("(@x 1, @x 1)"));
-  executor = make_executor ();
+  executor.revive ();
   yield call (executor, "divide", new Variant.parsed ("(@x 1, @x 1)"));
   yield executor.shutdown_async ();
 }

@@ -108,10 +108,13 @@ declare module 'gi://PPool?version=1.0' {
             BROKEN,
             ENDED,
             DIED,
+            NOT_STARTED,
         }
 
         /** Errors of pools: `error.matches(PPool.Error, PPool.Error.BROKEN)`. */
         class Error extends GLib.Error {
+            /** If the worker of the call has died, or was ended for it. */
+            readonly death?: Death;
             static readonly BROKEN: number;
             static readonly SHUT_DOWN: number;
             static readonly WORKER_DIED: number;
@@ -303,7 +306,7 @@ declare module 'gi://PPool?version=1.0' {
             /** Emitted when a worker has exited. The error is null if it was asked to. */
             connect(signal: 'worker-exited',
                 callback: (executor: Executor, status: WorkerStatus,
-                    reason: GLib.Error | null) => void): number;
+                    error: GLib.Error | null) => void): number;
             connect(signal: string, callback: (...args: any[]) => any): number;
         }
 
@@ -430,10 +433,13 @@ declare module 'gi://PPool?version=1.0' {
             readonly pid: number;
             readonly exit_reason: WorkerExitReason;
             readonly exitReason: WorkerExitReason;
+            readonly death: Death | null;
 
             get_slot(): number;
             get_pid(): number;
             get_exit_reason(): WorkerExitReason;
+            /** The death of the worker if it has died, or was ended for its call. */
+            get_death(): Death | null;
         }
 
         /** The results of one function for many inputs, in the order of the inputs. Final. */
@@ -466,6 +472,8 @@ declare module 'gi://PPool?version=1.0' {
             next_value_async(cancellable: Cancellable, callback: AsyncReadyCallback<Map<T>>): void;
             next_value_finish(result: Gio.AsyncResult): GLib.Variant | null;
             next_value(timeout_msec?: number): T | undefined | null;
+            /** The call whose error the last read has thrown, or null; and its index. */
+            get_failed_future(): [Future<T> | null, number];
             cancel(): void;
 
             /** Blocks for each value. */

@@ -152,12 +152,13 @@ typedef enum
  * @PPOOL_WORKER_EXIT_REASON_BROKEN: the executor was broken by another worker
  * @PPOOL_WORKER_EXIT_REASON_ENDED: this program ended the worker because its call was aborted
  *   or took too long
- * @PPOOL_WORKER_EXIT_REASON_DIED: the worker could not be started, exited or was killed
- *   unexpectedly, or was killed because it sent an invalid message
+ * @PPOOL_WORKER_EXIT_REASON_DIED: the worker exited or was killed unexpectedly, its initializer
+ *   failed, or it was killed because it sent an invalid message
+ * @PPOOL_WORKER_EXIT_REASON_NOT_STARTED: no process could be started
  *
  * The reasons for which workers exit.
  *
- * With the last two, [signal@PPool.Executor::worker-exited] also has an error.
+ * With the last three, [signal@PPool.Executor::worker-exited] also has an error.
  *
  * More reasons may be added.
  *
@@ -173,6 +174,7 @@ typedef enum
   PPOOL_WORKER_EXIT_REASON_BROKEN,
   PPOOL_WORKER_EXIT_REASON_ENDED,
   PPOOL_WORKER_EXIT_REASON_DIED,
+  PPOOL_WORKER_EXIT_REASON_NOT_STARTED,
 } PPoolWorkerExitReason;
 
 /**

@@ -20,6 +20,15 @@
  * [class@PPool.Future]. For a name and arguments without options,
  * [method@PPool.Executor.submit] needs no call object.
  *
+ * ```c
+ * g_autoptr (PPoolCall) call = ppool_call_new ("double", g_variant_new_int32 (21));
+ * g_autoptr (PPoolFuture) future = NULL;
+ *
+ * ppool_call_set_timeout_msec (call, 5000);
+ * ppool_call_set_label (call, "the answer");
+ * future = ppool_executor_submit_call (executor, call, NULL, &error);
+ * ```
+ *
  * This class is final.
  *
  * **Threads**: a call may be used from any thread, but must not be changed
@@ -202,6 +211,9 @@ ppool_call_class_init (PPoolCallClass *klass)
    * The time that the call may run, in milliseconds, or -1 for the executor's
    * [property@PPool.Executor:call-timeout-msec].
    *
+   * The default is -1. With 0 the call is ended as soon as a worker has taken it, and with
+   * `G_MAXINT`, which is 24 days, it has practically no limit, whatever that of the executor is.
+   *
    * The time starts when a worker takes the call, and again with each attempt. It does not
    * include time in which the system is suspended. After this time the call is ended as by
    * [method@PPool.Future.abort]; if the function still returns a value, the future has this
@@ -220,6 +232,9 @@ ppool_call_class_init (PPoolCallClass *klass)
    * The time that the call may wait for a worker, in milliseconds, or -1 for the
    * executor's [property@PPool.Executor:queue-timeout-msec].
    *
+   * The default is -1. With 0 the call fails unless a worker takes it at once, and `G_MAXINT`
+   * is practically no limit.
+   *
    * If no worker has taken the call after this time, it fails with
    * `PPOOL_ERROR_TIMED_OUT` and never runs. The limit does not apply to a call that
    * runs again after its worker has died.
@@ -235,10 +250,11 @@ ppool_call_class_init (PPoolCallClass *klass)
    *
    * The number of times that the call runs again after its worker has died.
    *
-   * Use it with `PPOOL_CRASH_POLICY_REPLACE`, for functions that may run more than once.
+   * The default is 0. Use it with `PPOOL_CRASH_POLICY_REPLACE`, for functions that may run
+   * more than once.
    * The call keeps its place in the queue, and its state remains running. If the worker was
-   * killed by a `SIGKILL` that did not come from this program, most likely because memory
-   * ran out, the call waits for 1 s before it runs again, and twice as long each time. A
+   * killed by a `SIGKILL` that did not come from this program, as when memory ran out, the call
+   * waits for 1 s before it runs again, and twice as long each time. A
    * call does not run again after its function has returned an error, or after a timeout or
    * an abort.
    *
@@ -254,8 +270,8 @@ ppool_call_class_init (PPoolCallClass *klass)
    * The label of the call, such as the name of the file that it processes, or
    * `NULL`.
    *
-   * If the worker that runs the call dies, the label is part of the error
-   * message.
+   * If the worker that runs the call dies, or the call is ended or waits too long, the label
+   * is part of the error message.
    *
    * Since: 1.0
    */

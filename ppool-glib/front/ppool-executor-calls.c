@@ -43,11 +43,12 @@ submit_record (PPoolExecutor  *self,
  *
  * Without this, workers are started when calls are waiting. Workers that exist
  * already count towards @n_workers, and there are never more than
- * [property@PPool.Executor:max-workers]. If a worker can't be started, the
- * executor is broken, as with a worker that is started for a call.
+ * [property@PPool.Executor:max-workers]. If a worker can't be started, the effect
+ * is the same as with a worker that is started for a call, see
+ * [property@PPool.Executor:crash-policy].
  *
- * This does not wait until the workers are ready, and nothing reports when they
- * are: calls can be submitted at once.
+ * This does not wait until the workers are ready, which
+ * [signal@PPool.Executor::worker-started] reports: calls can be submitted at once.
  *
  * It fails as [method@PPool.Executor.submit] does.
  *
@@ -74,7 +75,8 @@ ppool_executor_prestart (PPoolExecutor  *self,
  * @function: the name of a function of the workers
  * @args: (nullable): its arguments, any type of value; consumed if floating.
  *   `NULL` is the empty tuple
- * @cancellable: (nullable): cancels the call if no worker has taken it yet
+ * @cancellable: (nullable): cancels the call if no worker has taken it yet, and also aborts it
+ *   while it runs if [property@PPool.Executor:cancel-running] is set
  * @error: return location for an error
  *
  * Submits a call.
@@ -125,7 +127,8 @@ ppool_executor_submit (PPoolExecutor  *self,
  * ppool_executor_submit_call:
  * @self: an executor
  * @call: what to run
- * @cancellable: (nullable): cancels the call if no worker has taken it yet
+ * @cancellable: (nullable): cancels the call if no worker has taken it yet, and also aborts it
+ *   while it runs if [property@PPool.Executor:cancel-running] is set
  * @error: return location for an error
  *
  * Submits a call with options.
@@ -205,16 +208,17 @@ free_async_call (gpointer data)
  * @function: the name of a function of the workers
  * @args: (nullable): its arguments, any type of value; consumed if floating.
  *   `NULL` is the empty tuple
- * @cancellable: (nullable): ends the call if no worker has taken it yet, and the
- *   waiting in any case
+ * @cancellable: (nullable): ends the waiting, and the call if no worker has taken it yet or
+ *   [property@PPool.Executor:cancel-running] is set
  * @callback: (nullable) (scope async): called when the call has completed
  * @user_data: data for @callback
  *
  * Calls a function without blocking.
  *
  * [method@PPool.Executor.call_finish] gets the value. If @cancellable is
- * cancelled while the function is running, the function continues, and its
- * result is dropped. The executor is kept alive until @callback has run.
+ * cancelled while the function is running, the function continues, unless
+ * [property@PPool.Executor:cancel-running] is set, and its result is dropped. The executor is
+ * kept alive until @callback has run.
  *
  * **Threads**: may be called from any thread; @callback runs in the main context
  * that is the caller's thread-default one.
@@ -300,8 +304,8 @@ ppool_executor_call_finish (PPoolExecutor  *self,
  * @function: the name of a function of the workers
  * @args: (nullable): its arguments, any type of value; consumed if floating.
  *   `NULL` is the empty tuple
- * @cancellable: (nullable): ends the call if no worker has taken it yet, and the
- *   waiting in any case
+ * @cancellable: (nullable): ends the waiting, and the call if no worker has taken it yet or
+ *   [property@PPool.Executor:cancel-running] is set
  * @error: return location for an error
  *
  * Calls a function and waits for its value.

@@ -41,20 +41,22 @@ ppool_executor_add_worker_signals (PPoolExecutorClass *klass)
    * PPoolExecutor::worker-exited:
    * @self: the executor
    * @status: the worker
-   * @reason: (nullable): why the worker ended, or `NULL` if it was asked to
+   * @error: (nullable): why the worker died or could not be started, or which call it was
+   *   ended for; otherwise `NULL`
    *
    * Emitted when a worker has exited, once for each.
    *
-   * [property@PPool.WorkerStatus:exit-reason] tells why. If the worker died, @reason
+   * [property@PPool.WorkerStatus:exit-reason] tells why. If the worker died, @error
    * describes its death, with the code `PPOOL_ERROR_WORKER_DIED`, or
    * `PPOOL_ERROR_PROTOCOL` if it was killed because it sent an invalid message. If it was
-   * ended because its call took too long or was aborted, the error is
-   * `PPOOL_ERROR_TIMED_OUT` or `G_IO_ERROR_CANCELLED`. In all other cases the worker was
-   * asked to exit, and @reason is `NULL`.
+   * ended because its call took too long or was aborted, the code is
+   * `PPOOL_ERROR_TIMED_OUT` or `G_IO_ERROR_CANCELLED`. In these cases
+   * [property@PPool.WorkerStatus:death] has the facts. If the worker was asked to exit, or was
+   * ended together with all others, @error is `NULL`.
    *
    * It is also emitted for workers that have ended before they were ready and for which
    * [signal@PPool.Executor::worker-started] was not emitted. Unless they were asked to exit,
-   * the code of @reason is `PPOOL_ERROR_LAUNCH`, `PPOOL_ERROR_INITIALIZER` or
+   * the code of @error is `PPOOL_ERROR_LAUNCH`, `PPOOL_ERROR_INITIALIZER` or
    * `PPOOL_ERROR_PROTOCOL`. If no process could be started,
    * [property@PPool.WorkerStatus:pid] is 0.
    *

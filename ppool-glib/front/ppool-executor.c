@@ -45,6 +45,14 @@
  * not completed are lost, and the workers don't flush their standard output or
  * run `atexit()` handlers.
  *
+ * ## Functions that crash or hang
+ *
+ * A function can't crash or block the program. To have a crash fail its own call only, set
+ * [property@PPool.Executor:crash-policy]; to limit how long calls run, set
+ * [property@PPool.Executor:call-timeout-msec]; to end one, use [method@PPool.Future.abort].
+ * [class@PPool.Call] has these and other options for single calls. See [When a function goes
+ * wrong](errors.html#when-a-function-goes-wrong).
+ *
  * ## Broken executors
  *
  * By default, a worker that exits or is killed unexpectedly breaks the executor:
@@ -474,6 +482,10 @@ make_policy_properties (void)
    * The time that a call without a [property@PPool.Call:timeout-msec] of its own may run,
    * in milliseconds, or -1 for no limit.
    *
+   * The default is -1. With 0, calls are ended as soon as a worker has taken them. The time does
+   * not include the start of a worker and its [property@PPool.Executor:initializer], for which
+   * a call still waits; [property@PPool.Executor:queue-timeout-msec] limits that.
+   *
    * A change applies to calls that are submitted afterwards.
    *
    * Since: 1.0
@@ -487,6 +499,8 @@ make_policy_properties (void)
    *
    * The time that a call without a [property@PPool.Call:queue-timeout-msec] of its own
    * may wait for a worker, in milliseconds, or -1 for no limit.
+   *
+   * The default is -1. With 0, calls fail unless a worker takes them at once.
    *
    * A change applies to calls that are submitted afterwards.
    *
@@ -502,7 +516,10 @@ make_policy_properties (void)
    * Whether the cancellable of a call also ends the call while it runs.
    *
    * By default, a cancellable cancels a call only until a worker has taken it. If this
-   * property is `TRUE`, it also aborts a running call; see [method@PPool.Future.abort].
+   * property is `TRUE`, it also aborts a running call; see [method@PPool.Future.abort]. The
+   * same applies to the running calls of a map and [method@PPool.Map.cancel].
+   *
+   * The default is `FALSE`.
    *
    * Since: 1.0
    */
@@ -595,9 +612,11 @@ ppool_executor_class_init (PPoolExecutorClass *klass)
    * If the name is empty, not valid UTF-8, or longer than 65535 bytes, the first
    * submit fails, and no worker is started.
    *
-   * The function may take any amount of time. If it fails, its error is logged
-   * at level MESSAGE, and the executor is broken with the cause
-   * `PPOOL_ERROR_INITIALIZER`.
+   * The function may take any amount of time: no timeout of calls applies, so calls wait for
+   * ever if it hangs, unless they have a [property@PPool.Call:queue-timeout-msec]. If it fails,
+   * its error is logged at level MESSAGE, and the executor is broken with the cause
+   * `PPOOL_ERROR_INITIALIZER`. With `PPOOL_CRASH_POLICY_REPLACE` another worker is tried first,
+   * see [property@PPool.Executor:max-start-failures].
    *
    * This property is construct-only:
    *
@@ -1366,7 +1385,9 @@ ppool_executor_get_error (PPoolExecutor *self)
  * Makes a broken executor accept calls again.
  *
  * Its state is running afterwards, and [method@PPool.Executor.get_error] returns `NULL`.
- * Calls that have failed are not repeated. If the executor is running, nothing happens.
+ * Calls that have failed are not repeated. If the executor is running, nothing happens. When
+ * what has broken it was mended, for example when a missing program was installed, workers
+ * start again.
  *
  * It fails with `PPOOL_ERROR_SHUT_DOWN` after the executor was shut down, and with
  * `PPOOL_ERROR_BROKEN` in a forked copy of its process.

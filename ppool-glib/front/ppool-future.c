@@ -325,7 +325,9 @@ ppool_future_get_call (PPoolFuture *self)
  * Gets the death of the worker that ran the call.
  *
  * It has the facts of the error message in a form for programs. After several attempts,
- * it is the death of the last worker.
+ * it is the death of the last worker. If the executor is broken, only the call whose worker
+ * broke it has one. Calls that fail because of [method@PPool.Executor.terminate_workers] or
+ * [method@PPool.Executor.kill_workers] have none.
  *
  * **Threads**: may be called from any thread.
  *
@@ -349,8 +351,8 @@ ppool_future_get_death (PPoolFuture *self)
  * Gets the number of workers that have taken the call.
  *
  * It is more than one if workers died while they ran the call, and
- * [property@PPool.Call:max-retries] allowed further attempts. An attempt that is about
- * to begin counts.
+ * [property@PPool.Call:max-retries] allowed further attempts. As long as the call is
+ * running, an attempt that is about to begin counts.
  *
  * **Threads**: may be called from any thread.
  *
@@ -423,6 +425,8 @@ ppool_future_get_queued_time (PPoolFuture *self)
  * @self: a future
  *
  * Gets the time at which a worker took the call.
+ *
+ * If several workers have taken it, this is the time of the last one.
  *
  * **Threads**: may be called from any thread.
  *

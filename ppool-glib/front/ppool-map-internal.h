@@ -31,6 +31,13 @@ typedef struct
   PPoolCompletion *completion; /* (owned) (nullable); with the map's lock. NULL if it blocks */
 } PPoolMapRead;
 
+/* A call whose error was read. */
+typedef struct
+{
+  PPoolRecord *record; /* (owned) (nullable): NULL if something else was */
+  guint64 index;       /* of its input */
+} PPoolMapFailed;
+
 struct _PPoolMap
 {
   GObject parent_instance;
@@ -62,19 +69,21 @@ struct _PPoolMap
   GThread *drawing; /* (unowned) (nullable): in the input function */
   GQueue window;    /* (owned) (element-type PPoolRecord): calls, in the order of inputs */
   GError *error;    /* (owned) (nullable): comes behind the window */
+  PPoolMapFailed failed; /* of the read that returned last */
   gboolean started; /* there was a read */
   gboolean drained; /* no input comes any more */
   gboolean ended;   /* no value comes any more either */
   gboolean cancelled;
 };
 
-gboolean ppool_map_is_usable    (PPoolMap      *self);
-gint64   ppool_map_get_deadline (PPoolMap      *self);
-void     ppool_map_fill         (PPoolMap      *self);
-gboolean ppool_map_take         (PPoolMap      *self,
-                                 PPoolRecord  **head,
-                                 GVariant     **value,
-                                 GError       **error);
+gboolean ppool_map_is_usable    (PPoolMap        *self);
+gint64   ppool_map_get_deadline (PPoolMap        *self);
+void     ppool_map_fill         (PPoolMap        *self);
+gboolean ppool_map_take         (PPoolMap        *self,
+                                 PPoolRecord    **head,
+                                 GVariant       **value,
+                                 PPoolMapFailed  *failed,
+                                 GError         **error);
 
 void      ppool_map_inputs_add   (PPoolMapInputs  *self,
                                   GVariant        *array);

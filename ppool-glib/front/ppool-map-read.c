@@ -9,6 +9,7 @@
 
 #include "ppool-map-internal.h"
 
+#include "ppool-future-private.h"
 #include "ppool-reply-private.h"
 #include "ppool-waiter-private.h"
 #include "ppool-watch-private.h"
@@ -29,6 +30,7 @@ typedef struct
 {
   PPoolMapRead read;
   PPoolReply reply;  /* its source is the map */
+  PPoolMapFailed failed;
   PPoolWatch *watch; /* (owned) (nullable): of the call that it waits for */
 } AsyncRead;
 
@@ -69,6 +71,21 @@ leave (PPoolMap     *self,
 
   if (completion != NULL)
     ppool_completion_fire (completion);
+}
+
+/* What a read returned last, of which nobody who returns later knows. Takes @failed. */
+static void
+note_failed (PPoolMap       *self,
+             PPoolMapFailed  failed)
+{
+  PPoolRecord *before;
+
+  g_mutex_lock (&self->lock);
+  before = self->failed.record;
+  self->failed = failed;
+  g_mutex_unlock (&self->lock);
+
+  g_clear_pointer (&before, ppool_record_unref);
 }
 
 /* Blocking */
@@ -118,15 +135,16 @@ msec_until (gint64 deadline)
 
 /* Returns FALSE if the time of the read was up. */
 static gboolean
-take_when_ready (PPoolMap   *self,
-                 gint64      deadline,
-                 GVariant  **value,
-                 GError    **error)
+take_when_ready (PPoolMap        *self,
+                 gint64           deadline,
+                 GVariant       **value,
+                 PPoolMapFailed  *failed,
+                 GError         **error)
 {
   PPoolRecord *head = NULL;
 
   ppool_map_fill (self);
-  while (!ppool_map_take (self, &head, value, error))
+  while (!ppool_map_take (self, &head, value, failed, error))
     {
       g_autoptr (PPoolRecord) record = g_steal_pointer (&head);
 
@@ -195,6 +213,7 @@ ppool_map_next_value (PPoolMap  *self,
 {
   gint64 deadline = G_MAXINT64;
   PPoolMapRead read = { 0 };
+  PPoolMapFailed failed = { 0 };
   GVariant *value = NULL;
   gboolean in_time;
 
@@ -216,8 +235,9 @@ ppool_map_next_value (PPoolMap  *self,
     deadline = g_get_monotonic_time () + timeout_msec * G_TIME_SPAN_MILLISECOND;
 
   in_time = wait_for_turn (self, &read, deadline) &&
-            take_when_ready (self, deadline, &value, error);
+            take_when_ready (self, deadline, &value, &failed, error);
   leave (self, &read);
+  note_failed (self, failed);
 
   if (!in_time)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
@@ -246,6 +266,7 @@ free_async_read (gpointer data)
     leave (self->reply.source_object, &self->read);
 
   clear_watch (self);
+  g_clear_pointer (&self->failed.record, ppool_record_unref);
   g_clear_pointer (&self->read.completion, ppool_completion_unref);
   ppool_reply_clear (&self->reply);
 }
@@ -319,10 +340,19 @@ advance (AsyncRead  *self,
     }
 
   ppool_map_fill (map);
-  if (!ppool_map_take (map, &head, value, error))
+  if (!ppool_map_take (map, &head, value, &self->failed, error))
     wait_for_record (self, head);
 
   return head == NULL;
+}
+
+static void
+free_failed (gpointer data)
+{
+  PPoolMapFailed *failed = data;
+
+  ppool_record_unref (failed->record);
+  g_free (failed);
 }
 
 static void
@@ -331,6 +361,12 @@ tell (AsyncRead *self,
       GError    *error)
 {
   g_autoptr (GTask) task = ppool_reply_new_task (&self->reply, FALSE, ppool_map_next_value_async);
+
+  if (self->failed.record != NULL)
+    {
+      g_task_set_task_data (task, g_memdup2 (&self->failed, sizeof self->failed), free_failed);
+      self->failed.record = NULL;
+    }
 
   if (error != NULL)
     g_task_return_error (task, error);
@@ -446,9 +482,61 @@ ppool_map_next_value_finish (PPoolMap      *self,
                              GAsyncResult  *result,
                              GError       **error)
 {
+  PPoolMapFailed *told, failed = { 0 };
+
   g_return_val_if_fail (ppool_map_is_usable (self), NULL);
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
+  told = g_task_get_task_data (G_TASK (result));
+  if (told != NULL)
+    failed = (PPoolMapFailed) { ppool_record_ref (told->record), told->index };
+  if (ppool_pool_check (self->pool, NULL))
+    note_failed (self, failed);
+
   return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/**
+ * ppool_map_get_failed_future:
+ * @self: a map
+ * @index: (out) (optional): return location for the index of the input, from 0
+ *
+ * Gets the call that failed, after a read that returned its error.
+ *
+ * It is about the read that returned last, in any thread, and has what the error alone does not:
+ * [method@PPool.Future.get_death] and [method@PPool.Future.get_n_attempts], for example. If it
+ * returns `NULL` after an error, the error is that of the map or of the wait, see
+ * [method@PPool.Map.next_value]. @index is set to 0 then.
+ *
+ * **Threads**: may be called from any thread. Where several threads read the map, each
+ * overwrites what it returns.
+ *
+ * Returns: (transfer full) (nullable): the future of the call, or `NULL` if the last read
+ *   returned a value, the end or another error, or there was none
+ *
+ * Since: 1.0
+ */
+PPoolFuture *
+ppool_map_get_failed_future (PPoolMap *self,
+                             guint64  *index)
+{
+  PPoolRecord *record = NULL;
+  guint64 place = 0;
+
+  g_return_val_if_fail (ppool_map_is_usable (self), NULL);
+
+  if (ppool_pool_check (self->pool, NULL))
+    {
+      g_mutex_lock (&self->lock);
+      if (self->failed.record != NULL)
+        record = ppool_record_ref (self->failed.record);
+      place = self->failed.index;
+      g_mutex_unlock (&self->lock);
+    }
+
+  if (index != NULL)
+    *index = place;
+
+  return record != NULL ? ppool_future_new (record, NULL) : NULL;
 }

@@ -47,8 +47,48 @@
  * When a call or the inputs fail, the earlier results are read first, then the
  * error, and then the end. Calls that have not started by then are cancelled.
  * The same happens when the map is dropped, and after
- * [method@PPool.Map.cancel]. A running call is not stopped; its result is
- * dropped.
+ * [method@PPool.Map.cancel]. A running call is not stopped, unless
+ * [property@PPool.Executor:cancel-running] is set and the map is cancelled; its
+ * result is dropped.
+ *
+ * ## Calls that fail
+ *
+ * With [property@PPool.Map:stop-on-error] set to `FALSE`, each call that fails costs
+ * its own result only. [method@PPool.Map.get_failed_future] distinguishes such an error from one
+ * that has ended the map, and gives the place of the input and the facts:
+ *
+ * ```c
+ * g_autoptr (PPoolMap) map = ppool_executor_map (executor, "measure", names, NULL);
+ * g_autoptr (PPoolCall) options = ppool_call_new ("measure", NULL);
+ *
+ * ppool_call_set_timeout_msec (options, 5000);
+ * ppool_map_set_call_options (map, options);
+ * ppool_map_set_stop_on_error (map, FALSE);
+ *
+ * while (TRUE)
+ *   {
+ *     g_autoptr (GError) problem = NULL;
+ *     g_autoptr (GVariant) value = ppool_map_next_value (map, -1, &problem);
+ *     g_autoptr (PPoolFuture) failed = NULL;
+ *     guint64 index;
+ *
+ *     if (value == NULL && problem == NULL)
+ *       break;
+ *
+ *     failed = ppool_map_get_failed_future (map, &index);
+ *     if (failed != NULL)
+ *       {
+ *         g_autoptr (PPoolDeath) death = ppool_future_get_death (failed);
+ *
+ *         g_print ("Input %" G_GUINT64_FORMAT " failed%s: %s\n", index,
+ *                  death != NULL ? " with its worker" : "", problem->message);
+ *       }
+ *     else if (value == NULL)
+ *       g_print ("The map has ended: %s\n", problem->message);
+ *     else
+ *       use_value (value);
+ *   }
+ * ```
  *
  * To handle each result as soon as it arrives, in any order, submit calls and
  * use [class@PPool.AsCompleted] or callbacks of their futures instead.
@@ -298,15 +338,20 @@ ppool_map_fill (PPoolMap *self)
   set_drawing (self, NULL);
 }
 
-/* Takes the calls: those that have not started never will. */
+/* Takes the calls: those that have not started never will. One that runs is not stopped,
+ * unless somebody @asked for it, and the executor is to do that then. */
 static void
-cancel_records (GQueue *records)
+cancel_records (GQueue   *records,
+                gboolean  asked)
 {
   PPoolRecord *record;
 
   while ((record = g_queue_pop_head (records)) != NULL)
     {
-      ppool_record_cancel (record);
+      if (asked)
+        ppool_record_give_up (record);
+      else
+        ppool_record_cancel (record);
       ppool_record_abandon (record);
       ppool_record_unref (record);
     }
@@ -338,7 +383,7 @@ end (PPoolMap *self)
   g_mutex_unlock (&self->lock);
 
   g_clear_error (&error);
-  cancel_records (&rest);
+  cancel_records (&rest, FALSE);
   ppool_map_inputs_clear (&self->inputs);
 }
 
@@ -354,13 +399,14 @@ end_with_error (PPoolMap  *self,
   return TRUE;
 }
 
-/* Takes what is next: a value, an error, or the end, which is neither. If that
- * isn't known yet, returns FALSE and the call for which to wait. */
+/* Takes what is next: a value, an error, which may be that of a call, or the end, which is
+ * neither. If that isn't known yet, returns FALSE and the call for which to wait. */
 gboolean
-ppool_map_take (PPoolMap     *self,
-                PPoolRecord **head,
-                GVariant    **value,
-                GError      **error)
+ppool_map_take (PPoolMap        *self,
+                PPoolRecord    **head,
+                GVariant       **value,
+                PPoolMapFailed  *failed,
+                GError         **error)
 {
   g_autoptr (PPoolRecord) record = NULL;
   GError *failure = NULL;
@@ -389,17 +435,17 @@ ppool_map_take (PPoolMap     *self,
     }
 
   *value = ppool_record_propagate (record, &failure);
+  if (*value != NULL)
+    sample_size (&self->result_size, *value);
+  else
+    *failed = (PPoolMapFailed) { g_steal_pointer (&record), self->n_read };
+  self->n_read++;
+
   if (*value == NULL && !self->goes_on)
     return end_with_error (self, error, failure);
-
-  self->n_read++;
   if (*value == NULL)
-    {
-      g_propagate_error (error, failure);
-      return TRUE;
-    }
+    g_propagate_error (error, failure);
 
-  sample_size (&self->result_size, *value);
   return TRUE;
 }
 
@@ -467,9 +513,10 @@ ppool_map_finalize (GObject *object)
 
   g_assert (g_queue_is_empty (&self->reads));
 
-  cancel_records (&self->window);
+  cancel_records (&self->window, FALSE);
   ppool_map_inputs_clear (&self->inputs);
   g_clear_error (&self->error);
+  g_clear_pointer (&self->failed.record, ppool_record_unref);
   g_object_unref (self->cancellable);
   g_clear_object (&self->executor);
   g_clear_pointer (&self->spec, ppool_call_spec_unref);
@@ -545,9 +592,10 @@ ppool_map_class_init (PPoolMapClass *klass)
    *
    * Whether the map ends with the first call that fails.
    *
-   * If it is `FALSE`, the read of such a call fails with its error, and the next read
-   * continues with the following call. The map still ends if the input function fails, when
-   * its time is up, and when the executor accepts no more calls.
+   * The default is `TRUE`. If it is `FALSE`, the read of such a call fails with its error, and
+   * the next read continues with the following call; [method@PPool.Map.get_failed_future]
+   * returns the call. The map still ends if the input function fails, when its time is up, and
+   * when the executor accepts no more calls.
    *
    * It can be set until the map is read for the first time.
    *
@@ -1010,6 +1058,9 @@ ppool_map_set_call_options (PPoolMap  *self,
  *
  * Ends the map and cancels all calls that have not started.
  *
+ * If [property@PPool.Executor:cancel-running] is set, calls that run are aborted, as by
+ * [method@PPool.Future.abort]; otherwise they continue, and their results are dropped.
+ *
  * The waiting read, or else the next one, fails with `G_IO_ERROR_CANCELLED`,
  * and the map ends. If the map has ended already, nothing happens.
  *
@@ -1046,7 +1097,7 @@ ppool_map_cancel (PPoolMap *self)
   g_mutex_unlock (&self->lock);
 
   g_clear_error (&error);
-  cancel_records (&records);
+  cancel_records (&records, TRUE);
   g_cancellable_cancel (self->cancellable);
   if (completion != NULL)
     ppool_completion_fire (completion);

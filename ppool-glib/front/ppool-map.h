@@ -106,6 +106,10 @@ PPOOL_AVAILABLE_IN_1_0
 void      ppool_map_set_call_options  (PPoolMap            *self,
                                        PPoolCall           *call);
 PPOOL_AVAILABLE_IN_1_0
+PPoolFuture *
+          ppool_map_get_failed_future (PPoolMap             *self,
+                                       guint64              *index) G_GNUC_WARN_UNUSED_RESULT;
+PPOOL_AVAILABLE_IN_1_0
 void      ppool_map_cancel            (PPoolMap             *self);
 
 G_END_DECLS

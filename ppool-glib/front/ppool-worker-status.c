@@ -20,6 +20,10 @@
  * the same object for the same worker. It can be kept after the worker has exited, and
  * does not keep the executor.
  *
+ * It does not know calls. To find the call that a worker has ended with, compare
+ * [property@PPool.WorkerStatus:pid] with [method@PPool.Future.get_worker_pid] of the futures that
+ * are not done; [property@PPool.WorkerStatus:death] has the name of the function.
+ *
  * This class is final.
  *
  * **Threads**: all methods may be called from any thread. `notify` is emitted in the main
@@ -40,9 +44,10 @@ typedef enum
   PROP_SLOT = 1,
   PROP_PID,
   PROP_EXIT_REASON,
+  PROP_DEATH,
 } PPoolWorkerStatusProperty;
 
-static GParamSpec *props[PROP_EXIT_REASON + 1];
+static GParamSpec *props[PROP_DEATH + 1];
 
 G_DEFINE_FINAL_TYPE (PPoolWorkerStatus, ppool_worker_status, G_TYPE_OBJECT)
 
@@ -64,6 +69,9 @@ ppool_worker_status_get_property (GObject    *object,
       break;
     case PROP_EXIT_REASON:
       g_value_set_enum (value, (int) ppool_worker_status_get_exit_reason (self));
+      break;
+    case PROP_DEATH:
+      g_value_take_object (value, ppool_worker_status_get_death (self));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
@@ -133,6 +141,24 @@ ppool_worker_status_class_init (PPoolWorkerStatusClass *klass)
                        PPOOL_WORKER_EXIT_REASON_NONE,
                        G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
+  /**
+   * PPoolWorkerStatus:death:
+   *
+   * The death of the worker, or `NULL`.
+   *
+   * There is one if the worker died after it was ready, or was ended because its call took too
+   * long or was aborted. If it ran a call, [method@PPool.Future.get_death] returns the same.
+   *
+   * **Threads**: `notify` is emitted immediately before
+   * [signal@PPool.Executor::worker-exited], in the same main context; the value is always
+   * exact.
+   *
+   * Since: 1.0
+   */
+  props[PROP_DEATH] =
+    g_param_spec_object ("death", NULL, NULL, PPOOL_TYPE_DEATH,
+                         G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
   g_object_class_install_properties (object_class, G_N_ELEMENTS (props), props);
 }
 
@@ -155,6 +181,8 @@ void
 ppool_worker_status_notify_exit (PPoolWorkerStatus *self)
 {
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_EXIT_REASON]);
+  if (self->facts->death != NULL)
+    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_DEATH]);
 }
 
 /**
@@ -216,4 +244,25 @@ ppool_worker_status_get_exit_reason (PPoolWorkerStatus *self)
 
   return self->facts != NULL ? ppool_facts_get_exit_reason (self->facts) :
                                PPOOL_WORKER_EXIT_REASON_NONE;
+}
+
+/**
+ * ppool_worker_status_get_death:
+ * @self: a worker
+ *
+ * Gets the death of the worker.
+ *
+ * **Threads**: may be called from any thread.
+ *
+ * Returns: (transfer full) (nullable): the death, or `NULL` if the worker has not exited, was
+ *   asked to, or ended before it was ready
+ *
+ * Since: 1.0
+ */
+PPoolDeath *
+ppool_worker_status_get_death (PPoolWorkerStatus *self)
+{
+  g_return_val_if_fail (PPOOL_IS_WORKER_STATUS (self), NULL);
+
+  return self->facts != NULL ? ppool_facts_ref_death (self->facts) : NULL;
 }

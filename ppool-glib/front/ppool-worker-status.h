@@ -13,6 +13,7 @@
 
 #include <glib-object.h>
 
+#include "ppool-death.h"
 #include "ppool-enums.h"
 #include "ppool-version-macros.h"
 
@@ -29,5 +30,8 @@ PPOOL_AVAILABLE_IN_1_0
 guint                 ppool_worker_status_get_pid         (PPoolWorkerStatus *self);
 PPOOL_AVAILABLE_IN_1_0
 PPoolWorkerExitReason ppool_worker_status_get_exit_reason (PPoolWorkerStatus *self);
+PPOOL_AVAILABLE_IN_1_0
+PPoolDeath           *ppool_worker_status_get_death       (PPoolWorkerStatus *self)
+                                                           G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

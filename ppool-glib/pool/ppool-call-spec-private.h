@@ -29,6 +29,7 @@ PPoolCallSpec *ppool_call_spec_ref_plain (const char *function);
 PPoolCallSpec *ppool_call_spec_copy  (PPoolCallSpec *self);
 PPoolCallSpec *ppool_call_spec_copy_options (PPoolCallSpec *self,
                                              const char    *function);
+char          *ppool_call_spec_dup_name (PPoolCallSpec *self);
 PPoolCallSpec *ppool_call_spec_ref   (PPoolCallSpec *self);
 void           ppool_call_spec_unref (PPoolCallSpec *self);
 

@@ -58,6 +58,14 @@ ppool_call_spec_copy_options (PPoolCallSpec *self,
   return copy;
 }
 
+/* What a call is called in messages: (transfer full). */
+char *
+ppool_call_spec_dup_name (PPoolCallSpec *self)
+{
+  return self->label != NULL ? g_strdup_printf ("“%s” (%s)", self->function, self->label) :
+                               g_strdup_printf ("“%s”", self->function);
+}
+
 /* For who changes the copy before anybody else has it. */
 PPoolCallSpec *
 ppool_call_spec_copy (PPoolCallSpec *self)

@@ -17,11 +17,36 @@
 /**
  * PPoolDeath:
  *
- * The death of a worker while it ran a call.
+ * The death of a worker.
  *
  * [method@PPool.Future.get_death] returns it for a call that failed because its worker
- * died, or whose worker was ended to stop the call. It has the facts of the error message
- * in a form for programs.
+ * died, or whose worker was ended to stop the call, and
+ * [property@PPool.WorkerStatus:death] also for a worker that ran no call. It has the facts of
+ * the error message in a form for programs:
+ *
+ * ```c
+ * g_autoptr (PPoolDeath) death = ppool_future_get_death (future);
+ *
+ * if (death == NULL)
+ *   g_print ("The call has a value, or its function has failed\n");
+ * else if (ppool_death_get_signal_number (death) > 0)
+ *   g_print ("%s was killed by signal %d\n", ppool_death_get_function (death),
+ *            ppool_death_get_signal_number (death));
+ * else
+ *   g_print ("%s\n", ppool_death_get_message (death));
+ * ```
+ *
+ * The [property@PPool.Death:cause] tells which facts there are:
+ *
+ * - `PPOOL_DEATH_CAUSE_SIGNAL`, `PPOOL_DEATH_CAUSE_KILLED` and `PPOOL_DEATH_CAUSE_LIMIT`: the
+ *   signal number; the exit status is -1.
+ * - `PPOOL_DEATH_CAUSE_EXIT`: the exit status; the signal number is 0.
+ * - `PPOOL_DEATH_CAUSE_OUT_OF_MEMORY` and `PPOOL_DEATH_CAUSE_ENDED`: the signal number, or the
+ *   exit status if the worker has exited by itself.
+ * - `PPOOL_DEATH_CAUSE_CLOSED`, `PPOOL_DEATH_CAUSE_PROTOCOL` and `PPOOL_DEATH_CAUSE_UNKNOWN`:
+ *   neither.
+ *
+ * For a worker that ran no call, the function is `NULL` and the run time -1.
  *
  * This class is final.
  *
@@ -191,8 +216,11 @@ ppool_death_class_init (PPoolDeathClass *klass)
   /**
    * PPoolDeath:stderr-tail:
    *
-   * The end of what the worker wrote to its standard error since it took the call, or
-   * `NULL` if there is none or it was not kept.
+   * The end of what the worker wrote to its standard error since it took the call, at most
+   * 32 KiB, or `NULL` if there is none or it was not kept.
+   *
+   * [property@PPool.Death:message] has the first and the last 2 KiB of it if it has more than
+   * 4 KiB.
    *
    * Since: 1.0
    */

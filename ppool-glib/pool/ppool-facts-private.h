@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include "ppool-death.h"
 #include "ppool-enums.h"
 
 G_BEGIN_DECLS
@@ -18,7 +19,8 @@ typedef struct
   guint slot;
   guint pid; /* 0 while there is no process */
 
-  int exit_reason; /* atomic: a PPoolWorkerExitReason */
+  PPoolDeath *death; /* (owned) (nullable): constant once there is an exit reason */
+  int exit_reason;   /* atomic: a PPoolWorkerExitReason */
 } PPoolFacts;
 
 typedef enum
@@ -44,6 +46,7 @@ void                   ppool_facts_unref           (PPoolFacts            *self)
 PPoolWorkerExitReason  ppool_facts_get_exit_reason (PPoolFacts            *self);
 void                   ppool_facts_set_exit_reason (PPoolFacts            *self,
                                                     PPoolWorkerExitReason  reason);
+PPoolDeath            *ppool_facts_ref_death       (PPoolFacts            *self);
 
 PPoolEvent            *ppool_event_new             (PPoolEventType         type,
                                                     PPoolFacts            *facts,

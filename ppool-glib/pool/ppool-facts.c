@@ -29,10 +29,18 @@ ppool_facts_ref (PPoolFacts *self)
   return g_atomic_rc_box_acquire (self);
 }
 
+static void
+free_facts (gpointer data)
+{
+  PPoolFacts *self = data;
+
+  g_clear_object (&self->death);
+}
+
 void
 ppool_facts_unref (PPoolFacts *self)
 {
-  g_atomic_rc_box_release (self);
+  g_atomic_rc_box_release_full (self, free_facts);
 }
 
 PPoolWorkerExitReason
@@ -46,6 +54,16 @@ ppool_facts_set_exit_reason (PPoolFacts            *self,
                              PPoolWorkerExitReason  reason)
 {
   g_atomic_int_set (&self->exit_reason, (int) reason);
+}
+
+/* (transfer full) (nullable): of one that has died, or was ended for its call. */
+PPoolDeath *
+ppool_facts_ref_death (PPoolFacts *self)
+{
+  if (ppool_facts_get_exit_reason (self) == PPOOL_WORKER_EXIT_REASON_NONE || self->death == NULL)
+    return NULL;
+
+  return g_object_ref (self->death);
 }
 
 PPoolEvent *

@@ -23,9 +23,10 @@ typedef struct _PPoolOutcome PPoolOutcome;
 typedef struct
 {
   guint worker_pid; /* the last one's that took it */
-  guint n_attempts; /* workers that took it, or are to take it again */
+  guint n_attempts; /* workers that took it, and one that is to take it again … */
+  gboolean is_between; /* … if that is so */
   gint64 queued_time; /* constant */
-  gint64 started_time; /* of the first attempt */
+  gint64 started_time; /* when the last one took it */
   gint64 finished_time;
 } PPoolHistory;
 
@@ -80,7 +81,8 @@ gboolean         ppool_outcome_settle_result     (PPoolOutcome         *self,
 gboolean         ppool_outcome_settle_failure    (PPoolOutcome         *self,
                                                   PPoolFailure         *failure);
 gboolean         ppool_outcome_settle_cancelled  (PPoolOutcome         *self);
-gboolean         ppool_outcome_settle_aborted    (PPoolOutcome         *self);
+gboolean         ppool_outcome_settle_aborted    (PPoolOutcome         *self,
+                                                  PPoolFailure         *failure);
 void             ppool_outcome_note_retry        (PPoolOutcome         *self);
 void             ppool_outcome_note_death        (PPoolOutcome         *self,
                                                   PPoolDeath           *death);

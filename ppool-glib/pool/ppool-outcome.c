@@ -67,14 +67,28 @@ note_start (PPoolOutcome *self,
             guint         worker_pid,
             gint64        time)
 {
+  PPoolHistory *history = &self->history;
+
   if (self->state == PPOOL_FUTURE_STATE_PENDING)
     {
       self->state = PPOOL_FUTURE_STATE_RUNNING;
-      self->history.started_time = time != 0 ? time : g_get_monotonic_time ();
-      self->history.n_attempts = 1;
+      history->n_attempts = 1;
     }
-  if (self->state == PPOOL_FUTURE_STATE_RUNNING && self->history.worker_pid == 0)
-    self->history.worker_pid = worker_pid;
+  else if (self->state != PPOOL_FUTURE_STATE_RUNNING || !history->is_between)
+    return;
+
+  history->is_between = FALSE;
+  history->worker_pid = worker_pid;
+  history->started_time = time != 0 ? time : g_get_monotonic_time ();
+}
+
+/* With the lock held: there is no further attempt. */
+static void
+take_back_attempt (PPoolOutcome *self)
+{
+  if (self->history.is_between)
+    self->history.n_attempts--;
+  self->history.is_between = FALSE;
 }
 
 /* A worker has taken the call, at @time, or now if that is 0. */
@@ -135,6 +149,7 @@ settle (PPoolOutcome *self,
 
   if (end->worker_pid != 0)
     note_start (self, end->worker_pid, end->started);
+  take_back_attempt (self);
   self->state = end->state;
   self->value = end->value != NULL ? g_variant_ref (end->value) : NULL;
   self->failure = end->failure != NULL ? ppool_failure_ref (end->failure) : NULL;
@@ -203,13 +218,13 @@ ppool_outcome_settle_failure (PPoolOutcome *self,
 gboolean
 ppool_outcome_settle_cancelled (PPoolOutcome *self)
 {
+  g_autofree char *name = ppool_call_spec_dup_name (self->spec);
   g_autoptr (PPoolFailure) failure = NULL;
   PPoolHistory history;
 
   ppool_outcome_get_history (self, &history);
   failure = ppool_failure_new (g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                                            "The call of “%s” was cancelled before it ran%s",
-                                            self->spec->function,
+                                            "The call of %s was cancelled before it ran%s", name,
                                             history.n_attempts > 0 ? " again" : ""));
 
   return settle (self, &(End) { .state = PPOOL_FUTURE_STATE_CANCELLED, .failure = failure });
@@ -217,12 +232,9 @@ ppool_outcome_settle_cancelled (PPoolOutcome *self)
 
 /* While a worker ran it, or between two of them. */
 gboolean
-ppool_outcome_settle_aborted (PPoolOutcome *self)
+ppool_outcome_settle_aborted (PPoolOutcome *self,
+                              PPoolFailure *failure)
 {
-  g_autoptr (PPoolFailure) failure =
-    ppool_failure_new (g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                                    "The call of “%s” was aborted", self->spec->function));
-
   return settle (self, &(End) { .state = PPOOL_FUTURE_STATE_CANCELLED, .failure = failure });
 }
 
@@ -231,8 +243,9 @@ void
 ppool_outcome_note_retry (PPoolOutcome *self)
 {
   g_mutex_lock (&self->lock);
-  self->history.n_attempts++;
-  self->history.worker_pid = 0;
+  if (!self->history.is_between)
+    self->history.n_attempts++;
+  self->history.is_between = TRUE;
   g_mutex_unlock (&self->lock);
 }
 

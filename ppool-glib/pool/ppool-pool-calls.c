@@ -110,7 +110,7 @@ pool_abort (gpointer     owner,
   if (withdrawn)
     ppool_outcome_settle_cancelled (&record->outcome);
   else if (was_between)
-    ppool_outcome_settle_aborted (&record->outcome);
+    ppool_record_settle_ended (record, PPOOL_RECORD_ABORTED, NULL);
 }
 
 static void

@@ -130,6 +130,7 @@ queue_overdue_cb (gpointer data)
   g_autoptr (PPoolRecord) record = data;
   PPoolPool *self = record->owner;
   g_autoptr (PPoolFailure) failure = NULL;
+  g_autofree char *name = NULL;
   gboolean withdrawn;
 
   ppool_lock_enter (&self->lock);
@@ -141,11 +142,13 @@ queue_overdue_cb (gpointer data)
   if (!withdrawn)
     return;
 
+  name = ppool_call_spec_dup_name (record->outcome.spec);
   failure = ppool_failure_new (
     g_error_new (PPOOL_ERROR, PPOOL_ERROR_TIMED_OUT,
-                 "The call of “%s” never ran: no worker took it within %d ms, which is its "
+                 "The call of %s never ran: no worker took it within %d ms, which is %s "
                  "queue-timeout-msec",
-                 record->outcome.spec->function, record->extra->queue_timeout_msec));
+                 name, record->extra->queue_timeout_msec,
+                 record->outcome.spec->queue_timeout_msec >= 0 ? "its" : "the executor's"));
   ppool_outcome_settle_failure (&record->outcome, failure);
 }
 

@@ -206,6 +206,7 @@ ppool_pool_end_workers (PPoolPool  *self,
       PPoolRecord *record = g_ptr_array_index (running, i);
       PPoolHistory history;
       g_autoptr (PPoolFailure) failure = NULL;
+      g_autofree char *name = NULL;
 
       if (record->ending != PPOOL_RECORD_NOT_ENDED)
         {
@@ -214,10 +215,10 @@ ppool_pool_end_workers (PPoolPool  *self,
         }
 
       ppool_record_get_history (record, &history);
-      failure = ppool_failure_new (
-        g_error_new (PPOOL_ERROR, PPOOL_ERROR_BROKEN,
-                     "Worker %u was ended by %s() while it ran “%s”", history.worker_pid, who,
-                     record->outcome.spec->function));
+      name = ppool_call_spec_dup_name (record->outcome.spec);
+      failure = ppool_failure_new (g_error_new (PPOOL_ERROR, PPOOL_ERROR_BROKEN,
+                                                "Worker %u was ended by %s() while it ran %s",
+                                                history.worker_pid, who, name));
       ppool_outcome_settle_failure (&record->outcome, failure);
     }
   ppool_pool_settle_all (cancelled, NULL);

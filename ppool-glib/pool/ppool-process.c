@@ -203,7 +203,8 @@ note_exit (PPoolProcess    *self,
            PPoolRecord     *ending,
            const GError    *error)
 {
-  if (self->exit_reason == PPOOL_WORKER_EXIT_REASON_DIED)
+  if (self->exit_reason == PPOOL_WORKER_EXIT_REASON_DIED ||
+      self->exit_reason == PPOOL_WORKER_EXIT_REASON_NOT_STARTED)
     self->exit_error = g_error_copy (error);
   else if (self->exit_reason == PPOOL_WORKER_EXIT_REASON_ENDED)
     self->exit_error = ppool_record_make_ended_error (ending, ending->ending,
@@ -225,13 +226,16 @@ conclude (PPoolProcess *self)
   if (self->life != LEAVING)
     {
       set_failed (self);
-      self->exit_reason =
-        ending != NULL ? PPOOL_WORKER_EXIT_REASON_ENDED : PPOOL_WORKER_EXIT_REASON_DIED;
+      if (self->pid == 0)
+        self->exit_reason = PPOOL_WORKER_EXIT_REASON_NOT_STARTED;
+      else
+        self->exit_reason =
+          ending != NULL ? PPOOL_WORKER_EXIT_REASON_ENDED : PPOOL_WORKER_EXIT_REASON_DIED;
     }
   self->life = CONCLUDED;
   ppool_lock_leave (self->owner->lock);
 
-  if (end.was_asked && !has_calls && self->exit_reason != PPOOL_WORKER_EXIT_REASON_DIED)
+  if (end.was_asked && !has_calls && self->exit_reason < PPOOL_WORKER_EXIT_REASON_DIED)
     {
       note_exit (self, ending, NULL);
       return;
@@ -240,6 +244,8 @@ conclude (PPoolProcess *self)
   tell_end (self, &end);
   g_debug ("Verdict: %s", end.error->message);
   note_exit (self, ending, end.error);
+  if (self->was_ready && self->exit_error != NULL)
+    self->facts->death = g_object_ref (end.death);
   if (!end.was_asked || has_calls)
     self->owner->ended (self->owner->pool, self, &end);
 

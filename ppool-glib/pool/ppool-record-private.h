@@ -21,7 +21,7 @@ typedef struct
 {
   gboolean (*cancel)     (gpointer owner, PPoolRecord *record);
   void     (*abort)      (gpointer owner, PPoolRecord *record);
-  /* A cancellable was cancelled. */
+  /* A cancellable was cancelled, or likewise. */
   void     (*cancelled)  (gpointer owner, PPoolRecord *record);
   GObject *(*dup_source) (gpointer owner);
   /* Has a record that runs say so. */
@@ -122,6 +122,7 @@ void              ppool_record_abandon             (PPoolRecord            *self
 
 gboolean          ppool_record_cancel              (PPoolRecord            *self);
 void              ppool_record_abort               (PPoolRecord            *self);
+void              ppool_record_give_up             (PPoolRecord            *self);
 GError           *ppool_record_make_ended_error    (PPoolRecord            *self,
                                                     PPoolRecordEnding       ending,
                                                     const char             *detail);

@@ -119,9 +119,7 @@ static void
 cancelled_cb (GCancellable *cancellable G_GNUC_UNUSED,
               gpointer      user_data)
 {
-  PPoolRecord *self = user_data;
-
-  self->owner_funcs->cancelled (self->owner, self);
+  ppool_record_give_up (user_data);
 }
 
 static void
@@ -158,7 +156,7 @@ ppool_record_connect_cancellable (PPoolRecord   *self,
 
   /* Cancelled between the check and the connection: nobody was told. */
   if (g_cancellable_is_cancelled (cancellable))
-    self->owner_funcs->cancelled (self->owner, self);
+    ppool_record_give_up (self);
 
   return TRUE;
 }
@@ -213,24 +211,36 @@ ppool_record_abort (PPoolRecord *self)
   self->owner_funcs->abort (self->owner, self);
 }
 
+/* Cancels or aborts it, as its pool does for a cancellable. */
+void
+ppool_record_give_up (PPoolRecord *self)
+{
+  self->owner_funcs->cancelled (self->owner, self);
+}
+
 /* What a call was ended for. @detail is more about that: (nullable). */
 GError *
 ppool_record_make_ended_error (PPoolRecord       *self,
                                PPoolRecordEnding  ending,
                                const char        *detail)
 {
+  const PPoolCallSpec *spec = self->outcome.spec;
+  g_autofree char *name = ppool_call_spec_dup_name (self->outcome.spec);
   const char *separator = detail != NULL ? "; " : "";
 
   if (detail == NULL)
     detail = "";
 
   if (ending == PPOOL_RECORD_ABORTED)
-    return g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The call of “%s” was aborted%s%s",
-                        self->outcome.spec->function, separator, detail);
+    return g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The call of %s was aborted%s%s", name,
+                        separator, detail);
 
   return g_error_new (PPOOL_ERROR, PPOOL_ERROR_TIMED_OUT,
-                      "The call of “%s” was ended after %d ms, which is its timeout-msec%s%s",
-                      self->outcome.spec->function, self->extra->timeout_msec, separator, detail);
+                      "The call of %s was ended after %d ms, which is %s%s%s", name,
+                      self->extra->timeout_msec,
+                      spec->timeout_msec >= 0 ? "its timeout-msec" :
+                                                "the executor's call-timeout-msec",
+                      separator, detail);
 }
 
 /* The call was ended, or has answered in time with something that is no value. @detail
@@ -240,12 +250,11 @@ ppool_record_settle_ended (PPoolRecord       *self,
                            PPoolRecordEnding  ending,
                            const char        *detail)
 {
-  g_autoptr (PPoolFailure) failure = NULL;
+  g_autoptr (PPoolFailure) failure =
+    ppool_failure_new (ppool_record_make_ended_error (self, ending, detail));
 
   if (ending == PPOOL_RECORD_ABORTED)
-    return ppool_outcome_settle_aborted (&self->outcome);
-
-  failure = ppool_failure_new (ppool_record_make_ended_error (self, ending, detail));
+    return ppool_outcome_settle_aborted (&self->outcome, failure);
 
   return ppool_outcome_settle_failure (&self->outcome, failure);
 }

@@ -23,7 +23,9 @@
 #include <unistd.h>
 
 #define CHUNK_SIZE 4096
-#define TAIL_SIZE  4096
+
+/* The stacks of a few threads: some languages begin with the end, where the fault is. */
+#define TAIL_SIZE (32 * 1024)
 
 /* How much is read before the other sources of the context have their turn. */
 #define CHUNKS_PER_DISPATCH 8
@@ -66,7 +68,7 @@ struct _PPoolStderr
   gsize held_start;      /* … from here … */
   gsize held_end;        /* … to here */
 
-  char tail[TAIL_SIZE];  /* a ring */
+  char *tail;            /* (owned) (nullable): a ring; most workers write nothing */
   guint64 n_seen;        /* all bytes that ever went into it */
   Part parts[N_PARTS];   /* of what was seen, in order */
   guint n_parts;
@@ -112,6 +114,9 @@ keep_tail (PPoolStderr *self,
            gsize        n_bytes)
 {
   gsize i;
+
+  if (self->tail == NULL)
+    self->tail = g_malloc (TAIL_SIZE);
 
   note_part (self);
   for (i = 0; i < n_bytes; i++)
@@ -390,7 +395,7 @@ ppool_stderr_dup_tail (PPoolStderr *self,
 {
   guint64 n_since = self->n_seen - find_start (self, since);
   gsize length = (gsize) MIN (n_since, TAIL_SIZE);
-  g_autoptr (GString) bytes = g_string_sized_new (TAIL_SIZE);
+  g_autoptr (GString) bytes = g_string_sized_new (length);
   const char *newline;
   gsize i, start = 0;
 
@@ -425,6 +430,7 @@ ppool_stderr_free (PPoolStderr *self)
 {
   detach (self);
   close_pipe (self);
+  g_free (self->tail);
   g_free (self);
 }
 

@@ -18,6 +18,9 @@
 #define STATUS_CANNOT_EXECUTE 126
 #define STATUS_NOT_FOUND 127
 
+/* How much of its standard error a message has, from the beginning and from the end. */
+#define EXCERPT_SIZE 2048
+
 static void
 append_signal (GString *text,
                int      number)
@@ -135,6 +138,59 @@ ppool_verdict_is_out_of_memory (const char *text)
   return FALSE;
 }
 
+/* Where the line begins that has the end of @size bytes of @text, which are not all. */
+static gsize
+find_line_before (const char *text,
+                  gsize       size)
+{
+  const char *newline = g_strrstr_len (text, (gssize) size, "\n");
+
+  if (newline != NULL)
+    return (gsize) (newline - text);
+
+  return (gsize) (g_utf8_find_prev_char (text, text + size) - text);
+}
+
+/* Where the first line begins after @start. */
+static gsize
+find_line_after (const char *text,
+                 gsize       start)
+{
+  const char *newline = strchr (text + start, '\n');
+
+  if (newline != NULL && newline[1] != '\0')
+    return (gsize) (newline + 1 - text);
+
+  return (gsize) (g_utf8_find_next_char (text + start - 1, NULL) - text);
+}
+
+/* What caused it may be told first or last, as in the report of a fault that begins with the
+ * innermost function. Of a worker that ran nothing, what it wrote first is from long ago. */
+static void
+append_stderr (GString            *text,
+               const PPoolVerdict *self)
+{
+  const char *tail = self->stderr_tail;
+  gsize length = strlen (tail);
+  gsize begin = 0, end = 0;
+
+  if (length > 2 * EXCERPT_SIZE && self->ready && self->function == NULL)
+    tail += find_line_after (tail, length - 2 * EXCERPT_SIZE);
+  else if (length > 2 * EXCERPT_SIZE)
+    {
+      begin = find_line_before (tail, EXCERPT_SIZE);
+      end = find_line_after (tail, length - EXCERPT_SIZE);
+    }
+
+  g_string_append (text, "; its standard error ended with:\n");
+  if (end > 0)
+    {
+      g_string_append_len (text, tail, (gssize) begin);
+      g_string_append_printf (text, "\n[… %" G_GSIZE_FORMAT " bytes left out …]\n", end - begin);
+    }
+  g_string_append (text, tail + end);
+}
+
 /* Tells the whole story in one error. */
 GError *
 ppool_verdict_to_error (const PPoolVerdict *self)
@@ -175,7 +231,7 @@ ppool_verdict_to_error (const PPoolVerdict *self)
     g_string_append_printf (text, "; %s", self->core);
 
   if (self->stderr_tail != NULL && *self->stderr_tail != '\0')
-    g_string_append_printf (text, "; its standard error ended with:\n%s", self->stderr_tail);
+    append_stderr (text, self);
 
   return g_error_new_literal (PPOOL_ERROR, (int) code, text->str);
 }

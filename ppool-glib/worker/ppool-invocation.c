@@ -290,11 +290,11 @@ make_cancellable (PPoolInvocation *self)
  * ppool_invocation_get_cancellable:
  * @self: an invocation
  *
- * Gets what tells the function that nobody wants its value any more.
+ * Gets the cancellable of the call.
  *
- * It is cancelled when the pool ends the call, as far as the function lets it. A function
- * that takes long looks at it now and then, with g_cancellable_is_cancelled(), or passes it on
- * to what it waits for:
+ * It is cancelled when the call is aborted or has exceeded its time limit. A function that
+ * takes long checks it now and then, with g_cancellable_is_cancelled(), or passes it on to
+ * functions that wait:
  *
  * ```c
  * static GVariant *
@@ -361,15 +361,16 @@ ppool_invocation_get_cancellable (PPoolInvocation *self)
  * ppool_invocation_get_deadline:
  * @self: an invocation
  *
- * Gets the time at which the call is to be over.
+ * Gets the time at which the time limit of the call is over.
  *
- * It is a time of g_get_monotonic_time(), in microseconds, and is counted from when this
- * worker took the call. When it has passed, the caller gets no value any more. A function that
- * can stop early with a worse result compares the two.
+ * It is a time of g_get_monotonic_time(), in microseconds. At that time the cancellable of
+ * [method@PPool.Invocation.get_cancellable] is cancelled, and
+ * [property@PPool.Executor:abort-grace-msec] later the worker is ended. A function that can
+ * return a partial result compares the deadline with the current time.
  *
  * **Threads**: may be called from any thread.
  *
- * Returns: the time, or -1 if the call may take as long as it likes
+ * Returns: the time, or -1 if the call has no time limit
  *
  * Since: 1.0
  */
@@ -385,9 +386,10 @@ ppool_invocation_get_deadline (PPoolInvocation *self)
  * ppool_invocation_get_attempt:
  * @self: an invocation
  *
- * Gets how many times the call has been begun, in this worker and in others.
+ * Gets the number of the attempt to run the call.
  *
- * It is 1 for the first time, and more if workers that had the call have died.
+ * It is more than 1 if other workers died while they ran the call, see
+ * [property@PPool.Call:max-retries].
  *
  * **Threads**: may be called from any thread.
  *

@@ -150,21 +150,66 @@ test_queue_timeout (Harness *harness)
   g_autoptr (PPoolExecutor) executor = new_executor (1);
   g_autoptr (PPoolFuture) busy = harness_submit_gate (executor, gate);
   Visitor visitor = gate_wait (gate);
+  g_autoptr (PPoolCall) call = ppool_call_new ("echo", NULL);
   g_autoptr (PPoolFuture) late = NULL;
   g_autoptr (PPoolFuture) patient = NULL;
   g_autoptr (GError) error = NULL;
 
   ppool_executor_set_queue_timeout_msec (executor, 50);
-  late = harness_submit (executor, "echo", NULL);
+  ppool_call_set_label (call, "a file");
+  late = harness_track (ppool_executor_submit_call (executor, call, NULL, NULL));
   ppool_executor_set_queue_timeout_msec (executor, 1000000);
   patient = harness_submit (executor, "echo", g_variant_new ("i", 2));
 
   error = harness_failure (late);
-  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_TIMED_OUT, "never ran", "50 ms", NULL);
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_TIMED_OUT, "“echo” (a file) never ran",
+                        "50 ms, which is the executor's queue-timeout-msec", NULL);
   g_assert_cmpuint (ppool_future_get_n_attempts (late), ==, 0);
   gate_open (visitor, "");
   harness_assert_value (busy, "''");
   harness_assert_value (patient, "2");
+}
+
+static gboolean
+is_running (gpointer user_data)
+{
+  return ppool_future_is_running (user_data);
+}
+
+/* Each says which call it was, and which limit. */
+static void
+test_messages (Harness *harness)
+{
+  g_autoptr (PPoolExecutor) executor = new_executor (1);
+  g_autoptr (PPoolCall) call = ppool_call_new ("die", g_variant_new ("(is)", 0, "words"));
+  g_autoptr (PPoolFuture) aborted = NULL;
+  g_autoptr (PPoolFuture) own = NULL;
+  g_autoptr (PPoolFuture) other = NULL;
+  g_autoptr (GError) error = NULL;
+
+  ppool_executor_set_abort_grace_msec (executor, 0);
+  ppool_executor_set_call_timeout_msec (executor, 20);
+  ppool_call_set_label (call, "a file");
+  other = harness_track (ppool_executor_submit_call (executor, call, NULL, NULL));
+  error = harness_failure (other);
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_TIMED_OUT, "“die” (a file) was ended",
+                        "20 ms, which is the executor's call-timeout-msec; Worker", NULL);
+  g_clear_error (&error);
+
+  ppool_call_set_timeout_msec (call, 10);
+  own = harness_track (ppool_executor_submit_call (executor, call, NULL, NULL));
+  error = harness_failure (own);
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_TIMED_OUT, "“die” (a file) was ended",
+                        "10 ms, which is its timeout-msec; Worker", NULL);
+  g_clear_error (&error);
+
+  ppool_call_set_timeout_msec (call, G_MAXINT);
+  aborted = harness_track (ppool_executor_submit_call (executor, call, NULL, NULL));
+  harness_iterate_until (is_running, aborted);
+  ppool_future_abort (aborted);
+  error = harness_failure (aborted);
+  harness_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                        "“die” (a file) was aborted; Worker", "SIGKILL", NULL);
 }
 
 /* With this setting a cancellable is as good as an abort. */
@@ -299,6 +344,7 @@ main (int    argc,
   harness_add ("/abort/launched", test_launched);
   harness_add ("/abort/not-running", test_not_running);
   harness_add ("/abort/queue-timeout", test_queue_timeout);
+  harness_add ("/abort/messages", test_messages);
   harness_add ("/abort/cancel-running", test_cancel_running);
   harness_add ("/abort/dead", test_dead);
   harness_add ("/abort/two-limits", test_two_limits);

@@ -336,16 +336,18 @@ test_run_time (Harness *harness)
   g_autoptr (PPoolFuture) future = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (PPoolDeath) death = NULL;
-  gint64 total;
+  gint64 total, rest;
 
   ppool_executor_set_crash_policy (executor, PPOOL_CRASH_POLICY_REPLACE);
   ppool_call_set_max_retries (call, 1);
   future = harness_track (ppool_executor_submit_call (executor, call, NULL, NULL));
   error = harness_failure (future);
   death = ppool_future_get_death (future);
-  total = ppool_future_get_finished_time (future) - ppool_future_get_started_time (future);
+  total = ppool_future_get_finished_time (future) - ppool_future_get_queued_time (future);
   g_assert_cmpint (ppool_death_get_run_time (death), >, 0);
+  rest = ppool_future_get_finished_time (future) - ppool_future_get_started_time (future);
   g_assert_cmpint (ppool_death_get_run_time (death), <, total);
+  g_assert_cmpint (rest, <, total);
 }
 
 static void
@@ -359,13 +361,14 @@ test_exits (Harness *harness)
                        NULL);
 }
 
-/* The end of what it has written is kept, and no more than that. */
+/* The beginning and the end of what it has written are told, and no more than that. */
 static void
 test_stderr_tail (Harness *harness)
 {
   g_autoptr (PPoolExecutor) executor = harness_executor (1);
-  g_autoptr (GString) words = g_string_new (NULL);
+  g_autoptr (GString) words = g_string_new ("The fault is here.\n");
   g_autoptr (PPoolFuture) future = NULL;
+  g_autoptr (PPoolDeath) death = NULL;
   g_autoptr (GError) error = NULL;
 
   while (words->len < 10000)
@@ -374,10 +377,13 @@ test_stderr_tail (Harness *harness)
   future = harness_submit (executor, "die", g_variant_new ("(is)", SIGKILL, words->str));
   error = harness_failure (future);
 
-  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN, "Much is said.\n",
-                        "grün and over", NULL);
+  harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_BROKEN,
+                        "ended with:\nThe fault is here.\nMuch is said.\n", " bytes left out …]\n",
+                        "Much is said.\ngrün and over", NULL);
   g_assert_cmpuint (strlen (error->message), <, 6 * 1024);
   g_assert_cmpuint (strlen (error->message), >, 3 * 1024);
+  death = ppool_future_get_death (future);
+  g_assert_cmpstr (ppool_death_get_stderr_tail (death), ==, words->str);
 }
 
 /* All of it, as what is left in the pipe is read before the verdict. */

@@ -505,6 +505,30 @@ test_forked_copy (Harness *harness)
   busy_clear (&busy);
 }
 
+/* As the cancellable of a call, it ends what runs if the executor is to do that. */
+static void
+test_cancel_running (Harness *harness)
+{
+  g_autoptr (Gate) gate = gate_new (harness->dir);
+  g_autoptr (PPoolExecutor) executor = harness_executor (1);
+  g_autoptr (PPoolMap) map = NULL;
+  GVariant *inputs[] = { g_variant_new ("(ss)", gate_get_path (gate), ""),
+                         g_variant_new ("(ss)", gate_get_path (gate), "") };
+  Visitor visitor;
+
+  ppool_executor_set_cancel_running (executor, TRUE);
+  ppool_executor_set_abort_grace_msec (executor, 0);
+  map = mapping_new (executor, "hang", g_variant_new_array (NULL, inputs, 2));
+  mapping_assert_none (map, 0);
+  visitor = gate_wait (gate);
+  ppool_map_cancel (map);
+  mapping_assert_failure (map, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled");
+  g_assert_null (ppool_map_get_failed_future (map, NULL));
+  gate_expect_death (visitor);
+  harness_assert_running (executor);
+  harness_shut_down (executor);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -521,6 +545,7 @@ main (int    argc,
   harness_add ("/map/timeout/none", test_timeout_none);
   harness_add ("/map/cancel/read", test_cancel);
   harness_add ("/map/cancel/unread", test_cancel_unread);
+  harness_add ("/map/cancel/running", test_cancel_running);
   harness_add ("/map/cancel/anytime", test_cancel_anytime);
   harness_add ("/map/cancel/in-input", test_cancel_in_input);
   harness_add ("/map/drop/pending", test_drop);

@@ -448,6 +448,63 @@ test_price (Harness *harness)
     g_assert_cmpint (n_after - n_before, <, 4 * N_NUMBERS);
 }
 
+static void
+store_cb (GObject      *source G_GNUC_UNUSED,
+          GAsyncResult *result,
+          gpointer      user_data)
+{
+  *(GAsyncResult **) user_data = g_object_ref (result);
+}
+
+static gboolean
+is_stored (gpointer user_data)
+{
+  return *(GAsyncResult **) user_data != NULL;
+}
+
+/* Each knows what it has read, also where several are at the same time. */
+static void
+test_async_failed (Harness *harness)
+{
+  enum { N = 4 };
+  g_autoptr (PPoolExecutor) executor = harness_executor (1);
+  g_autoptr (PPoolMap) map = NULL;
+  GAsyncResult *results[N] = { NULL };
+  GVariant *inputs[] = { g_variant_new ("(i)", 0), g_variant_new ("(i)", 3),
+                         g_variant_new ("(i)", 4) };
+
+  ppool_executor_set_crash_policy (executor, PPOOL_CRASH_POLICY_REPLACE);
+  map = mapping_new (executor, "exit", g_variant_new_array (NULL, inputs, 3));
+  ppool_map_set_stop_on_error (map, FALSE);
+  for (guint i = 0; i < N; i++)
+    ppool_map_next_value_async (map, NULL, store_cb, &results[i]);
+  for (guint i = 0; i < N; i++)
+    harness_iterate_until (is_stored, &results[i]);
+
+  for (guint i = 0; i < N; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GAsyncResult) result = results[i];
+      g_autoptr (GVariant) value = ppool_map_next_value_finish (map, result, &error);
+      guint64 index = 7;
+      g_autoptr (PPoolFuture) failed = ppool_map_get_failed_future (map, &index);
+      g_autoptr (PPoolDeath) death = NULL;
+
+      g_assert_null (value);
+      g_assert_true ((failed != NULL) == (i < 3));
+      if (failed == NULL)
+        {
+          g_assert_no_error (error);
+          continue;
+        }
+      g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_WORKER_DIED);
+      g_assert_cmpuint (index, ==, i);
+      harness_track (failed);
+      death = ppool_future_get_death (failed);
+      g_assert_cmpint (ppool_death_get_exit_status (death), ==, i == 0 ? 0 : (int) i + 2);
+    }
+}
+
 int
 main (int    argc,
       char **argv)
@@ -457,6 +514,7 @@ main (int    argc,
   /* A15 */
   harness_add ("/map/async/values", test_async);
   harness_add ("/map/async/error", test_async_error);
+  harness_add ("/map/async/failed", test_async_failed);
   harness_add ("/map/async/ends", test_async_ends);
   harness_add ("/map/async/unref", test_async_unref);
   harness_add ("/map/async/cancelled", test_async_cancelled);

@@ -351,6 +351,9 @@ test_retry_later (Harness *harness)
   harness_assert_running (executor);
   harness_assert_value (future, "uint32 2");
   g_assert_cmpint (g_get_monotonic_time () - start, >=, G_TIME_SPAN_SECOND);
+  /* That of the worker which is told. */
+  g_assert_cmpint (ppool_future_get_started_time (future) - start, >=, G_TIME_SPAN_SECOND);
+  g_assert_cmpuint (ppool_future_get_worker_pid (future), ==, harness_worker_pid (executor));
 }
 
 /* It was taken in time, though by a worker that died of it. */
@@ -608,6 +611,8 @@ test_end_of_wait (Harness *harness)
       error = harness_failure (future);
       g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
       g_assert_true (ppool_future_is_cancelled (future));
+      g_assert_cmpuint (ppool_future_get_n_attempts (future), ==, 1);
+      g_assert_cmpuint (ppool_future_get_worker_pid (future), !=, 0);
       if (i == 1 || i == 2)
         g_assert_nonnull (strstr (error->message, "before it ran again"));
       harness_shut_down (executor);
@@ -716,8 +721,13 @@ test_map (Harness *harness)
     ppool_executor_map (executor, "die-times", g_variant_new_array (NULL, inputs, 3), &error);
   g_autoptr (GVariant) first = NULL;
   g_autoptr (GVariant) third = NULL;
+  g_autoptr (PPoolFuture) failed = NULL;
+  g_autoptr (PPoolDeath) death = NULL;
+  guint64 index = 7;
 
   g_assert_no_error (error);
+  g_assert_null (ppool_map_get_failed_future (map, &index));
+  g_assert_cmpuint (index, ==, 0);
   harness_track (map);
   g_assert_true (ppool_map_get_stop_on_error (map));
   ppool_map_set_stop_on_error (map, FALSE);
@@ -730,9 +740,15 @@ test_map (Harness *harness)
   g_assert_null (ppool_map_next_value (map, -1, &error));
   harness_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_WORKER_DIED, "3 workers", NULL);
   g_clear_error (&error);
+  failed = harness_track (ppool_map_get_failed_future (map, &index));
+  g_assert_cmpuint (index, ==, 1);
+  g_assert_cmpuint (ppool_future_get_n_attempts (failed), ==, 3);
+  death = ppool_future_get_death (failed);
+  g_assert_cmpint (ppool_death_get_signal_number (death), ==, SIGSEGV);
   third = ppool_map_next_value (map, -1, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (g_variant_get_uint32 (third), ==, 3);
+  g_assert_null (ppool_map_get_failed_future (map, NULL));
   g_assert_null (ppool_map_next_value (map, -1, &error));
   g_assert_no_error (error);
 }

@@ -19,6 +19,7 @@
 #define BROKEN PPOOL_WORKER_EXIT_REASON_BROKEN
 #define ENDED PPOOL_WORKER_EXIT_REASON_ENDED
 #define DIED PPOOL_WORKER_EXIT_REASON_DIED
+#define NOT_STARTED PPOOL_WORKER_EXIT_REASON_NOT_STARTED
 
 /* What was told, in order. */
 typedef struct
@@ -228,9 +229,37 @@ assert_exited (Diary                 *self,
   g_object_get (entry->status, "exit-reason", &property, NULL);
   g_assert_cmpint (property, ==, reason);
   g_assert_cmpint (ppool_worker_status_get_exit_reason (entry->status), ==, reason);
-  g_assert_true ((entry->reason != NULL) == (reason == DIED || reason == ENDED));
+  g_assert_true ((entry->reason != NULL) ==
+                 (reason == DIED || reason == ENDED || reason == NOT_STARTED));
 
   return entry->reason;
+}
+
+static void
+assert_death (Diary      *self,
+              guint       index,
+              const char *function,
+              int         signal_number)
+{
+  const Entry *entry = &g_array_index (self->entries, Entry, index);
+  g_autoptr (PPoolDeath) death = ppool_worker_status_get_death (entry->status);
+  g_autoptr (PPoolDeath) property = NULL;
+
+  g_object_get (entry->status, "death", &property, NULL);
+  g_assert_true (death == property);
+  g_assert_cmpuint (ppool_death_get_worker_pid (death), ==,
+                    ppool_worker_status_get_pid (entry->status));
+  g_assert_cmpstr (ppool_death_get_function (death), ==, function);
+  g_assert_cmpint (ppool_death_get_signal_number (death), ==, signal_number);
+  g_assert_cmpstr (ppool_death_get_message (death), ==, entry->reason->message);
+}
+
+static void
+assert_no_death (Diary *self,
+                 guint  index)
+{
+  g_assert_null (
+    ppool_worker_status_get_death (g_array_index (self->entries, Entry, index).status));
 }
 
 static PPoolExecutor *
@@ -495,6 +524,7 @@ test_idle (Harness *harness)
       reason = assert_exited (&diary, 1, pid, DIED);
       harness_assert_error (reason, PPOOL_ERROR, PPOOL_ERROR_WORKER_DIED, "SIGKILL",
                             "while it ran nothing", NULL);
+      assert_death (&diary, 1, NULL, SIGKILL);
       diary_clear (&diary, 2);
     }
 }
@@ -514,6 +544,7 @@ test_garbage (Harness *harness)
   error = harness_failure (future);
   diary_wait (&diary, 2);
   reason = assert_exited (&diary, 1, ppool_future_get_worker_pid (future), DIED);
+  assert_death (&diary, 1, "garbage", 0);
   g_assert_true (g_str_has_suffix (error->message, reason->message));
   diary_clear (&diary, 2);
 }
@@ -566,10 +597,9 @@ test_no_process (Harness *harness)
   future = harness_submit (diary.executor, "echo", NULL);
   harness_assert_broken (diary.executor, future, PPOOL_ERROR_LAUNCH, NULL);
   diary_wait (&diary, 1);
-  reason = assert_exited (
-    &diary, 0,
-    ppool_worker_status_get_pid (g_array_index (diary.entries, Entry, 0).status), DIED);
+  reason = assert_exited (&diary, 0, 0, NOT_STARTED);
   g_assert_error (reason, PPOOL_ERROR, PPOOL_ERROR_LAUNCH);
+  assert_no_death (&diary, 0);
   diary_clear (&diary, 1);
 }
 

@@ -29,6 +29,9 @@
 /* More than all that lies between a worker and a reader of its output. */
 #define PLENTY (1024 * 1024)
 
+/* What a room keeps. */
+#define KEPT (32 * 1024)
+
 typedef struct
 {
   GMainContext *context; /* (owned) */
@@ -623,19 +626,19 @@ test_tail (Fixture       *fixture,
   assert_tail_of (fixture, "a\0b", 3, "a\357\277\275b");
 
   /* As much as fits, and one more. */
-  while (text->len < 4094)
+  while (text->len < KEPT - 2)
     g_string_append_c (text, 'x');
   g_string_append (text, "\nz");
-  assert_tail_of (fixture, text->str, 4096, text->str);
+  assert_tail_of (fixture, text->str, KEPT, text->str);
   g_string_append_c (text, '!');
-  assert_tail_of (fixture, text->str, 4097, "z!");
+  assert_tail_of (fixture, text->str, KEPT + 1, "z!");
 
   /* One line that is too long begins anywhere, but not within a letter. */
   g_string_truncate (text, 0);
-  while (text->len < 5000)
+  while (text->len < KEPT + 1000)
     g_string_append (text, "\342\202\254");
-  assert_tail_of (fixture, text->str, text->len, text->str + text->len - 4095);
-  expected = g_strdup (text->str + text->len - 4095);
+  assert_tail_of (fixture, text->str, text->len, text->str + text->len - KEPT / 3 * 3);
+  expected = g_strdup (text->str + text->len - (KEPT - 1) / 3 * 3);
   g_string_append_c (text, '\n');
   assert_tail_of (fixture, text->str, text->len, expected);
 }

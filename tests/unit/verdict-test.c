@@ -78,6 +78,46 @@ test_died (void)
          "last words\n");
 }
 
+/* Of what is long, a message has the beginning and the end, in whole lines. */
+static void
+test_excerpt (void)
+{
+  g_autoptr (GString) tail = g_string_new ("the fault\n");
+  g_autoptr (GString) letters = g_string_new (NULL);
+  g_autoptr (GError) error = NULL;
+  PPoolVerdict verdict = {
+    .started = TRUE, .pid = 7, .ready = TRUE, .exited = TRUE, .function = "sum"
+  };
+
+  while (tail->len < 10000 - 7)
+    g_string_append (tail, "a line\n");
+  g_string_append (tail, "the end");
+  verdict.stderr_tail = tail->str;
+  error = ppool_verdict_to_error (&verdict);
+  g_assert_nonnull (strstr (error->message, "standard error ended with:\nthe fault\na line\n"));
+  g_assert_nonnull (strstr (error->message, "\na line\n[… 59"));
+  g_assert_nonnull (strstr (error->message, " bytes left out …]\na line\n"));
+  g_assert_true (g_str_has_suffix (error->message, "\na line\nthe end"));
+  g_assert_cmpuint (strlen (error->message), <, 4096 + 200);
+  g_clear_error (&error);
+
+  verdict.function = NULL;
+  error = ppool_verdict_to_error (&verdict);
+  g_assert_nonnull (strstr (error->message, "standard error ended with:\na line\n"));
+  g_assert_null (strstr (error->message, "left out"));
+  g_assert_true (g_str_has_suffix (error->message, "\na line\nthe end"));
+  g_clear_error (&error);
+
+  /* One line is cut between letters. */
+  while (letters->len < 10000)
+    g_string_append (letters, "\342\202\254");
+  verdict.function = "sum";
+  verdict.stderr_tail = letters->str;
+  error = ppool_verdict_to_error (&verdict);
+  g_assert_true (g_utf8_validate (error->message, -1, NULL));
+  g_assert_nonnull (strstr (error->message, " bytes left out …]\n€"));
+}
+
 /* Somebody else may have reaped it. */
 static void
 test_unknown_status (void)
@@ -161,6 +201,7 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/verdict/died", test_died);
+  g_test_add_func ("/verdict/excerpt", test_excerpt);
   g_test_add_func ("/verdict/unknown-status", test_unknown_status);
   g_test_add_func ("/verdict/misbehaved", test_misbehaved);
   g_test_add_func ("/verdict/other-library", test_other_library);

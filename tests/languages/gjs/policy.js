@@ -92,6 +92,41 @@ const tests = {
         checkEqual(executor.submit('echo').get_death(), null);
     },
 
+    // Errors of calls that are lost have it, in whatever way they come.
+    'error.death': async executor => {
+        const options = {label: 'a door'};
+        const later = async function* () {
+            yield 3;
+        };
+        const errors = [
+            await checkRejects(PPool.Error, '', executor.call('exit', 3)),
+            await checkRejects(PPool.Error, '', executor.call('exit', 3, options)),
+            await checkRejects(PPool.Error, '', executor.submit('exit', 3).result_async()),
+            await checkRejects(PPool.Error, '', executor.map('exit', [3]).next_value_async()),
+            await checkRejects(PPool.Error, '', executor.map('exit', later()).next()),
+            checkThrows(PPool.Error, '', () => executor.call_sync('exit', 3)),
+            checkThrows(PPool.Error, '', () => executor.call_sync('exit', 3, options)),
+            checkThrows(PPool.Error, '',
+                () => executor.call_sync('exit', 3, new Gio.Cancellable())),
+            checkThrows(PPool.Error, '', () => executor.submit('exit', 3).result()),
+            checkThrows(PPool.Error, '', () => executor.map('exit', [3]).next_value()),
+        ];
+        const future = executor.submit('exit', 3);
+
+        errors.push(await checkRejects(PPool.Error, '', future.result_async()),
+            checkThrows(PPool.Error, '', () => future.propagate()), future.get_error());
+        for (const error of errors)
+            checkEqual([error.death?.exit_status, error.death?.message], [3, error.message]);
+
+        const limit = await checkRejects(PPool.Error, '',
+            executor.call('hang', '/dev/null', {timeout: 50}));
+
+        checkEqual(limit.death.cause, PPool.DeathCause.ENDED);
+        const other = await checkRejects(PPool.Error, '', executor.call('no-such-function'));
+
+        checkEqual(other.death, undefined);
+    },
+
     // Each cause that a test can bring about, and all that is told of it.
     'causes': async () => {
         const {CLOSED, ENDED, EXIT, KILLED, LIMIT, OUT_OF_MEMORY, PROTOCOL, SIGNAL} =
@@ -344,6 +379,32 @@ const tests = {
         await executor.shutdown_async();
     },
 
+    // That of a map ends what it runs.
+    'cancellable-of-map': async () => {
+        const executor = new PPool.Executor({
+            maxWorkers: 1, crashPolicy: REPLACE, abortGraceMsec: 0, cancelRunning: true,
+        });
+
+        for (const later of [false, true]) {
+            const mark = new Mark();
+            const cancellable = new Gio.Cancellable();
+            const inputs = later ? (async function* () {
+                yield mark.path;
+            })() : [mark.path];
+            const map = executor.map('hang', inputs, {cancellable});
+            const read = later ? map.next() : map.next_value_async();
+
+            // eslint-disable-next-line no-await-in-loop
+            await mark.seen();
+            cancellable.cancel();
+            // eslint-disable-next-line no-await-in-loop
+            isCancelled(await checkRejects(Gio.IOErrorEnum, '', read));
+            // eslint-disable-next-line no-await-in-loop
+            checkEqual(await executor.call('echo', 1), 1);
+        }
+        await executor.shutdown_async();
+    },
+
     'wrong-options': async executor => {
         for (const [options, type, text] of [
             [{timeuot: 5}, TypeError, 'options: there is no timeuot'],
@@ -434,6 +495,9 @@ const tests = {
         const errors = started.map(status => exited.get(status));
 
         checkEqual([errors[0], errors[3]], [null, null]);
+        checkEqual(started.map(status => status.death?.cause),
+            [undefined, PPool.DeathCause.EXIT, PPool.DeathCause.ENDED, undefined]);
+        checkEqual(started[1].get_death().exit_status, 7);
         checkMatches(errors[1], PPool.Error, WORKER_DIED);
         checkMatches(errors[2], PPool.Error, TIMED_OUT);
         checkEqual([errors[1].message, errors[2].message], [death.message, limit.message]);
@@ -468,12 +532,18 @@ const tests = {
                     break;
                 got.push(value);
             } catch (error) {
+                const [failed, index] = map.get_failed_future();
+
                 checkMatches(error, PPool.Error, WORKER_DIED);
                 check(error.message.includes('(of a map)'), error.message);
+                checkEqual([index, failed.get_n_attempts()], [got.length, 1]);
+                checkEqual([error.death.exit_status, error.death === failed.get_death()],
+                    [4, true]);
                 got.push('lost');
             }
         }
         checkEqual(got, [1, 'lost', new GLib.Variant('x', 1n), 'lost', 1]);
+        checkEqual(map.get_failed_future(), [null, 0]);
 
         // Which is a generator, and ends with an error.
         const later = (async function* () {

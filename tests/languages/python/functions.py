@@ -3,6 +3,7 @@
 """A worker with plain functions, for the tests."""
 
 import asyncio
+import contextlib
 import gc
 import json
 import os
@@ -86,6 +87,13 @@ async def async_gate(path):
     data = await reader.read(1)
     writer.close()
     return data.decode()
+
+
+@worker.function('async-deaf')
+async def be_deaf():
+    while True:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(100)
 
 
 @worker.function('async-raise')

@@ -174,6 +174,69 @@ def test_map_goes_on():
             check_raises(StopIteration, next, results)
 
 
+def test_failed_calls_of_a_map():
+    """What is known of a call that has failed, at each door."""
+    codes = ['0', '__import__("os")._exit(4)', '{}[3]']
+
+    def check_failed(results, error, index, status):
+        check_equal((results.failed_index, results.failed_future.n_attempts), (index, 1))
+        death = results.failed_future.death
+        check_equal((death and death.exit_status, getattr(error, 'death', None)), (status, death))
+
+    async def run(executor):
+        results = executor.map('give', codes, stop_on_error=False)
+        check_equal(await results.__anext__(), 0)
+        try:
+            await results.__anext__()
+        except PPool.WorkerDied as error:
+            check_failed(results, error, 1, 4)
+
+    import asyncio
+    with NewExecutor() as executor:
+        results = executor.map('give', codes, stop_on_error=False)
+        check_equal((next(results), results.failed_future, results.failed_index), (0, None, None))
+        check_failed(results, check_raises(PPool.WorkerDied, next, results), 1, 4)
+        check_failed(results, check_raises(KeyError, next, results), 2, None)
+        check_raises(StopIteration, next, results)
+        check_equal((results.failed_future, results.failed_index), (None, None))
+        asyncio.run(run(executor))
+    with NewPool() as pool:
+        results = pool.map(die_at, range(2), stop_on_error=False)
+        check_equal(next(results), 0)
+        check_equal(check_raises(PPool.WorkerDied, next, results).death.signal_number,
+                    signal.SIGSEGV)
+
+
+def test_closed_map_ends_its_calls():
+    with NewExecutor(cancel_running=True) as executor:
+        results = executor.map('give', ['__import__("time").sleep(%d)' % LIMIT_SEC] * 2)
+        thread = threading.Thread(target=lambda: check_raises(StopIteration, next, results))
+        thread.start()
+        wait_for(executor.get_n_running)
+        results.close()
+        thread.join()
+        check_equal(executor.call_sync('echo', 1), 1)
+
+
+def test_attributes_of_a_death():
+    with NewExecutor() as executor:
+        error = executor.submit('die').exception(LIMIT_SEC)
+        death = error.death
+        check_equal((death.cause, death.function, death.signal_number, death.exit_status),
+                    (PPool.DeathCause.EXIT, 'die', None, 3))
+        check_equal((death.worker_pid, death.message), (death.get_worker_pid(), str(error)))
+        check_equal((death.stderr_tail, death.run_time), (None, death.get_run_time() / 1000000))
+        check('status 3' in repr(death), death)
+        error = executor.options(timeout=0.05).submit('give', '__import__("time").sleep(100)')
+        error = error.exception(LIMIT_SEC)
+        check(isinstance(error, PPool.CallTimeoutError), error)
+        check_equal(error.death.cause, PPool.DeathCause.ENDED)
+    with NewExecutor(crash_policy='break') as executor:
+        future = executor.submit('die')
+        check_equal(future.exception(LIMIT_SEC).death, future.death)
+        check_equal(check_raises(BrokenProcessPool, executor.submit, 'die').death, None)
+
+
 def test_map_that_goes_on_ends():
     """With its time, with an error of its inputs, and when it is closed."""
     def draw():
@@ -323,6 +386,13 @@ def test_timeout_tells_where_it_was():
     with NewExecutor(abort_grace=0.5, call_timeout=0.05) as executor:
         error = hold(executor).exception(LIMIT_SEC)
         check(' in give\n' in str(error), error)
+
+
+def test_deaf_coroutine_tells_where_it_was():
+    with NewExecutor(abort_grace=0.5) as executor:
+        error = executor.options(timeout=0.05).submit('async-deaf').exception(LIMIT_SEC)
+        check_timeout(error)
+        check(' in be_deaf' in str(error), error)
 
 
 def test_queue_timeout():
@@ -535,7 +605,10 @@ def test_abort_of_named_call():
         future = hold(executor)
         check(not future.cancel())
         future.abort()
-        check_raises(concurrent.futures.CancelledError, future.result, LIMIT_SEC)
+        error = check_raises(concurrent.futures.CancelledError, future.result, LIMIT_SEC)
+        check('“give” was aborted; Worker %d was killed' % future.worker_pid in str(error), error)
+        check_equal(str(check_raises(concurrent.futures.CancelledError, future.exception)),
+                    str(error))
         check(future.cancelled())
         check_equal(executor.call_sync('echo', 1), 1)
 

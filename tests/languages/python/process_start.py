@@ -712,5 +712,25 @@ def test_faulthandler_of_named_functions():
     check('SIGSEGV' in out and ' in crash\n' in out, out)
 
 
+def test_faulthandler_in_recursion():
+    """The stack begins with the fault, and has more lines than a message may."""
+    out, errors = run_script('''
+        import ctypes
+        worker = PPool.Worker()
+        @worker.function
+        def descend_into_a_tree_of_many_levels(n):
+            if n == 0:
+                ctypes.string_at(8)
+            return descend_into_a_tree_of_many_levels(n - 1) + 1
+        if PPool.Worker.is_spawned():
+            sys.exit(worker.run())
+        future = PPool.Executor(max_workers=1).submit('descend_into_a_tree_of_many_levels', 95)
+        for text in str(future.exception()), future.death.stderr_tail:
+            print('Fatal Python error' in text, ' in string_at\\n' in text)
+            print(' bytes left out' in text)
+    ''')
+    check_equal(out.split(), ['True', 'True', 'True', 'True', 'True', 'False'])
+
+
 if __name__ == '__main__':
     sys.exit(run_tests(globals(), sys.argv[1:]))

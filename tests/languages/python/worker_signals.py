@@ -194,10 +194,31 @@ def test_pool_deaths():
         pool.abort(aborted)
         check_raises(concurrent.futures.CancelledError, aborted.result)
     death, limit, abort = diary.check(Reason.DIED, Reason.ENDED, Reason.ENDED)
-    check_equal((type(death), str(death), death.death), (PPool.WorkerDied, str(error), None))
+    check_equal((type(death), str(death)), (PPool.WorkerDied, str(error)))
+    check_equal(death.death.signal_number, signal.SIGSEGV)
+    check_equal([status.death and status.death.cause for status in diary.statuses()],
+                [PPool.DeathCause.SIGNAL, PPool.DeathCause.ENDED, PPool.DeathCause.ENDED])
     check(isinstance(limit, concurrent.futures.TimeoutError), limit)
     check_equal(str(limit), str(late.exception()))
     check(isinstance(abort, concurrent.futures.CancelledError), abort)
+
+
+def test_executor():
+    """That of named functions does the same."""
+    diary = Diary()
+    with PPool.Executor(WORKER, 1, crash_policy='replace', on_worker_started=diary.note,
+                        on_worker_exited=diary.note) as executor:
+        error = check_raises(PPool.WorkerDied, executor.call_sync, 'die')
+        check_equal(executor.call_sync('echo', 1), 1)
+    death, nothing = diary.check(Reason.DIED, Reason.SHUTDOWN)
+    check_equal((type(death), str(death), death.death.exit_status, nothing),
+                (PPool.WorkerDied, str(error), 3, None))
+    check_equal(diary.threads, {'ppool-callbacks'})
+    status, other = diary.statuses()
+    check_equal((status.slot, status.pid, status.exit_reason, status.death),
+                (0, status.get_pid(), Reason.DIED, death.death))
+    check_equal(other.death, None)
+    check_raises(TypeError, PPool.Executor, WORKER, on_worker_exited=1)
 
 
 def test_pool_breaks():

@@ -341,6 +341,26 @@ void test_revive () throws Error {
   assert ((int) executor.call_sync ("echo", 1) == 1);
 }
 
+void test_failed () throws Error {
+  executor.crash_policy = PPool.CrashPolicy.REPLACE;
+  var map = executor.map ("exit-first", new Variant.parsed ("[uint32 0, 10, 0]"));
+  map.stop_on_error = false;
+  int n_values = 0;
+  for (int i = 0; i < 3; i++) {
+    uint64 index;
+    try {
+      map.next_value ();
+      assert (map.get_failed_future (out index) == null);
+      n_values++;
+    } catch (PPool.Error.WORKER_DIED error) {
+      var failed = map.get_failed_future (out index);
+      assert (index == 1 && failed.get_n_attempts () == 1);
+      assert (failed.get_death ().message == error.message);
+    }
+  }
+  assert (n_values == 2 && map.next_value () == null);
+}
+
 // What is told of workers that start and exit, and of their deaths.
 void test_workers () throws Error {
   PPool.WorkerStatus[] started = {};
@@ -376,6 +396,8 @@ void test_workers () throws Error {
   assert (exited[1].exit_reason == PPool.WorkerExitReason.DIED);
   assert (exited[1].pid == future.get_worker_pid ());
   assert (reasons[1] is PPool.Error.WORKER_DIED && reasons[1].message == message);
+  assert (exited[0].death == null);
+  assert (exited[1].death.message == message);
 }
 
 class Exits {
@@ -540,6 +562,7 @@ int main (string[] args) {
   add ("/vala/timeout", test_timeout);
   add ("/vala/abort", test_abort);
   add ("/vala/revive", test_revive);
+  add ("/vala/failed", test_failed);
   add ("/vala/workers", test_workers);
   add ("/vala/exit/broken", test_exit_broken);
   add ("/vala/exit/terminated", test_exit_terminated);

@@ -5,7 +5,8 @@
 // GLib keep their domain, code and message, and have their stack behind the message if the
 // program takes it off again, which it says in the environment of its workers.
 
-/* exported addStack, askForStacks, hideFrames, hiding, restoreError, restoring, returnError */
+/* exported addDeath, addStack, askForStacks, hideFrames, hiding, restoreError, restoring,
+   returnError */
 
 const {GLib} = imports.gi;
 
@@ -182,11 +183,20 @@ function addStack(error, title, here) {
     return error;
 }
 
-function restoring(func) {
+// Tells of the worker with which a call was lost. A future may be asked, or anything else.
+function addDeath(error, future) {
+    const death = tryTo(() => future?.get_death?.() ?? null, null);
+
+    if (death)
+        tryTo(() => hideProperty(error, 'death', death), undefined);
+    return error;
+}
+
+function restoring(func, future = null) {
     try {
         return func();
     } catch (error) {
-        const restored = restoreError(error);
+        const restored = addDeath(restoreError(error), future);
 
         throw restored === error ? error : addStack(restored, 'Called here', new Error());
     }

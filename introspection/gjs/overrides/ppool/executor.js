@@ -6,7 +6,7 @@
 /* exported overrideCall, overrideExecutor, overrideFuture */
 
 const {GLib} = imports.gi;
-const {askForStacks, hiding, restoreError, restoring} = imports.overrides.ppool.errors;
+const {addDeath, askForStacks, hiding, restoreError, restoring} = imports.overrides.ppool.errors;
 const {callWith, readCallOptions} = imports.overrides.ppool.options;
 const {begin, follow, following, nothing, rejecting} = imports.overrides.ppool.promises;
 const {
@@ -70,13 +70,18 @@ function overrideSubmit(proto, {Call}) {
 // Calls with options go the way of futures; their waits end with the cancellable, too.
 function overrideCalling(proto, namespace) {
     const {Call, Future, ReturnWhen, wait_futures} = namespace;
-    const {call_async, call_finish, call_sync, submit_call} = proto;
-    const {propagate, result_async, result_finish} = Future.prototype;
+    const {call_async, call_finish, submit, submit_call} = proto;
+    const {result: wait, result_async, result_finish} = Future.prototype;
     const finish = (executor, result) => {
         const source = result.get_source_object();
 
-        return source instanceof Future
-            ? result_finish.call(source, result) : call_finish.call(executor, result);
+        try {
+            return source instanceof Future
+                ? result_finish.call(source, result) : call_finish.call(executor, result);
+        } catch (error) {
+            // What tells of a call that is done is its future.
+            throw addDeath(error, source instanceof Future ? source : result);
+        }
     };
 
     proto.call_finish = hiding(function (result) {
@@ -112,13 +117,13 @@ function overrideCalling(proto, namespace) {
         const packed = pack(args, 'args');
         const call = options && callWith(Call.new(name, packed), options);
         const value = restoring(() => following(cancellable, followed => {
-            if (!call)
-                return call_sync.call(this, name, packed, followed);
+            const future = call
+                ? submit_call.call(this, call, followed)
+                : submit.call(this, name, packed, followed);
 
-            const future = submit_call.call(this, call, followed);
-
-            wait_futures([future], ReturnWhen.ALL_COMPLETED, -1, followed);
-            return propagate.call(future);
+            if (followed)
+                wait_futures([future], ReturnWhen.ALL_COMPLETED, -1, followed);
+            return restoring(() => wait.call(future, followed ? 0 : -1), future);
         }));
 
         return receive(value, args instanceof GLib.Variant);
@@ -200,27 +205,36 @@ function overrideExecutor(namespace) {
 function overrideFuture({Future}) {
     const proto = Future.prototype;
     const {get_error, propagate, result, result_async, result_finish} = proto;
+    const finishWith = (future, asyncResult) => {
+        try {
+            return result_finish.call(future, asyncResult);
+        } catch (error) {
+            throw addDeath(error, future);
+        }
+    };
 
     proto.result = hiding(function (timeout_msec = -1) {
         checkTimeout(timeout_msec);
-        return receive(restoring(() => result.call(this, timeout_msec)), this[VARIANT]);
+        return receive(restoring(() => result.call(this, timeout_msec), this), this[VARIANT]);
     });
 
     proto.result_finish = hiding(function (asyncResult) {
-        return restoring(() => result_finish.call(this, asyncResult));
+        return restoring(() => result_finish.call(this, asyncResult), this);
     });
 
     proto.result_async = rejecting(1, function (cancellable = null, callback = null) {
         return begin(cancellable, callback,
             (followed, done) => result_async.call(this, followed, done),
-            asyncResult => receive(result_finish.call(this, asyncResult), this[VARIANT]));
+            asyncResult => receive(finishWith(this, asyncResult), this[VARIANT]));
     });
 
     proto.propagate = hiding(function () {
-        return receive(restoring(() => propagate.call(this)), this[VARIANT]);
+        return receive(restoring(() => propagate.call(this), this), this[VARIANT]);
     });
 
     proto.get_error = function () {
-        return restoreError(get_error.call(this));
+        const error = get_error.call(this);
+
+        return error && addDeath(restoreError(error), this);
     };
 }

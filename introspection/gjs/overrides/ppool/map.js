@@ -6,9 +6,9 @@
 /* exported overrideMaps */
 
 const {Gio, GLib} = imports.gi;
-const {hiding, restoreError} = imports.overrides.ppool.errors;
+const {addDeath, hiding, restoreError} = imports.overrides.ppool.errors;
 const {CALL_OPTIONS, callWith, readOptions} = imports.overrides.ppool.options;
-const {begin, follow, nothing, rejecting} = imports.overrides.ppool.promises;
+const {begin, follow, isCancelled, nothing, rejecting} = imports.overrides.ppool.promises;
 const {checkName, checkTimeout, overrideNumbers} = imports.overrides.ppool.properties;
 const {pack, receive} = imports.overrides.ppool.values;
 const {mapLater} = imports.overrides.ppool.window;
@@ -103,12 +103,6 @@ function readMapOptions(given) {
     return [settings, Object.keys(options).length ? options : null];
 }
 
-// After which the same value is to be read, unless it is a call's own error.
-function isEndOfWait(error) {
-    return error.matches(Gio.IOErrorEnum, Gio.IOErrorEnum.TIMED_OUT) ||
-        error.matches(Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED);
-}
-
 function valueOfMap(map, read) {
     try {
         const value = read();
@@ -120,9 +114,13 @@ function valueOfMap(map, read) {
     } catch (error) {
         if (error instanceof GLib.Error && error.domain === INPUT_DOMAIN)
             throw map[INPUTS].error;
-        if (!map.stop_on_error && !isEndOfWait(error))
+
+        // Else the same value is to be read, or none any more.
+        const [failed] = map.get_failed_future();
+
+        if (failed)
             map[INPUTS]?.areVariants.shift();
-        throw restoreError(error);
+        throw addDeath(restoreError(error), failed);
     }
 }
 
@@ -194,7 +192,16 @@ function overrideMap(proto) {
     proto.next_value_async = rejecting(1, function (cancellable = null, callback = null) {
         return begin(cancellable ?? this[CANCELLABLE], callback,
             (followed, done) => next_value_async.call(this, followed, done),
-            result => valueOfMap(this, () => next_value_finish.call(this, result)));
+            result => valueOfMap(this, () => {
+                try {
+                    return next_value_finish.call(this, result);
+                } catch (error) {
+                    // Nothing is read any more, and so what is left is to end.
+                    if (isCancelled(this[CANCELLABLE]))
+                        endMap(this);
+                    throw error;
+                }
+            }));
     });
 
     // For callbacks, with variants.

@@ -3,7 +3,7 @@
 //
 // Cancellables, and what is like an AbortSignal; promises.
 
-/* exported begin, checkOneArgument, follow, following, nothing, rejecting */
+/* exported begin, checkOneArgument, follow, following, isCancelled, nothing, rejecting */
 
 const {Gio} = imports.gi;
 const {addStack, hideFrames, restoreError} = imports.overrides.ppool.errors;
@@ -59,6 +59,11 @@ function follow(cancellable) {
     }
     cancellable.addEventListener('abort', cancel);
     return [followed, () => unfollow(cancellable, cancel)];
+}
+
+function isCancelled(cancellable) {
+    return cancellable instanceof Gio.Cancellable
+        ? cancellable.is_cancelled() : Boolean(cancellable?.aborted);
 }
 
 function following(cancellable, func) {

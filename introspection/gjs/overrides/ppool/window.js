@@ -116,8 +116,10 @@ class Window {
     // A source that is being waited for is told, but not waited for.
     async close() {
         this._isEnded = true;
-        for (const future of this._futures)
-            future.cancel();
+        for (const future of this._futures) {
+            if (!future.cancel() && this._executor.cancel_running)
+                future.abort();
+        }
         if (this._isExhausted)
             return;
 

@@ -9,16 +9,17 @@ from ._errors import RemoteError
 from ._iterators import AsCompleted, Map, as_completed
 from ._launcher import Launcher
 from ._loop import create_task, run
-from ._objects import Buffer, Executor, Future, wait_futures
+from ._objects import Buffer, Death, Executor, Future, WorkerStatus, wait_futures
 from ._values import from_variant, to_variant
 from ._worker import Worker, get_current_invocation
 
-__all__ = ['AsCompleted', 'Buffer', 'Executor', 'Future', 'Launcher', 'Map', 'RemoteError',
-           'Worker', 'as_completed', 'create_task', 'from_variant', 'get_current_invocation',
-           'run', 'to_variant', 'wait_futures']
+__all__ = ['AsCompleted', 'Buffer', 'Death', 'Executor', 'Future', 'Launcher', 'Map',
+           'RemoteError', 'Worker', 'WorkerStatus', 'as_completed', 'create_task', 'from_variant',
+           'get_current_invocation', 'run', 'to_variant', 'wait_futures']
 
 # Workers that call named functions start sooner without multiprocessing.
 _later.add('ProcessPoolExecutor', '_process_pool')
 _later.add('UnpicklingError', '_process_future')
+_later.add('CallTimeoutError', '_failures')
 _later.add('WorkerDied', '_failures')
 _later.add('freeze_support', '_process_setup')

@@ -204,14 +204,14 @@ def raise_clean(exception):
 
 def from_call(error, get_death=None):
     """The exception to raise for the GLib.Error of a call. A function that gives the PPool.Death of
-    its worker is called where one matters."""
+    its worker, or None, is called where one matters."""
     if error.domain == DOMAIN:
         return _rebuild(error.message)
     name = _FAILURES.get(error.code) if error.domain == 'ppool-error-quark' else None
     if name is None:
         return error
     exception = _new_failure(name, error)
-    if name == 'WorkerDied' and get_death is not None:
+    if get_death is not None and exception is not error:
         exception.death = get_death()
     return exception
 

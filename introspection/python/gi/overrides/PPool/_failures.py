@@ -10,7 +10,12 @@ from gi.repository import GLib
 
 
 class _Failure:
-    """Its text is that of the library alone, and it can be pickled."""
+    """Its text is that of the library alone, and it can be pickled.
+
+    death is the PPool.Death of the worker that ran the call, or None: if it ran in another one or
+    in none, and after the exception was pickled."""
+
+    death = None
 
     def __str__(self):
         return self.message
@@ -23,7 +28,8 @@ class _Failure:
 
 
 class BrokenProcessPool(_Failure, process.BrokenProcessPool, GLib.Error):
-    """The executor is broken: also a GLib.Error, with domain and code."""
+    """The executor is broken: also a GLib.Error, with domain and code. Only the call whose worker
+    broke it has a death."""
 
     __module__ = 'gi.repository.PPool'
 
@@ -33,18 +39,15 @@ class WorkerDied(BrokenProcessPool):
     failed: unlike after any other BrokenProcessPool, the executor is not broken. It is also a
     GLib.Error, with domain and code.
 
-    death is a PPool.Death that describes the death, or None if it is not known: in a map, and
-    after the exception was pickled.
+    death is a PPool.Death that describes the death, or None after the exception was pickled.
     """
 
     __module__ = 'gi.repository.PPool'
 
-    death = None
-
 
 class CallTimeoutError(_Failure, concurrent.futures.TimeoutError, GLib.Error):
     """The call exceeded its time limit, or waited too long for a worker. It is a TimeoutError, and
-    also a GLib.Error, with domain and code."""
+    also a GLib.Error, with domain and code. If a worker was ended for it, that is the death."""
 
     __module__ = 'gi.repository.PPool'
 

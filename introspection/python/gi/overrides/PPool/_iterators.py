@@ -24,6 +24,7 @@ class _Iterator:
     _late = None
     _check = None
     _timeout = None  # seconds, as the program has said it
+    _get_death = None
 
     def _get_late(self):
         return self._late.popleft() if self._late else None
@@ -125,7 +126,7 @@ class _Iterator:
                 error.message if self._timeout is None else self._describe_timeout())
         if _errors.is_cancelled(error):
             return cancelled_type(error.message)
-        return _errors.from_call(error)
+        return _errors.from_call(error, self._get_death)
 
 
 class _Inputs:
@@ -201,6 +202,22 @@ class Map(_Iterator, _PPool.Map):
         if _errors.is_cancelled(error) and self._is_closed:
             return None
         return super()._explain(error, cancelled_type)
+
+    @property
+    def failed_future(self):
+        """The PPool.Future of the call whose exception was raised by the last read, or None if
+        that was not the exception of a call, or there was none."""
+        return self.get_failed_future()[0]
+
+    @property
+    def failed_index(self):
+        """The index of the items of that call, from 0, or None."""
+        future, index = self.get_failed_future()
+        return index if future is not None else None
+
+    def _get_death(self):
+        future = self.failed_future
+        return future.death if future is not None else None
 
     def _has_timeout(self):
         """Whether it may be the map that was late, and not a function that says so."""

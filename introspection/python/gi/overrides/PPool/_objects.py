@@ -87,7 +87,7 @@ class Future(_RawFuture):
 
     def _explain(self, error):
         if self.is_cancelled():
-            return _errors.get_futures().CancelledError()
+            return _errors.get_futures().CancelledError(error.message)
         return _errors.from_call(error, functools.partial(_raw_get_death, self))
 
     def result(self, timeout=None):
@@ -109,9 +109,9 @@ class Future(_RawFuture):
         CancelledError as result() does."""
         if not self.is_done():
             self._wait(timeout)
-        if self.is_cancelled():
-            raise _errors.get_futures().CancelledError()
         error = self.get_error()
+        if self.is_cancelled():
+            raise _errors.get_futures().CancelledError(error.message)
         return None if error is None else self._explain(error)
 
     def add_done_callback(self, function, *, context=None):
@@ -130,13 +130,72 @@ class Future(_RawFuture):
             yield from _asyncio.wait_future(self)
         if self.is_cancelled():
             from . import _asyncio
-            raise _asyncio.asyncio.CancelledError()
+            raise _asyncio.asyncio.CancelledError(self.get_error().message)
         try:
             variant = self._get_variant(0)
             return _values.variant_to_result(variant)
         except Exception as error:
             _errors.hide_frames(error)
             raise
+
+
+@override
+class Death(_PPool.Death):
+    """The death of a worker. What there is none of is None."""
+
+    __module__ = 'gi.overrides.PPool'
+
+    cause = property(_PPool.Death.get_cause, doc='The PPool.DeathCause.')
+    function = property(_PPool.Death.get_function, doc='The function that the worker ran.')
+    stderr_tail = property(_PPool.Death.get_stderr_tail,
+                           doc='The end of what the worker wrote to its standard error.')
+    message = property(_PPool.Death.get_message, doc='The description in words.')
+
+    @property
+    def worker_pid(self):
+        """The process ID of the worker."""
+        return self.get_worker_pid() or None
+
+    @property
+    def signal_number(self):
+        """The number of the signal that killed the worker."""
+        return self.get_signal_number() or None
+
+    @property
+    def exit_status(self):
+        """The status with which the worker exited."""
+        status = self.get_exit_status()
+        return status if status >= 0 else None
+
+    @property
+    def run_time(self):
+        """How long the function had run, in seconds."""
+        usec = self.get_run_time()
+        return usec / 1000000 if usec >= 0 else None
+
+    def __repr__(self):
+        return '<PPool.Death: %s>' % (self.get_message() or '').partition('\n')[0]
+
+
+@override
+class WorkerStatus(_PPool.WorkerStatus):
+    """A worker of an executor."""
+
+    __module__ = 'gi.overrides.PPool'
+
+    slot = property(_PPool.WorkerStatus.get_slot, doc='The number of the worker, from 0.')
+    exit_reason = property(_PPool.WorkerStatus.get_exit_reason,
+                           doc='The PPool.WorkerExitReason.')
+    death = property(_PPool.WorkerStatus.get_death,
+                     doc='The PPool.Death, or None if it has not died and was not ended.')
+
+    @property
+    def pid(self):
+        """The process ID of the worker, or None if no process could be started."""
+        return self.get_pid() or None
+
+    def __repr__(self):
+        return '<PPool.WorkerStatus of %s, %s>' % (self.pid, self.exit_reason.value_nick)
 
 
 def _add_callback(future, function, context):
@@ -186,12 +245,21 @@ class Executor(_calls.Calls, _RawExecutor):
 
     __module__ = 'gi.overrides.PPool'
 
+    _is_watched = False
+
     @_errors.hiding
-    def __init__(self, launcher=None, max_workers=None, **properties):
+    def __init__(self, launcher=None, max_workers=None, *, on_worker_started=None,
+                 on_worker_exited=None, **properties):
         """launcher is a PPool.Launcher, or the command of the workers as a list of str;
         without, they are this program. max_workers is by default the number of processors.
         Further keywords are the properties of the class. crash_policy may be 'break' or
         'replace', and the times abort_grace, call_timeout and queue_timeout are seconds.
+
+        on_worker_started(status) is called when a worker is ready, and on_worker_exited(status,
+        exception) when one has exited, with the same PPool.WorkerStatus. The exception is None if
+        the worker was asked to exit, and a PPool.WorkerDied if it died. Both are called in a
+        thread of this module, as all signals of such an executor are, before shutdown() returns;
+        what they raise is logged.
 
         Raises ValueError for numbers that are not positive, and TypeError for an
         initializer that is no name of a function."""
@@ -209,8 +277,16 @@ class Executor(_calls.Calls, _RawExecutor):
         # A worker that can't be started is no time to import what tells so.
         _errors.prepare()
         _prepare_await()
-        super().__init__(launcher=_to_launcher(launcher), **{
+        make = functools.partial(super().__init__, launcher=_to_launcher(launcher), **{
             key: value for key, value in properties.items() if value is not None})
+        if on_worker_started is None and on_worker_exited is None:
+            make()
+        else:
+            from . import _watching
+            _watching.check(on_worker_started, on_worker_exited)
+            _watching.make_in_thread(make)
+            _watching.connect(self, on_worker_started, on_worker_exited)
+            self._is_watched = True
         _executors.add(self)
 
     @classmethod
@@ -265,10 +341,17 @@ class Executor(_calls.Calls, _RawExecutor):
             _RawExecutor.shutdown(self, wait)
         elif wait and self._is_idle():
             self._end_idle(_shutdown_flags(cancel_futures))
+            self._wait_for_told()
         elif wait:
             _loop.wait_for(_native.shutdown(self, _shutdown_flags(cancel_futures)))
+            self._wait_for_told()
         else:
             _RawExecutor.shutdown(self, _shutdown_flags(cancel_futures))
+
+    def _wait_for_told(self):
+        if self._is_watched:
+            from . import _watching
+            _watching.wait_for_told()
 
     def _is_idle(self):
         return not (self.get_n_workers() or self.get_n_pending() or self.get_n_running())
@@ -293,6 +376,7 @@ class Executor(_calls.Calls, _RawExecutor):
     async def _await_shutdown(self, flags):
         from . import _asyncio
         await _asyncio.operation(_native.shutdown(self, flags), self.shutdown_finish)
+        self._wait_for_told()
 
     def __enter__(self):
         return self

@@ -20,7 +20,7 @@ from gi.module import get_introspection_module
 from gi.repository import GLib
 
 from . import (_errors, _loop, _options, _pickling, _process_setup, _process_view,
-               _process_worker, _processors)
+               _process_worker, _processors, _watching)
 from ._process_future import Future, add_traceback, to_exception
 
 _PPool = get_introspection_module('PPool')
@@ -70,50 +70,6 @@ def _new_exit_error():
     return RuntimeError('cannot schedule new futures after interpreter shutdown')
 
 
-def _explain_exit(error):
-    """Returns the exception for the exit of a worker, or None if it was asked to exit."""
-    if error is None:
-        return None
-    if _errors.is_cancelled(error):
-        return CancelledError(error.message)
-    exception = _errors.from_call(error)
-    if exception is error:
-        error.message = _errors.for_readers(error.message)
-    return exception
-
-
-def _connect(raw, on_started, on_exited):
-    """Neither handler holds the executor, which lives as long as what it calls."""
-    if on_started is not None:
-        raw.connect('worker-started', lambda _, status: _loop.call(on_started, status))
-    if on_exited is not None:
-        raw.connect('worker-exited', lambda _, status, error: _loop.call(
-            on_exited, status, _explain_exit(error)))
-
-
-def _make_in_thread(make):
-    """Calls a function in the thread of callbacks, in whose context the signals of what it makes
-    come then."""
-    if _loop.is_loop_thread():
-        return make()
-    outcome, made = [], threading.Event()
-
-    def run():
-        try:
-            outcome[:] = make(), None
-        except BaseException as error:
-            outcome[:] = None, error
-        finally:
-            made.set()
-
-    _loop.invoke(run)
-    made.wait()
-    value, error = outcome
-    if error is not None:
-        _errors.raise_clean(error)
-    return value
-
-
 class _Pool:
     """The executor of the library, which lives until all workers have ended."""
 
@@ -132,8 +88,8 @@ class _Pool:
                                      grace_msec=0,
                                      **properties)
             self._is_watched = on_worker_started is not None or on_worker_exited is not None
-            self.raw = _make_in_thread(make) if self._is_watched else make()
-            _connect(self.raw, on_worker_started, on_worker_exited)
+            self.raw = _watching.make_in_thread(make) if self._is_watched else make()
+            _watching.connect(self.raw, on_worker_started, on_worker_exited)
         except BaseException:
             setup.close()
             raise
@@ -175,16 +131,12 @@ class _Pool:
         if not self._is_watched:
             self._note_end()
             return
-        # All that is to be told of workers is told before.
-        source = GLib.Idle(priority=GLib.PRIORITY_LOW)
-        source.set_callback(self._note_end)
-        source.attach(self._thread.context)
+        _watching.call_behind(self._note_end)
 
-    def _note_end(self, *_):
+    def _note_end(self):
         self._setup.close()
         _live.discard(self)
         self._ended.set()
-        return GLib.SOURCE_REMOVE
 
     def wait(self):
         """Waits until the workers have ended and the futures know. In a done callback, other
@@ -266,10 +218,7 @@ class ProcessPoolExecutor(Executor):
             raise ValueError('max_workers must be <= %d' % GLib.MAXUINT32)
         if initializer is not None and not callable(initializer):
             raise TypeError('initializer must be a callable')
-        for name, function in (('on_worker_started', on_worker_started),
-                               ('on_worker_exited', on_worker_exited)):
-            if function is not None and not callable(function):
-                raise TypeError('%s must be a callable' % name)
+        _watching.check(on_worker_started, on_worker_exited)
         if max_tasks_per_child is not None:
             self._check_max_tasks(max_tasks_per_child, mp_context)
         # Private, but known to other libraries.

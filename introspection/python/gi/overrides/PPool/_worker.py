@@ -185,7 +185,32 @@ def _cancel_with(cancellable):
     the two."""
     import asyncio
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    return cancellable.connect(lambda *_: loop.call_soon_threadsafe(task.cancel))
+
+    def cancel():
+        task.cancel()
+        loop.call_later(_PATIENCE_SEC, _tell_stack, task)
+
+    return cancellable.connect(lambda *_: loop.call_soon_threadsafe(cancel))
+
+
+def _tell_stack(task):
+    """Says where a coroutine waits that goes on though it was cancelled, as Running does for other
+    functions and in the same form. The first coroutine is one of this module."""
+    if task.done() or not faulthandler.is_enabled() or sys.stderr is None:
+        return
+    lines = []
+    coroutine = getattr(task.get_coro(), 'cr_await', None)
+    while (frame := getattr(coroutine, 'cr_frame', None)) is not None:
+        code = frame.f_code
+        lines.append('  File "%s", line %d in %s'
+                     % (code.co_filename, frame.f_lineno, code.co_name))
+        coroutine = coroutine.cr_await
+    try:
+        print('Coroutine (most recent await first):', *reversed(lines), sep='\n', file=sys.stderr,
+              flush=True)
+    except (OSError, ValueError):
+        # There is no standard error any more.
+        pass
 
 
 def _to_glib(exception, cancellable):

@@ -10,6 +10,7 @@
 #include "ppool-channel-internal.h"
 
 #include <gio/gunixfdlist.h>
+#include <unistd.h>
 
 #include "ppool-protocol-private.h"
 
@@ -175,11 +176,39 @@ ppool_channel_lending_receive_segment (PPoolChannelLending  *self,
                                   g_unix_fd_list_peek_fds (fds, NULL)[0], error);
 }
 
+/* A segment whose descriptor has come on a lane. */
+static gboolean
+receive_segment_item (PPoolChannelLending  *self,
+                      const PPoolItem      *item,
+                      PPoolLink            *link,
+                      GError              **error)
+{
+  guint32 number = PPOOL_ITEM_NUMBER (item->id);
+  gboolean success;
+  int fd;
+
+  if (!ppool_link_take_fds (link, &fd, 1, error))
+    return FALSE;
+  if (fd < 0)
+    return ppool_borrower_register_lost (self->loans->borrower, number, error);
+
+  success = ppool_borrower_register (self->loans->borrower, number,
+                                     ppool_item_get_segment_size (item), fd, error);
+  close (fd);
+
+  return success;
+}
+
+/* What a worker says in a frame, or on a lane, of what is lent. */
 gboolean
-ppool_channel_lending_receive_note (PPoolChannelLending  *self,
+ppool_channel_lending_receive_item (PPoolChannelLending  *self,
                                     const PPoolItem      *item,
+                                    PPoolLink            *link,
                                     GError              **error)
 {
+  if (item->kind == PPOOL_ITEM_SEGMENT)
+    return receive_segment_item (self, item, link, error);
+
   if (!ppool_loans_receive_note (self->loans, item, error))
     return FALSE;
 

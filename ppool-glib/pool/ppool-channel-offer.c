@@ -135,9 +135,11 @@ ppool_channel_offer_make (PPoolChannelOffer  *self,
   GVariantBuilder options;
 
   g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
-  ppool_protocol_add_abilities (&options, self->board, TRUE, self->segments);
-  if (self->board)
-    g_variant_builder_add (&options, "{sv}", "board", g_variant_new_handle (0));
+  ppool_protocol_add_abilities (&options, self->board >= 0, TRUE, self->segments, self->lane >= 0);
+  if (self->board >= 0)
+    g_variant_builder_add (&options, "{sv}", "board", g_variant_new_handle (self->board));
+  if (self->lane >= 0)
+    g_variant_builder_add (&options, "{sv}", "lane", g_variant_new_handle (self->lane));
 
   if (initializer != NULL && !add_initializer (self, &options, fds, initializer, args, error))
     {

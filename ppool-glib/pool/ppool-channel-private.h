@@ -9,6 +9,7 @@
 
 #include "ppool-board-private.h"
 #include "ppool-error.h"
+#include "ppool-io-private.h"
 #include "ppool-loans-private.h"
 #include "ppool-protocol-private.h"
 
@@ -72,7 +73,8 @@ void          ppool_channel_close           (PPoolChannel      *self);
 void          ppool_channel_send_initialize (PPoolChannel      *self,
                                              const char        *initializer,
                                              GVariant          *initializer_args,
-                                             int                board_fd);
+                                             int                board_fd,
+                                             PPoolIo           *io);
 gboolean      ppool_channel_send_call       (PPoolChannel      *self,
                                              guint64            id,
                                              const char        *function,

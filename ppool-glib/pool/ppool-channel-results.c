@@ -160,13 +160,15 @@ read_item (PPoolFrameReader  *reader,
 }
 
 /* What is good of a frame is delivered: it was written completely. Returns:
- * (element-type PPoolResult): that, be it nothing; @error is set if something is not. */
+ * (element-type PPoolResult): that, be it nothing; @error is set if something is not. Of a
+ * @link, what is lent comes in frames as well. */
 GArray *
-ppool_channel_results_read_frame (GVariant             *packed,
+ppool_channel_results_read_frame (GBytes               *bytes,
+                                  gsize                 offset,
                                   PPoolChannelLending  *lending,
+                                  PPoolLink            *link,
                                   GError              **error)
 {
-  g_autoptr (GBytes) bytes = g_variant_get_data_as_bytes (packed);
   g_autoptr (GError) local_error = NULL;
   PPoolBorrower *borrower =
     lending != NULL ? ppool_channel_lending_get_loans (lending)->borrower : NULL;
@@ -175,13 +177,15 @@ ppool_channel_results_read_frame (GVariant             *packed,
   PPoolItem item;
 
   ppool_frame_reader_init (&reader, bytes);
+  reader.offset = offset;
 
   while (local_error == NULL && ppool_frame_reader_next (&reader, &item, &local_error))
     {
       PPoolResult result = { 0 };
 
-      if (lending != NULL && ppool_item_is_note (item.kind))
-        ppool_channel_lending_receive_note (lending, &item, &local_error);
+      if (lending != NULL && (ppool_item_is_note (item.kind) ||
+                              (link != NULL && item.kind == PPOOL_ITEM_SEGMENT)))
+        ppool_channel_lending_receive_item (lending, &item, link, &local_error);
       else if (read_item (&reader, &item, &result, borrower, &local_error))
         g_array_append_val (results, result);
     }

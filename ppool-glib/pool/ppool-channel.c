@@ -30,273 +30,16 @@
  * more; only then it is DRAINED, which is the last event. ppool_channel_shut()
  * leads there as well: what the peer has written is still delivered.
  *
+ * A worker of this library gets a second socket with Initialize, its lane, on which all
+ * that comes later travels in both directions, without D-Bus around it. What is there of
+ * it is read in the io thread. A channel is drained when both sockets are, and where one
+ * has ended the other one does.
+ *
  * The owner is held until the channel is freed, so an event always finds it.
  * The connection holds the channel (filter) and the channel the connection;
  * ppool_channel_close() undoes that. */
 
 #define DRAIN_INTERVAL_MSEC 1
-
-struct _PPoolChannel
-{
-  PPoolChannelFunc func;
-  gpointer owner; /* (owned) */
-  GDestroyNotify owner_unref;
-
-  GSocket *socket; /* (owned) */
-  GDBusConnection *connection; /* (owned) (nullable); in the owner's context; NULL once closed */
-  gulong closed_handler;
-  GMainContext *io_context; /* (owned) (nullable); atomic; of GDBus's I/O thread, which sets it */
-
-  PPoolChannelRequests *requests; /* (owned) */
-  PPoolChannelOffer offer; /* written before Initialize was sent */
-  gboolean as_bytes;       /* values travel as bytes; written before the first call */
-  gboolean has_frames;     /* calls travel together; likewise */
-  PPoolChannelLending *lending; /* (owned) (nullable); likewise; NULL without segments */
-  PPoolLoans *loans;            /* (unowned) (nullable): of that; likewise */
-
-  /* The I/O thread's. */
-  gboolean violated;
-  int n_unread; /* when it was drained last */
-
-  GMutex event_lock; /* held while an event is under way; guards what follows */
-  gboolean ended;
-};
-
-PPoolChannel *
-ppool_channel_ref (PPoolChannel *self)
-{
-  return g_atomic_rc_box_acquire (self);
-}
-
-static void
-free_channel (gpointer data)
-{
-  PPoolChannel *self = data;
-
-  g_assert (self->connection == NULL);
-
-  g_clear_pointer (&self->lending, ppool_channel_lending_unref);
-  g_clear_pointer (&self->io_context, g_main_context_unref);
-  g_clear_pointer (&self->requests, ppool_channel_requests_free);
-  g_clear_object (&self->socket);
-  g_mutex_clear (&self->event_lock);
-  if (self->owner_unref != NULL)
-    self->owner_unref (self->owner);
-}
-
-void
-ppool_channel_unref (PPoolChannel *self)
-{
-  g_atomic_rc_box_release_full (self, free_channel);
-}
-
-static void
-emit_type (PPoolChannel          *self,
-           PPoolChannelEventType  type,
-           const GError          *error)
-{
-  const PPoolChannelEvent event = { .type = type, .error = error };
-
-  self->func (self, &event, self->owner);
-}
-
-/* Receiving, in GDBus's I/O thread */
-
-static void
-violate_with (PPoolChannel *self,
-              const GError *error)
-{
-  self->violated = TRUE;
-  emit_type (self, PPOOL_CHANNEL_VIOLATION, error);
-}
-
-static void G_GNUC_PRINTF (2, 3)
-violate (PPoolChannel *self,
-         const char   *format,
-         ...)
-{
-  g_autoptr (GError) error = NULL;
-  va_list args;
-
-  va_start (args, format);
-  error = g_error_new_valist (PPOOL_ERROR, PPOOL_ERROR_PROTOCOL, format, args);
-  va_end (args);
-
-  violate_with (self, error);
-}
-
-static gboolean
-notes_cb (gpointer user_data)
-{
-  PPoolChannel *self = user_data;
-
-  ppool_channel_lending_trim (self->lending);
-
-  g_mutex_lock (&self->event_lock);
-  if (!self->ended && !self->violated)
-    emit_type (self, PPOOL_CHANNEL_NOTES, NULL);
-  g_mutex_unlock (&self->event_lock);
-
-  return G_SOURCE_CONTINUE;
-}
-
-static void
-begin_lending (PPoolChannel *self)
-{
-  self->lending = ppool_channel_lending_new (self->io_context, notes_cb, ppool_channel_ref (self),
-                                             (GDestroyNotify) ppool_channel_unref);
-  self->loans = ppool_channel_lending_get_loans (self->lending);
-}
-
-/* What the worker says of itself. */
-static void
-adopt_info (PPoolChannel *self,
-            GVariant     *info)
-{
-  self->as_bytes = ppool_protocol_has_feature (info, PPOOL_FEATURE_GVARIANT);
-  self->has_frames = self->as_bytes && ppool_protocol_has_feature (info, PPOOL_FEATURE_FRAMES);
-  if (self->has_frames && self->offer.segments && self->lending == NULL &&
-      ppool_protocol_has_feature (info, PPOOL_FEATURE_SEGMENTS))
-    begin_lending (self);
-}
-
-static void
-receive_info (PPoolChannel      *self,
-              GDBusMessage      *message,
-              PPoolChannelEvent *event)
-{
-  g_autoptr (GVariant) info = NULL;
-  g_autoptr (GError) error = NULL;
-
-  if (!ppool_protocol_has_body (message, "(a{sv})"))
-    {
-      violate (self, "its answer to Initialize is not of the type “(a{sv})”");
-      return;
-    }
-
-  info = g_variant_get_child_value (g_dbus_message_get_body (message), 0);
-  adopt_info (self, info);
-  event->has_frames = self->has_frames;
-  event->has_cancel = ppool_protocol_has_feature (info, PPOOL_FEATURE_CANCEL);
-  event->has_options = ppool_protocol_has_feature (info, PPOOL_FEATURE_CALL_OPTIONS);
-  event->has_board = self->offer.board && ppool_protocol_has_feature (info, PPOOL_FEATURE_BOARD);
-  ppool_channel_offer_check (&self->offer, self->as_bytes, self->lending != NULL, &error);
-  event->error = error;
-  event->value = info;
-  self->func (self, event, self->owner);
-}
-
-/* What is good of a message is delivered. */
-static void
-deliver (PPoolChannel *self,
-         GArray       *results,
-         const GError *error)
-{
-  const PPoolChannelEvent event = {
-    .type = PPOOL_CHANNEL_RESULTS,
-    .results = (const PPoolResult *) (gpointer) results->data,
-    .n_results = results->len,
-  };
-
-  if (results->len > 0)
-    self->func (self, &event, self->owner);
-  if (error != NULL)
-    violate (self, "%s", error->message);
-}
-
-static void
-receive_result (PPoolChannel *self,
-                GDBusMessage *message,
-                guint64       id)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GArray) results = ppool_channel_results_read (message, id, self->as_bytes, &error);
-
-  deliver (self, results, error);
-}
-
-static void
-receive_reply (PPoolChannel *self,
-               GDBusMessage *message)
-{
-  g_autoptr (GError) error = NULL;
-  PPoolChannelEvent event = { .type = PPOOL_CHANNEL_INITIALIZED };
-  PPoolRequest request;
-
-  ppool_channel_requests_take (self->requests, g_dbus_message_get_reply_serial (message), &request);
-
-  if (request.serial == 0)
-    violate (self, "it answered a call that it was not given");
-  else if (request.kind == PPOOL_REQUEST_CALL)
-    receive_result (self, message, request.id);
-  else if (request.kind == PPOOL_REQUEST_INITIALIZE &&
-           g_dbus_message_get_message_type (message) == G_DBUS_MESSAGE_TYPE_ERROR)
-    {
-      event.error = error = ppool_channel_results_get_error (message);
-      self->func (self, &event, self->owner);
-    }
-  else if (request.kind == PPOOL_REQUEST_INITIALIZE)
-    receive_info (self, message, &event);
-}
-
-static void
-receive_signal (PPoolChannel *self,
-                GDBusMessage *message)
-{
-  const char *member = g_dbus_message_get_member (message);
-  g_autoptr (GVariant) packed = NULL;
-  g_autoptr (GArray) results = NULL;
-  g_autoptr (GError) error = NULL;
-
-  if (!self->has_frames || g_strcmp0 (member, "Results") != 0 ||
-      g_dbus_message_get_message_type (message) != G_DBUS_MESSAGE_TYPE_SIGNAL)
-    violate (self, "it sent the unexpected message “%.255s”", member != NULL ? member : "?");
-  else if (!ppool_protocol_has_body (message, "(uay)") || ppool_protocol_is_swapped (message))
-    violate (self, "it sent results that are not of the type “(uay)” in the byte "
-                   "order of this machine");
-  else
-    {
-      packed = g_variant_get_child_value (g_dbus_message_get_body (message), 1);
-      results = ppool_channel_results_read_frame (packed, self->lending, &error);
-      deliver (self, results, error);
-    }
-}
-
-/* Nothing else may carry a descriptor. */
-static gboolean
-is_segment (PPoolChannel *self,
-            GDBusMessage *message)
-{
-  return self->lending != NULL &&
-         g_dbus_message_get_message_type (message) == G_DBUS_MESSAGE_TYPE_SIGNAL &&
-         g_strcmp0 (g_dbus_message_get_member (message), "Segment") == 0;
-}
-
-static void
-receive_segment (PPoolChannel *self,
-                 GDBusMessage *message)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (!ppool_channel_lending_receive_segment (self->lending, message, &error))
-    violate_with (self, error);
-}
-
-static void
-receive (PPoolChannel *self,
-         GDBusMessage *message)
-{
-  GDBusMessageType type = g_dbus_message_get_message_type (message);
-
-  if (is_segment (self, message))
-    receive_segment (self, message);
-  else if (g_dbus_message_get_num_unix_fds (message) > 0)
-    violate (self, "it sent unexpected file descriptors");
-  else if (type == G_DBUS_MESSAGE_TYPE_METHOD_RETURN || type == G_DBUS_MESSAGE_TYPE_ERROR)
-    receive_reply (self, message);
-  else
-    receive_signal (self, message);
-}
 
 static GDBusMessage *
 filter_cb (GDBusConnection *connection G_GNUC_UNUSED,
@@ -314,7 +57,7 @@ filter_cb (GDBusConnection *connection G_GNUC_UNUSED,
 
   g_mutex_lock (&self->event_lock);
   if (!self->ended && !self->violated)
-    receive (self, message);
+    ppool_channel_receive_message (self, message);
   g_mutex_unlock (&self->event_lock);
 
   g_object_unref (message);
@@ -358,9 +101,8 @@ drain_cb (gpointer user_data)
 
   g_mutex_lock (&self->event_lock);
   if (!self->ended && !at_end && !self->violated)
-    violate (self, "it sent bytes that are not a D-Bus message");
-  if (!self->ended)
-    emit_type (self, PPOOL_CHANNEL_DRAINED, NULL);
+    ppool_channel_violate (self, "it sent bytes that are not a D-Bus message");
+  ppool_channel_note_drained (self, &self->connection_drained);
   g_mutex_unlock (&self->event_lock);
 
   return G_SOURCE_REMOVE;
@@ -382,14 +124,16 @@ closed_cb (GDBusConnection *connection G_GNUC_UNUSED,
         g_error_new (PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
                      "it sent bytes that are not a D-Bus message (%s)", error->message);
 
-      emit_type (self, PPOOL_CHANNEL_VIOLATION, violation);
+      ppool_channel_emit (self, PPOOL_CHANNEL_VIOLATION, violation);
     }
 
   /* Where nothing was ever read, or reading has ended by itself, there is
    * nothing to wait for. */
   if (io_context == NULL || !remote_peer_vanished)
     {
-      emit_type (self, PPOOL_CHANNEL_DRAINED, NULL);
+      g_mutex_lock (&self->event_lock);
+      ppool_channel_note_drained (self, &self->connection_drained);
+      g_mutex_unlock (&self->event_lock);
       return;
     }
 
@@ -513,13 +257,24 @@ ppool_channel_start (PPoolChannel *self)
   g_dbus_connection_start_message_processing (self->connection);
 }
 
-/* Ends the stream in both directions. What the peer had sent still arrives,
- * then DRAINED. */
-void
-ppool_channel_shut (PPoolChannel *self)
+/* Reading a lane, in the io thread */
+
+static void
+lane_cb (gpointer owner,
+         gboolean can_read,
+         gboolean can_write)
 {
-  if (self->socket != NULL && !g_socket_is_closed (self->socket))
-    shutdown (g_socket_get_fd (self->socket), SHUT_RDWR);
+  PPoolChannel *self = owner;
+
+  if (can_write)
+    ppool_lane_write (self->lane);
+  if (!can_read)
+    return;
+
+  g_mutex_lock (&self->event_lock);
+  if (!self->ended && ppool_channel_has_lane (self) && !self->lane_drained)
+    ppool_channel_receive_packets (self);
+  g_mutex_unlock (&self->event_lock);
 }
 
 /* To be called in the owner's context, after DRAINED or when it never was
@@ -534,6 +289,8 @@ ppool_channel_close (PPoolChannel *self)
   self->ended = TRUE;
   g_mutex_unlock (&self->event_lock);
 
+  if (self->lane != NULL)
+    ppool_lane_close (self->lane);
   connection = g_steal_pointer (&self->connection);
   ppool_channel_requests_close (self->requests);
   if (self->lending != NULL)
@@ -558,15 +315,51 @@ send_or_violate (PPoolChannel     *self,
   g_autoptr (GError) error = NULL;
 
   if (!ppool_channel_requests_send (self->requests, kind, 0, body, fds, &error))
-    emit_type (self, PPOOL_CHANNEL_VIOLATION, error);
+    ppool_channel_emit (self, PPOOL_CHANNEL_VIOLATION, error);
 }
 
-/* What can't be made is reported as if the worker had refused it. */
+/* Puts a descriptor beside Initialize: the next one of @fds. */
+static gboolean
+add_descriptor (GUnixFDList *fds,
+                int          fd,
+                int         *handle)
+{
+  *handle = fd >= 0 ? g_unix_fd_list_append (fds, fd, NULL) : -1;
+
+  return *handle >= 0;
+}
+
+/* A worker without a lane is none the worse. */
+static void
+offer_lane (PPoolChannel *self,
+            PPoolIo      *io,
+            GUnixFDList  *fds)
+{
+  g_autoptr (GError) error = NULL;
+  int worker_fd;
+
+  self->lane = ppool_lane_new (io, lane_cb, self, (GBoxedCopyFunc) ppool_channel_ref,
+                                       (GDestroyNotify) ppool_channel_unref, &worker_fd, &error);
+  if (self->lane == NULL)
+    {
+      g_debug ("A worker has no lane: %s", error->message);
+      return;
+    }
+
+  add_descriptor (fds, worker_fd, &self->offer.lane);
+  close (worker_fd);
+  if (self->offer.lane < 0)
+    g_clear_pointer (&self->lane, ppool_lane_free);
+}
+
+/* What can't be made is reported as if the worker had refused it. With an @io, the worker is
+ * offered a lane. */
 void
 ppool_channel_send_initialize (PPoolChannel *self,
                                const char   *initializer,
                                GVariant     *initializer_args,
-                               int           board_fd)
+                               int           board_fd,
+                               PPoolIo      *io)
 {
   g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
   g_autoptr (GError) error = NULL;
@@ -574,12 +367,15 @@ ppool_channel_send_initialize (PPoolChannel *self,
   GVariant *body;
 
   self->offer.segments = passes && ppool_protocol_allows_segments ();
-  self->offer.board =
-    passes && board_fd >= 0 && g_unix_fd_list_append (fds, board_fd, NULL) == 0;
+  self->offer.board = self->offer.lane = -1;
+  if (passes)
+    add_descriptor (fds, board_fd, &self->offer.board);
+  if (passes && io != NULL && ppool_protocol_allows_lane ())
+    offer_lane (self, io, fds);
 
   body = ppool_channel_offer_make (&self->offer, initializer, initializer_args, fds, &error);
   if (body == NULL)
-    emit_type (self, PPOOL_CHANNEL_INITIALIZED, error);
+    ppool_channel_emit (self, PPOOL_CHANNEL_INITIALIZED, error);
   else
     send_or_violate (self, PPOOL_REQUEST_INITIALIZE, body,
                      g_unix_fd_list_get_length (fds) > 0 ? fds : NULL);
@@ -640,36 +436,55 @@ ppool_channel_get_loans (PPoolChannel *self)
   return self->loans;
 }
 
-/* Has the worker know the segments of the next frame. */
 static void
-send_announced (PPoolChannel *self)
+send_segment (PPoolChannel      *self,
+              PPoolAnnouncement *announcement)
+{
+  g_autoptr (GUnixFDList) fds = NULL;
+
+  if (ppool_channel_has_lane (self))
+    {
+      GByteArray *frame = g_byte_array_new ();
+
+      ppool_frame_append_segment (frame, announcement->number, announcement->size);
+      ppool_lane_send (self->lane, frame, announcement->fd);
+      return;
+    }
+
+  fds = g_unix_fd_list_new_from_array (&announcement->fd, 1);
+  send_or_violate (self, PPOOL_REQUEST_SEGMENT,
+                   g_variant_new ("(uth)", announcement->number, announcement->size, 0), fds);
+}
+
+static void
+send_message (PPoolChannel *self,
+              GByteArray   *frame)
+{
+  g_autoptr (GBytes) bytes = g_byte_array_free_to_bytes (frame);
+  GVariant *members[] = {
+    g_variant_new_uint32 (0),
+    g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE),
+  };
+
+  send_or_violate (self, PPOOL_REQUEST_CALLS,
+                   g_variant_new_tuple (members, G_N_ELEMENTS (members)), NULL);
+}
+
+/* Takes @frame, in which there are calls or notes. The worker knows of segments before. */
+void
+ppool_channel_send_frame (PPoolChannel *self,
+                          GByteArray   *frame)
 {
   PPoolAnnouncement announcement;
 
   while (self->loans != NULL &&
          ppool_lender_take_announcement (self->loans->lender, &announcement))
-    {
-      g_autoptr (GUnixFDList) fds = g_unix_fd_list_new_from_array (&announcement.fd, 1);
+    send_segment (self, &announcement);
 
-      send_or_violate (self, PPOOL_REQUEST_SEGMENT,
-                       g_variant_new ("(uth)", announcement.number, announcement.size, 0), fds);
-    }
-}
-
-/* Takes @frame, in which there are calls or notes. */
-void
-ppool_channel_send_frame (PPoolChannel *self,
-                          GByteArray   *frame)
-{
-  g_autoptr (GBytes) bytes = g_byte_array_free_to_bytes (frame);
-  GVariant *members[2];
-
-  send_announced (self);
-
-  members[0] = g_variant_new_uint32 (0);
-  members[1] = g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE);
-  send_or_violate (self, PPOOL_REQUEST_CALLS,
-                   g_variant_new_tuple (members, G_N_ELEMENTS (members)), NULL);
+  if (ppool_channel_has_lane (self))
+    ppool_lane_send (self->lane, frame, -1);
+  else
+    send_message (self, frame);
 }
 
 /* Has the worker cancel a call that it has, if it can: it may be over. */
@@ -679,7 +494,9 @@ ppool_channel_send_cancel (PPoolChannel *self,
 {
   g_autoptr (GError) error = NULL;
 
-  if (!ppool_channel_requests_send (self->requests, PPOOL_REQUEST_CANCEL, id,
+  if (ppool_channel_has_lane (self))
+    ppool_lane_send_note (self->lane, PPOOL_ITEM_CANCEL, id);
+  else if (!ppool_channel_requests_send (self->requests, PPOOL_REQUEST_CANCEL, id,
                                     g_variant_new ("(t)", id), NULL, &error))
     g_debug ("A worker can't be told to cancel a call: %s", error->message);
 }
@@ -689,6 +506,8 @@ ppool_channel_send_exit (PPoolChannel *self)
 {
   g_autoptr (GError) error = NULL;
 
-  if (!ppool_channel_requests_send (self->requests, PPOOL_REQUEST_EXIT, 0, NULL, NULL, &error))
+  if (ppool_channel_has_lane (self))
+    ppool_lane_send_note (self->lane, PPOOL_ITEM_EXIT, 0);
+  else if (!ppool_channel_requests_send (self->requests, PPOOL_REQUEST_EXIT, 0, NULL, NULL, &error))
     g_debug ("A worker can't be told to leave: %s", error->message);
 }

@@ -7,7 +7,7 @@
 
 #pragma once
 
-#include <glib.h>
+#include "ppool-io-private.h"
 
 G_BEGIN_DECLS
 
@@ -33,6 +33,7 @@ PPoolManager *ppool_manager_ref         (PPoolManager     *self);
 void          ppool_manager_unref       (PPoolManager     *self);
 
 GMainContext *ppool_manager_get_context (PPoolManager     *self);
+PPoolIo      *ppool_manager_get_io      (PPoolManager     *self);
 void          ppool_manager_post        (PPoolManager     *self,
                                          PPoolManagerFunc  func,
                                          gpointer          data);

@@ -34,7 +34,8 @@ struct _PPoolManager
   GMainContext *context;  /* (owned) (nullable); the thread releases it at its end */
   PPoolManagerFunc ended; /* the last thing that the thread does */
   gpointer ended_data;
-  gboolean ending; /* in the manager's thread */
+  gboolean ending; /* in the manager's thread, as the next */
+  PPoolIo *io;     /* (owned) (nullable): NULL until it is needed, and if it can't be had */
 
   GMutex lock;     /* guards what follows */
   GCond gone;
@@ -255,6 +256,7 @@ run_manager (gpointer data)
   while (g_main_context_iteration (self->context, FALSE))
     ;
   g_main_context_pop_thread_default (self->context);
+  g_clear_pointer (&self->io, ppool_io_free);
   release_context (self);
 
   self->ended (self->ended_data);
@@ -322,6 +324,21 @@ GMainContext *
 ppool_manager_get_context (PPoolManager *self)
 {
   return self->context;
+}
+
+/* Returns: (nullable): what reads lanes, as long as the manager's thread lives. To be called
+ * in that. */
+PPoolIo *
+ppool_manager_get_io (PPoolManager *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (self->io == NULL)
+    self->io = ppool_io_new (&error);
+  if (self->io == NULL)
+    g_debug ("Workers have no lanes: %s", error->message);
+
+  return self->io;
 }
 
 /* Has @func called in the manager's thread, after what was posted before. */

@@ -547,7 +547,8 @@ handshake_cb (const GError *error,
       if (self->startup->settings->initializer != NULL && ppool_process_get_life (self) == STARTING)
         ppool_countdown_stop (&self->countdown);
       self->channel_state = CHANNEL_OPEN;
-      ppool_start_initialize (self->startup, self->channel, &self->board);
+      ppool_start_initialize (self->startup, self->channel, ppool_manager_get_io (self->manager),
+                              &self->board);
       if (self->exit.state != PPOOL_EXIT_RUNNING)
         ppool_process_shut (self);
     }

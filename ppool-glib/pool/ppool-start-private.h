@@ -29,6 +29,7 @@ GPid        ppool_start_spawn             (const PPoolStartup      *startup,
                                            GError                 **error);
 void        ppool_start_initialize        (const PPoolStartup      *startup,
                                            PPoolChannel            *channel,
+                                           PPoolIo                 *io,
                                            PPoolBoard             **board);
 GError     *ppool_start_make_overdue      (const PPoolStartup      *startup);
 

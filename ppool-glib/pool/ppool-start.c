@@ -63,6 +63,7 @@ ppool_start_spawn (const PPoolStartup  *startup,
 void
 ppool_start_initialize (const PPoolStartup  *startup,
                         PPoolChannel        *channel,
+                        PPoolIo             *io,
                         PPoolBoard         **board)
 {
   g_autoptr (GError) error = NULL;
@@ -74,7 +75,7 @@ ppool_start_initialize (const PPoolStartup  *startup,
 
   ppool_channel_start (channel);
   ppool_channel_send_initialize (channel, startup->settings->initializer,
-                                 startup->settings->initializer_args, board_fd);
+                                 startup->settings->initializer_args, board_fd, io);
   if (board_fd >= 0)
     close (board_fd);
 }

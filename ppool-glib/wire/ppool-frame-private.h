@@ -31,11 +31,17 @@ typedef enum
   PPOOL_ITEM_RELEASE,  /* both: a loan is given back; the id has its number and generation */
   PPOOL_ITEM_FORGET,   /* both: a segment is lent no more; the id has its number */
   PPOOL_ITEM_OPTIONS,  /* pool: more about the call that comes next, as an a{sv} */
+
+  /* On a lane only, each alone in its packet. */
+  PPOOL_ITEM_SEGMENT,  /* both: a segment that will be lent; the id has its number */
+  PPOOL_ITEM_CANCEL,   /* pool: a call that may be running is cancelled */
+  PPOOL_ITEM_EXIT,     /* pool: no more calls; the id is 0 */
 } PPoolItemKind;
 
-/* The halves of the id of a release or a forget. */
+/* The halves of the id of a release, a forget or a segment. */
 #define PPOOL_ITEM_NUMBER(id) ((guint32) ((id) >> 32))
 #define PPOOL_ITEM_GENERATION(id) ((guint32) (id))
+#define PPOOL_ITEM_LOAN_ID(number, generation) ((guint64) (number) << 32 | (generation))
 
 /* What is pointed to belongs to the frame. */
 typedef struct
@@ -58,6 +64,7 @@ gsize     ppool_frame_bound           (const char        *name,
                                        GVariant          *value,
                                        PPoolLender       *lender);
 gboolean  ppool_item_is_note          (PPoolItemKind      kind);
+guint64   ppool_item_get_segment_size (const PPoolItem   *item);
 
 gboolean  ppool_frame_append          (GByteArray        *frame,
                                        PPoolItemKind      kind,
@@ -66,6 +73,12 @@ gboolean  ppool_frame_append          (GByteArray        *frame,
                                        GVariant          *value,
                                        PPoolLender       *lender,
                                        GError           **error);
+void      ppool_frame_append_note     (GByteArray        *frame,
+                                       PPoolItemKind      kind,
+                                       guint64            id);
+void      ppool_frame_append_segment  (GByteArray        *frame,
+                                       guint32            number,
+                                       guint64            size);
 void      ppool_frame_append_returned (GByteArray        *frame,
                                        PPoolBorrower     *borrower);
 void      ppool_frame_append_forgotten (GByteArray  *frame,

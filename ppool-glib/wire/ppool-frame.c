@@ -75,19 +75,28 @@ end_item (GByteArray *frame,
   memcpy (frame->data + start, header, sizeof *header);
 }
 
-/* An item that is no more than its id. */
-static void
-append_note (GByteArray    *frame,
-             PPoolItemKind  kind,
-             guint32        number,
-             guint32        generation)
+/* Appends an item that is no more than its id. */
+void
+ppool_frame_append_note (GByteArray    *frame,
+                         PPoolItemKind  kind,
+                         guint64        id)
 {
-  Header header = {
-    .kind = (guint8) kind,
-    .id = (guint64) number << 32 | generation,
-  };
+  Header header = { .kind = (guint8) kind, .id = id };
 
   end_item (frame, begin_item (frame, "", 0), &header);
+}
+
+/* Appends an item with which the descriptor of a segment goes. */
+void
+ppool_frame_append_segment (GByteArray *frame,
+                            guint32     number,
+                            guint64     size)
+{
+  Header header = { .kind = PPOOL_ITEM_SEGMENT, .id = PPOOL_ITEM_LOAN_ID (number, 0) };
+  guint start = begin_item (frame, "", 0);
+
+  g_byte_array_append (frame, (const guint8 *) &size, sizeof size);
+  end_item (frame, start, &header);
 }
 
 /* Appends where the other side finds the value. Returns: FALSE if it is to be
@@ -208,7 +217,8 @@ ppool_frame_append_returned (GByteArray    *frame,
   guint32 number, generation;
 
   while (ppool_borrower_give_back (borrower, &number, &generation))
-    append_note (frame, PPOOL_ITEM_RELEASE, number, generation);
+    ppool_frame_append_note (frame, PPOOL_ITEM_RELEASE,
+                             PPOOL_ITEM_LOAN_ID (number, generation));
 }
 
 /* Appends what will not be lent again. */
@@ -219,7 +229,7 @@ ppool_frame_append_forgotten (GByteArray  *frame,
   guint32 number;
 
   while (ppool_lender_take_forgotten (lender, &number))
-    append_note (frame, PPOOL_ITEM_FORGET, number, 0);
+    ppool_frame_append_note (frame, PPOOL_ITEM_FORGET, PPOOL_ITEM_LOAN_ID (number, 0));
 }
 
 /* @bytes start on a multiple of eight. */
@@ -260,10 +270,34 @@ is_of_kind (const Header *header)
 {
   gsize least = sizeof *header + get_name_room (0);
 
-  if (ppool_item_is_note ((PPoolItemKind) header->kind))
-    return header->size == least;
+  switch ((PPoolItemKind) header->kind)
+    {
+    case PPOOL_ITEM_RELEASE:
+    case PPOOL_ITEM_FORGET:
+    case PPOOL_ITEM_CANCEL:
+    case PPOOL_ITEM_EXIT:
+      return header->size == least;
+    case PPOOL_ITEM_SEGMENT:
+      return header->size == least + sizeof (guint64);
+    case PPOOL_ITEM_OPTIONS:
+      return header->name_length == 0;
+    case PPOOL_ITEM_CALL:
+    case PPOOL_ITEM_VALUE:
+    case PPOOL_ITEM_ERROR:
+    default:
+      return TRUE;
+    }
+}
 
-  return header->kind != PPOOL_ITEM_OPTIONS || header->name_length == 0;
+/* The size of the segment that a PPOOL_ITEM_SEGMENT is about, in bytes. */
+guint64
+ppool_item_get_segment_size (const PPoolItem *item)
+{
+  guint64 size;
+
+  memcpy (&size, item->data, sizeof size);
+
+  return size;
 }
 
 /* Reads the next item. Returns: FALSE at the end, or with @error set if there is
@@ -291,7 +325,7 @@ ppool_frame_reader_next (PPoolFrameReader  *self,
 
   if (header.size > left || header.size < sizeof header + room)
     return set_invalid (error, "an item of an invalid size");
-  if (header.kind < PPOOL_ITEM_CALL || header.kind > PPOOL_ITEM_OPTIONS)
+  if (header.kind < PPOOL_ITEM_CALL || header.kind > PPOOL_ITEM_EXIT)
     return set_invalid (error, "an item of an unknown kind");
   if ((header.flags & ~(header.kind < PPOOL_ITEM_RELEASE ? LENT : 0)) != 0)
     return set_invalid (error, "an item with unknown flags");

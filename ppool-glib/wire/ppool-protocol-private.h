@@ -27,6 +27,7 @@ G_BEGIN_DECLS
 #define PPOOL_FEATURE_SEGMENTS "segments"
 #define PPOOL_FEATURE_CANCEL "cancel"
 #define PPOOL_FEATURE_CALL_OPTIONS "call-options"
+#define PPOOL_FEATURE_LANE "lane"
 
 /* What goes with a call. */
 typedef struct
@@ -48,8 +49,10 @@ typedef struct
 void     ppool_protocol_add_abilities (GVariantBuilder *dictionary,
                                        gboolean         board,
                                        gboolean         frames,
-                                       gboolean         segments);
+                                       gboolean         segments,
+                                       gboolean         lane);
 gboolean ppool_protocol_allows_segments (void);
+gboolean ppool_protocol_allows_lane     (void);
 gboolean ppool_protocol_has_feature   (GVariant        *dictionary,
                                        const char      *feature);
 char    *ppool_protocol_dup_other  (GVariant        *dictionary);

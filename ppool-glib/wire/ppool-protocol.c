@@ -46,9 +46,10 @@ void
 ppool_protocol_add_abilities (GVariantBuilder *dictionary,
                               gboolean         board,
                               gboolean         frames,
-                              gboolean         segments)
+                              gboolean         segments,
+                              gboolean         lane)
 {
-  const char *features[7] = { NULL };
+  const char *features[8] = { NULL };
 
   add (features, PPOOL_FEATURE_GVARIANT, TRUE);
   add (features, PPOOL_FEATURE_BOARD, board);
@@ -56,6 +57,7 @@ ppool_protocol_add_abilities (GVariantBuilder *dictionary,
   add (features, PPOOL_FEATURE_SEGMENTS, segments);
   add (features, PPOOL_FEATURE_CANCEL, TRUE);
   add (features, PPOOL_FEATURE_CALL_OPTIONS, TRUE);
+  add (features, PPOOL_FEATURE_LANE, lane);
 
   g_variant_builder_add (dictionary, "{sv}", "version",
                          g_variant_new_uint32 (PPOOL_PROTOCOL_VERSION));
@@ -70,6 +72,14 @@ ppool_protocol_allows_segments (void)
 {
   return allows (PPOOL_FEATURE_GVARIANT) && allows (PPOOL_FEATURE_FRAMES) &&
          allows (PPOOL_FEATURE_SEGMENTS);
+}
+
+/* Whether this side may name a lane, and all that it needs. */
+gboolean
+ppool_protocol_allows_lane (void)
+{
+  return allows (PPOOL_FEATURE_GVARIANT) && allows (PPOOL_FEATURE_FRAMES) &&
+         allows (PPOOL_FEATURE_LANE);
 }
 
 /* Whether both sides have it. */

@@ -44,6 +44,8 @@ void          ppool_answers_set_features   (PPoolAnswers       *self,
                                             gboolean            has_frames);
 void          ppool_answers_take_board     (PPoolAnswers       *self,
                                             PPoolBoard         *board);
+void          ppool_answers_take_lane      (PPoolAnswers       *self,
+                                            PPoolLink          *lane);
 PPoolLoans   *ppool_answers_begin_lending  (PPoolAnswers       *self);
 void          ppool_answers_set_gathering  (PPoolAnswers       *self,
                                             gboolean            gathering);

@@ -56,7 +56,8 @@ struct _PPoolAnswers
 
   GMutex lock;         /* guards what follows, and writing to the wire */
   PPoolWire *wire;     /* (owned) (nullable); NULL once closed */
-  GByteArray *results; /* (owned): a message; empty until the first result */
+  PPoolLink *lane;     /* (owned) (nullable): where frames go; written before the first call */
+  GByteArray *results; /* (owned): a message or a packet; empty until the first result */
   gsize frame_offset;  /* where the frame starts in it */
   int n_results;       /* atomic: the serving thread reads it without the lock */
   gint64 first_time;   /* when the first of them came */
@@ -134,6 +135,7 @@ ppool_answers_close (PPoolAnswers *self)
 {
   g_mutex_lock (&self->lock);
   g_clear_pointer (&self->wire, ppool_wire_free);
+  g_clear_pointer (&self->lane, ppool_link_free);
   g_mutex_unlock (&self->lock);
 
   if (self->loans != NULL)
@@ -179,10 +181,39 @@ ppool_answers_have_notes (PPoolAnswers *self)
   return g_atomic_int_get (&self->has_notes);
 }
 
+/* A packet is a frame behind its size. */
+static void
+begin_packet (GByteArray *packet)
+{
+  static const guint8 room[PPOOL_LINK_LANE_PREFIX_SIZE] = { 0 };
+
+  g_byte_array_append (packet, room, sizeof room);
+}
+
+static void
+finish_packet (GByteArray *packet)
+{
+  ppool_link_make_lane_prefix (packet->data, packet->len - PPOOL_LINK_LANE_PREFIX_SIZE);
+}
+
 /* With the lock held. */
 static void
-write_segment (PPoolAnswers      *self,
-               PPoolAnnouncement *announcement)
+write_segment_packet (PPoolAnswers      *self,
+                      PPoolAnnouncement *announcement)
+{
+  g_autoptr (GByteArray) packet = g_byte_array_new ();
+
+  begin_packet (packet);
+  ppool_frame_append_segment (packet, announcement->number, announcement->size);
+  finish_packet (packet);
+  ppool_link_write (self->lane, packet->data, packet->len, announcement->fd);
+  close (announcement->fd);
+}
+
+/* With the lock held. */
+static void
+write_segment_message (PPoolAnswers      *self,
+                       PPoolAnnouncement *announcement)
 {
   g_autoptr (GDBusMessage) message =
     g_dbus_message_new_signal (PPOOL_PROTOCOL_PATH, PPOOL_PROTOCOL_INTERFACE, "Segment");
@@ -196,7 +227,7 @@ write_segment (PPoolAnswers      *self,
                            g_variant_new ("(uth)", announcement->number, announcement->size, 0));
   g_dbus_message_set_unix_fd_list (message, fds);
   blob = g_dbus_message_to_blob (message, &size, G_DBUS_CAPABILITY_FLAGS_UNIX_FD_PASSING, NULL);
-  ppool_wire_write_with_fd (self->wire, blob, size, announcement->fd);
+  ppool_link_write (ppool_wire_get_link (self->wire), blob, size, announcement->fd);
 }
 
 /* Has the pool know the segments of the next frame. With the lock held. */
@@ -206,15 +237,39 @@ write_announced (PPoolAnswers *self)
   PPoolAnnouncement announcement;
 
   while (self->loans != NULL && ppool_lender_take_announcement (self->loans->lender, &announcement))
-    write_segment (self, &announcement);
+    if (self->lane != NULL)
+      write_segment_packet (self, &announcement);
+    else
+      write_segment_message (self, &announcement);
 }
 
 static void
 append_results_header (PPoolAnswers *self)
 {
-  ppool_wire_begin_signal (self->results, PPOOL_PROTOCOL_PATH, PPOOL_PROTOCOL_INTERFACE,
-                           "Results");
+  if (self->lane != NULL)
+    begin_packet (self->results);
+  else
+    ppool_wire_begin_signal (self->results, PPOOL_PROTOCOL_PATH, PPOOL_PROTOCOL_INTERFACE,
+                             "Results");
   self->frame_offset = self->results->len;
+}
+
+/* With the lock held. */
+static void
+write_results (PPoolAnswers *self)
+{
+  PPoolLink *link = self->lane;
+
+  write_announced (self);
+  if (link != NULL)
+    finish_packet (self->results);
+  else
+    {
+      link = ppool_wire_get_link (self->wire);
+      ppool_wire_finish_signal (self->results, self->frame_offset,
+                                ppool_wire_next_serial (self->wire));
+    }
+  ppool_link_write (link, self->results->data, self->results->len, -1);
 }
 
 /* With the lock held. What one large value took is given back. */
@@ -230,12 +285,7 @@ flush_locked (PPoolAnswers *self)
     ppool_loans_append_notes (self->loans, self->results);
 
   if (self->wire != NULL && self->results->len > self->frame_offset)
-    {
-      write_announced (self);
-      ppool_wire_finish_signal (self->results, self->frame_offset,
-                                ppool_wire_next_serial (self->wire));
-      ppool_wire_write (self->wire, self->results->data, self->results->len);
-    }
+    write_results (self);
 
   g_atomic_int_set (&self->n_results, 0);
   self->n_lent = 0;
@@ -246,6 +296,19 @@ flush_locked (PPoolAnswers *self)
     }
   else
     g_byte_array_set_size (self->results, (guint) self->frame_offset);
+}
+
+/* Takes @lane; to be called before the first call. A pool that initializes once more may
+ * have had results in messages. */
+void
+ppool_answers_take_lane (PPoolAnswers *self,
+                         PPoolLink    *lane)
+{
+  g_mutex_lock (&self->lock);
+  flush_locked (self);
+  g_byte_array_set_size (self->results, 0);
+  self->lane = lane;
+  g_mutex_unlock (&self->lock);
 }
 
 /* Sends what was gathered. */
@@ -418,7 +481,7 @@ send_reply (PPoolAnswers       *self,
       blob = g_dbus_message_to_blob (message, &size, G_DBUS_CAPABILITY_FLAGS_NONE, error);
       success = blob != NULL;
       if (success)
-        ppool_wire_write (self->wire, blob, size);
+        ppool_link_write (ppool_wire_get_link (self->wire), blob, size, -1);
     }
   g_mutex_unlock (&self->lock);
 
@@ -486,7 +549,7 @@ ppool_answers_return_info (PPoolAnswers      *self,
 
   g_variant_builder_init (&info, G_VARIANT_TYPE_VARDICT);
   ppool_protocol_add_abilities (&info, self->board != NULL, self->has_frames,
-                                self->loans != NULL);
+                                self->loans != NULL, self->lane != NULL);
   g_variant_builder_add (&info, "{sv}", "pid", g_variant_new_uint32 ((guint32) getpid ()));
 
   if (!send_reply (self, call_id, NULL, g_variant_new ("(a{sv})", &info), &error))

@@ -29,6 +29,10 @@ gboolean      ppool_serve_connect     (PPoolServe         *self,
 gboolean      ppool_serve_receive     (PPoolServe         *self,
                                        gboolean           *more,
                                        GError            **error);
+int           ppool_serve_get_lane_fd (PPoolServe         *self);
+gboolean      ppool_serve_receive_lane (PPoolServe        *self,
+                                        gboolean          *more,
+                                        GError           **error);
 gboolean      ppool_serve_has_calls   (PPoolServe         *self);
 gboolean      ppool_serve_is_leaving  (PPoolServe         *self);
 gboolean      ppool_serve_next        (PPoolServe         *self,

@@ -10,8 +10,10 @@
 #include "ppool-serve-private.h"
 
 #include <gio/gio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "ppool-batch-private.h"
 #include "ppool-protocol-private.h"
 #include "ppool-value-private.h"
 
@@ -22,26 +24,11 @@
  * Large arguments are read where the pool has put them. What the pool says wrongly of
  * loans is passed over: a worker trusts its pool. */
 
-/* Calls that arrived together: one, or a frame of them. */
-typedef struct
-{
-  GBytes *frame; /* (owned) (nullable) */
-  PPoolFrameReader reader;
-  PPoolItem item; /* the one that was taken last */
-
-  PPoolCallId call_id;
-  char *function;    /* (owned) (nullable) */
-  GVariant *args;    /* (owned) (nullable): as they came */
-  PPoolCallOptions options;
-  gboolean packed;   /* they are bytes */
-  gboolean swapped;  /* of the other order */
-  gboolean is_begun; /* the one was taken */
-} Batch;
-
 struct _PPoolServe
 {
   PPoolAnswers *answers; /* (owned) */
   PPoolWire *wire;       /* (unowned): of the answers */
+  PPoolLink *lane;       /* (unowned) (nullable): likewise; NULL if there is none */
 
   /* Written before the first call. */
   PPoolBoard *board;   /* (unowned) (nullable): of the answers */
@@ -53,7 +40,7 @@ struct _PPoolServe
 
   PPoolReadOptions last_options;
 
-  GQueue batches;       /* (owned) (element-type Batch) */
+  GQueue batches;       /* (owned) (element-type PPoolBatch) */
   GHashTable *cancelled; /* (owned) (element-type guint64): calls that were not given out yet */
   PPoolCallId given;     /* the call that was given out last */
   PPoolCallOptions options; /* likewise */
@@ -61,17 +48,6 @@ struct _PPoolServe
   gboolean leaving;
   gint64 trim_due; /* when segments may have been idle for too long, or -1 */
 };
-
-static void
-free_batch (gpointer data)
-{
-  Batch *self = data;
-
-  g_clear_pointer (&self->frame, g_bytes_unref);
-  g_clear_pointer (&self->args, g_variant_unref);
-  g_free (self->function);
-  g_free (self);
-}
 
 /* Takes @fd and @owner, for which see ppool_answers_new(). */
 PPoolServe *
@@ -117,9 +93,10 @@ ppool_serve_get_answers (PPoolServe *self)
 void
 ppool_serve_close (PPoolServe *self)
 {
-  g_queue_clear_full (&self->batches, free_batch);
+  g_queue_clear_full (&self->batches, ppool_batch_free);
 
   self->wire = NULL;
+  self->lane = NULL;
   ppool_answers_close (self->answers);
 }
 
@@ -140,7 +117,7 @@ receive_frame (PPoolServe *self,
                GBytes     *bytes,
                gsize       offset)
 {
-  Batch *batch = g_new0 (Batch, 1);
+  PPoolBatch *batch = ppool_batch_new ();
 
   batch->frame = bytes;
   ppool_frame_reader_init (&batch->reader, bytes);
@@ -169,7 +146,7 @@ receive_call (PPoolServe        *self,
               GDBusMessage      *message,
               const PPoolCallId *call_id)
 {
-  Batch *batch = g_new0 (Batch, 1);
+  PPoolBatch *batch = ppool_batch_new ();
   g_autoptr (GVariant) options = NULL;
 
   batch->call_id = *call_id;
@@ -181,37 +158,28 @@ receive_call (PPoolServe        *self,
   g_queue_push_tail (&self->batches, batch);
 }
 
-/* Whether a call that was not given out is in @batch. Frames are read by a copy of their
- * reader. */
-static gboolean
-batch_has_call (const Batch *batch,
-                guint64      id)
-{
-  PPoolFrameReader reader = batch->reader;
-  PPoolItem item;
-
-  if (batch->frame == NULL)
-    return !batch->is_begun && !batch->call_id.initializes && batch->call_id.id == id;
-
-  while (ppool_frame_reader_next (&reader, &item, NULL))
-    if (item.kind == PPOOL_ITEM_CALL && item.id == id)
-      return TRUE;
-
-  return FALSE;
-}
-
 static gboolean
 has_call (PPoolServe *self,
           guint64     id)
 {
   for (GList *link = self->batches.head; link != NULL; link = link->next)
-    if (batch_has_call (link->data, id))
+    if (ppool_batch_has_call (link->data, id))
       return TRUE;
 
   return FALSE;
 }
 
 /* Of a call that is over, or never was, there is nothing to be known. */
+static void
+cancel_call (PPoolServe *self,
+             guint64     id)
+{
+  if (!self->given.initializes && id == self->given.id)
+    self->is_cancelled = TRUE;
+  else if (has_call (self, id))
+    g_hash_table_add (self->cancelled, g_memdup2 (&id, sizeof id));
+}
+
 static void
 receive_cancel (PPoolServe        *self,
                 GDBusMessage      *message,
@@ -220,120 +188,67 @@ receive_cancel (PPoolServe        *self,
   guint64 id;
 
   g_variant_get (g_dbus_message_get_body (message), "(t)", &id);
-  if (!self->given.initializes && id == self->given.id)
-    self->is_cancelled = TRUE;
-  else if (has_call (self, id))
-    g_hash_table_add (self->cancelled, g_memdup2 (&id, sizeof id));
+  cancel_call (self, id);
 
   if ((g_dbus_message_get_flags (message) & G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED) == 0)
     ppool_answers_return_nothing (self->answers, call_id);
 }
 
+/* (nullable): where the descriptor is that an option names by its index. */
+static int *
+find_descriptor (GVariant   *options,
+                 const char *name,
+                 int        *fds,
+                 guint       n_fds)
+{
+  gint32 handle;
+
+  return g_variant_lookup (options, name, "h", &handle) && handle >= 0 && (guint) handle < n_fds ?
+           &fds[handle] : NULL;
+}
+
+/* A lane that is no socket is none: the pool is told so by our features. */
+static void
+adopt_lane (PPoolServe *self,
+            int        *fd)
+{
+  struct stat status;
+
+  if (self->lane != NULL || fd == NULL || fstat (*fd, &status) != 0 || !S_ISSOCK (status.st_mode))
+    return;
+
+  self->lane = ppool_link_new (*fd, &ppool_link_lane, ppool_wire_end_without_channel);
+  *fd = -1;
+  ppool_answers_take_lane (self->answers, self->lane);
+}
+
 /* A board that can't be used is none: the pool is told so by our features. */
 static void
 adopt_board (PPoolServe *self,
-             GVariant   *options,
-             const int  *fds,
-             guint       n_fds)
+             const int  *fd)
 {
   g_autoptr (GError) error = NULL;
-  gint32 handle;
 
-  if (self->board != NULL || !g_variant_lookup (options, "board", "h", &handle) || handle < 0 ||
-      (guint) handle >= n_fds)
+  if (self->board != NULL || fd == NULL)
     return;
 
-  self->board = ppool_board_new_from_fd (fds[handle], &error);
+  self->board = ppool_board_new_from_fd (*fd, &error);
   if (self->board == NULL)
     g_debug ("No board: %s", error->message);
   else
     ppool_answers_take_board (self->answers, self->board);
 }
 
-/* Makes the arguments of an initializer, which are in a segment of their own: the name,
- * which descriptor has them, where they are, their size and their type. The pool doesn't
- * write there any more. */
-static GVariant *
-read_segment (GVariant   *large,
-              const int  *fds,
-              guint       n_fds,
-              GError    **error)
-{
-  g_autoptr (PPoolSegment) segment = NULL;
-  g_autoptr (GBytes) bytes = NULL;
-  g_autoptr (GVariant) value = NULL;
-  const char *type;
-  guint64 offset, size;
-  gint32 handle;
-
-  g_variant_get (large, "(&shtt&s)", NULL, &handle, &offset, &size, &type);
-  if (handle < 0 || (guint) handle >= n_fds || offset % 8 != 0 || size > G_MAXUINT64 - offset ||
-      !g_variant_type_string_is_valid (type) ||
-      !g_variant_type_is_definite (G_VARIANT_TYPE (type)))
-    {
-      g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
-                           "the arguments of the initializer are not in a segment");
-      return NULL;
-    }
-
-  segment = ppool_segment_new_from_fd (fds[handle], offset + size, error);
-  if (segment == NULL)
-    return NULL;
-
-  bytes = g_bytes_new_with_free_func (ppool_segment_get_data (segment) + offset, (gsize) size,
-                                      (GDestroyNotify) ppool_segment_unref,
-                                      ppool_segment_ref (segment));
-  value = ppool_value_new_checked (G_VARIANT_TYPE (type), bytes);
-  if (value == NULL)
-    g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
-                         "the arguments of the initializer are not a valid value");
-
-  return g_steal_pointer (&value);
-}
-
-/* Leaves the function NULL if there is none to run. */
-static gboolean
-read_initializer (PPoolServe  *self,
-                  Batch     *batch,
-                  GVariant    *options,
-                  const int   *fds,
-                  guint        n_fds,
-                  GError     **error)
-{
-  g_autoptr (GVariant) large = NULL;
-
-  if (self->loans != NULL)
-    large = g_variant_lookup_value (options, "initializer-segment", G_VARIANT_TYPE ("(shtts)"));
-  if (large != NULL)
-    {
-      g_variant_get_child (large, 0, "s", &batch->function);
-      batch->args = read_segment (large, fds, n_fds, error);
-      return batch->args != NULL;
-    }
-
-  if (!g_variant_lookup (options, "initializer", "s", &batch->function))
-    return TRUE;
-
-  batch->args = g_variant_lookup_value (options, "initializer-args-bytes", NULL);
-  batch->packed = batch->args != NULL;
-  if (batch->args == NULL)
-    batch->args = g_variant_lookup_value (options, "initializer-args", NULL);
-  if (batch->args == NULL)
-    batch->args = ppool_value_ref_unit ();
-
-  return TRUE;
-}
-
 static void
 receive_initialize (PPoolServe   *self,
                     GDBusMessage *message,
                     PPoolCallId  *call_id,
-                    const int    *fds,
+                    int          *fds,
                     guint         n_fds)
 {
   g_autoptr (GVariant) options = g_variant_get_child_value (g_dbus_message_get_body (message), 0);
   g_autoptr (GError) error = NULL;
-  Batch *batch;
+  PPoolBatch *batch;
 
   self->as_bytes = ppool_protocol_has_feature (options, PPOOL_FEATURE_GVARIANT);
   self->has_frames =
@@ -341,26 +256,27 @@ receive_initialize (PPoolServe   *self,
   self->has_cancel = ppool_protocol_has_feature (options, PPOOL_FEATURE_CANCEL);
   self->has_options = ppool_protocol_has_feature (options, PPOOL_FEATURE_CALL_OPTIONS);
   if (ppool_protocol_has_feature (options, PPOOL_FEATURE_BOARD))
-    adopt_board (self, options, fds, n_fds);
+    adopt_board (self, find_descriptor (options, "board", fds, n_fds));
   if (self->has_frames && ppool_wire_passes_fds (self->wire) &&
       ppool_protocol_has_feature (options, PPOOL_FEATURE_SEGMENTS))
     self->loans = ppool_answers_begin_lending (self->answers);
+  if (self->has_frames && ppool_protocol_has_feature (options, PPOOL_FEATURE_LANE))
+    adopt_lane (self, find_descriptor (options, "lane", fds, n_fds));
   ppool_answers_set_features (self->answers, self->as_bytes, self->has_frames);
 
   call_id->initializes = TRUE;
-  batch = g_new0 (Batch, 1);
+  batch = ppool_batch_new ();
   batch->call_id = *call_id;
-  batch->options = PPOOL_CALL_OPTIONS_NONE;
   batch->swapped = ppool_protocol_is_swapped (message);
-  if (!read_initializer (self, batch, options, fds, n_fds, &error))
+  if (!ppool_batch_read_initializer (batch, options, self->loans != NULL, fds, n_fds, &error))
     {
-      free_batch (batch);
+      ppool_batch_free (batch);
       ppool_answers_return_failure (self->answers, call_id, PPOOL_ERROR_INVALID_ARGS,
                                     error->message);
     }
   else if (batch->function == NULL)
     {
-      free_batch (batch);
+      ppool_batch_free (batch);
       ppool_answers_return_info (self->answers, call_id);
     }
   else
@@ -378,30 +294,39 @@ receive_exit (PPoolServe        *self,
   self->leaving = TRUE;
 }
 
+/* @fd is -1 if it got lost. */
+static void
+register_segment (PPoolServe *self,
+                  guint32     number,
+                  guint64     size,
+                  int         fd)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (fd < 0)
+    ppool_borrower_register_lost (self->loans->borrower, number, &error);
+  else
+    ppool_borrower_register (self->loans->borrower, number, size, fd, &error);
+  if (error != NULL)
+    g_debug ("What the pool lends can't be read: %s", error->message);
+}
+
 static void
 receive_segment (PPoolServe   *self,
                  GDBusMessage *message,
                  const int    *fds,
                  guint         n_fds)
 {
-  g_autoptr (GError) error = NULL;
   guint32 number;
   guint64 size;
   gint32 handle;
 
   g_variant_get (g_dbus_message_get_body (message), "(uth)", &number, &size, &handle);
-  if (handle < 0 || (guint) handle >= n_fds)
-    return;
-
-  if (fds[handle] < 0)
-    ppool_borrower_register_lost (self->loans->borrower, number, &error);
-  else
-    ppool_borrower_register (self->loans->borrower, number, size, fds[handle], &error);
-  if (error != NULL)
-    g_debug ("What the pool lends can't be read: %s", error->message);
+  if (handle >= 0 && (guint) handle < n_fds)
+    register_segment (self, number, size, fds[handle]);
 }
 
-/* What needs descriptors takes them out of @fds and leaves -1. */
+/* What needs a descriptor for longer takes it out of @fds and leaves -1. */
 static gboolean
 receive_request (PPoolServe    *self,
                  GDBusMessage  *message,
@@ -440,12 +365,12 @@ receive_request (PPoolServe    *self,
 /* Any message but those that there are many of. */
 static gboolean
 receive_message (PPoolServe              *self,
-                 const PPoolWireMessage  *bytes,
+                 const PPoolPacket  *bytes,
                  GError                 **error)
 {
   g_autoptr (GDBusMessage) message = NULL;
   g_autoptr (GError) local_error = NULL;
-  int fds[PPOOL_WIRE_MAX_FDS];
+  int fds[PPOOL_LINK_MAX_FDS];
   gboolean success = FALSE;
   guint n_fds;
 
@@ -455,7 +380,7 @@ receive_message (PPoolServe              *self,
     return set_nonsense (error, local_error->message);
 
   n_fds = g_dbus_message_get_num_unix_fds (message);
-  if (!ppool_wire_take_fds (self->wire, fds, n_fds, &local_error))
+  if (!ppool_link_take_fds (ppool_wire_get_link (self->wire), fds, n_fds, &local_error))
     return set_nonsense (error, local_error->message);
   /* Calls can do without a segment, and nothing else without its descriptors. */
   if (n_fds > 0 && fds[0] < 0 && g_strcmp0 (g_dbus_message_get_member (message), "Segment") != 0)
@@ -472,7 +397,7 @@ receive_message (PPoolServe              *self,
 
 static gboolean
 receive_bytes (PPoolServe        *self,
-               PPoolWireMessage  *message,
+               PPoolPacket  *message,
                GError           **error)
 {
   gboolean success = TRUE;
@@ -496,9 +421,9 @@ receive_messages (PPoolServe  *self,
                   GError     **error)
 {
   g_autoptr (GError) local_error = NULL;
-  PPoolWireMessage message;
+  PPoolPacket message;
 
-  while (ppool_wire_next (self->wire, &message, &local_error))
+  while (ppool_link_next (ppool_wire_get_link (self->wire), &message, &local_error))
     if (!receive_bytes (self, &message, error))
       return FALSE;
 
@@ -523,30 +448,98 @@ ppool_serve_receive (PPoolServe  *self,
 {
   g_autoptr (GError) local_error = NULL;
 
-  if (ppool_wire_read (self->wire, more, &local_error))
+  if (ppool_link_read (ppool_wire_get_link (self->wire), FALSE, more, &local_error))
     return receive_messages (self, error);
 
   return local_error != NULL && set_nonsense (error, local_error->message);
 }
 
-/* Giving out */
-
-static gboolean
-is_exhausted (const Batch *batch)
+/* The second socket, or -1. */
+int
+ppool_serve_get_lane_fd (PPoolServe *self)
 {
-  if (batch->frame != NULL)
-    return batch->reader.offset >= g_bytes_get_size (batch->frame);
-
-  return batch->is_begun;
+  return self->lane != NULL ? ppool_link_get_fd (self->lane) : -1;
 }
 
-static Batch *
+/* A segment that the pool lends; calls can do without it. */
+static gboolean
+receive_segment_item (PPoolServe       *self,
+                      const PPoolItem  *item,
+                      GError          **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  int fd;
+
+  if (!ppool_link_take_fds (self->lane, &fd, 1, &local_error))
+    return set_nonsense (error, local_error->message);
+
+  register_segment (self, PPOOL_ITEM_NUMBER (item->id), ppool_item_get_segment_size (item), fd);
+  if (fd >= 0)
+    close (fd);
+
+  return TRUE;
+}
+
+/* What is to be known before the calls that wait are given out comes alone. Takes @packet. */
+static gboolean
+receive_packet (PPoolServe   *self,
+                PPoolPacket  *packet,
+                GError      **error)
+{
+  GBytes *bytes = g_bytes_new_take (packet->data, packet->size);
+  PPoolFrameReader reader = { bytes, PPOOL_LINK_LANE_PREFIX_SIZE };
+  gboolean success = TRUE;
+  PPoolItem item = { 0 };
+
+  /* What is no item is found when it is due. */
+  ppool_frame_reader_next (&reader, &item, NULL);
+  if (item.kind < PPOOL_ITEM_SEGMENT)
+    {
+      receive_frame (self, bytes, PPOOL_LINK_LANE_PREFIX_SIZE);
+      return TRUE;
+    }
+
+  if (reader.offset < g_bytes_get_size (bytes))
+    success = set_nonsense (error, "received a frame with an item that is not alone in its packet");
+  else if (item.kind == PPOOL_ITEM_SEGMENT && self->loans != NULL)
+    success = receive_segment_item (self, &item, error);
+  else if (item.kind == PPOOL_ITEM_CANCEL)
+    cancel_call (self, item.id);
+  else if (item.kind == PPOOL_ITEM_EXIT)
+    self->leaving = TRUE;
+  g_bytes_unref (bytes);
+
+  return success;
+}
+
+/* Reads the lane once, as ppool_serve_receive() does the channel. */
+gboolean
+ppool_serve_receive_lane (PPoolServe  *self,
+                          gboolean    *more,
+                          GError     **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  PPoolPacket packet;
+
+  if (!ppool_link_read (self->lane, FALSE, more, &local_error))
+    return local_error != NULL && set_nonsense (error, local_error->message);
+
+  while (ppool_link_next (self->lane, &packet, &local_error))
+    if (!receive_packet (self, &packet, error))
+      return FALSE;
+
+  return local_error == NULL || set_nonsense (error, local_error->message);
+}
+
+/* Giving out */
+
+static PPoolBatch *
 peek_batch (PPoolServe *self)
 {
-  Batch *batch;
+  PPoolBatch *batch;
 
-  while ((batch = g_queue_peek_head (&self->batches)) != NULL && is_exhausted (batch))
-    free_batch (g_queue_pop_head (&self->batches));
+  while ((batch = g_queue_peek_head (&self->batches)) != NULL && ppool_batch_is_exhausted (batch))
+    ppool_batch_free (g_queue_pop_head (&self->batches));
 
   return batch;
 }
@@ -583,7 +576,7 @@ receive_note (PPoolServe      *self,
 /* What a call has that comes next, and with it. */
 static gboolean
 read_options (PPoolServe  *self,
-              Batch     *batch,
+              PPoolBatch  *batch,
               GError     **error)
 {
   g_autoptr (GVariant) options = NULL;
@@ -610,7 +603,7 @@ read_options (PPoolServe  *self,
 /* Reads the next item with what goes with it, and does what a note asks for. */
 static gboolean
 read_item (PPoolServe  *self,
-           Batch     *batch,
+           PPoolBatch  *batch,
            GError     **error)
 {
   g_autoptr (GError) local_error = NULL;
@@ -646,7 +639,7 @@ ppool_serve_next (PPoolServe   *self,
                   const char  **function,
                   GError      **error)
 {
-  Batch *batch;
+  PPoolBatch *batch;
 
   while ((batch = peek_batch (self)) != NULL)
     {
@@ -718,7 +711,7 @@ ppool_serve_take (PPoolServe        *self,
                   const PPoolCallId *call_id,
                   gint64             now)
 {
-  const Batch *batch;
+  const PPoolBatch *batch;
 
   if (self->board == NULL || call_id->initializes ||
       ppool_board_take (self->board, call_id->id, now))
@@ -733,7 +726,7 @@ ppool_serve_take (PPoolServe        *self,
 
 static GVariant *
 load_args (PPoolServe  *self,
-           Batch     *batch,
+           PPoolBatch  *batch,
            GError     **error)
 {
   if (batch->frame != NULL)
@@ -750,7 +743,7 @@ load_args (PPoolServe  *self,
 GVariant *
 ppool_serve_load (PPoolServe *self)
 {
-  Batch *batch = g_queue_peek_head (&self->batches);
+  PPoolBatch *batch = g_queue_peek_head (&self->batches);
   g_autoptr (GVariant) args = NULL;
   g_autoptr (GError) error = NULL;
   PPoolCallId call_id = batch->call_id;

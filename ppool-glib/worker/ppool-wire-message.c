@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "ppool-wire-internal.h"
+#include "ppool-wire-private.h"
 
 #include <gio/gio.h>
 #include <string.h>
@@ -172,7 +172,7 @@ read_field (Reader      *self,
 
 /* Whether the body is all of the frame. */
 static gboolean
-has_frame (const PPoolWireMessage *message,
+has_frame (const PPoolPacket *message,
            gsize                   body)
 {
   guint32 size;
@@ -188,7 +188,7 @@ has_frame (const PPoolWireMessage *message,
 /* Finds the frame in a method call of @member that has one and nothing else that
  * matters. Returns: FALSE if GLib has to be asked what the message is. */
 gboolean
-ppool_wire_find_frame (const PPoolWireMessage *message,
+ppool_wire_find_frame (const PPoolPacket *message,
                        const char             *member,
                        gsize                  *offset)
 {

@@ -1,4 +1,4 @@
-/* ppool-wire.c: D-Bus on a socket, for who reads and writes by itself
+/* ppool-wire.c: D-Bus on a link, for who reads and writes by itself
  *
  * Copyright 2026 The PPool-GLib authors
  *
@@ -7,9 +7,9 @@
 
 #include "config.h"
 
-#include "ppool-wire-internal.h"
+#include "ppool-wire-private.h"
 
-#include <errno.h>
+#include <gio/gio.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,18 +17,39 @@
 #include <unistd.h>
 
 #include "ppool-error.h"
-#include "ppool-fd-private.h"
 
-/* Stands for all descriptors of a message that this process could not have. */
-#define LOST_FDS -1
-
-/* A GDBusConnection reads and writes in a thread of its own, and each hop to it
- * and back costs more than a short call does. Here the thread that serves does
- * both: it reads as much as there is, takes message after message out of that,
- * and writes whole messages, waiting for room. The peer sees no difference.
+/* The messages of a worker are packets on a link, and the other side sees no difference
+ * to a GDBusConnection.
  *
- * Reading belongs to one thread, writing to whoever holds the lock of the owner;
- * the two share nothing but the socket. */
+ * Before them comes the client's half of the authentication of D-Bus: lines of text.
+ * Some messages may have come with the last line. It waits, as there is nothing else to
+ * be done before. */
+
+/* What the other side says of itself when it is anonymous; nobody reads it. */
+#define TRACE "ppool"
+
+/* How long a line of that may be, in bytes. */
+#define MAX_LINE (PPOOL_LINK_INPUT_SIZE / 2)
+
+struct _PPoolWire
+{
+  PPoolLink *link;      /* (owned) */
+  gboolean passes_fds;  /* written during authentication */
+  guint32 last_serial;  /* the writing thread's */
+};
+
+static const PPoolLinkFormat format = { PPOOL_WIRE_PREFIX_SIZE, ppool_wire_measure };
+
+/* A function has closed the channel, or put something else under its number. Nothing of
+ * the worker works any more, nor does the thread that watches it: the pool would wait for
+ * ever. As other descriptors are gone as well, so does the process. */
+void
+ppool_wire_end_without_channel (void)
+{
+  g_printerr ("The channel to the pool was closed in this process. Functions may close only "
+              "descriptors that they have opened.\n");
+  _exit (EXIT_FAILURE);
+}
 
 /* Takes @fd. */
 PPoolWire *
@@ -36,8 +57,7 @@ ppool_wire_new (int fd)
 {
   PPoolWire *self = g_new0 (PPoolWire, 1);
 
-  self->fd = fd;
-  self->input = g_malloc (PPOOL_WIRE_INPUT_SIZE);
+  self->link = ppool_link_new (fd, &format, ppool_wire_end_without_channel);
 
   return self;
 }
@@ -45,260 +65,15 @@ ppool_wire_new (int fd)
 void
 ppool_wire_free (PPoolWire *self)
 {
-  for (guint i = 0; i < self->n_fds; i++)
-    if (self->fds[i] != LOST_FDS)
-      close (self->fds[i]);
-  close (self->fd);
-  g_free (self->partial.data);
-  g_free (self->input);
+  ppool_link_free (self->link);
   g_free (self);
 }
 
-static gboolean
-set_broken (GError     **error,
-            const char  *what)
+PPoolLink *
+ppool_wire_get_link (PPoolWire *self)
 {
-  g_set_error_literal (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL, what);
-  return FALSE;
+  return self->link;
 }
-
-/* A function has closed the channel, or put something else under its number. Nothing of
- * the worker works any more, nor does the thread that watches it: the pool would wait for
- * ever. As other descriptors are gone as well, so does the process. */
-G_NORETURN static void
-end_without_channel (void)
-{
-  g_printerr ("The channel to the pool was closed in this process. Functions may close only "
-              "descriptors that they have opened.\n");
-  _exit (EXIT_FAILURE);
-}
-
-static gboolean
-says_closed (int code)
-{
-  return code == EBADF || code == ENOTSOCK;
-}
-
-/* Reading */
-
-/* Returns: FALSE if there are more than there may be. */
-static gboolean
-keep_fds (PPoolWire     *self,
-          struct msghdr *header)
-{
-  gboolean lost = (header->msg_flags & MSG_CTRUNC) != 0;
-  guint n_before = self->n_fds;
-
-  for (struct cmsghdr *part = CMSG_FIRSTHDR (header); part != NULL;
-       part = CMSG_NXTHDR (header, part))
-    {
-      gsize n = (part->cmsg_len - CMSG_LEN (0)) / sizeof (int);
-
-      if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
-        continue;
-
-      for (gsize i = 0; i < n; i++)
-        {
-          int fd;
-
-          memcpy (&fd, CMSG_DATA (part) + i * sizeof fd, sizeof fd);
-          fd = ppool_fd_lift (fd);
-          if (fd < 0)
-            lost = TRUE;
-          else if (self->n_fds < PPOOL_WIRE_MAX_FDS)
-            self->fds[self->n_fds++] = fd;
-          else
-            {
-              close (fd);
-              return FALSE;
-            }
-        }
-    }
-
-  if (lost)
-    {
-      while (self->n_fds > n_before)
-        close (self->fds[--self->n_fds]);
-      if (self->n_fds == PPOOL_WIRE_MAX_FDS)
-        return FALSE;
-      self->fds[self->n_fds++] = LOST_FDS;
-    }
-
-  return TRUE;
-}
-
-/* The rest of a message that has begun, and what comes behind it. */
-static guint
-plan_reading (PPoolWire    *self,
-              struct iovec  parts[2],
-              gsize        *asked)
-{
-  guint n = 0;
-
-  if (self->start == self->end)
-    self->start = self->end = 0;
-
-  if (self->partial.data != NULL)
-    parts[n++] = (struct iovec) { .iov_base = self->partial.data + self->partial_size,
-                                  .iov_len = self->partial.size - self->partial_size };
-  parts[n++] = (struct iovec) { .iov_base = self->input + self->end,
-                                .iov_len = PPOOL_WIRE_INPUT_SIZE - self->end };
-
-  *asked = parts[0].iov_len + (n > 1 ? parts[1].iov_len : 0);
-  return n;
-}
-
-static void
-note_received (PPoolWire *self,
-               gsize      size)
-{
-  gsize of_partial = 0;
-
-  if (self->partial.data != NULL)
-    of_partial = MIN (size, self->partial.size - self->partial_size);
-
-  self->partial_size += of_partial;
-  self->end += size - of_partial;
-}
-
-/* Returns: FALSE at the end, or with @error set if there is something else. */
-gboolean
-ppool_wire_receive (PPoolWire  *self,
-                    gboolean    wait,
-                    gboolean   *more,
-                    GError    **error)
-{
-  union
-  {
-    char bytes[CMSG_SPACE (PPOOL_WIRE_MAX_FDS * sizeof (int))];
-    struct cmsghdr align;
-  } control;
-  struct iovec parts[2];
-  struct msghdr header = { .msg_iov = parts,
-                           .msg_control = control.bytes,
-                           .msg_controllen = sizeof control.bytes };
-  gsize asked;
-  ssize_t n;
-
-  header.msg_iovlen = plan_reading (self, parts, &asked);
-  do
-    n = recvmsg (self->fd, &header, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT));
-  while (n < 0 && errno == EINTR);
-
-  *more = n > 0 && (gsize) n == asked;
-  if (n < 0 && says_closed (errno))
-    end_without_channel ();
-  if (n < 0)
-    return errno == EAGAIN;
-  if (!keep_fds (self, &header))
-    return set_broken (error, "more descriptors came than belong to messages");
-
-  note_received (self, (gsize) n);
-  return n > 0;
-}
-
-/* Reads once, without waiting; @more says that there may be more. Every message
- * is to be taken out before. Returns: FALSE at the end, or with @error set if
- * there is something else. */
-gboolean
-ppool_wire_read (PPoolWire  *self,
-                 gboolean   *more,
-                 GError    **error)
-{
-  return ppool_wire_receive (self, FALSE, more, error);
-}
-
-/* What is not all there moves to where it has room. */
-static gboolean
-begin_partial (PPoolWire  *self,
-               gsize       size,
-               GError    **error)
-{
-  self->partial.data = g_try_malloc (size);
-  if (self->partial.data == NULL)
-    return set_broken (error, "there is no memory for a message");
-
-  self->partial.size = size;
-  self->partial_size = self->end - self->start;
-  memcpy (self->partial.data, self->input + self->start, self->partial_size);
-  self->start = self->end = 0;
-
-  return TRUE;
-}
-
-static void
-move_to_front (PPoolWire *self)
-{
-  memmove (self->input, self->input + self->start, self->end - self->start);
-  self->end -= self->start;
-  self->start = 0;
-}
-
-/* Takes out the next message, which is the caller's then. Returns: FALSE if
- * there is none, or with @error set if there is something else. */
-gboolean
-ppool_wire_next (PPoolWire         *self,
-                 PPoolWireMessage  *message,
-                 GError           **error)
-{
-  gsize size;
-
-  message->data = NULL;
-  if (self->partial.data != NULL)
-    {
-      if (self->partial_size == self->partial.size)
-        {
-          *message = self->partial;
-          self->partial.data = NULL;
-        }
-      return message->data != NULL;
-    }
-
-  if (self->end - self->start < PPOOL_WIRE_PREFIX_SIZE)
-    {
-      move_to_front (self);
-      return FALSE;
-    }
-
-  if (!ppool_wire_measure (self->input + self->start, &size, error))
-    return FALSE;
-
-  if (self->end - self->start < size)
-    {
-      begin_partial (self, size, error);
-      return FALSE;
-    }
-
-  message->size = size;
-  message->data = g_memdup2 (self->input + self->start, size);
-  self->start += size;
-
-  return TRUE;
-}
-
-/* Takes those that belong to the message which was taken out last. They are -1 if they
- * got lost, since this process has as many as it may have. */
-gboolean
-ppool_wire_take_fds (PPoolWire  *self,
-                     int        *fds,
-                     guint       n_fds,
-                     GError    **error)
-{
-  gboolean lost = n_fds > 0 && self->n_fds > 0 && self->fds[0] == LOST_FDS;
-  guint n_taken = lost ? 1 : n_fds;
-
-  if (n_taken > self->n_fds)
-    return set_broken (error, "a message came without its descriptors");
-
-  for (guint i = 0; i < n_fds; i++)
-    fds[i] = lost ? -1 : self->fds[i];
-  self->n_fds -= n_taken;
-  memmove (self->fds, self->fds + n_taken, self->n_fds * sizeof *fds);
-
-  return TRUE;
-}
-
-/* Writing */
 
 guint32
 ppool_wire_next_serial (PPoolWire *self)
@@ -309,80 +84,175 @@ ppool_wire_next_serial (PPoolWire *self)
   return self->last_serial;
 }
 
-/* Descriptors go with the first byte. */
-static ssize_t
-send_some (PPoolWire    *self,
-           const guint8 *data,
-           gsize         size,
-           int           fd)
+/* Authentication */
+
+static gboolean
+set_refused (GError     **error,
+             const char  *line)
 {
-  union
-  {
-    char bytes[CMSG_SPACE (sizeof (int))];
-    struct cmsghdr align;
-  } control = { { 0 } };
-  struct iovec part = { .iov_base = (void *) data, .iov_len = size };
-  struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
-  struct cmsghdr *rights;
-
-  if (fd < 0)
-    return send (self->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-  header.msg_control = control.bytes;
-  header.msg_controllen = sizeof control.bytes;
-  rights = CMSG_FIRSTHDR (&header);
-  rights->cmsg_level = SOL_SOCKET;
-  rights->cmsg_type = SCM_RIGHTS;
-  rights->cmsg_len = CMSG_LEN (sizeof fd);
-  memcpy (CMSG_DATA (rights), &fd, sizeof fd);
-
-  return sendmsg (self->fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+  g_set_error (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL,
+               "The pool answered the authentication with “%.255s”", line);
+  return FALSE;
 }
 
-/* There is room once the other side has read; for one more descriptor on its way, there
- * is nothing that tells so. */
-static void
-wait_to_write (PPoolWire *self)
+static gboolean
+wait_for_input (PPoolWire  *self,
+                GError    **error)
 {
-  struct pollfd room = { .fd = self->fd, .events = POLLOUT };
-  const int pause_msec = 1;
+  struct pollfd input = { .fd = ppool_link_get_fd (self->link), .events = POLLIN };
+  g_autoptr (GError) local_error = NULL;
+  gsize before, after;
+  gboolean more;
 
-  if (errno == EAGAIN)
-    poll (&room, 1, -1);
-  else if (errno == ETOOMANYREFS)
-    poll (NULL, 0, pause_msec);
-  else if (says_closed (errno))
-    end_without_channel ();
-  else if (errno != EINTR)
-    self->broken = TRUE;
-}
-
-/* Waits until everything is written, or nobody reads any more, of which the
- * reading thread hears. */
-void
-ppool_wire_write (PPoolWire    *self,
-                  const guint8 *data,
-                  gsize         size)
-{
-  ppool_wire_write_with_fd (self, data, size, -1);
-}
-
-/* The same, with a descriptor, which stays the caller's, or -1. */
-void
-ppool_wire_write_with_fd (PPoolWire    *self,
-                          const guint8 *data,
-                          gsize         size,
-                          int           fd)
-{
-  gsize done = 0;
-
-  while (done < size && !self->broken)
+  ppool_link_peek (self->link, &before);
+  if (!ppool_link_read (self->link, TRUE, &more, &local_error))
     {
-      ssize_t n = send_some (self, data + done, size - done, done == 0 ? fd : -1);
-
-      if (n >= 0)
-        done += (gsize) n;
+      if (local_error != NULL)
+        g_propagate_error (error, g_steal_pointer (&local_error));
       else
-        wait_to_write (self);
+        g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, "the channel was closed");
+      return FALSE;
     }
+
+  /* Somebody has made the socket one that does not wait. */
+  ppool_link_peek (self->link, &after);
+  if (after == before)
+    poll (&input, 1, -1);
+
+  return TRUE;
+}
+
+/* Returns: (nullable) (transfer full): the next line, made fit to be shown */
+static char *
+read_line (PPoolWire  *self,
+           GError    **error)
+{
+  const char *begin, *end;
+  gsize size;
+  char *line;
+
+  while (TRUE)
+    {
+      begin = (const char *) ppool_link_peek (self->link, &size);
+      end = memmem (begin, size, "\r\n", 2);
+      if (end != NULL)
+        break;
+
+      if (size >= MAX_LINE)
+        {
+          set_refused (error, "a line without end");
+          return NULL;
+        }
+      if (!wait_for_input (self, error))
+        return NULL;
+    }
+
+  line = g_utf8_make_valid (begin, end - begin);
+  ppool_link_skip (self->link, (gsize) (end - begin) + 2);
+
+  return line;
+}
+
+static char *
+hexadecimal (const char *text)
+{
+  GString *digits = g_string_new (NULL);
+
+  for (const char *p = text; *p != '\0'; p++)
+    g_string_append_printf (digits, "%02x", (guint8) *p);
+
+  return g_string_free (digits, FALSE);
+}
+
+/* Returns: (nullable) (transfer full): what the other side answers */
+static char *
+propose (PPoolWire   *self,
+         const char  *prefix,
+         gsize        prefix_size,
+         const char  *mechanism,
+         const char  *identity,
+         GError     **error)
+{
+  g_autofree char *digits = hexadecimal (identity);
+  g_autofree char *line = g_strdup_printf ("AUTH %s %s\r\n", mechanism, digits);
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+
+  g_byte_array_append (bytes, (const guint8 *) prefix, (guint) prefix_size);
+  g_byte_array_append (bytes, (const guint8 *) line, (guint) strlen (line));
+  ppool_link_write (self->link, bytes->data, bytes->len, -1);
+
+  return read_line (self, error);
+}
+
+/* The pool can't tell who it is where the two sides number users differently,
+ * as in a user namespace; then it does without. */
+static gboolean
+agree_on_identity (PPoolWire  *self,
+                   GError    **error)
+{
+  g_autofree char *user = g_strdup_printf ("%u", (guint) geteuid ());
+  g_autofree char *line = propose (self, "\0", 1, "EXTERNAL", user, error);
+
+  if (line != NULL && g_str_has_prefix (line, "REJECTED"))
+    {
+      g_free (line);
+      line = propose (self, "", 0, "ANONYMOUS", TRACE, error);
+    }
+
+  if (line == NULL)
+    return FALSE;
+
+  return g_str_has_prefix (line, "OK ") || set_refused (error, line);
+}
+
+static gboolean
+is_local (PPoolWire *self)
+{
+  int domain;
+  socklen_t size = sizeof domain;
+
+  return getsockopt (ppool_link_get_fd (self->link), SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 &&
+         domain == AF_UNIX;
+}
+
+static void
+say (PPoolWire  *self,
+     const char *text)
+{
+  ppool_link_write (self->link, (const guint8 *) text, strlen (text), -1);
+}
+
+/* Waits until the other side knows who this is, with no bound. */
+gboolean
+ppool_wire_authenticate (PPoolWire  *self,
+                         GError    **error)
+{
+  g_autofree char *line = NULL;
+
+  if (!agree_on_identity (self, error))
+    return FALSE;
+
+  if (!is_local (self))
+    {
+      say (self, "BEGIN\r\n");
+      return TRUE;
+    }
+
+  /* Whether descriptors pass is the other side's to say; where it has none,
+   * there will be none in its messages. */
+  say (self, "NEGOTIATE_UNIX_FD\r\nBEGIN\r\n");
+  line = read_line (self, error);
+  if (line == NULL)
+    return FALSE;
+
+  self->passes_fds = g_str_has_prefix (line, "AGREE_UNIX_FD");
+
+  return self->passes_fds || g_str_has_prefix (line, "ERROR") || set_refused (error, line);
+}
+
+/* Whether the two sides have agreed on that. */
+gboolean
+ppool_wire_passes_fds (PPoolWire *self)
+{
+  return self->passes_fds;
 }

@@ -260,8 +260,21 @@ static void
 receive (Inbox    *self,
          gboolean *more)
 {
-  if (!ppool_serve_receive (self->calls, more, &self->error))
+  gboolean has_lane = ppool_serve_get_lane_fd (self->calls) >= 0;
+
+  if (!(has_lane ? ppool_serve_receive_lane : ppool_serve_receive) (self->calls, more,
+                                                                    &self->error))
     self->is_gone = TRUE;
+}
+
+/* Beside a lane, the channel has next to nothing to say. */
+static void
+receive_beside_lane (Inbox *self)
+{
+  gboolean more = TRUE;
+
+  while (more && !is_over (self))
+    self->is_gone |= !ppool_serve_receive (self->calls, &more, &self->error);
 }
 
 /* Whether there is reason to leave. */
@@ -276,15 +289,19 @@ inbox_is_done (Inbox *self)
  * leave */
 static gboolean
 inbox_work (Inbox        *self,
-            GIOCondition  condition)
+            GIOCondition  channel,
+            GIOCondition  lane)
 {
   gint64 end = g_get_monotonic_time () + SLICE_USEC;
-  gboolean more = (condition & G_IO_IN) != 0;
+  gboolean has_lane = ppool_serve_get_lane_fd (self->calls) >= 0;
+  gboolean more = ((has_lane ? lane : channel) & G_IO_IN) != 0;
   gboolean go_on = TRUE;
   gboolean is_done;
 
   g_mutex_lock (&self->lock);
-  self->is_gone |= (condition & (G_IO_HUP | G_IO_ERR)) != 0;
+  self->is_gone |= ((channel | lane) & (G_IO_HUP | G_IO_ERR)) != 0;
+  if (has_lane && (channel & G_IO_IN) != 0)
+    receive_beside_lane (self);
   while (go_on && !is_over (self))
     {
       if (more)
@@ -308,7 +325,24 @@ typedef struct
   GSource source;
   Inbox *inbox; /* (unowned): outlives the attachment */
   gpointer tag; /* of the channel */
+  gpointer lane_tag; /* (nullable): NULL until there is one */
 } InboxSource;
+
+static GIOCondition
+query_lane (InboxSource *self)
+{
+  return self->lane_tag != NULL ? g_source_query_unix_fd (&self->source, self->lane_tag) : 0;
+}
+
+/* It comes with a message, maybe the one behind the authentication. */
+static void
+add_lane (InboxSource *self)
+{
+  int fd = ppool_serve_get_lane_fd (self->inbox->calls);
+
+  if (self->lane_tag == NULL && fd >= 0)
+    self->lane_tag = g_source_add_unix_fd (&self->source, fd, G_IO_IN | G_IO_HUP | G_IO_ERR);
+}
 
 static gboolean
 prepare_inbox_source (GSource *source,
@@ -324,7 +358,8 @@ check_inbox_source (GSource *source)
 {
   InboxSource *self = (InboxSource *) source;
 
-  return g_source_query_unix_fd (source, self->tag) != 0 || is_ready (self->inbox);
+  return g_source_query_unix_fd (source, self->tag) != 0 || query_lane (self) != 0 ||
+         is_ready (self->inbox);
 }
 
 static gboolean
@@ -334,7 +369,10 @@ dispatch_inbox_source (GSource     *source,
 {
   InboxSource *self = (InboxSource *) source;
 
-  gboolean is_done = inbox_work (self->inbox, g_source_query_unix_fd (source, self->tag));
+  gboolean is_done =
+    inbox_work (self->inbox, g_source_query_unix_fd (source, self->tag), query_lane (self));
+
+  add_lane (self);
 
   g_source_set_ready_time (source, ppool_serve_tidy (self->inbox->calls,
                                                      g_get_monotonic_time ()));
@@ -380,6 +418,7 @@ inbox_make_source (Inbox *self,
   g_source_set_can_recurse (source, TRUE);
   inbox_source->inbox = self;
   inbox_source->tag = g_source_add_unix_fd (source, fd, G_IO_IN | G_IO_HUP | G_IO_ERR);
+  add_lane (inbox_source);
 
   return source;
 }
@@ -413,11 +452,13 @@ read_beside_cb (gpointer data)
 static void
 start_reader (Inbox *self)
 {
+  int lane_fd = ppool_serve_get_lane_fd (self->calls);
   g_autoptr (GError) error = NULL;
 
   g_mutex_lock (&self->helpers_lock);
   if (self->reader == NULL && self->watchdog != NULL)
-    self->reader = ppool_reader_new (self->fd, read_beside_cb, self, &error);
+    self->reader =
+      ppool_reader_new (lane_fd >= 0 ? lane_fd : self->fd, read_beside_cb, self, &error);
   if (self->reader != NULL)
     ppool_reader_start (self->reader);
   g_mutex_unlock (&self->helpers_lock);

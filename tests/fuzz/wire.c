@@ -22,7 +22,7 @@
 
 /* Where GLib understands the message as well, it sees the same frame. */
 static void
-check_frame (const PPoolWireMessage *bytes,
+check_frame (const PPoolPacket *bytes,
              gsize                   offset)
 {
   g_autoptr (GDBusMessage) message = NULL;
@@ -52,10 +52,10 @@ take_messages (PPoolWire  *wire,
                GByteArray *taken)
 {
   g_autoptr (GError) error = NULL;
-  PPoolWireMessage message;
+  PPoolPacket message;
   gsize offset;
 
-  while (ppool_wire_next (wire, &message, &error))
+  while (ppool_link_next (ppool_wire_get_link (wire), &message, &error))
     {
       if (ppool_wire_find_frame (&message, "Calls", &offset))
         check_frame (&message, offset);
@@ -75,7 +75,8 @@ read_all (PPoolWire  *wire,
 {
   gboolean more = TRUE;
 
-  while (more && take_messages (wire, taken) && ppool_wire_read (wire, &more, NULL))
+  while (more && take_messages (wire, taken) &&
+         ppool_link_read (ppool_wire_get_link (wire), FALSE, &more, NULL))
     ;
   take_messages (wire, taken);
 }
@@ -114,7 +115,8 @@ receive (const uint8_t *data,
   for (size_t done = 0; done < size && goes_on; done += step)
     {
       send_bytes (other, data + done, MIN (step, size - done));
-      goes_on = ppool_wire_read (wire, &more, NULL) && take_messages (wire, taken);
+      goes_on = ppool_link_read (ppool_wire_get_link (wire), FALSE, &more, NULL) &&
+                take_messages (wire, taken);
     }
   if (goes_on)
     read_all (wire, taken);

@@ -21,6 +21,7 @@
 
 #define FRAMES "gvariant,frames"
 #define SEGMENTS FRAMES ",segments"
+#define LANE SEGMENTS ",lane"
 
 /* What raw-worker does with the call that it is given, and what is said of it. */
 typedef struct
@@ -81,6 +82,32 @@ static const Lie lies[] = {
     FALSE, TRUE },
   { "/hostile/note/release-other", "not lent", SEGMENTS, { "note:4,1,2" }, FALSE, TRUE },
   { "/hostile/note/forget", "without having been announced", SEGMENTS, { "note:5,7,0" } },
+  { "/hostile/lane/small", "not a packet", LANE, { "packet:small" } },
+  { "/hostile/lane/empty", "not a packet", LANE, { "packet:empty" } },
+  { "/hostile/lane/large", "not a packet", LANE, { "packet:large" } },
+  { "/hostile/lane/reserved", "not a packet", LANE, { "packet:reserved" } },
+  { "/hostile/lane/beside", "Results", LANE, { "leave-lane", "results" } },
+  { "/hostile/lane/segment-beside", "descriptors", LANE, { "leave-lane", "segment:good" } },
+  { "/hostile/lane/forged", "not given", LANE, { "results:forged" } },
+  { "/hostile/lane/twice", "not given", LANE, { "results:twice" }, TRUE },
+  { "/hostile/lane/call", "not a result", LANE, { "results:call" } },
+  { "/hostile/lane/cancel", "not a result", LANE, { "note:8,0,1" } },
+  { "/hostile/lane/exit", "not a result", LANE, { "note:9,0,0" } },
+  { "/hostile/lane/kind", "unknown kind", LANE, { "results:kind" } },
+  { "/hostile/lane/cut", "invalid size", LANE, { "results:cut" } },
+  { "/hostile/lane/value", NULL, LANE, { "results:value" } },
+  { "/hostile/lane/stray", "descriptors", LANE, { "results:stray" }, TRUE },
+  { "/hostile/lane/segment/unwanted", "not a result", FRAMES ",lane", { "segment:good" } },
+  { "/hostile/lane/segment/unsealed", "not sealed", LANE, { "segment:unsealed" } },
+  { "/hostile/lane/segment/short", "not of the size", LANE, { "segment:short" } },
+  { "/hostile/lane/segment/bare", "without its descriptors", LANE, { "segment:bare" } },
+  { "/hostile/lane/segment/two", "descriptors", LANE, { "segment:two" } },
+  { "/hostile/lane/segment/twice", "announced twice", LANE, { "segment:twice" } },
+  { "/hostile/lane/segment/many", "exceeds the number", LANE, { "segment:many" } },
+  { "/hostile/lane/loan/unknown", "without having been announced", LANE,
+    { "segment:good", "lend:unknown" } },
+  { "/hostile/lane/loan/outside", "smaller", LANE, { "segment:good", "lend:outside" } },
+  { "/hostile/lane/release", "not lent", LANE, { "note:4,7,1" } },
   { "/hostile/message/signal", "Surprise", NULL, { "unasked:signal" } },
   { "/hostile/message/method", "Ping", NULL, { "unasked:method" } },
   { "/hostile/descriptor/silent", "descriptors", NULL, { "descriptor" } },

@@ -9,8 +9,10 @@
 
 #include <fcntl.h>
 #include <gio/gunixfdlist.h>
+#include <glib-unix.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define OBJECT_PATH "/org/ppool/Worker1"
@@ -88,23 +90,12 @@ read_item (Frames       *self,
 }
 
 static void
-results_cb (GDBusConnection *connection,
-            const char      *sender,
-            const char      *path,
-            const char      *interface,
-            const char      *signal,
-            GVariant        *body,
-            gpointer         user_data)
+read_frame (Frames       *self,
+            const guint8 *frame,
+            gsize         size)
 {
-  Frames *self = user_data;
-  g_autoptr (GVariant) packed = NULL;
-  const guint8 *frame;
   gsize offset = 0;
-  gsize size;
 
-  g_assert_cmpstr (g_variant_get_type_string (body), ==, "(uay)");
-  packed = g_variant_get_child_value (body, 1);
-  frame = g_variant_get_fixed_array (packed, &size, 1);
   g_assert_cmpuint (size, >, 0);
 
   self->n_messages++;
@@ -118,6 +109,67 @@ results_cb (GDBusConnection *connection,
       read_item (self, frame + offset, size);
       offset += align (header.size);
     }
+}
+
+static void
+results_cb (GDBusConnection *connection,
+            const char      *sender,
+            const char      *path,
+            const char      *interface,
+            const char      *signal,
+            GVariant        *body,
+            gpointer         user_data)
+{
+  Frames *self = user_data;
+  g_autoptr (GVariant) packed = NULL;
+  const guint8 *frame;
+  gsize size;
+
+  g_assert_cmpint (self->lane, <, 0);
+  g_assert_cmpstr (g_variant_get_type_string (body), ==, "(uay)");
+  packed = g_variant_get_child_value (body, 1);
+  frame = g_variant_get_fixed_array (packed, &size, 1);
+  read_frame (self, frame, size);
+}
+
+/* Reads the packets that are whole. */
+static void
+read_packets (Frames *self)
+{
+  guint32 prefix[2];
+
+  while (self->packets->len > sizeof prefix)
+    {
+      memcpy (prefix, self->packets->data, sizeof prefix);
+      g_assert_cmpuint (prefix[0], >, sizeof prefix);
+      g_assert_cmpuint (prefix[1], ==, 0);
+      if (self->packets->len < prefix[0])
+        return;
+
+      read_frame (self, self->packets->data + sizeof prefix, prefix[0] - sizeof prefix);
+      g_byte_array_remove_range (self->packets, 0, prefix[0]);
+    }
+}
+
+static gboolean
+lane_cb (int          fd,
+         GIOCondition condition,
+         gpointer     user_data)
+{
+  Frames *self = user_data;
+  static guint8 bytes[256 * 1024];
+  ssize_t n = recv (fd, bytes, sizeof bytes, MSG_DONTWAIT);
+
+  if (n <= 0)
+    {
+      self->lane_source = 0;
+      return G_SOURCE_REMOVE;
+    }
+
+  g_byte_array_append (self->packets, bytes, (guint) n);
+  read_packets (self);
+
+  return G_SOURCE_CONTINUE;
 }
 
 /* Returns: a descriptor of the memory */
@@ -135,59 +187,147 @@ make_board (Frames *self)
   return fd;
 }
 
+/* Puts a descriptor, which it takes, beside a message under its name. */
 static void
-initialize (Frames *self,
-            int     board_fd)
+add_descriptor (GUnixFDList     *fds,
+                GVariantBuilder *options,
+                const char      *name,
+                int              fd)
 {
-  const char *features[] = { "gvariant", "frames", "cancel", "call-options",
-                             board_fd >= 0 ? "board" : NULL, NULL };
+  if (fd < 0)
+    return;
+
+  g_variant_builder_add (options, "{sv}", name,
+                         g_variant_new_handle (g_unix_fd_list_append (fds, fd, NULL)));
+  close (fd);
+}
+
+/* Returns: (transfer full): the features of the worker */
+static char **
+initialize (Frames          *self,
+            FramesWays       ways,
+            GVariantBuilder *options,
+            GUnixFDList     *fds)
+{
   g_autoptr (GDBusMessage) message =
     g_dbus_message_new_method_call (NULL, OBJECT_PATH, INTERFACE, "Initialize");
+  g_autoptr (GStrvBuilder) features = g_strv_builder_new ();
+  g_auto (GStrv) offered = NULL;
   g_autoptr (GDBusMessage) reply = NULL;
-  g_autofree const char **answer = NULL;
   g_autoptr (GVariant) info = NULL;
   g_autoptr (GError) error = NULL;
-  GVariantBuilder options;
+  char **answer;
 
-  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&options, "{sv}", "version", g_variant_new_uint32 (1));
-  g_variant_builder_add (&options, "{sv}", "features", g_variant_new_strv (features, -1));
-  if (board_fd >= 0)
-    {
-      g_autoptr (GUnixFDList) fds = g_unix_fd_list_new_from_array (&board_fd, 1);
+  g_strv_builder_add_many (features, "gvariant", "frames", "cancel", "call-options", NULL);
+  if ((ways & FRAMES_BOARD) != 0)
+    g_strv_builder_add (features, "board");
+  if ((ways & FRAMES_LANE) != 0)
+    g_strv_builder_add (features, "lane");
+  if ((ways & FRAMES_SEGMENTS) != 0)
+    g_strv_builder_add (features, "segments");
+  offered = g_strv_builder_end (features);
 
-      g_dbus_message_set_unix_fd_list (message, fds);
-      g_variant_builder_add (&options, "{sv}", "board", g_variant_new_handle (0));
-    }
-  g_dbus_message_set_body (message, g_variant_new ("(a{sv})", &options));
+  g_variant_builder_add (options, "{sv}", "version", g_variant_new_uint32 (1));
+  g_variant_builder_add (options, "{sv}", "features",
+                         g_variant_new_strv ((const char * const *) offered, -1));
+  if (g_unix_fd_list_get_length (fds) > 0)
+    g_dbus_message_set_unix_fd_list (message, fds);
+  g_dbus_message_set_body (message, g_variant_new ("(a{sv})", options));
 
   reply = g_dbus_connection_send_message_with_reply_sync (self->peer->connection, message,
                                                           G_DBUS_SEND_MESSAGE_FLAGS_NONE,
                                                           PEER_PATIENCE_MSEC, NULL, NULL, &error);
   g_assert_no_error (error);
   info = g_variant_get_child_value (g_dbus_message_get_body (reply), 0);
-  g_assert_true (g_variant_lookup (info, "features", "^a&s", &answer));
-  g_assert_true (g_strv_contains (answer, "frames"));
-  g_assert_true (g_strv_contains (answer, "board") == (board_fd >= 0));
+  g_assert_true (g_variant_lookup (info, "features", "^as", &answer));
+
+  return answer;
+}
+
+/* Takes @fd, on which frames travel from now on. */
+void
+frames_use_lane (Frames *self,
+                 int     fd)
+{
+  self->lane = fd;
+  self->lane_source = g_unix_fd_add (fd, G_IO_IN | G_IO_HUP, lane_cb, self);
+}
+
+static void
+begin (Frames     *self,
+       FramesWays  ways)
+{
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+  g_auto (GStrv) answer = NULL;
+  GVariantBuilder options;
+  int lane[2] = { -1, -1 };
+
+  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
+  if ((ways & FRAMES_BOARD) != 0)
+    add_descriptor (fds, &options, "board", make_board (self));
+  if ((ways & FRAMES_LANE) != 0)
+    g_assert_no_errno (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, lane));
+  add_descriptor (fds, &options, "lane", lane[1]);
+
+  answer = initialize (self, ways, &options, fds);
+  g_assert_true (g_strv_contains ((const char * const *) answer, "frames"));
+  g_assert_true (g_strv_contains ((const char * const *) answer, "board") ==
+                 ((ways & FRAMES_BOARD) != 0));
+  g_assert_true (g_strv_contains ((const char * const *) answer, "lane") ==
+                 ((ways & FRAMES_LANE) != 0));
+
+  if (lane[0] >= 0)
+    frames_use_lane (self, lane[0]);
+}
+
+/* Initializes once more, and offers @fd as a lane under @handle; whether there is one then
+ * is as @expected. */
+void
+frames_offer_lane (Frames   *self,
+                   int       fd,
+                   int       handle,
+                   gboolean  expected)
+{
+  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+  g_auto (GStrv) answer = NULL;
+  GVariantBuilder options;
+
+  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
+  if (fd >= 0)
+    g_assert_cmpint (g_unix_fd_list_append (fds, fd, NULL), ==, 0);
+  if (handle >= 0)
+    g_variant_builder_add (&options, "{sv}", "lane", g_variant_new_handle (handle));
+
+  answer = initialize (self, FRAMES_LANE, &options, fds);
+  g_assert_true (g_strv_contains ((const char * const *) answer, "lane") == expected);
 }
 
 Frames *
-frames_new (Peer     *peer,
-            gboolean  with_board)
+frames_new (Peer       *peer,
+            FramesWays  ways)
 {
   Frames *self = g_new0 (Frames, 1);
 
   self->peer = peer;
+  self->lane = -1;
   self->calls = g_byte_array_new ();
+  self->packets = g_byte_array_new ();
   self->results = g_ptr_array_new_with_free_func (free_result);
   self->connection = g_object_ref (peer->connection);
   self->subscription =
     g_dbus_connection_signal_subscribe (self->connection, NULL, INTERFACE, "Results", OBJECT_PATH,
                                         NULL, G_DBUS_SIGNAL_FLAGS_NO_MATCH_RULE, results_cb, self,
                                         NULL);
-  initialize (self, with_board ? make_board (self) : -1);
+  begin (self, ways);
 
   return self;
+}
+
+/* Ends the lane, and nothing else. */
+void
+frames_shut_lane (Frames *self)
+{
+  g_assert_no_errno (shutdown (self->lane, SHUT_RDWR));
 }
 
 void
@@ -198,6 +338,11 @@ frames_free (Frames *self)
   g_object_unref (self->connection);
   if (self->board != NULL)
     munmap (self->board, BOARD_BYTES);
+  if (self->lane_source != 0)
+    g_source_remove (self->lane_source);
+  if (self->lane >= 0)
+    close (self->lane);
+  g_byte_array_unref (self->packets);
   g_byte_array_unref (self->calls);
   g_ptr_array_unref (self->results);
   g_free (self);
@@ -320,10 +465,57 @@ send_message (Frames     *self,
   g_assert_no_error (error);
 }
 
+/* Writes to the lane, and waits for room. */
+void
+frames_send_bytes (Frames     *self,
+                   const void *data,
+                   gsize       size)
+{
+  gsize done = 0;
+
+  while (done < size)
+    {
+      ssize_t n = send (self->lane, (const guint8 *) data + done, size - done, MSG_NOSIGNAL);
+
+      g_assert_cmpint (n, >, 0);
+      done += (gsize) n;
+    }
+}
+
+static void
+send_packet (Frames       *self,
+             const guint8 *frame,
+             gsize         size)
+{
+  guint32 prefix[2] = { (guint32) (sizeof prefix + size), 0 };
+
+  frames_send_bytes (self, prefix, sizeof prefix);
+  frames_send_bytes (self, frame, size);
+}
+
+/* Sends an item that is alone on the lane. */
+void
+frames_send_note (Frames    *self,
+                  FrameKind  kind,
+                  guint64    id)
+{
+  guint8 item[sizeof (Header) + 8] = { 0 };
+  Header header = { .size = sizeof item, .kind = (guint8) kind, .id = id };
+
+  memcpy (item, &header, sizeof header);
+  send_packet (self, item, sizeof item);
+}
+
 void
 frames_cancel (Frames  *self,
                guint64  id)
 {
+  if (self->lane >= 0)
+    {
+      frames_send_note (self, FRAME_CANCEL, id);
+      return;
+    }
+
   send_message (self, "Cancel", g_variant_new ("(t)", id));
 }
 
@@ -342,12 +534,17 @@ frames_cancel_if_open (Frames  *self,
 void
 frames_send (Frames *self)
 {
-  GVariant *members[] = {
-    g_variant_new_uint32 (0),
-    g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, self->calls->data, self->calls->len, 1),
-  };
+  if (self->lane >= 0)
+    send_packet (self, self->calls->data, self->calls->len);
+  else
+    {
+      GVariant *members[] = {
+        g_variant_new_uint32 (0),
+        g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, self->calls->data, self->calls->len, 1),
+      };
 
-  send_message (self, "Calls", g_variant_new_tuple (members, G_N_ELEMENTS (members)));
+      send_message (self, "Calls", g_variant_new_tuple (members, G_N_ELEMENTS (members)));
+    }
   g_byte_array_set_size (self->calls, 0);
 }
 
@@ -386,6 +583,17 @@ find_result (Frames  *self,
     }
 }
 
+/* Waits until the worker has closed the lane. */
+void
+frames_await_end (Frames *self)
+{
+  guint timeout = g_timeout_add (PEER_PATIENCE_MSEC, out_of_patience_cb, NULL);
+
+  while (self->lane_source != 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_source_remove (timeout);
+}
+
 void
 frames_expect (Frames     *self,
                guint64     id,
@@ -416,10 +624,10 @@ frames_expect_error (Frames     *self,
 void
 served_set_up (Served             *self,
                const char * const *argv,
-               gboolean            with_board)
+               FramesWays          ways)
 {
   self->peer = peer_new (argv);
-  self->frames = frames_new (self->peer, with_board);
+  self->frames = frames_new (self->peer, ways);
 }
 
 void
@@ -428,6 +636,15 @@ served_tear_down (Served        *self,
 {
   if (self->peer == NULL)
     return;
+
+  if (self->frames->lane >= 0)
+    {
+      frames_send_note (self->frames, FRAME_EXIT, 0);
+      frames_await_end (self->frames);
+      frames_free (self->frames);
+      g_assert_cmpint (peer_free (self->peer), ==, 0);
+      return;
+    }
 
   frames_free (self->frames);
   peer_exit (self->peer);

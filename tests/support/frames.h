@@ -17,7 +17,19 @@ typedef enum
   FRAME_VALUE,
   FRAME_ERROR,
   FRAME_OPTIONS = 6,
+  FRAME_SEGMENT,
+  FRAME_CANCEL,
+  FRAME_EXIT,
 } FrameKind;
+
+/* What there is beside the frames. */
+typedef enum
+{
+  FRAMES_PLAIN = 0,
+  FRAMES_BOARD = 1 << 0,
+  FRAMES_LANE = 1 << 1,     /* on which they travel */
+  FRAMES_SEGMENTS = 1 << 2,
+} FramesWays;
 
 /* What a place of the board says of its call. */
 typedef enum
@@ -45,6 +57,9 @@ typedef struct
   GDBusConnection *connection; /* (owned): also after the peer has hung up */
   guint subscription;
   guint64 *board;              /* (nullable): shared memory */
+  int lane;                    /* (owned): the socket, or -1 */
+  guint lane_source;           /* reads it, or 0 */
+  GByteArray *packets;         /* (owned): what came on it, and is not whole */
   GByteArray *calls;           /* (owned): the frame that is to be sent */
   GPtrArray *results;          /* (owned) (element-type FrameResult) */
   guint64 last_id;
@@ -52,7 +67,7 @@ typedef struct
 } Frames;
 
 Frames      *frames_new           (Peer        *peer,
-                                   gboolean     with_board);
+                                   FramesWays   ways);
 void         frames_free          (Frames      *self);
 
 guint64      frames_add           (Frames      *self,
@@ -67,10 +82,24 @@ guint64      frames_add_with_options (Frames     *self,
                                       GVariant   *args,
                                       GVariant   *options);
 void         frames_send          (Frames      *self);
+void         frames_send_bytes    (Frames      *self,
+                                   const void  *data,
+                                   gsize        size);
+void         frames_send_note     (Frames      *self,
+                                   FrameKind    kind,
+                                   guint64      id);
+void         frames_offer_lane    (Frames      *self,
+                                   int          fd,
+                                   int          handle,
+                                   gboolean     expected);
+void         frames_use_lane      (Frames      *self,
+                                   int          fd);
+void         frames_shut_lane     (Frames      *self);
 void         frames_cancel        (Frames      *self,
                                    guint64      id);
 void         frames_cancel_if_open (Frames  *self,
                                     guint64  id);
+void         frames_await_end     (Frames      *self);
 FrameResult *frames_await         (Frames      *self,
                                    guint        n);
 void         frames_expect        (Frames      *self,
@@ -90,7 +119,7 @@ typedef struct
 
 void         served_set_up        (Served              *self,
                                    const char * const  *argv,
-                                   gboolean             with_board);
+                                   FramesWays           ways);
 void         served_tear_down     (Served              *self,
                                    gconstpointer        user_data);
 void         served_expect_line   (Served              *self,

@@ -320,7 +320,7 @@ set_up (Served        *fixture,
 {
   const char *argv[] = { program, "worker", NULL };
 
-  served_set_up (fixture, argv, board != NULL);
+  served_set_up (fixture, argv, board != NULL ? FRAMES_BOARD : FRAMES_PLAIN);
 }
 
 static guint64
@@ -678,7 +678,7 @@ test_closed_channel (void)
 
   fixture.peer = peer_new_with_flags (argv, G_SUBPROCESS_FLAGS_STDOUT_PIPE |
                                               G_SUBPROCESS_FLAGS_STDERR_MERGE);
-  fixture.frames = frames_new (fixture.peer, FALSE);
+  fixture.frames = frames_new (fixture.peer, FRAMES_PLAIN);
   call (&fixture, "close-channel", unit ());
   served_expect_line (&fixture, "closed");
   /* The channel is there for as long as the worker still waits to read from it. */
@@ -746,7 +746,7 @@ test_options_nonsense (gconstpointer how)
   const char *argv[] = { program, "worker", NULL };
   Peer *peer = peer_new_with_flags (argv, G_SUBPROCESS_FLAGS_STDOUT_PIPE |
                                             G_SUBPROCESS_FLAGS_STDERR_MERGE);
-  Frames *frames = frames_new (peer, FALSE);
+  Frames *frames = frames_new (peer, FRAMES_PLAIN);
   gboolean is_type = g_str_equal (how, "type");
   g_autofree char *line = NULL;
   guint32 size;

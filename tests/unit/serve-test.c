@@ -11,10 +11,12 @@
 #include "frames.h"
 #include "worker-functions.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define FUNCTION_ERROR "org.ppool.Error.Function"
 #define INVALID_ARGS "org.ppool.Error.InvalidArgs"
@@ -29,13 +31,27 @@
 
 static char *program; /* (owned): this one */
 
+/* @ways are FramesWays. */
 static void
 set_up (Served        *fixture,
-        gconstpointer  board)
+        gconstpointer  ways)
 {
   const char *argv[] = { program, "plain", NULL };
 
-  served_set_up (fixture, argv, board != NULL);
+  served_set_up (fixture, argv, (FramesWays) GPOINTER_TO_INT (ways));
+}
+
+/* Asks the worker to leave. Returns: (nullable) (transfer full): what is answered, if
+ * anything is */
+static Reply *
+send_exit (Served *fixture)
+{
+  if (fixture->frames->lane < 0)
+    return peer_send (fixture->peer, "Exit", NULL);
+
+  frames_send_note (fixture->frames, FRAME_EXIT, 0);
+
+  return NULL;
 }
 
 /* For a worker that leaves by itself. */
@@ -106,7 +122,7 @@ test_features (void)
 
 static void
 test_values (Served        *fixture,
-             gconstpointer  board)
+             gconstpointer  ways)
 {
   static const char * const values[] = {
     "()", "true", "int64 1", "'text'", "@ms nothing", "(@mi nothing, [<1>, <'a'>])", "{1, 'a'}",
@@ -127,7 +143,7 @@ test_values (Served        *fixture,
 
 static void
 test_errors (Served        *fixture,
-             gconstpointer  board)
+             gconstpointer  ways)
 {
   Frames *frames = fixture->frames;
   guint64 failing = frames_add (frames, "fail", unit ());
@@ -151,7 +167,7 @@ test_errors (Served        *fixture,
 
 static void
 test_handlers (Served        *fixture,
-               gconstpointer  board)
+               gconstpointer  ways)
 {
   static const char * const handlers[] = {
     "answer-from-thread", "answer-later", "answer-nothing", "drop-from-thread", "answer-error",
@@ -169,7 +185,7 @@ test_handlers (Served        *fixture,
 /* Calls of both kinds, and other requests, keep their order. */
 static void
 test_mixed (Served        *fixture,
-            gconstpointer  board)
+            gconstpointer  ways)
 {
   g_autoptr (Reply) reply = NULL;
   guint64 id = frames_add (fixture->frames, "echo", g_variant_new_int32 (1));
@@ -185,7 +201,7 @@ test_mixed (Served        *fixture,
 
 static void
 test_gathered (Served        *fixture,
-               gconstpointer  board)
+               gconstpointer  ways)
 {
   Frames *frames = fixture->frames;
   const guint n_calls = 200;
@@ -204,7 +220,7 @@ test_gathered (Served        *fixture,
 
 static void
 test_bounds (Served        *fixture,
-             gconstpointer  board)
+             gconstpointer  ways)
 {
   Frames *frames = fixture->frames;
   guint n_of_message = 0;
@@ -240,7 +256,7 @@ test_bounds (Served        *fixture,
  * short. */
 static void
 test_before_unknown (Served        *fixture,
-                     gconstpointer  board)
+                     gconstpointer  ways)
 {
   Frames *frames = fixture->frames;
 
@@ -259,7 +275,7 @@ test_before_unknown (Served        *fixture,
 /* Nor do they wait for a function that usually is short. */
 static void
 test_before_blocked (Served        *fixture,
-                     gconstpointer  board)
+                     gconstpointer  ways)
 {
   Frames *frames = fixture->frames;
 
@@ -285,7 +301,7 @@ test_before_blocked (Served        *fixture,
 /* An answer that is given early leaves early. */
 static void
 test_answer_early (Served        *fixture,
-                   gconstpointer  board)
+                   gconstpointer  ways)
 {
   guint64 id = frames_add (fixture->frames, "nest-after-answer", unit ());
 
@@ -300,7 +316,7 @@ test_answer_early (Served        *fixture,
 /* The program's own sources have their turn. */
 static void
 test_fair (Served        *fixture,
-           gconstpointer  board)
+           gconstpointer  ways)
 {
   Frames *frames = fixture->frames;
   gint64 before, after;
@@ -330,7 +346,7 @@ wait_a_little (void)
 /* What waits to be read does not keep a loop awake that a function runs. */
 static void
 test_nested_sleeps (Served        *fixture,
-                    gconstpointer  board)
+                    gconstpointer  ways)
 {
   Frames *frames = fixture->frames;
   guint64 id = frames_add (frames, "nest-if", g_variant_new_boolean (TRUE));
@@ -353,7 +369,7 @@ test_nested_sleeps (Served        *fixture,
 
 static void
 test_kept (Served        *fixture,
-           gconstpointer  board)
+           gconstpointer  ways)
 {
   Frames *frames = fixture->frames;
 
@@ -367,7 +383,7 @@ test_kept (Served        *fixture,
 /* What somebody attached to an invocation, or who watches it, learns of its end. */
 static void
 test_attached (Served        *fixture,
-               gconstpointer  board)
+               gconstpointer  ways)
 {
   Frames *frames = fixture->frames;
 
@@ -383,7 +399,7 @@ test_attached (Served        *fixture,
 /* A22: a value is let go of at once, also where it is gathered. */
 static void
 test_released (Served        *fixture,
-               gconstpointer  board)
+               gconstpointer  ways)
 {
   Frames *frames = fixture->frames;
 
@@ -402,7 +418,7 @@ test_released (Served        *fixture,
 
 static void
 test_withdrawn (Served        *fixture,
-                gconstpointer  board)
+                gconstpointer  ways)
 {
   Frames *frames = fixture->frames;
   guint64 held, withdrawn, last;
@@ -432,7 +448,7 @@ test_withdrawn (Served        *fixture,
 
 static void
 test_exit (Served        *fixture,
-           gconstpointer  board)
+           gconstpointer  ways)
 {
   Frames *frames = fixture->frames;
   g_autoptr (Reply) reply = NULL;
@@ -442,18 +458,19 @@ test_exit (Served        *fixture,
   for (guint i = 0; i < 50; i++)
     frames_add (frames, i % 5 == 0 ? "answer-later" : "echo", unit ());
   frames_send (frames);
-  reply = peer_send (fixture->peer, "Exit", NULL);
+  reply = send_exit (fixture);
   served_expect_line (fixture, "holding");
   g_subprocess_send_signal (fixture->peer->process, SIGUSR1);
 
   frames_await (frames, (guint) frames->last_id);
-  reply_wait (reply);
+  if (reply != NULL)
+    reply_wait (reply);
   expect_end (fixture);
 }
 
 static void
 test_exit_large (Served        *fixture,
-                 gconstpointer  board)
+                 gconstpointer  ways)
 {
   const guint32 size = fewer (32 * 1024 * 1024);
   Frames *frames = fixture->frames;
@@ -461,15 +478,16 @@ test_exit_large (Served        *fixture,
 
   frames_add (frames, "produce", g_variant_new_uint32 (size));
   frames_send (frames);
-  reply = peer_send (fixture->peer, "Exit", NULL);
+  reply = send_exit (fixture);
   g_assert_cmpuint (g_variant_get_size (frames_await (frames, 1)->value), ==, size);
-  reply_wait (reply);
+  if (reply != NULL)
+    reply_wait (reply);
   expect_end (fixture);
 }
 
 static void
 test_hang_up (Served        *fixture,
-              gconstpointer  board)
+              gconstpointer  ways)
 {
   for (guint i = 0; i < 1000; i++)
     frames_add (fixture->frames, "last", g_variant_new_int64 (1000));
@@ -532,14 +550,222 @@ new_merged_peer (void)
 }
 
 static void
+test_nonsense_frame_on_lane (gconstpointer how)
+{
+  Peer *peer = new_merged_peer ();
+  Frames *frames = frames_new (peer, FRAMES_LANE);
+
+  spoil (frames, how);
+  frames_await_end (frames);
+  frames_free (frames);
+  assert_gives_up (peer, "received a frame with");
+}
+
+static void
 test_nonsense_frame (gconstpointer how)
 {
   Peer *peer = new_merged_peer ();
-  Frames *frames = frames_new (peer, FALSE);
+  Frames *frames = frames_new (peer, FRAMES_PLAIN);
 
   spoil (frames, how);
   frames_free (frames);
   assert_gives_up (peer, "received a frame with");
+}
+
+/* Kinds of items that a lane has, where they don't belong. */
+
+typedef struct
+{
+  const char *name;
+  guint8 kinds[3]; /* of the items in a packet; 1 is a good call */
+  const char *message_part;
+} BadPacket;
+
+static const BadPacket bad_packets[] = {
+  { "none", { 0 }, "received a frame with an item of an unknown kind" },
+  { "value", { 2 }, "received a frame with an item that is not a call" },
+  { "error", { 3 }, "received a frame with an item that is not a call" },
+  { "release", { 4 }, "received a frame with an item that is not a call" },
+  { "forget", { 5 }, "received a frame with an item that is not a call" },
+  { "options", { 6 }, "received a frame with options without a call" },
+  { "ten", { 10 }, "received a frame with an item of an unknown kind" },
+  { "segment", { 7 }, "a message came without its descriptors" },
+  { "call-and-cancel", { 1, 8 }, "received a frame with an item that is not a call" },
+  { "call-and-exit", { 1, 9 }, "received a frame with an item that is not a call" },
+  { "cancel-and-call", { 8, 1 }, "an item that is not alone in its packet" },
+  { "exit-and-call", { 9, 1 }, "an item that is not alone in its packet" },
+  { "exit-and-nothing", { 9, 77 }, "an item that is not alone in its packet" },
+};
+
+static void
+add_item (Frames *frames,
+          guint8  kind)
+{
+  static const guint8 options[] = "\0a{sv}";
+  guint8 *item;
+
+  if (kind == FRAME_CALL)
+    item = frames_add_bytes (frames, "echo", "\0()", 3);
+  else if (kind == FRAME_OPTIONS)
+    item = frames_add_bytes (frames, "", options, sizeof options - 1);
+  else
+    item = frames_add_bytes (frames, "", "12345678", kind == FRAME_SEGMENT ? 8 : 0);
+  item[4] = kind;
+}
+
+static void
+test_bad_packet (gconstpointer user_data)
+{
+  const BadPacket *bad = user_data;
+  Peer *peer = new_merged_peer ();
+  Frames *frames = frames_new (peer, bad->kinds[0] == FRAME_SEGMENT ?
+                                       FRAMES_LANE | FRAMES_SEGMENTS : FRAMES_LANE);
+
+  add_item (frames, bad->kinds[0]);
+  if (bad->kinds[1] != 0)
+    add_item (frames, bad->kinds[1]);
+  frames_send (frames);
+  frames_await_end (frames);
+  frames_free (frames);
+  assert_gives_up (peer, bad->message_part);
+}
+
+/* What precedes a packet. */
+static void
+test_bad_prefix (void)
+{
+  static const guint32 prefixes[][2] = {
+    { 0, 0 }, { 8, 0 }, { 128 * 1024 * 1024 + 1, 0 }, { G_MAXUINT32, 0 }, { 32, 1 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (prefixes); i++)
+    {
+      Peer *peer = new_merged_peer ();
+      Frames *frames = frames_new (peer, FRAMES_LANE);
+
+      frames_send_bytes (frames, prefixes[i], sizeof prefixes[i]);
+      frames_await_end (frames);
+      frames_free (frames);
+      assert_gives_up (peer, "received bytes that are not a packet");
+    }
+}
+
+/* Either of the two sockets, after half a packet, is the end of both. */
+static void
+test_lane_end (Served        *fixture,
+               gconstpointer  ways)
+{
+  static const guint32 prefix[] = { 100, 0 };
+
+  frames_send_bytes (fixture->frames, prefix, sizeof prefix);
+  frames_send_bytes (fixture->frames, "half", 4);
+  frames_shut_lane (fixture->frames);
+  frames_await_end (fixture->frames);
+  expect_end (fixture);
+}
+
+static void
+test_channel_end (Served        *fixture,
+                  gconstpointer  ways)
+{
+  peer_hang_up (fixture->peer);
+  frames_await_end (fixture->frames);
+  expect_end (fixture);
+}
+
+/* There is nothing to be known of such a call. */
+static void
+test_cancel_unknown (Served        *fixture,
+                     gconstpointer  ways)
+{
+  guint64 id;
+
+  frames_cancel (fixture->frames, 0);
+  frames_cancel (fixture->frames, 1);
+  frames_cancel (fixture->frames, G_MAXUINT64);
+  id = frames_add (fixture->frames, "echo", unit ());
+  frames_send (fixture->frames);
+  frames_expect (fixture->frames, id, "()");
+}
+
+/* Of calls that wait in several packets, none is lost. */
+static void
+test_exit_packets (Served        *fixture,
+                   gconstpointer  ways)
+{
+  Frames *frames = fixture->frames;
+
+  frames_add (frames, "hold", unit ());
+  for (guint i = 0; i < 30; i++)
+    {
+      frames_add (frames, "echo", unit ());
+      if (i % 7 == 0)
+        frames_send (frames);
+    }
+  frames_send (frames);
+  frames_send_note (frames, FRAME_EXIT, 0);
+  served_expect_line (fixture, "holding");
+  g_subprocess_send_signal (fixture->peer->process, SIGUSR1);
+  frames_await (frames, (guint) frames->last_id);
+  expect_end (fixture);
+}
+
+static void
+expect_calls_work (Frames *frames)
+{
+  guint64 id = frames_add (frames, "echo", unit ());
+
+  frames_send (frames);
+  frames_expect (frames, id, "()");
+}
+
+/* A worker that can't have one says so, and does without. */
+static void
+test_no_lane (Served        *fixture,
+              gconstpointer  ways)
+{
+  int null = open ("/dev/null", O_RDWR | O_CLOEXEC);
+
+  expect_calls_work (fixture->frames);
+  frames_offer_lane (fixture->frames, -1, -1, FALSE);
+  frames_offer_lane (fixture->frames, null, -1, FALSE);
+  frames_offer_lane (fixture->frames, -1, 0, FALSE);
+  frames_offer_lane (fixture->frames, null, 1, FALSE);
+  frames_offer_lane (fixture->frames, null, 0, FALSE);
+  expect_calls_work (fixture->frames);
+  close (null);
+}
+
+/* It has the first one, and closes what else there is. */
+static void
+test_second_lane (Served        *fixture,
+                  gconstpointer  ways)
+{
+  char byte;
+  int fds[2];
+
+  g_assert_no_errno (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
+  expect_calls_work (fixture->frames);
+  frames_offer_lane (fixture->frames, fds[1], 0, TRUE);
+  close (fds[1]);
+  g_assert_cmpint (recv (fds[0], &byte, 1, 0), ==, 0);
+  close (fds[0]);
+  expect_calls_work (fixture->frames);
+}
+
+/* Results that were in messages before are in packets then. */
+static void
+test_late_lane (Served        *fixture,
+                gconstpointer  ways)
+{
+  int fds[2];
+
+  expect_calls_work (fixture->frames);
+  g_assert_no_errno (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
+  frames_offer_lane (fixture->frames, fds[1], 0, TRUE);
+  close (fds[1]);
+  frames_use_lane (fixture->frames, fds[0]);
+  expect_calls_work (fixture->frames);
 }
 
 static void
@@ -576,7 +802,7 @@ test_nonsense_message (void)
 /* Not worth to leave for. */
 static void
 test_unknown_request (Served        *fixture,
-                      gconstpointer  board)
+                      gconstpointer  ways)
 {
   g_autoptr (Reply) reply = peer_send (fixture->peer, "Dance", NULL);
   g_autoptr (Reply) other = peer_send (fixture->peer, "Calls", g_variant_new ("(s)", "echo"));
@@ -593,19 +819,34 @@ test_unknown_request (Served        *fixture,
 }
 
 static void
+add_with (const char *prefix,
+          const char *path,
+          FramesWays  ways,
+          void      (*test) (Served        *fixture,
+                             gconstpointer  ways))
+{
+  g_autofree char *whole = g_strconcat (prefix, path, NULL);
+
+  g_test_add (whole, Served, GINT_TO_POINTER (ways), set_up, test, served_tear_down);
+}
+
+/* In messages, and on a lane. */
+static void
 add (const char *path,
      void      (*test) (Served        *fixture,
-                        gconstpointer  board))
+                        gconstpointer  ways))
 {
-  g_test_add (path, Served, NULL, set_up, test, served_tear_down);
+  add_with ("/serve", path, FRAMES_PLAIN, test);
+  add_with ("/serve/lane", path, FRAMES_LANE, test);
 }
 
 static void
 add_with_board (const char *path,
                 void      (*test) (Served        *fixture,
-                                   gconstpointer  board))
+                                   gconstpointer  ways))
 {
-  g_test_add (path, Served, "board", set_up, test, served_tear_down);
+  add_with ("/serve", path, FRAMES_BOARD, test);
+  add_with ("/serve/lane", path, FRAMES_BOARD | FRAMES_LANE, test);
 }
 
 int
@@ -622,35 +863,54 @@ main (int    argc,
   peer_warm_up (warm_up);
 
   g_test_add_func ("/serve/features", test_features);
-  add ("/serve/values", test_values);
-  add_with_board ("/serve/values-and-board", test_values);
-  add ("/serve/errors", test_errors);
-  add_with_board ("/serve/errors-and-board", test_errors);
-  add ("/serve/handlers", test_handlers);
-  add_with_board ("/serve/handlers-and-board", test_handlers);
-  add ("/serve/mixed", test_mixed);
-  add_with_board ("/serve/gathered", test_gathered);
-  add ("/serve/bounds", test_bounds);
-  add ("/serve/before/unknown", test_before_unknown);
-  add_with_board ("/serve/before/blocked", test_before_blocked);
-  add ("/serve/answer-early", test_answer_early);
-  add_with_board ("/serve/fair", test_fair);
-  add ("/serve/nested-sleeps", test_nested_sleeps);
-  add ("/serve/invocation/kept", test_kept);
-  add ("/serve/invocation/attached", test_attached);
-  add ("/serve/released", test_released);
-  add_with_board ("/serve/withdrawn", test_withdrawn);
-  add_with_board ("/serve/exit", test_exit);
-  add ("/serve/exit-large", test_exit_large);
-  add_with_board ("/serve/hang-up", test_hang_up);
+  add ("/values", test_values);
+  add_with_board ("/values-and-board", test_values);
+  add ("/errors", test_errors);
+  add_with_board ("/errors-and-board", test_errors);
+  add ("/handlers", test_handlers);
+  add_with_board ("/handlers-and-board", test_handlers);
+  add_with ("/serve", "/mixed", FRAMES_PLAIN, test_mixed);
+  add_with_board ("/gathered", test_gathered);
+  add ("/bounds", test_bounds);
+  add ("/before/unknown", test_before_unknown);
+  add_with_board ("/before/blocked", test_before_blocked);
+  add ("/answer-early", test_answer_early);
+  add_with_board ("/fair", test_fair);
+  add ("/nested-sleeps", test_nested_sleeps);
+  add ("/invocation/kept", test_kept);
+  add ("/invocation/attached", test_attached);
+  add ("/released", test_released);
+  add_with_board ("/withdrawn", test_withdrawn);
+  add_with_board ("/exit", test_exit);
+  add ("/exit-large", test_exit_large);
+  add_with_board ("/hang-up", test_hang_up);
   g_test_add_data_func ("/serve/nonsense/kind", "kind", test_nonsense_frame);
+  g_test_add_data_func ("/serve/lane/nonsense/kind", "kind", test_nonsense_frame_on_lane);
   g_test_add_data_func ("/serve/nonsense/flags", "flags", test_nonsense_frame);
+  g_test_add_data_func ("/serve/lane/nonsense/flags", "flags", test_nonsense_frame_on_lane);
   g_test_add_data_func ("/serve/nonsense/name", "name", test_nonsense_frame);
+  g_test_add_data_func ("/serve/lane/nonsense/name", "name", test_nonsense_frame_on_lane);
   g_test_add_data_func ("/serve/nonsense/size", "size", test_nonsense_frame);
+  g_test_add_data_func ("/serve/lane/nonsense/size", "size", test_nonsense_frame_on_lane);
   g_test_add_data_func ("/serve/nonsense/cut", "cut", test_nonsense_frame);
+  g_test_add_data_func ("/serve/lane/nonsense/cut", "cut", test_nonsense_frame_on_lane);
   g_test_add_func ("/serve/nonsense/bytes", test_nonsense_bytes);
   g_test_add_func ("/serve/nonsense/message", test_nonsense_message);
-  add ("/serve/unknown-request", test_unknown_request);
+  add ("/unknown-request", test_unknown_request);
+  for (guint i = 0; i < G_N_ELEMENTS (bad_packets); i++)
+    {
+      g_autofree char *path = g_strconcat ("/serve/lane/bad-packet/", bad_packets[i].name, NULL);
+
+      g_test_add_data_func (path, &bad_packets[i], test_bad_packet);
+    }
+  g_test_add_func ("/serve/lane/bad-prefix", test_bad_prefix);
+  add_with ("/serve/lane", "/end/lane", FRAMES_LANE, test_lane_end);
+  add_with ("/serve/lane", "/end/channel", FRAMES_LANE, test_channel_end);
+  add_with ("/serve/lane", "/cancel-unknown", FRAMES_LANE, test_cancel_unknown);
+  add_with ("/serve/lane", "/exit-packets", FRAMES_LANE, test_exit_packets);
+  add_with ("/serve/lane", "/none", FRAMES_PLAIN, test_no_lane);
+  add_with ("/serve/lane", "/second", FRAMES_LANE, test_second_lane);
+  add_with ("/serve/lane", "/late", FRAMES_PLAIN, test_late_lane);
 
   return g_test_run ();
 }

@@ -8,7 +8,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <gio/gio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -63,7 +62,7 @@ finds_frame (const guint8 *data,
              gsize         size,
              gsize        *offset)
 {
-  PPoolWireMessage message = { .data = g_memdup2 (data, size), .size = size };
+  PPoolPacket message = { .data = g_memdup2 (data, size), .size = size };
   gboolean found = ppool_wire_find_frame (&message, "Calls", offset);
 
   g_free (message.data);
@@ -302,25 +301,15 @@ write_text (int         fd,
   write_all (fd, (const guint8 *) text, strlen (text));
 }
 
-static void
-read_wire (PPoolWire *wire)
-{
-  g_autoptr (GError) error = NULL;
-  gboolean more;
-
-  g_assert_true (ppool_wire_read (wire, &more, &error));
-  g_assert_no_error (error);
-}
-
 /* Takes out what is there. */
 static void
 collect (PPoolWire *wire,
          GPtrArray *messages)
 {
   g_autoptr (GError) error = NULL;
-  PPoolWireMessage message;
+  PPoolPacket message;
 
-  while (ppool_wire_next (wire, &message, &error))
+  while (ppool_link_next (ppool_wire_get_link (wire), &message, &error))
     g_ptr_array_add (messages, g_bytes_new_take (message.data, message.size));
   g_assert_no_error (error);
 }
@@ -334,246 +323,6 @@ assert_collected (GPtrArray *messages,
   for (guint i = 0; i < n; i++)
     g_assert_true (g_bytes_equal (messages->pdata[i], expected[i]));
   g_ptr_array_set_size (messages, 0);
-}
-
-/* Three messages in two parts, cut wherever they can be. */
-static void
-test_read_cut (void)
-{
-  g_autoptr (GPtrArray) messages =
-    g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
-  GBytes *blobs[] = { make_calls ("first"), make_blob ("Exit", NULL), make_calls ("") };
-  g_autoptr (GByteArray) all = g_byte_array_new ();
-  int other;
-  g_autoptr (PPoolWire) wire = make_wire (&other);
-
-  for (guint i = 0; i < G_N_ELEMENTS (blobs); i++)
-    g_byte_array_append (all, g_bytes_get_data (blobs[i], NULL),
-                         (guint) g_bytes_get_size (blobs[i]));
-
-  for (guint cut = 0; cut <= all->len; cut++)
-    {
-      write_all (other, all->data, cut);
-      read_wire (wire);
-      collect (wire, messages);
-      write_all (other, all->data + cut, all->len - cut);
-      read_wire (wire);
-      collect (wire, messages);
-      assert_collected (messages, blobs, G_N_ELEMENTS (blobs));
-    }
-
-  for (guint i = 0; i < all->len; i++)
-    {
-      write_all (other, all->data + i, 1);
-      read_wire (wire);
-      collect (wire, messages);
-    }
-  assert_collected (messages, blobs, G_N_ELEMENTS (blobs));
-
-  for (guint i = 0; i < G_N_ELEMENTS (blobs); i++)
-    g_bytes_unref (blobs[i]);
-  close (other);
-}
-
-typedef struct
-{
-  int fd;
-  GBytes **blobs;
-  guint n;
-} Writer;
-
-static gpointer
-write_in_thread (gpointer data)
-{
-  Writer *self = data;
-
-  for (guint i = 0; i < self->n; i++)
-    write_all (self->fd, g_bytes_get_data (self->blobs[i], NULL),
-               g_bytes_get_size (self->blobs[i]));
-
-  return NULL;
-}
-
-/* What is larger than one read, between what is not. */
-static void
-test_read_large (void)
-{
-  g_autoptr (GPtrArray) messages =
-    g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
-  g_autofree char *text = g_strnfill (3000000, 'x');
-  GBytes *blobs[] = { make_calls ("1"), make_calls (text), make_calls ("2"), make_calls ("3"),
-                      make_calls (text + 2930000), make_calls (text), make_calls ("4") };
-  int other;
-  g_autoptr (PPoolWire) wire = make_wire (&other);
-  Writer writer = { other, blobs, G_N_ELEMENTS (blobs) };
-  GThread *thread = g_thread_new ("writer", write_in_thread, &writer);
-
-  while (messages->len < G_N_ELEMENTS (blobs))
-    {
-      read_wire (wire);
-      collect (wire, messages);
-    }
-  assert_collected (messages, blobs, G_N_ELEMENTS (blobs));
-  g_thread_join (thread);
-
-  for (guint i = 0; i < G_N_ELEMENTS (blobs); i++)
-    g_bytes_unref (blobs[i]);
-  close (other);
-}
-
-static void
-test_read_end (void)
-{
-  g_autoptr (GBytes) blob = make_calls ("text");
-  g_autoptr (GError) error = NULL;
-  PPoolWireMessage message;
-  gboolean more = TRUE;
-  int other;
-  g_autoptr (PPoolWire) wire = make_wire (&other);
-
-  g_assert_true (ppool_wire_read (wire, &more, &error));
-  g_assert_false (more);
-  write_all (other, g_bytes_get_data (blob, NULL), g_bytes_get_size (blob) - 1);
-  close (other);
-
-  read_wire (wire);
-  g_assert_false (ppool_wire_next (wire, &message, &error));
-  g_assert_no_error (error);
-  g_assert_false (ppool_wire_read (wire, &more, &error));
-  g_assert_no_error (error);
-}
-
-static void
-test_read_nonsense (void)
-{
-  g_autoptr (GError) error = NULL;
-  PPoolWireMessage message;
-  int other;
-  g_autoptr (PPoolWire) wire = make_wire (&other);
-
-  write_text (other, "GET / HTTP/1.1\r\n\r\n");
-  read_wire (wire);
-  g_assert_false (ppool_wire_next (wire, &message, &error));
-  g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL);
-  close (other);
-}
-
-/* Descriptors */
-
-static void
-write_with_fds (int    fd,
-                GBytes *blob,
-                guint   n_fds)
-{
-  struct iovec part = { .iov_base = (gpointer) g_bytes_get_data (blob, NULL),
-                        .iov_len = g_bytes_get_size (blob) };
-  union
-  {
-    char bytes[CMSG_SPACE (PPOOL_WIRE_MAX_FDS * sizeof (int))];
-    struct cmsghdr align;
-  } control = { { 0 } };
-  struct msghdr header = { .msg_iov = &part,
-                           .msg_iovlen = 1,
-                           .msg_control = control.bytes,
-                           .msg_controllen = CMSG_SPACE (n_fds * sizeof (int)) };
-  struct cmsghdr *rights = CMSG_FIRSTHDR (&header);
-
-  rights->cmsg_level = SOL_SOCKET;
-  rights->cmsg_type = SCM_RIGHTS;
-  rights->cmsg_len = CMSG_LEN (n_fds * sizeof (int));
-  for (guint i = 0; i < n_fds; i++)
-    memcpy (CMSG_DATA (rights) + i * sizeof (int), &(int) { STDERR_FILENO }, sizeof (int));
-  g_assert_cmpint (sendmsg (fd, &header, MSG_NOSIGNAL), ==, g_bytes_get_size (blob));
-}
-
-static void
-test_fds (void)
-{
-  g_autoptr (GBytes) blob = make_calls ("text");
-  g_autoptr (GError) error = NULL;
-  PPoolWireMessage message;
-  int fds[3];
-  int other;
-  g_autoptr (PPoolWire) wire = make_wire (&other);
-
-  write_with_fds (other, blob, 3);
-  read_wire (wire);
-  g_assert_true (ppool_wire_next (wire, &message, &error));
-  g_free (message.data);
-
-  g_assert_true (ppool_wire_take_fds (wire, fds, 2, &error));
-  g_assert_no_error (error);
-  for (guint i = 0; i < 2; i++)
-    {
-      g_assert_cmpint (fcntl (fds[i], F_GETFD) & FD_CLOEXEC, ==, FD_CLOEXEC);
-      close (fds[i]);
-    }
-  g_assert_false (ppool_wire_take_fds (wire, fds, 2, &error));
-  g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL);
-  close (other);
-}
-
-/* Nobody asks for so many. */
-static void
-test_fds_flood (void)
-{
-  g_autoptr (GBytes) blob = make_calls ("text");
-  g_autoptr (GError) error = NULL;
-  PPoolWireMessage message;
-  gboolean more;
-  int other;
-  g_autoptr (PPoolWire) wire = make_wire (&other);
-
-  write_with_fds (other, blob, PPOOL_WIRE_MAX_FDS);
-  read_wire (wire);
-  g_assert_true (ppool_wire_next (wire, &message, &error));
-  g_free (message.data);
-  write_with_fds (other, blob, 1);
-  g_assert_false (ppool_wire_read (wire, &more, &error));
-  g_assert_error (error, PPOOL_ERROR, PPOOL_ERROR_PROTOCOL);
-  close (other);
-}
-
-/* Writing */
-
-static gpointer
-read_in_thread (gpointer data)
-{
-  int fd = GPOINTER_TO_INT (data);
-  static guint8 buffer[100000];
-  gsize size = 0;
-  ssize_t n;
-
-  while ((n = read (fd, buffer, sizeof buffer)) > 0)
-    size += (gsize) n;
-
-  return GSIZE_TO_POINTER (size);
-}
-
-static void
-test_write_large (void)
-{
-  const gsize size = 10000000;
-  g_autofree guint8 *data = g_malloc0 (size);
-  int other;
-  PPoolWire *wire = make_wire (&other);
-  GThread *thread = g_thread_new ("reader", read_in_thread, GINT_TO_POINTER (other));
-
-  ppool_wire_write (wire, data, size);
-  ppool_wire_free (wire);
-  g_assert_cmpuint (GPOINTER_TO_SIZE (g_thread_join (thread)), ==, size);
-  close (other);
-}
-
-static void
-test_write_closed (void)
-{
-  int other;
-  g_autoptr (PPoolWire) wire = make_wire (&other);
-
-  close (other);
-  for (guint i = 0; i < 3; i++)
-    ppool_wire_write (wire, (const guint8 *) "text", 4);
 }
 
 /* Authentication */
@@ -776,14 +525,6 @@ main (int    argc,
   g_test_add_func ("/wire/find/cut", test_find_cut);
   g_test_add_func ("/wire/find/invalid", test_find_invalid);
   g_test_add_func ("/wire/signal", test_signal);
-  g_test_add_func ("/wire/read/cut", test_read_cut);
-  g_test_add_func ("/wire/read/large", test_read_large);
-  g_test_add_func ("/wire/read/end", test_read_end);
-  g_test_add_func ("/wire/read/nonsense", test_read_nonsense);
-  g_test_add_func ("/wire/fds", test_fds);
-  g_test_add_func ("/wire/fds/flood", test_fds_flood);
-  g_test_add_func ("/wire/write/large", test_write_large);
-  g_test_add_func ("/wire/write/closed", test_write_closed);
   g_test_add_func ("/wire/auth/external", test_auth_external);
   g_test_add_func ("/wire/auth/anonymous", test_auth_anonymous);
   g_test_add_func ("/wire/auth/refused", test_auth_refused);

@@ -17,11 +17,13 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Where the trampoline puts the channel. */
+/* Where the trampoline puts the channel; its lane is behind that. */
 #define CHANNEL_FD 3
+#define MAX_FD 64
 
 /* Takes a number, which must not be negative, or waits at a gate; in a variant or
  * not. */
@@ -183,26 +185,45 @@ dump_core (PPoolInvocation  *invocation,
   return NULL;
 }
 
+/* The channel, and its lane. */
+static void
+for_each_socket (void (*func) (int fd))
+{
+  for (int fd = CHANNEL_FD; fd < MAX_FD; fd++)
+    {
+      struct stat status;
+
+      if (fstat (fd, &status) == 0 && S_ISSOCK (status.st_mode))
+        func (fd);
+    }
+}
+
+static void
+shut_socket (int fd)
+{
+  shutdown (fd, SHUT_RDWR);
+}
+
+static void
+write_garbage (int fd)
+{
+  char bytes[512];
+
+  memset (bytes, 'x', sizeof bytes);
+  g_assert_cmpint (write (fd, bytes, sizeof bytes), ==, sizeof bytes);
+}
+
 static GVariant *
 shut_channel (PPoolInvocation  *invocation,
               GVariant         *args,
               gpointer          user_data,
               GError          **error)
 {
-  shutdown (CHANNEL_FD, SHUT_RDWR);
+  for_each_socket (shut_socket);
   while (TRUE)
     pause ();
 
   return NULL;
-}
-
-static void
-write_garbage (void)
-{
-  char bytes[512];
-
-  memset (bytes, 'x', sizeof bytes);
-  g_assert_cmpint (write (CHANNEL_FD, bytes, sizeof bytes), ==, sizeof bytes);
 }
 
 static GVariant *
@@ -211,7 +232,7 @@ garbage (PPoolInvocation  *invocation,
          gpointer          user_data,
          GError          **error)
 {
-  write_garbage ();
+  for_each_socket (write_garbage);
 
   return g_variant_new ("()");
 }
@@ -241,9 +262,9 @@ obey (PPoolInvocation  *invocation,
   if (g_str_equal (verb, "murder"))
     kill (number, SIGKILL);
   if (g_str_equal (verb, "close"))
-    shutdown (CHANNEL_FD, SHUT_RDWR);
+    for_each_socket (shut_socket);
   if (g_str_equal (verb, "garbage"))
-    write_garbage ();
+    for_each_socket (write_garbage);
   if (g_str_has_prefix (verb, "kill") || g_str_has_suffix (order, ";hang"))
     while (TRUE)
       pause ();

@@ -465,12 +465,16 @@ __lsan_is_turned_off (void)
   return TRUE;
 }
 
-/* Some of the workers of such a pool have few features. */
+/* Some of the workers of such a pool have few features, and some all but a lane. */
 static void
 choose_features (void)
 {
-  if (g_strcmp0 (g_getenv ("BAD_WORKER_FEATURES"), "mixed") == 0 && getpid () % 2 == 0)
-    g_setenv ("PPOOL_FEATURES", "gvariant", TRUE);
+  const char *features[] = { NULL, "gvariant",
+                             "gvariant,board,frames,segments,cancel,call-options" };
+  const char *chosen = features[getpid () % (int) G_N_ELEMENTS (features)];
+
+  if (g_strcmp0 (g_getenv ("BAD_WORKER_FEATURES"), "mixed") == 0 && chosen != NULL)
+    g_setenv ("PPOOL_FEATURES", chosen, TRUE);
 }
 
 int

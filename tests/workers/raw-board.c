@@ -34,9 +34,9 @@ get_places (void)
 
   if (places == NULL)
     places = mmap (NULL, N_PLACES * sizeof (Place), PROT_READ | PROT_WRITE, MAP_SHARED,
-                   raw_last_fd, 0);
+                   raw_fds[0], 0);
   if (places == MAP_FAILED)
-    g_error ("The board %d can't be mapped: %s", raw_last_fd, g_strerror (errno));
+    g_error ("The board %d can't be mapped: %s", raw_fds[0], g_strerror (errno));
 
   return places;
 }

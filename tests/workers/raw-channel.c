@@ -19,11 +19,12 @@
 #define MAX_DESCRIPTORS 253
 
 int raw_channel;
-int raw_last_fd = -1;
+int raw_beside = -1;
+int raw_fds[RAW_MAX_FDS] = { -1, -1, -1, -1 };
 guint32 raw_last_serial;
 static guint32 next_serial = 1;
 
-/* Keeps the last descriptor that came along. */
+/* Keeps the last descriptors that came along. */
 static gssize
 receive (void  *buffer,
          gsize  size)
@@ -31,7 +32,7 @@ receive (void  *buffer,
   struct iovec data = { .iov_base = buffer, .iov_len = size };
   union
   {
-    char buffer[CMSG_SPACE (sizeof (int))];
+    char buffer[CMSG_SPACE (sizeof raw_fds)];
     struct cmsghdr align;
   } control = { { 0 } };
   struct msghdr message = { .msg_iov = &data,
@@ -42,7 +43,7 @@ receive (void  *buffer,
   struct cmsghdr *part = n > 0 ? CMSG_FIRSTHDR (&message) : NULL;
 
   if (part != NULL && part->cmsg_type == SCM_RIGHTS)
-    memcpy (&raw_last_fd, CMSG_DATA (part), sizeof raw_last_fd);
+    memcpy (raw_fds, CMSG_DATA (part), part->cmsg_len - CMSG_LEN (0));
 
   return n;
 }
@@ -81,6 +82,50 @@ raw_write (const void *buffer,
       if (n > 0)
         done += n;
     }
+}
+
+/* From now on everything is read from the lane @fd, and written to it. */
+void
+raw_use_lane (int fd)
+{
+  raw_beside = raw_channel;
+  raw_channel = fd;
+}
+
+/* With a descriptor as often as it says. */
+void
+raw_write_packet (const void *frame,
+                  gsize       size,
+                  int         fd,
+                  guint       n_descriptors)
+{
+  g_autoptr (GByteArray) packet = g_byte_array_new ();
+  const guint32 prefix[2] = { (guint32) (sizeof prefix + size), 0 };
+
+  g_byte_array_append (packet, (const guint8 *) prefix, sizeof prefix);
+  g_byte_array_append (packet, frame, size);
+  if (n_descriptors > 0)
+    raw_write_with_fd (packet->data, packet->len, fd, n_descriptors);
+  else
+    raw_write (packet->data, packet->len);
+}
+
+/* Returns: the frame in the next one */
+GByteArray *
+raw_read_packet (void)
+{
+  GByteArray *frame = g_byte_array_new ();
+  guint32 prefix[2];
+
+  if (!raw_read (prefix, sizeof prefix))
+    _exit (93);
+  g_assert_cmpuint (prefix[0], >, sizeof prefix);
+  g_assert_cmpuint (prefix[1], ==, 0);
+  g_byte_array_set_size (frame, prefix[0] - sizeof prefix);
+  if (!raw_read (frame->data, frame->len))
+    _exit (94);
+
+  return frame;
 }
 
 /* Says that line, and waits for one that begins so. */

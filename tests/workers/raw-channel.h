@@ -14,8 +14,11 @@ G_BEGIN_DECLS
 /* What of a message tells how long it is. */
 #define RAW_HEADER_SIZE 16
 
-extern int raw_channel;
-extern int raw_last_fd;         /* that came with a message, or -1 */
+#define RAW_MAX_FDS 4
+
+extern int raw_channel;         /* or the lane, once it is in use */
+extern int raw_beside;          /* the channel then, or -1 */
+extern int raw_fds[RAW_MAX_FDS]; /* that came with a message */
 extern guint32 raw_last_serial; /* of the message that was read last */
 
 gboolean      raw_read                   (void         *buffer,
@@ -29,6 +32,12 @@ void          raw_write_with_fd          (const void   *buffer,
 void          raw_write_with_descriptors (const void   *buffer,
                                           gsize         size,
                                           guint         n_descriptors);
+void          raw_use_lane               (int           fd);
+void          raw_write_packet           (const void   *frame,
+                                          gsize         size,
+                                          int           fd,
+                                          guint         n_descriptors);
+GByteArray   *raw_read_packet            (void);
 void          raw_authenticate           (gboolean      descriptors);
 GDBusMessage *raw_read_message           (void);
 guchar       *raw_make_blob              (GDBusMessage *message,

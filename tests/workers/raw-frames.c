@@ -19,6 +19,8 @@ enum
   CALL = 1,
   VALUE = 2,
   ERROR = 3,
+  SEGMENT = 7,
+  EXIT = 9,
 };
 
 typedef struct
@@ -38,9 +40,31 @@ align (gsize size)
   return (size + 7) & ~(gsize) 7;
 }
 
-/* Reads a message with calls: FALSE if the pool asks to leave instead. */
-gboolean
-raw_frames_read_calls (void)
+static guint8
+get_kind (GByteArray *frame)
+{
+  Header header;
+
+  memcpy (&header, frame->data, sizeof header);
+
+  return header.kind;
+}
+
+static gboolean
+read_packet_with_calls (void)
+{
+  do
+    {
+      g_clear_pointer (&calls, g_byte_array_unref);
+      calls = raw_read_packet ();
+    }
+  while (get_kind (calls) == SEGMENT);
+
+  return get_kind (calls) != EXIT;
+}
+
+static gboolean
+read_message_with_calls (void)
 {
   g_autoptr (GDBusMessage) message = raw_read_message ();
   g_autoptr (GVariant) packed = NULL;
@@ -72,6 +96,13 @@ raw_frames_read_calls (void)
   return TRUE;
 }
 
+/* Reads calls: FALSE if the pool asks to leave instead. */
+gboolean
+raw_frames_read_calls (void)
+{
+  return raw_beside >= 0 ? read_packet_with_calls () : read_message_with_calls ();
+}
+
 static void
 append_item (GByteArray *frame,
              Header      header,
@@ -93,7 +124,7 @@ append_item (GByteArray *frame,
 }
 
 static void
-write_frame (GByteArray *frame)
+write_message (GByteArray *frame)
 {
   g_autoptr (GDBusMessage) message =
     g_dbus_message_new_signal ("/org/ppool/Worker1", "org.ppool.Worker1", "Results");
@@ -103,6 +134,15 @@ write_frame (GByteArray *frame)
   members[1] = g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, frame->data, frame->len, 1);
   g_dbus_message_set_body (message, g_variant_new_tuple (members, 2));
   raw_write_message (message);
+}
+
+static void
+write_frame (GByteArray *frame)
+{
+  if (raw_beside >= 0)
+    raw_write_packet (frame->data, frame->len, -1, 0);
+  else
+    write_message (frame);
 }
 
 static void
@@ -152,7 +192,10 @@ raw_frames_write_results (const char *how)
   else if (g_str_equal (how, "tail"))
     g_byte_array_append (frame, (const guint8 *) "12345678", 8);
 
-  write_frame (frame);
+  if (g_str_equal (how, "stray"))
+    raw_write_packet (frame->data, frame->len, 0, 1);
+  else
+    write_frame (frame);
 }
 
 guint64

@@ -24,6 +24,7 @@
 
 #define VALUE 2
 #define LENT 1
+#define SEGMENT 7
 
 typedef struct
 {
@@ -54,17 +55,42 @@ make_memory (const char *how)
 }
 
 static void
+announce_in_packet (guint32 number,
+                    guint64 size,
+                    int     fd,
+                    guint   n_descriptors)
+{
+  const struct
+  {
+    guint32 item_size;
+    guint8 kind;
+    guint8 padding[3];
+    guint64 id;
+    guint64 name;
+    guint64 size;
+  } item = { sizeof item, SEGMENT, { 0 }, (guint64) number << 32, 0, size };
+
+  raw_write_packet (&item, sizeof item, fd, n_descriptors);
+}
+
+static void
 announce (const char *how,
           guint32     number,
           int         fd)
 {
-  g_autoptr (GDBusMessage) message =
-    g_dbus_message_new_signal ("/org/ppool/Worker1", "org.ppool.Worker1", "Segment");
+  g_autoptr (GDBusMessage) message = NULL;
   guint n = g_str_equal (how, "bare") ? 0 : g_str_equal (how, "two") ? 2 : 1;
   guint64 size = g_str_equal (how, "short") ? SIZE + 1 : g_str_equal (how, "empty") ? 0 : SIZE;
   g_autofree guchar *blob = NULL;
   gsize blob_size;
 
+  if (raw_beside >= 0)
+    {
+      announce_in_packet (number, size, fd, n);
+      return;
+    }
+
+  message = g_dbus_message_new_signal ("/org/ppool/Worker1", "org.ppool.Worker1", "Segment");
   if (g_str_equal (how, "body"))
     g_dbus_message_set_body (message, g_variant_new ("(us)", number, "memory"));
   else

@@ -25,13 +25,15 @@
 #define INTERFACE "org.ppool.Worker1"
 
 static GVariant *last_args; /* (owned) (nullable) */
+static int lane_fd = -1;    /* that was offered */
 
-/* With descriptors, for a board or segments. */
+/* With descriptors, for what needs them. */
 static void
 do_auth (const char *text)
 {
   raw_authenticate (text != NULL &&
-                    (strstr (text, "board") != NULL || strstr (text, "segments") != NULL));
+                    (strstr (text, "board") != NULL || strstr (text, "segments") != NULL ||
+                     strstr (text, "lane") != NULL));
 }
 
 static void
@@ -40,6 +42,7 @@ do_greet (const char *text)
   g_autoptr (GDBusMessage) message = raw_read_message ();
   g_autoptr (GVariant) options = NULL;
   guint32 offered;
+  gint32 handle;
 
   g_assert_cmpstr (g_dbus_message_get_member (message), ==, "Initialize");
   g_assert_cmpstr (g_dbus_message_get_interface (message), ==, INTERFACE);
@@ -48,6 +51,8 @@ do_greet (const char *text)
   options = g_variant_get_child_value (g_dbus_message_get_body (message), 0);
   g_assert_true (g_variant_lookup (options, "version", "u", &offered));
   g_assert_cmpuint (offered, ==, 1);
+  if (g_variant_lookup (options, "lane", "h", &handle) && handle < RAW_MAX_FDS)
+    lane_fd = raw_fds[handle];
 }
 
 /* With features, or with another version. */
@@ -67,6 +72,8 @@ do_info (const char *text)
   g_variant_dict_insert (&info, "pid", "u", (guint32) getpid ());
   g_variant_dict_insert (&info, "features", "^as", features);
   raw_reply (raw_last_serial, g_variant_new ("(@a{sv})", g_variant_dict_end (&info)));
+  if (g_strv_contains ((const char * const *) features, "lane"))
+    raw_use_lane (lane_fd);
 }
 
 static void
@@ -120,7 +127,8 @@ read_call (void)
 static G_NORETURN void
 do_farewell (const char *text)
 {
-  raw_reply (raw_last_serial, NULL);
+  if (raw_beside < 0)
+    raw_reply (raw_last_serial, NULL);
   _exit (0);
 }
 
@@ -241,6 +249,37 @@ do_garbage (const char *text)
   memset (garbage, 'x', sizeof garbage);
   garbage[80] = '\n';
   raw_write (garbage, sizeof garbage);
+}
+
+/* What is no packet of a lane. */
+static void
+do_packet (const char *text)
+{
+  guint32 prefix[] = { 64, 0, 0, 0 };
+
+  if (g_str_equal (text, "small"))
+    prefix[0] = 7;
+  else if (g_str_equal (text, "empty"))
+    prefix[0] = 8;
+  else if (g_str_equal (text, "large"))
+    prefix[0] = 128 * 1024 * 1024 + 1;
+  else if (g_str_equal (text, "reserved"))
+    prefix[1] = 1;
+  raw_write (prefix, sizeof prefix);
+}
+
+/* From now on everything is written to the channel again. */
+static void
+do_leave_lane (const char *text)
+{
+  raw_channel = raw_beside;
+  raw_beside = -1;
+}
+
+static void
+do_close_beside (const char *text)
+{
+  close (raw_beside);
 }
 
 static void
@@ -461,6 +500,9 @@ static const struct
   { "undecodable", do_undecodable },
   { "descriptor", do_descriptor },       /* [NUMBER] */
   { "close", do_close },
+  { "packet", do_packet },               /* small, empty, large, reserved, cut */
+  { "leave-lane", do_leave_lane },
+  { "close-beside", do_close_beside },
   { "hang", do_hang },
   { "deaf", do_deaf },
   { "take-term", do_take_term },         /* PATH of a gate */

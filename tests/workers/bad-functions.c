@@ -10,6 +10,7 @@
 #include "common-functions.h"
 #include "gate.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -210,7 +211,9 @@ write_garbage (int fd)
   char bytes[512];
 
   memset (bytes, 'x', sizeof bytes);
-  g_assert_cmpint (write (fd, bytes, sizeof bytes), ==, sizeof bytes);
+  /* The pool may have had enough after the first socket. */
+  if (send (fd, bytes, sizeof bytes, MSG_NOSIGNAL) < 0)
+    g_assert_cmpint (errno, ==, EPIPE);
 }
 
 static GVariant *

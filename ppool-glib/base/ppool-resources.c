@@ -17,9 +17,9 @@
 
 #include "ppool-error.h"
 
-/* What one worker takes of this process: its socket, the pipe of its standard
+/* What one worker takes of this process: its two sockets, the pipe of its standard
  * error, and what watches for its exit. */
-#define DESCRIPTORS_OF_WORKER 3
+#define DESCRIPTORS_OF_WORKER 4
 
 /* What a start takes beyond that for a moment, and GLib once. */
 #define DESCRIPTORS_BESIDE 16

@@ -82,7 +82,7 @@ test_too_many (Harness *harness)
 
   g_assert_no_errno (getrlimit (RLIMIT_NOFILE, &limit));
   g_assert_cmpuint (ppool_executor_get_max_workers (executor), ==, G_MAXUINT);
-  check_refused (executor, "RLIMIT_NOFILE", limit.rlim_cur, (guint64) G_MAXUINT * 3 + 16);
+  check_refused (executor, "RLIMIT_NOFILE", limit.rlim_cur, (guint64) G_MAXUINT * 4 + 16);
 
   ppool_executor_set_max_workers (executor, 1);
   harness_assert_works (executor);
@@ -96,8 +96,8 @@ test_descriptors (Harness *harness)
   guint64 limit = get_first_free () + 40;
   struct rlimit before = lower (RLIMIT_NOFILE, limit);
 
-  /* Three each, and some beside. */
-  check_refused (executor, "RLIMIT_NOFILE", limit, 10 * 3 + 16);
+  /* Four each, and some beside. */
+  check_refused (executor, "RLIMIT_NOFILE", limit, 10 * 4 + 16);
   ppool_executor_set_max_workers (executor, 2);
   harness_assert_works (executor);
   g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &before));
@@ -111,7 +111,7 @@ test_raised (Harness *harness)
   guint64 limit = get_first_free () + 40;
   struct rlimit before = lower (RLIMIT_NOFILE, limit);
 
-  check_refused (executor, "RLIMIT_NOFILE", limit, 10 * 3 + 16);
+  check_refused (executor, "RLIMIT_NOFILE", limit, 10 * 4 + 16);
   g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &before));
   harness_assert_works (executor);
 }
@@ -271,7 +271,7 @@ static void
 test_default (Harness *harness)
 {
   g_autoptr (PPoolExecutor) executor = harness_executor (0);
-  guint64 limit = count_descriptors () + 16 + 3 + 2;
+  guint64 limit = count_descriptors () + 16 + 4 + 3;
   struct rlimit before = lower (RLIMIT_NOFILE, limit);
   g_autoptr (Gate) gate = gate_new (harness->dir);
   g_autoptr (PPoolFuture) first = harness_submit_gate (executor, gate);

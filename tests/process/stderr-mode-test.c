@@ -5,10 +5,9 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include "capture.h"
 #include "harness.h"
 
-#include <fcntl.h>
-#include <glib-unix.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -16,63 +15,6 @@
 #include <unistd.h>
 
 #define LINE "A line that says nothing.\n"
-
-/* This process's standard error, while it is the other end of a pipe. */
-typedef struct
-{
-  int real_fd; /* (owned) */
-  int read_fd; /* (owned) */
-} Capture;
-
-static void
-capture_init (Capture *self)
-{
-  int fds[2];
-
-  g_assert_cmpint (pipe2 (fds, O_CLOEXEC), ==, 0);
-  self->real_fd = fcntl (STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-  self->read_fd = fds[0];
-  g_assert_cmpint (dup2 (fds[1], STDERR_FILENO), ==, STDERR_FILENO);
-  close (fds[1]);
-}
-
-/* Reads until @end has come. */
-static char *
-capture_read (Capture    *self,
-              const char *end)
-{
-  g_autoptr (GString) text = g_string_new (NULL);
-  char bytes[4096];
-
-  while (strstr (text->str, end) == NULL)
-    {
-      struct pollfd poll_fd = { .fd = self->read_fd, .events = POLLIN };
-      ssize_t n;
-
-      g_assert_cmpint (poll (&poll_fd, 1, PATIENCE_SECONDS * 1000), ==, 1);
-      n = read (self->read_fd, bytes, sizeof bytes);
-      g_assert_cmpint (n, >, 0);
-      g_string_append_len (text, bytes, n);
-    }
-
-  return g_string_free (g_steal_pointer (&text), FALSE);
-}
-
-/* Returns: what was left to read. */
-static char *
-capture_clear (Capture *self)
-{
-  char bytes[4096];
-  ssize_t n;
-
-  dup2 (self->real_fd, STDERR_FILENO);
-  close (self->real_fd);
-  g_unix_set_fd_nonblocking (self->read_fd, TRUE, NULL);
-  n = read (self->read_fd, bytes, sizeof bytes);
-  close (self->read_fd);
-
-  return g_strndup (bytes, MAX (n, 0));
-}
 
 static PPoolExecutor *
 make_executor (PPoolStderrMode mode)

@@ -118,9 +118,11 @@ const tests = {
         for (const error of errors)
             checkEqual([error.death?.exit_status, error.death?.message], [3, error.message]);
 
+        const mark = new Mark();
         const limit = await checkRejects(PPool.Error, '',
-            executor.call('hang', '/dev/null', {timeout: 50}));
+            executor.call('hang', mark.path, {timeout: 500}));
 
+        await mark.seen();
         checkEqual(limit.death.cause, PPool.DeathCause.ENDED);
         const other = await checkRejects(PPool.Error, '', executor.call('no-such-function'));
 

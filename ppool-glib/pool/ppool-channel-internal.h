@@ -129,7 +129,7 @@ void                 ppool_channel_lending_unref           (PPoolChannelLending 
 void                 ppool_channel_lending_close           (PPoolChannelLending  *self);
 PPoolLoans          *ppool_channel_lending_get_loans       (PPoolChannelLending  *self);
 
-/* In GDBus's I/O thread. */
+/* In events of the channel; the first in GDBus's I/O thread. */
 void                 ppool_channel_lending_trim            (PPoolChannelLending  *self);
 gboolean             ppool_channel_lending_receive_segment (PPoolChannelLending  *self,
                                                             GDBusMessage         *message,

@@ -146,7 +146,7 @@ ppool_channel_lending_trim (PPoolChannelLending *self)
     set_due (self, next);
 }
 
-/* Receiving, in GDBus's I/O thread */
+/* Receiving, in events of the channel */
 
 gboolean
 ppool_channel_lending_receive_segment (PPoolChannelLending  *self,

@@ -50,7 +50,8 @@ typedef struct
   gboolean has_options; /* INITIALIZED: the worker knows those of calls */
 } PPoolChannelEvent;
 
-/* Runs in GDBus's I/O thread: short work only, never user code. */
+/* Runs in GDBus's I/O thread or in the io thread, never in both at once: short work only, never
+ * user code. */
 typedef void (*PPoolChannelFunc) (PPoolChannel            *channel,
                                   const PPoolChannelEvent *event,
                                   gpointer                 owner);

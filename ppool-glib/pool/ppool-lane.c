@@ -205,14 +205,18 @@ void
 ppool_lane_write (PPoolLane *self)
 {
   const int pause_msec = 1;
+  gboolean must_pause = FALSE;
 
   g_mutex_lock (&self->lock);
   if (self->watch != 0 && !write_unsent (self))
     ppool_io_watch (self->io, self->watch, ppool_link_get_fd (self->link), FALSE);
-  /* There is nothing that tells when the kernel has memory, or passes a descriptor again. */
-  else if (self->watch != 0 && errno != EAGAIN)
-    poll (NULL, 0, pause_msec);
+  else if (self->watch != 0)
+    must_pause = errno != EAGAIN;
   g_mutex_unlock (&self->lock);
+
+  /* There is nothing that tells when the kernel has memory, or passes a descriptor again. */
+  if (must_pause)
+    poll (NULL, 0, pause_msec);
 }
 
 /* Takes @frame, and @fd, which may be -1. Once nobody reads any more, it is lost in silence. */

@@ -62,7 +62,7 @@ struct _PPoolProcess
   gint64 overdue_due;    /* when to look for calls that have run for too long, or 0 */
   gboolean is_evicted;   /* its calls were taken while it ran them */
 
-  gboolean has_answered; /* a call; in GDBus's thread */
+  gboolean has_answered; /* a call; in events of the channel */
 
   /* In the manager's thread. */
   PPoolExit exit;

@@ -31,7 +31,7 @@
  * call, under the lock. It is asked to cancel the call, and goes on if it answers; then
  * it is sent SIGTERM and is LEAVING, then SIGKILL.
  *
- * Life and pid are guarded by the pool's lock. Results arrive in GDBus's I/O thread
+ * Life and pid are guarded by the pool's lock. Results arrive in the thread that reads them
  * and settle there. Everything else belongs to the manager's thread, in which a
  * watch or a handshake that is outstanding holds the process. There is one countdown
  * as there is one thing to wait for at a time. */
@@ -197,14 +197,21 @@ tell_end (PPoolProcess    *self,
   end->death = ppool_death_new (&verdict, end->error->message);
 }
 
+/* By its own doing, or the system's. With the lock held, or once it is concluded. */
+static gboolean
+has_died (PPoolProcess *self)
+{
+  return self->exit_reason == PPOOL_WORKER_EXIT_REASON_DIED ||
+         self->exit_reason == PPOOL_WORKER_EXIT_REASON_NOT_STARTED;
+}
+
 /* Why it has ended, as an error unless it was asked to leave. */
 static void
 note_exit (PPoolProcess    *self,
            PPoolRecord     *ending,
            const GError    *error)
 {
-  if (self->exit_reason == PPOOL_WORKER_EXIT_REASON_DIED ||
-      self->exit_reason == PPOOL_WORKER_EXIT_REASON_NOT_STARTED)
+  if (has_died (self))
     self->exit_error = g_error_copy (error);
   else if (self->exit_reason == PPOOL_WORKER_EXIT_REASON_ENDED)
     self->exit_error = ppool_record_make_ended_error (ending, ending->ending,
@@ -235,7 +242,7 @@ conclude (PPoolProcess *self)
   self->life = CONCLUDED;
   ppool_lock_leave (self->owner->lock);
 
-  if (end.was_asked && !has_calls && self->exit_reason < PPOOL_WORKER_EXIT_REASON_DIED)
+  if (end.was_asked && !has_calls && !has_died (self))
     {
       note_exit (self, ending, NULL);
       return;
@@ -320,7 +327,7 @@ drained_cb (gpointer data)
   advance (self);
 }
 
-/* What is unread arrives on GDBus's thread, which somebody else's code can keep busy.
+/* What is unread may arrive on GDBus's thread, which somebody else's code can keep busy.
  * A worker that has exited is not waited for without end. */
 static void
 unread_cb (gpointer data)
@@ -384,7 +391,7 @@ set_violation (PPoolProcess *self,
   ppool_process_post (self, violated_cb);
 }
 
-/* What the worker says, in GDBus's I/O thread */
+/* What the worker says, in the thread that reads it: GDBus's, or the io thread */
 
 /* What is said of a worker also says so. */
 static void

@@ -24,6 +24,8 @@
 
 #define MIB ((gsize) 1024 * 1024)
 
+#define MAX_EXPECTED_FDS 8
+
 /* A format of this test: a mark, and the size of what follows, which may be nothing. */
 #define OWN_PREFIX_SIZE 4
 #define OWN_MARK '#'
@@ -248,14 +250,23 @@ assert_collected (Pair        *pair,
 }
 
 static void
-expect_fds (Pair  *pair,
-            guint  n)
+take_fds (Pair  *pair,
+          int    fds[MAX_EXPECTED_FDS],
+          guint  n)
 {
   g_autoptr (GError) error = NULL;
-  int fds[8];
 
   g_assert_true (ppool_link_take_fds (pair->link, fds, n, &error));
   g_assert_no_error (error);
+}
+
+static void
+expect_fds (Pair  *pair,
+            guint  n)
+{
+  int fds[MAX_EXPECTED_FDS];
+
+  take_fds (pair, fds, n);
   for (guint i = 0; i < n; i++)
     {
       g_assert_cmpint (fds[i], >, STDERR_FILENO);
@@ -268,11 +279,9 @@ static void
 expect_lost_fds (Pair  *pair,
                  guint  n)
 {
-  g_autoptr (GError) error = NULL;
-  int fds[8];
+  int fds[MAX_EXPECTED_FDS];
 
-  g_assert_true (ppool_link_take_fds (pair->link, fds, n, &error));
-  g_assert_no_error (error);
+  take_fds (pair, fds, n);
   for (guint i = 0; i < n; i++)
     g_assert_cmpint (fds[i], ==, -1);
 }
